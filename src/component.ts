@@ -1,0 +1,166 @@
+/**
+ * The contract between the daemon and its components: interfaces and their promises, nothing else.
+ */
+import type { Logger } from 'pino'
+import type { z } from 'zod'
+import type { Clock } from './self/clock.ts'
+import type { Meter } from './self/meter.ts'
+import type { Batches, Signal } from './telemetry/batch.ts'
+
+export type { Batches, Signal } from './telemetry/batch.ts'
+
+/**
+ * The books of one edge that leaves a receiver, a connector or a recovery, or of one branch behind a fan-out.
+ * At every moment: entered = delivered + sampledOut + Σ dropped + duplicate + Σ held. Every call moves items between
+ * two of those places, so the equation cannot be broken, only a wrong place be named: `held.in_flight` is what has
+ * entered and has no other place yet, and it is zero when nothing is under way.
+ *
+ * Rule for components: wait until the next consumer has taken what you pass on, then book what you did with the rest.
+ * A rejected batch is then wholly in flight, and the edge takes all of it back (`refused`).
+ */
+export interface Account {
+  /** `receiver/otlp → pipeline/traces/in` */
+  readonly name: string
+  readonly signal: Signal
+  /** From in flight to delivered: the next owner (a backend, a file, a connector's state, the branches) has it. */
+  deliver(items: number): void
+  /** From in flight to dropped. Reason is a short snake_case word. */
+  drop(items: number, reason: string): void
+  /** From in flight to sampled out: dropped on purpose by a sampling policy, with no rescue possible any more. */
+  sampleOut(items: number): void
+  /** From in flight to duplicate. */
+  duplicate(items: number): void
+  /** From in flight to a place where this process keeps the items: a sampler (`pending`), a queue (`queued`). */
+  hold(items: number, place: 'pending' | 'queued' | 'rescuable'): void
+  /** Back from a place to in flight. */
+  release(items: number, place: 'pending' | 'queued' | 'rescuable'): void
+}
+
+/** What travels beside a batch. Batches with unequal metadata, tenant or account are not merged. */
+export interface Context {
+  /** Where the items are accounted. Set by the pipeline; a component books on it and passes it on. */
+  readonly account: Account
+  /** Address of the sender. */
+  readonly peer?: string | undefined
+  /** Allow-listed request headers, lower-case names. */
+  readonly metadata: ReadonlyMap<string, string>
+  readonly tenant?: string | undefined
+  /** Unix time in milliseconds after which nobody waits for the answer. */
+  readonly deadline_ms?: number | undefined
+}
+
+/**
+ * Takes batches. Resolves when the next owner has taken the batch (sent, queued or journalled); rejects with a Refusal.
+ * Batches are immutable: a component that changes something makes a new one.
+ */
+export interface Consumer<S extends Signal> {
+  consume(batch: Batches[S], context: Context): Promise<void>
+}
+
+export type Ports = { readonly [S in Signal]?: Consumer<S> }
+
+/** Started downstream first, stopped upstream first. Constructors have no side effects. shutdown works without start, and twice. */
+export interface Component {
+  start?(): Promise<void>
+  /** Hands everything on or books it as dropped before `deadline` aborts. */
+  shutdown?(deadline: AbortSignal): Promise<void>
+  /** Takes a changed config (already parsed by the factory's schema) in place and keeps its state; false: it has to be rebuilt. */
+  update?(config: unknown): Promise<boolean>
+}
+
+export interface Receiver extends Component {}
+export interface Processor<S extends Signal> extends Component, Consumer<S> {}
+export interface Exporter extends Component {
+  /** What it takes. The pipeline asks it only for signals that its factory lists. */
+  readonly inputs: Ports
+}
+export interface Connector extends Component {
+  readonly inputs: Ports
+}
+export interface Extension extends Component {}
+
+/** What the daemon gives every component. */
+export interface Host {
+  /** `type` or `type/name` as written in the config. */
+  readonly id: string
+  /** Carries the component's id and kind. Never log an attribute's value or telemetry content. */
+  readonly log: Logger
+  readonly clock: Clock
+  readonly meter: Meter
+  /** The extension with this id; undefined if it is not listed under service.extensions. */
+  extension(id: string): Extension | undefined
+  /**
+   * State shared by everything in the daemon that asks with the same key, made on the first call and closed at the end:
+   * the trace table, a sampler's decisions for traces and logs.
+   */
+  shared<T>(key: string, make: () => T): T
+  /** Facts about the running daemon for extensions: books, graph, component states. */
+  readonly daemon: DaemonView
+  /** Tells health checks how the component fares. `permanent`: only a new config or a restart helps. */
+  status(state: 'ok' | 'recoverable' | 'permanent', message?: string): void
+}
+
+/** What `api` and `health_check` may see of the daemon. */
+export interface DaemonView {
+  readonly version: string
+  readonly startedAt_ms: number
+  /** True between the end of start and the beginning of shutdown. */
+  ready(): boolean
+  /** One consistent snapshot: pipelines, components and their states, ledger. JSON-serialisable. */
+  snapshot(): unknown
+}
+
+export interface FactoryBase<C> {
+  /** The YAML type, which is also the folder's name. */
+  readonly type: string
+  /** Older names that the Collector used; accepted with one warning. */
+  readonly aliases?: readonly string[]
+  /** One sentence for `components` and the docs. */
+  readonly summary: string
+  /** Every key has a description; defaults are in the schema. Strict: unknown keys are errors. */
+  readonly schema: z.ZodType<C>
+}
+
+export interface ReceiverFactory<C> extends FactoryBase<C> {
+  readonly kind: 'receiver'
+  readonly signals: readonly Signal[]
+  /** `next` has a port for every signal that some pipeline takes from this receiver. */
+  create(config: C, host: Host, next: Ports): Receiver
+}
+export interface ProcessorFactory<C> extends FactoryBase<C> {
+  readonly kind: 'processor'
+  readonly signals: readonly Signal[]
+  /** True: after this processor no raw content is left (the order check of the pipeline). */
+  readonly redacts?: boolean
+  /** One instance per id and pipeline. */
+  create<S extends Signal>(config: C, host: Host, signal: S, next: Consumer<S>): Processor<S>
+}
+export interface ExporterFactory<C> extends FactoryBase<C> {
+  readonly kind: 'exporter'
+  readonly signals: readonly Signal[]
+  /** True: nothing of what it takes is written or sent anywhere (`nop`). */
+  readonly discards?: boolean
+  create(config: C, host: Host): Exporter
+}
+export interface ConnectorFactory<C> extends FactoryBase<C> {
+  readonly kind: 'connector'
+  /** Which signal in makes which signal out. */
+  readonly signals: readonly (readonly [from: Signal, to: Signal])[]
+  /** True: what comes out is what went in (`forward`), so raw content stays raw; false: it makes something else of it. */
+  readonly passesItems: boolean
+  /** True: it only counts, and is asked after the consumers that may refuse. */
+  readonly countsOnly: boolean
+  create(config: C, host: Host, next: Ports): Connector
+}
+export interface ExtensionFactory<C> extends FactoryBase<C> {
+  readonly kind: 'extension'
+  create(config: C, host: Host): Extension
+}
+
+/** One of a list of unlike configs, hence the `any`s. */
+export type Factory =
+  | ReceiverFactory<any>
+  | ProcessorFactory<any>
+  | ExporterFactory<any>
+  | ConnectorFactory<any>
+  | ExtensionFactory<any>

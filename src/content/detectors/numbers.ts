@@ -1,0 +1,181 @@
+import { BACKSLASH, classes, DIGIT, hexUnit } from './bytes.ts'
+import { type Detector, traits } from './detector.ts'
+import type { Findings } from './findings.ts'
+
+const GROUPS_MAX = 64
+const FIELDS = 3
+/** A card has at least 12 digits in groups of at least 2 that are at most 3 bytes apart: no step of this length jumps over two groups. */
+const STEP = 8
+const LOOK_BACK = 48
+
+/** What stands between two groups of digits. */
+export const separators = { none: 0, space: 1, dash: 2, dot: 3, slash: 4 } as const
+
+/** Digit groups that stand together, such as `4012 8888-8888`: separated by one space, dash, dot or slash of any spelling. */
+export interface NumberRegion {
+  readonly bytes: Buffer
+  /** Digits in all groups. */
+  readonly digits: number
+  /** Number of groups, at most 64. */
+  readonly count: number
+  /** Three numbers a group: start, end, and the one of `separators` that stands before it (0 before the first). */
+  readonly groups: Int32Array
+  /** The range that may be looked at. */
+  readonly low: number
+  readonly end: number
+}
+
+/** Finds one kind in a region of digit groups. */
+export interface NumberRule {
+  readonly kind: string
+  /** Regions with fewer digits are not shown to it. */
+  readonly digits_min: number
+  find(region: NumberRegion, findings: Findings): void
+}
+
+/** One pass over the digits of a range for all rules together. */
+export function numbers(rules: readonly NumberRule[]): Detector {
+  const region = { bytes: Buffer.alloc(0), digits: 0, count: 0, groups: new Int32Array(GROUPS_MAX * FIELDS), low: 0, end: 0 }
+  const digits_min = Math.min(...rules.map((rule) => rule.digits_min))
+  return {
+    kinds: rules.map((rule) => rule.kind),
+    needs: traits.digits,
+    find(bytes, start, end, findings) {
+      region.bytes = bytes
+      region.low = start
+      region.end = end
+      let floor = start
+      let p = start + STEP - 1
+      // The last step may be short: a region that ends with the range has to be met too.
+      for (; p < end + STEP - 1; p += STEP) {
+        const probe = p < end ? p : end - 1
+        if (probe < floor) return
+        if (!nearDigit[bytes[probe]!] || !hasDigitNear(bytes, probe, end)) continue
+        floor = readRegion(region, regionStart(bytes, probe, floor), probe)
+        findings.spend(floor - probe + LOOK_BACK)
+        if (region.digits >= digits_min) {
+          for (const rule of rules) if (region.digits >= rule.digits_min) rule.find(region, findings)
+        }
+        p = floor
+      }
+    },
+  }
+}
+
+type Region = { -readonly [K in keyof NumberRegion]: NumberRegion[K] }
+
+/** 1: a digit; 2: may be part of a separator of several bytes, with a digit at most 6 bytes on. */
+const nearDigit = nearDigitTable()
+
+function nearDigitTable(): Uint8Array {
+  const table = classes.map((each) => (each & DIGIT ? 1 : 0))
+  for (const byte of [0xc2, 0xa0, 0xe2, 0x80, 0x81, 0x87, 0x88, 0xaf, 0xe3, BACKSLASH]) table[byte] = 2
+  for (let byte = 0x89; byte <= 0x95; byte++) table[byte] = 2
+  return table
+}
+
+function hasDigitNear(bytes: Buffer, p: number, end: number): boolean {
+  if (nearDigit[bytes[p]!] === 1) return true
+  const limit = Math.min(end, p + (bytes[p] === BACKSLASH ? 7 : 4))
+  for (let q = p + 1; q < limit; q++) if (classes[bytes[q]!]! & DIGIT) return true
+  return false
+}
+
+/** Walks left from `p` over everything that may belong to a region, to a byte from which it can be read forward. */
+function regionStart(bytes: Buffer, p: number, floor: number): number {
+  const low = Math.max(floor, p - LOOK_BACK)
+  let q = p
+  let start = p
+  let gap = 0
+  while (q > low && gap < 8) {
+    q--
+    if (classes[bytes[q]!]! & DIGIT) {
+      start = q
+      gap = 0
+    } else if (mayJoin[bytes[q]!]) gap++
+    else break
+  }
+  return startOfDigits(bytes, start, low)
+}
+
+/** The digits at `p` may be those of an escape (`\u00a0`): then the region begins behind it. */
+function startOfDigits(bytes: Buffer, p: number, low: number): number {
+  if (p - 2 >= low && bytes[p - 1] === 0x75 && bytes[p - 2] === BACKSLASH && hexUnit(bytes, p) >= 0) return p + 4
+  return p
+}
+
+const mayJoin = classes.map((_, byte) => (byte >= 0x80 || ' -./\\uaf'.includes(String.fromCharCode(byte)) ? 1 : 0))
+
+/** Reads groups from `from` on into `region` and returns where the region ends, which is right of `probe`. */
+function readRegion(region: Region, from: number, probe: number): number {
+  const { bytes, groups, end } = region
+  region.count = 0
+  region.digits = 0
+  let p = from
+  let kind: number = separators.none
+  while (region.count < GROUPS_MAX) {
+    const start = p
+    while (p < end && classes[bytes[p]!]! & DIGIT) p++
+    if (p === start) break
+    const at = region.count * FIELDS
+    groups[at] = start
+    groups[at + 1] = p
+    groups[at + 2] = kind
+    region.count++
+    region.digits += p - start
+    const separator = separatorAt(bytes, p, end)
+    if (separator === 0) break
+    kind = separator & 7
+    p += separator >> 3
+  }
+  if (region.count > 0) p = Math.max(groups[region.count * FIELDS - 2]!, from)
+  return p > probe ? p : rewind(region, from, probe)
+}
+
+/** The groups ended left of the probe: the probed digit stands in a region of its own. */
+function rewind(region: Region, from: number, probe: number): number {
+  let p = Math.max(from, probe)
+  while (p < region.end && !(classes[region.bytes[p]!]! & DIGIT) && p < probe + 8) p++
+  const start = p
+  while (p > from && classes[region.bytes[p - 1]!]! & DIGIT) p--
+  if (p >= region.end || p + 8 < start || !(classes[region.bytes[p]!]! & DIGIT)) return probe + 1
+  return readRegion(region, p, p)
+}
+
+/** The separator at `p` as `length * 8 + kind`, or 0 if there is none or no digit follows. */
+function separatorAt(bytes: Buffer, p: number, end: number): number {
+  if (p + 1 >= end) return 0
+  const byte = bytes[p]!
+  let length = 1
+  let kind: number = single[byte]!
+  if (kind === 0) {
+    if (byte === BACKSLASH) {
+      const u = bytes[p + 1] === BACKSLASH ? p + 2 : p + 1
+      if (bytes[u] !== 0x75) return 0
+      kind = wideSeparator(hexUnit(bytes, u + 1))
+      length = u + 5 - p
+    } else if (byte === 0xc2) {
+      kind = wideSeparator(bytes[p + 1]!)
+      length = 2
+    } else if (byte === 0xe2 && p + 2 < end) {
+      kind = wideSeparator(0x2000 | ((bytes[p + 1]! & 0x3f) << 6) | (bytes[p + 2]! & 0x3f))
+      length = 3
+    }
+    if (kind === 0) return 0
+  }
+  return p + length < end && classes[bytes[p + length]!]! & DIGIT ? length * 8 + kind : 0
+}
+
+const single = new Uint8Array(256)
+single[0x20] = separators.space
+single[0x09] = separators.space
+single[0x2d] = separators.dash
+single[0x2e] = separators.dot
+single[0x2f] = separators.slash
+
+/** The kind of a separator beyond ASCII, by code point: no-break, thin and other spaces; hyphens, dashes, minus. */
+function wideSeparator(unit: number): number {
+  if (unit === 0xa0 || (unit >= 0x2000 && unit <= 0x200b) || unit === 0x202f || unit === 0x205f) return separators.space
+  if (unit === 0xad || (unit >= 0x2010 && unit <= 0x2015) || unit === 0x2212) return separators.dash
+  return 0
+}

@@ -1,0 +1,394 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Timer } from '../self/clock.ts'
+import { ByteBudget } from './budget.ts'
+import { Cors, type CorsOptions } from './cors.ts'
+import { decompress, encodingOf } from './decompress.ts'
+import { Exchange, type HttpAnswer, type HttpHead, type HttpRequest } from './http_exchange.ts'
+import { failureOf, HttpFailure } from './http_failure.ts'
+import { Incoming } from './incoming.ts'
+import { serverTls, type TlsFiles, watchTls } from './tls.ts'
+
+export interface Route {
+  /** Upper case. */
+  methods: readonly string[]
+  /** Resolves with the answer. May throw HttpFailure or Refusal; anything else is answered with 500. */
+  handler(request: HttpRequest): Promise<HttpAnswer>
+  /** May answer before the body is read: overload, authentication, content type, draining. May throw as the handler may. */
+  before?(head: HttpHead): HttpAnswer | undefined | Promise<HttpAnswer | undefined>
+}
+
+export interface HttpServerOptions {
+  host: string
+  /** 0: any free one. */
+  port: number
+  tls?: TlsFiles & { reload_interval_ms?: number }
+  /** By exact path, without query. */
+  routes: ReadonlyMap<string, Route>
+  /** For every path that has no route. */
+  fallback?: Route
+  /** Limit of a body as it arrives and of what it holds after decompression. Default 64 MiB; over it 413. */
+  max_request_body_size?: number
+  /** Default 10 s. */
+  read_header_timeout_ms?: number
+  /** How long a request may take to arrive as a whole. Default 60 s. */
+  request_timeout_ms?: number
+  /** How long an idle connection is kept. Default 65 s, a little more than the usual clients'. */
+  idle_timeout_ms?: number
+  /** Default true. */
+  keep_alive?: boolean
+  /** Default 10 000. */
+  max_connections?: number
+  /** Bytes of bodies in memory at once; over it 503. Default 512 MiB. */
+  max_in_flight_bytes?: number
+  /** A budget shared with other servers, instead of `max_in_flight_bytes`. */
+  budget?: ByteBudget
+  cors?: CorsOptions
+  /** Renders the body of every error that the server answers itself. `head` is missing where no request could be read. */
+  fail?(head: HttpHead | undefined, status: number, message: string): { contentType: string; body: Buffer | string }
+  /** An exception that nobody expected. The request has been answered with 500, the process lives. */
+  onError?(error: unknown): void
+}
+
+const MIB = 1 << 20
+/** How long, and how much of it, an unwanted body is read and thrown away so that the client gets to read its 413. */
+const LINGER_MS = 2_000
+const LINGER_BYTES = 64 * MIB
+
+/** HTTP/1.1 with whole bodies: every limit, decompression and error is dealt with before and after the handler. */
+export class HttpServer {
+  readonly #options: HttpServerOptions
+  readonly #server: Server
+  readonly #budget: ByteBudget
+  readonly #limit_bytes: number
+  readonly #cors: Cors | undefined
+  readonly #open = new Set<Exchange>()
+  readonly #sockets = new Set<Socket>()
+  #draining = false
+  #reload: Timer | undefined
+
+  /** Throws TlsError. */
+  constructor(options: HttpServerOptions) {
+    this.#options = options
+    this.#budget = options.budget ?? new ByteBudget(options.max_in_flight_bytes ?? 512 * MIB)
+    this.#limit_bytes = options.max_request_body_size ?? 64 * MIB
+    this.#cors = options.cors === undefined ? undefined : new Cors(options.cors)
+    this.#server = this.#build()
+  }
+
+  /** Requests that have no answer yet. */
+  get in_flight(): number {
+    return this.#open.size
+  }
+
+  /** True from the call of `drain`. */
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** Resolves with the port. Rejects with the system's error (EADDRINUSE …). */
+  listen(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(this.#options.port, this.#options.host, () => {
+        this.#server.off('error', reject)
+        this.#server.on('error', (error) => this.#options.onError?.(error))
+        resolve((this.#server.address() as AddressInfo).port)
+      })
+    })
+  }
+
+  /**
+   * Takes no more connections, answers what has arrived (with `Connection: close`) and resolves when that is done.
+   * At the deadline what is left is cut off. Resolves with the number of requests that got no answer.
+   */
+  async drain(deadline: AbortSignal): Promise<number> {
+    this.#draining = true
+    this.#reload?.cancel()
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#closeIdle()
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
+    let left = 0
+    const force = () => {
+      left = this.#open.size
+      for (const exchange of this.#open) exchange.abort()
+      for (const socket of this.#sockets) socket.destroy()
+      this.#server.closeAllConnections()
+    }
+    if (deadline.aborted) force()
+    deadline.addEventListener('abort', force, { once: true })
+    await closed
+    deadline.removeEventListener('abort', force)
+    return left
+  }
+
+  #build(): Server {
+    const {
+      tls,
+      read_header_timeout_ms = 10_000,
+      request_timeout_ms = 60_000,
+      idle_timeout_ms = 65_000,
+    } = this.#options
+    const options: ServerOptions = {
+      headersTimeout: Math.min(read_header_timeout_ms, request_timeout_ms),
+      requestTimeout: request_timeout_ms,
+      keepAliveTimeout: idle_timeout_ms,
+      connectionsCheckingInterval: Math.min(5_000, Math.max(50, read_header_timeout_ms / 4)),
+      noDelay: true,
+    }
+    const server =
+      tls === undefined
+        ? createServer(options)
+        : createTlsServer({ ...options, ...serverTls(tls), handshakeTimeout: read_header_timeout_ms })
+    if (tls?.reload_interval_ms !== undefined) {
+      const onError = (error: Error) => this.#options.onError?.(error)
+      this.#reload = watchTls(server as ReturnType<typeof createTlsServer>, tls, {
+        interval_ms: tls.reload_interval_ms,
+        onError,
+      })
+    }
+    server.maxConnections = this.#options.max_connections ?? 10_000
+    server.on('connection', (socket: Socket) => this.#connected(socket))
+    server.on('request', (request, response) => this.#receive(request, response, false))
+    server.on('checkContinue', (request, response) => this.#receive(request, response, true))
+    server.on('checkExpectation', (request, response) => this.#receive(request, response, false, 417))
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#clientError(error, socket))
+    return server
+  }
+
+  #connected(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.on('error', ignore)
+    socket.once('close', () => this.#sockets.delete(socket))
+  }
+
+  #receive(request: IncomingMessage, response: ServerResponse, waits: boolean, status?: number): void {
+    const exchange = new Exchange(request, response, waits)
+    this.#open.add(exchange)
+    request.on('error', ignore)
+    response.on('error', ignore)
+    response.on('close', () => this.#closed(exchange))
+    try {
+      if (status !== undefined) throw new HttpFailure(status, 'the Expect header is not supported')
+      this.#route(exchange)
+    } catch (error) {
+      this.#refuse(exchange, error)
+    }
+  }
+
+  #closed(exchange: Exchange): void {
+    this.#open.delete(exchange)
+    this.#budget.give(exchange.taken_bytes)
+    exchange.taken_bytes = 0
+    if (!exchange.response.writableFinished) exchange.abort()
+    if (this.#draining) setImmediate(() => this.#closeIdle())
+  }
+
+  #closeIdle(): void {
+    this.#server.closeIdleConnections()
+  }
+
+  #route(exchange: Exchange): void {
+    const route = this.#options.routes.get(exchange.path) ?? this.#options.fallback
+    if (route === undefined) throw new HttpFailure(404, 'there is nothing at this path')
+    if (!route.methods.includes(exchange.method)) {
+      if (this.#cors !== undefined && isPreflight(exchange)) return this.#preflight(exchange, this.#cors, route)
+      const allow = route.methods.join(', ')
+      throw new HttpFailure(405, `method ${exchange.method} is not allowed here, use ${allow}`, { allow })
+    }
+    const early = route.before?.(exchange)
+    if (early === undefined) return this.#collect(exchange, route)
+    if (!(early instanceof Promise)) return this.#answer(exchange, early)
+    const proceed = (answer: HttpAnswer | undefined) =>
+      answer === undefined ? this.#collect(exchange, route) : this.#answer(exchange, answer)
+    early.then(proceed).catch((error) => this.#refuse(exchange, error))
+  }
+
+  #preflight(exchange: Exchange, cors: Cors, route: Route): void {
+    const headers = { ...cors.preflight(exchange.headers, route.methods), 'content-length': '0' }
+    exchange.answered = true
+    exchange.response.writeHead(204, headers).end()
+  }
+
+  /** Reads the body within the limits, then calls the handler. */
+  #collect(exchange: Exchange, route: Route): void {
+    const { request } = exchange
+    const encoding = encodingOf(exchange.headers['content-encoding'])
+    if (encoding === undefined) {
+      throw new HttpFailure(415, 'the Content-Encoding is none of gzip, deflate, zstd', {
+        'accept-encoding': 'gzip, deflate, zstd',
+      })
+    }
+    const length = Number(exchange.headers['content-length'] ?? 0)
+    if (length > this.#limit_bytes) throw this.#tooLarge()
+    if (!this.#budget.fits(length)) throw overload()
+    if (exchange.waits) exchange.response.writeContinue()
+    exchange.told = true
+    if (length === 0 && exchange.headers['transfer-encoding'] === undefined) return this.#handle(exchange, route)
+    const body = new Incoming(length)
+    request.on('data', (chunk: Buffer) => {
+      if (exchange.answered) return
+      if (body.size_bytes + chunk.length > this.#limit_bytes) return this.#refuse(exchange, this.#tooLarge())
+      if (!this.#take(exchange, chunk.length)) return this.#refuse(exchange, overload())
+      body.add(chunk)
+    })
+    request.on('end', () => {
+      if (exchange.answered) return
+      exchange.body = body.take()
+      if (encoding === 'identity') return this.#handle(exchange, route)
+      this.#unpack(exchange, encoding, route)
+    })
+  }
+
+  #unpack(exchange: Exchange, encoding: 'gzip' | 'deflate' | 'zstd', route: Route): void {
+    const proceed = (unpacked: Buffer) => {
+      if (!this.#take(exchange, Math.max(0, unpacked.length - exchange.body.length))) throw overload()
+      exchange.body = unpacked
+      this.#handle(exchange, route)
+    }
+    try {
+      const unpacked = decompress(exchange.body, encoding, this.#limit_bytes)
+      if (!(unpacked instanceof Promise)) return proceed(unpacked)
+      unpacked.then(proceed).catch((error) => this.#refuse(exchange, error))
+    } catch (error) {
+      this.#refuse(exchange, error)
+    }
+  }
+
+  #take(exchange: Exchange, bytes: number): boolean {
+    if (exchange.response.destroyed || !this.#budget.take(bytes)) return exchange.response.destroyed
+    exchange.taken_bytes += bytes
+    return true
+  }
+
+  #handle(exchange: Exchange, route: Route): void {
+    try {
+      route.handler(exchange).then(
+        (answer) => this.#answer(exchange, answer),
+        (error) => this.#refuse(exchange, error),
+      )
+    } catch (error) {
+      this.#refuse(exchange, error)
+    }
+  }
+
+  #tooLarge(): HttpFailure {
+    return new HttpFailure(413, `the body is larger than ${this.#limit_bytes} bytes`)
+  }
+
+  /** Answers with the error, whatever it is. Never throws. */
+  #refuse(exchange: Exchange, error: unknown): void {
+    if (exchange.answered) return
+    const failure = failureOf(error) ?? this.#unexpected(error)
+    try {
+      const { contentType, body } = this.#fail(exchange, failure.status, failure.message)
+      const headers = { ...failure.headers, 'content-type': contentType }
+      this.#answer(exchange, { status: failure.status, headers, body })
+    } catch (wrong) {
+      this.#unexpected(wrong)
+      exchange.response.destroy()
+    }
+  }
+
+  #unexpected(error: unknown): HttpFailure {
+    this.#options.onError?.(error)
+    return new HttpFailure(500, 'internal error')
+  }
+
+  #fail(head: HttpHead | undefined, status: number, message: string): { contentType: string; body: Buffer | string } {
+    return (
+      this.#options.fail?.(head, status, message) ?? { contentType: 'text/plain; charset=utf-8', body: `${message}\n` }
+    )
+  }
+
+  /** Never throws: an answer that cannot be sent becomes a 500. */
+  #answer(exchange: Exchange, answer: HttpAnswer): void {
+    const { response, request } = exchange
+    if (exchange.answered || response.destroyed) return
+    try {
+      const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body
+      const headers: Record<string, string | number> = { ...answer.headers, 'content-length': body.length }
+      if (this.#cors !== undefined) Object.assign(headers, this.#cors.headers(exchange.headers.origin))
+      const oversized = answer.status === 413 && !request.complete
+      if (oversized || this.#draining || this.#options.keep_alive === false || (exchange.waits && !exchange.told)) {
+        headers['connection'] = 'close'
+      }
+      response.writeHead(answer.status, headers)
+      exchange.answered = true
+      if (oversized) linger(exchange, body)
+      else response.end(body)
+    } catch (error) {
+      exchange.answered ? response.destroy() : this.#refuse(exchange, error)
+    }
+  }
+
+  /** What could not be read as a request, or not in time. */
+  #clientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+    for (const exchange of this.#open) {
+      if (exchange.request.socket !== socket) continue
+      exchange.abort()
+      // An answer to another request is due on this connection: a raw one would be taken for it.
+      if (exchange.answered || exchange.request.complete) return void socket.destroy()
+      exchange.answered = true
+    }
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+    try {
+      const status = CLIENT_ERRORS.get(error.code ?? '') ?? 400
+      const { contentType, body } = this.#fail(undefined, status, STATUS_CODES[status]!)
+      const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${contentType}\r\n`
+      socket.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`)
+      socket.end(body, () => socket.destroy())
+    } catch (wrong) {
+      this.#options.onError?.(wrong)
+      socket.destroy()
+    }
+  }
+}
+
+const CLIENT_ERRORS = new Map([
+  ['HPE_HEADER_OVERFLOW', 431],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
+])
+
+function isPreflight(exchange: Exchange): boolean {
+  return exchange.method === 'OPTIONS' && exchange.headers['access-control-request-method'] !== undefined
+}
+
+function overload(): HttpFailure {
+  return new HttpFailure(503, 'too many bytes are in flight, send it again later', { 'retry-after': '1' })
+}
+
+/**
+ * Sends the whole answer, but closes the connection only when the client has stopped sending: closing on unread bytes
+ * makes the kernel reset the connection, and the client may lose the answer.
+ */
+function linger(exchange: Exchange, body: Buffer): void {
+  const { request, response } = exchange
+  let read_bytes = 0
+  const end = () => {
+    clearTimeout(timer)
+    response.end()
+  }
+  const timer = setTimeout(end, LINGER_MS).unref()
+  request.on('data', (chunk: Buffer) => {
+    read_bytes += chunk.length
+    if (read_bytes > LINGER_BYTES) end()
+  })
+  request.on('end', end)
+  request.on('close', end)
+  response.write(body)
+}
+
+function ignore(): void {
+  // The connection is gone; 'close' follows, and that is where it is dealt with.
+}

@@ -1,0 +1,129 @@
+/**
+ * A growing buffer to which protobuf is written. Reused: `reset` keeps the memory, `take` copies out what was written.
+ */
+const MAX_PREFIX = 5
+
+export class Output {
+  bytes: Buffer
+  /** Offset behind the last byte written. */
+  end = 0
+
+  constructor(size_bytes = 4096) {
+    this.bytes = Buffer.allocUnsafeSlow(size_bytes)
+  }
+
+  reset(): void {
+    this.end = 0
+  }
+
+  /** A copy of what was written from `start` on. */
+  take(start = 0): Buffer {
+    return Buffer.from(this.bytes.subarray(start, this.end))
+  }
+
+  reserve(size_bytes: number): void {
+    if (this.end + size_bytes <= this.bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.end + size_bytes))
+    larger.set(this.bytes.subarray(0, this.end))
+    this.bytes = larger
+  }
+
+  byte(value: number): void {
+    this.reserve(1)
+    this.bytes[this.end++] = value
+  }
+
+  /** Unsigned up to 2^53. */
+  varint(value: number): void {
+    this.reserve(10)
+    this.end = writeVarint(this.bytes, this.end, value)
+  }
+
+  /** Signed 64 bits as protobuf's int64. */
+  bigVarint(value: bigint): void {
+    this.reserve(10)
+    let rest = BigInt.asUintN(64, value)
+    while (rest > 127n) {
+      this.bytes[this.end++] = Number(rest & 127n) | 128
+      rest >>= 7n
+    }
+    this.bytes[this.end++] = Number(rest)
+  }
+
+  tag(field: number, wire: number): void {
+    this.varint(field * 8 + wire)
+  }
+
+  double(value: number): void {
+    this.reserve(8)
+    this.end = this.bytes.writeDoubleLE(value, this.end)
+  }
+
+  fixed32(value: number): void {
+    this.reserve(4)
+    this.end = this.bytes.writeUInt32LE(value >>> 0, this.end)
+  }
+
+  fixed64(value: bigint): void {
+    this.reserve(8)
+    this.end = this.bytes.writeBigUInt64LE(BigInt.asUintN(64, value), this.end)
+  }
+
+  /** UTF-8 without a length. */
+  text(value: string): void {
+    this.reserve(value.length * 3)
+    this.end += this.bytes.write(value, this.end)
+  }
+
+  /** Bytes of another buffer, without a length. */
+  copy(source: Uint8Array, start: number, end: number): void {
+    const length = end - start
+    this.reserve(length)
+    if (length < 48) {
+      for (let at = start; at < end; at++) this.bytes[this.end++] = source[at]!
+      return
+    }
+    this.bytes.set(source.subarray(start, end), this.end)
+    this.end += length
+  }
+
+  /** Begins a length-delimited field, whose length is not known yet. Returns the mark for `close`. */
+  open(field: number, expected_bytes = 0): number {
+    this.tag(field, 2)
+    this.reserve(MAX_PREFIX)
+    this.end += varintSize(expected_bytes)
+    return this.end - varintSize(expected_bytes)
+  }
+
+  /** Ends what `open` began with the same expected length: writes the length, moving the content if it needs more or fewer bytes. */
+  close(mark: number, expected_bytes = 0): void {
+    const start = mark + varintSize(expected_bytes)
+    const length = this.end - start
+    const shift = varintSize(length) - varintSize(expected_bytes)
+    if (shift !== 0) {
+      this.reserve(MAX_PREFIX)
+      this.bytes.copyWithin(start + shift, start, this.end)
+      this.end += shift
+    }
+    writeVarint(this.bytes, mark, length)
+  }
+}
+
+/** Writes an unsigned number (below 2^53) and returns the offset behind it. */
+export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
+  while (value > 127) {
+    bytes[at++] = (value % 128) | 128
+    value = Math.floor(value / 128)
+  }
+  bytes[at++] = value
+  return at
+}
+
+export function varintSize(value: number): number {
+  let size = 1
+  while (value > 127) {
+    value = Math.floor(value / 128)
+    size++
+  }
+  return size
+}

@@ -1,0 +1,87 @@
+/**
+ * What is to run: the parsed config as the graph needs it, and the checks that need the whole of it.
+ */
+import type { Factory, Signal } from '../component.ts'
+
+export interface ComponentPlan {
+  readonly kind: Factory['kind']
+  /** `type` or `type/name`, as written. */
+  readonly id: string
+  readonly factory: Factory
+  readonly config: unknown
+}
+
+export interface PipelinePlan {
+  /** `traces`, `traces/in`. */
+  readonly id: string
+  readonly signal: Signal
+  readonly receivers: readonly string[]
+  readonly processors: readonly string[]
+  readonly exporters: readonly string[]
+}
+
+export interface Plan {
+  readonly components: readonly ComponentPlan[]
+  readonly pipelines: readonly PipelinePlan[]
+  readonly extensions: readonly string[]
+}
+
+/** The component of one of those kinds with that id; the config's checks have made sure that it is there. */
+export function componentOf(plan: Plan, id: string, ...kinds: readonly Factory['kind'][]): ComponentPlan {
+  const found = plan.components.find((component) => component.id === id && kinds.includes(component.kind))
+  if (found === undefined) throw new Error(`no ${kinds.join(' or ')} ${id}`)
+  return found
+}
+
+/** A pipeline that hands raw content to something that writes it down or sends it. */
+export interface RawPath {
+  readonly pipeline: string
+  readonly exporter: string
+  /** The way from a receiver, for the message. */
+  readonly path: readonly string[]
+}
+
+/**
+ * Every way on which content reaches an exporter, or a connector that makes labels or records of it, without having
+ * passed a processor that redacts. Exporters that discard everything do not count; `allow_raw_content: true` allows it.
+ */
+export function rawPaths(plan: Plan): RawPath[] {
+  const found: RawPath[] = []
+  const seen = new Set<string>()
+  const follow = (pipeline: PipelinePlan, path: readonly string[]): void => {
+    if (seen.has(pipeline.id)) return
+    seen.add(pipeline.id)
+    if (pipeline.processors.some((id) => redacts(plan, id))) return
+    for (const id of pipeline.exporters) {
+      const component = componentOf(plan, id, 'exporter', 'connector')
+      const here = [...path, `pipeline ${pipeline.id}`, id]
+      if (component.factory.kind === 'connector' && component.factory.passesItems) {
+        for (const next of plan.pipelines) if (next.receivers.includes(id)) follow(next, here)
+      } else if (!allowsRaw(component)) found.push({ pipeline: pipeline.id, exporter: id, path: here })
+    }
+  }
+  for (const pipeline of plan.pipelines) {
+    const receiver = pipeline.receivers.find((id) => isReceiver(plan, id))
+    if (receiver !== undefined) follow(pipeline, [receiver])
+  }
+  return found
+}
+
+/** Does any pipeline of the plan redact? */
+export function hasRedaction(plan: Plan): boolean {
+  return plan.pipelines.some((pipeline) => pipeline.processors.some((id) => redacts(plan, id)))
+}
+
+function redacts(plan: Plan, id: string): boolean {
+  const { factory } = componentOf(plan, id, 'processor')
+  return factory.kind === 'processor' && factory.redacts === true
+}
+
+function allowsRaw(component: ComponentPlan): boolean {
+  if (component.factory.kind === 'exporter' && component.factory.discards === true) return true
+  return (component.config as { allow_raw_content?: boolean } | null)?.allow_raw_content === true
+}
+
+function isReceiver(plan: Plan, id: string): boolean {
+  return plan.components.some((component) => component.kind === 'receiver' && component.id === id)
+}

@@ -1,0 +1,85 @@
+/** Time and timers, so that tests need no sleeps. */
+export interface Clock {
+  /** Wall clock, Unix milliseconds. */
+  now_ms(): number
+  /** Monotonic milliseconds: for waits and ages. */
+  monotonic_ms(): number
+  /** Calls `run` once after `wait_ms`. The timer does not keep the process alive. */
+  after(wait_ms: number, run: () => void): Timer
+  /** Calls `run` every `period_ms`. The timer does not keep the process alive. */
+  every(period_ms: number, run: () => void): Timer
+}
+
+export interface Timer {
+  cancel(): void
+}
+
+export const systemClock: Clock = {
+  now_ms: () => Date.now(),
+  monotonic_ms: () => performance.now(),
+  after(wait_ms, run) {
+    const timer = setTimeout(run, wait_ms).unref()
+    return { cancel: () => clearTimeout(timer) }
+  },
+  every(period_ms, run) {
+    const timer = setInterval(run, period_ms).unref()
+    return { cancel: () => clearInterval(timer) }
+  },
+}
+
+/** A clock that moves only when told. For tests. */
+export class FakeClock implements Clock {
+  #now_ms: number
+  readonly #start_ms: number
+  #timers: { at_ms: number; order: number; period_ms: number | undefined; run: () => void }[] = []
+  #order = 0
+
+  constructor(now_ms = 1_700_000_000_000) {
+    this.#now_ms = now_ms
+    this.#start_ms = now_ms
+  }
+
+  now_ms(): number {
+    return this.#now_ms
+  }
+
+  monotonic_ms(): number {
+    return this.#now_ms - this.#start_ms
+  }
+
+  after(wait_ms: number, run: () => void): Timer {
+    return this.#add(wait_ms, undefined, run)
+  }
+
+  every(period_ms: number, run: () => void): Timer {
+    return this.#add(period_ms, period_ms, run)
+  }
+
+  /** Moves on by `by_ms`, running what falls due in order, and lets promises settle after each. */
+  async advance(by_ms: number): Promise<void> {
+    const end_ms = this.#now_ms + by_ms
+    for (;;) {
+      this.#timers.sort((a, b) => a.at_ms - b.at_ms || a.order - b.order)
+      const next = this.#timers[0]
+      if (next === undefined || next.at_ms > end_ms) break
+      this.#now_ms = Math.max(this.#now_ms, next.at_ms)
+      if (next.period_ms === undefined) this.#timers.shift()
+      else next.at_ms += next.period_ms
+      next.run()
+      await settle()
+    }
+    this.#now_ms = end_ms
+    await settle()
+  }
+
+  #add(wait_ms: number, period_ms: number | undefined, run: () => void): Timer {
+    const timer = { at_ms: this.#now_ms + wait_ms, order: this.#order++, period_ms, run }
+    this.#timers.push(timer)
+    return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) }
+  }
+}
+
+/** Lets everything that only waits for promises happen. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,90 @@
+/**
+ * The attributes of a message as flat rows of offsets, reused from item to item.
+ */
+import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
+import type { KeySet } from './key_set.ts'
+
+/** Columns of a row: where the attribute's tag begins, its key, its AnyValue, and its end. */
+export const ATTRIBUTE = { tag: 0, keyStart: 1, keyEnd: 2, valueStart: 3, valueEnd: 4, end: 5, width: 6 } as const
+
+export class Attributes {
+  /** Rows as ATTRIBUTE says; only the first `count` are of the current item. */
+  rows: Int32Array = new Int32Array(32 * ATTRIBUTE.width)
+  count = 0
+
+  clear(): void {
+    this.count = 0
+  }
+
+  /** Adds the KeyValue whose tag is at `tag` and whose content is [start, end). */
+  add(bytes: Uint8Array, tag: number, start: number, end: number): void {
+    const at = this.count++ * ATTRIBUTE.width
+    if (at === this.rows.length) this.#grow()
+    const rows = this.rows
+    rows[at] = tag
+    rows[at + 5] = end
+    const keyLength = bytes[start + 1]!
+    const value = start + 2 + keyLength
+    if (bytes[start] === 0x0a && keyLength < 128 && value + 1 < end && bytes[value] === 0x12) {
+      const valueLength = bytes[value + 1]!
+      if (valueLength < 128 && value + 2 + valueLength === end) {
+        rows[at + 1] = start + 2
+        rows[at + 2] = value
+        rows[at + 3] = value + 2
+        rows[at + 4] = end
+        return
+      }
+    }
+    readKeyValue(bytes, start, end, rows, at)
+  }
+
+  /** Fills `found` with the row number of each key of the set (the first that has it), -1 where there is none. */
+  find(bytes: Uint8Array, keys: KeySet, found: Int32Array): void {
+    found.fill(-1)
+    const rows = this.rows
+    const stop = this.count * ATTRIBUTE.width
+    for (let at = 0; at < stop; at += ATTRIBUTE.width) {
+      const key = keys.find(bytes, rows[at + 1]!, rows[at + 2]!)
+      if (key >= 0 && found[key] === -1) found[key] = at / ATTRIBUTE.width
+    }
+  }
+
+  keyStart(row: number): number {
+    return this.rows[row * ATTRIBUTE.width + ATTRIBUTE.keyStart]!
+  }
+
+  keyEnd(row: number): number {
+    return this.rows[row * ATTRIBUTE.width + ATTRIBUTE.keyEnd]!
+  }
+
+  valueStart(row: number): number {
+    return this.rows[row * ATTRIBUTE.width + ATTRIBUTE.valueStart]!
+  }
+
+  valueEnd(row: number): number {
+    return this.rows[row * ATTRIBUTE.width + ATTRIBUTE.valueEnd]!
+  }
+
+  #grow(): void {
+    const larger = new Int32Array(this.rows.length * 2)
+    larger.set(this.rows)
+    this.rows = larger
+  }
+}
+
+/** The general form: fields in any order, either of them absent. */
+function readKeyValue(bytes: Uint8Array, start: number, end: number, rows: Int32Array, row: number): void {
+  rows[row + 1] = rows[row + 2] = rows[row + 3] = rows[row + 4] = start
+  for (let at = start; at < end; ) {
+    const tag = readUint32(bytes, at, end)
+    const value = next
+    const behind = skipValue(tag & 7, bytes, value, end)
+    if (tag === 0x0a || tag === 0x12) {
+      readLength(bytes, value, end)
+      const column = row + (tag === 0x0a ? ATTRIBUTE.keyStart : ATTRIBUTE.valueStart)
+      rows[column] = next
+      rows[column + 1] = behind
+    }
+    at = behind
+  }
+}

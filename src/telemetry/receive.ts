@@ -1,0 +1,38 @@
+/** The door: bytes from outside become a batch, or a WireError. */
+import { noticed } from '../otlp/check.ts'
+import { regular } from '../otlp/regular.ts'
+import type { MessageName } from '../otlp/schema.ts'
+import { Batch, type Batches, type Signal } from './batch.ts'
+import { layOut } from './layout.ts'
+
+const requestMessage: Record<Signal, MessageName> = {
+  traces: 'TracesRequest',
+  metrics: 'MetricsRequest',
+  logs: 'LogsRequest',
+}
+
+export interface Received<S extends Signal> {
+  readonly batch: Batches[S]
+  /** How many attributes in it have a key that begins with `sluice.`. */
+  readonly sluiceAttributes: number
+}
+
+/**
+ * Checks a request from outside all the way down and indexes it. The bytes stay as they came, unless a singular field
+ * occurs twice somewhere: then they are brought into regular form. Throws WireError.
+ */
+export function receive<S extends Signal>(signal: S, body: Buffer): Received<S> {
+  noticed.irregular = false
+  noticed.sluiceAttributes = 0
+  let bytes = body
+  let layout = layOut(signal, bytes, true)
+  if (noticed.irregular) {
+    bytes = regular(requestMessage[signal], body)
+    noticed.sluiceAttributes = 0
+    layout = layOut(signal, bytes, true)
+  }
+  return {
+    batch: new Batch(signal, bytes, layout) as unknown as Batches[S],
+    sluiceAttributes: noticed.sluiceAttributes,
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * A window on one span of a batch. One view is moved from span to span (`read`), so it allocates nothing; its fields
+ * are offsets into the batch's bytes, -1 for what is absent. Source: opentelemetry/proto/trace/v1/trace.proto.
+ */
+import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
+import { Attributes } from './attributes.ts'
+import type { TraceBatch } from './batch.ts'
+import { ITEM } from './layout.ts'
+
+/** Span kinds and status codes as OTLP numbers them. */
+export const STATUS_ERROR = 2
+export const STATUS_OK = 1
+
+export class SpanView {
+  bytes: Buffer = Buffer.alloc(0)
+  /** Content of the Span message. */
+  start = 0
+  end = 0
+  /** Row in the layout's scopes. */
+  scope = 0
+  /** 16 and 8 bytes; -1 if absent or of another length. */
+  traceId = -1
+  spanId = -1
+  /** 8 bytes; -1 for a root. */
+  parentId = -1
+  nameStart = -1
+  nameEnd = -1
+  kind = 0
+  /** Fixed64 nanoseconds; -1 if absent. */
+  startTime = -1
+  endTime = -1
+  statusCode = 0
+  /** Content of the Status message. */
+  statusStart = -1
+  statusEnd = -1
+  /** Number of events, and where the first one's tag is: for those who read on. */
+  events = 0
+  firstEvent = -1
+  links = 0
+  readonly attributes = new Attributes()
+
+  /** Moves to span `item` of the batch. */
+  read(batch: TraceBatch, item: number): void {
+    const rows = batch.layout.itemRows
+    const at = item * ITEM.width
+    this.readAt(batch.bytes, rows[at + ITEM.start]!, rows[at + ITEM.end]!)
+    this.scope = rows[at + ITEM.scope]!
+  }
+
+  /** Moves to the Span message in [start, end). */
+  readAt(bytes: Buffer, start: number, end: number): void {
+    this.bytes = bytes
+    this.start = start
+    this.end = end
+    this.traceId = this.spanId = this.parentId = -1
+    this.nameStart = this.nameEnd = this.startTime = this.endTime = -1
+    this.statusStart = this.statusEnd = this.firstEvent = -1
+    this.kind = this.statusCode = this.events = this.links = 0
+    this.attributes.clear()
+    for (let at = start; at < end; ) at = this.#field(bytes, at, end)
+  }
+
+  #field(bytes: Buffer, at: number, end: number): number {
+    const tag = bytes[at]!
+    if (tag > 127 || (tag & 7) !== 2) return this.#scalar(tag, bytes, at, end)
+    let length = bytes[at + 1]!
+    let start = at + 2
+    if (length > 127) {
+      length = readLength(bytes, at + 1, end)
+      start = next
+    }
+    const behind = start + length
+    switch (tag) {
+      case 0x4a:
+        this.attributes.add(bytes, at, start, behind)
+        break
+      case 0x0a:
+        if (length === 16) this.traceId = start
+        break
+      case 0x12:
+        if (length === 8) this.spanId = start
+        break
+      case 0x22:
+        if (length === 8 && !isZero(bytes, start, behind)) this.parentId = start
+        break
+      case 0x2a:
+        this.nameStart = start
+        this.nameEnd = behind
+        break
+      case 0x5a:
+        if (this.events++ === 0) this.firstEvent = at
+        break
+      case 0x6a:
+        this.links++
+        break
+      case 0x7a:
+        this.#status(bytes, start, behind)
+        break
+    }
+    return behind
+  }
+
+  #scalar(tag: number, bytes: Buffer, at: number, end: number): number {
+    if (tag === 0x39) {
+      this.startTime = at + 1
+      return at + 9
+    }
+    if (tag === 0x41) {
+      this.endTime = at + 1
+      return at + 9
+    }
+    if (tag === 0x30 && bytes[at + 1]! < 128) {
+      this.kind = bytes[at + 1]!
+      return at + 2
+    }
+    const long = readUint32(bytes, at, end)
+    return skipValue(long & 7, bytes, next, end)
+  }
+
+  #status(bytes: Buffer, start: number, end: number): void {
+    this.statusStart = start
+    this.statusEnd = end
+    for (let at = start; at < end; ) {
+      const tag = readUint32(bytes, at, end)
+      if (tag === 0x18) this.statusCode = bytes[next]!
+      at = skipValue(tag & 7, bytes, next, end)
+    }
+  }
+}
+
+function isZero(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] !== 0) return false
+  return true
+}
