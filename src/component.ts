@@ -94,6 +94,8 @@ export interface Host {
    * the trace table, a sampler's decisions for traces and logs.
    */
   shared<T>(key: string, make: () => T): T
+  /** Into how many shards state by trace is cut (`service.shards`). */
+  readonly shards: number
   /** Facts about the running daemon for extensions: books, graph, component states. */
   readonly daemon: DaemonView
   /** Tells health checks how the component fares. `permanent`: only a new config or a restart helps. */

@@ -4,7 +4,7 @@
  * A finding points at characters of a source; a problem is the same thing made ready for a person, with the line's
  * excerpt in which everything is masked that is not known to be harmless.
  */
-import { isHarmless, type Place, type Source } from './source.ts'
+import { isHarmless, type Place, type Source, shownKey } from './source.ts'
 
 export type Path = readonly (string | number)[]
 
@@ -80,7 +80,7 @@ export function toProblems(findings: readonly Finding[], sources: readonly Sourc
 }
 
 function toProblem({ place, file, path, message, advice }: Finding): Problem {
-  const shown = { path: path.join('::'), message, advice }
+  const shown = { path: path.map((key) => shownKey(String(key))).join('::'), message, advice }
   if (!place) return { file: file ?? 'config', line: 0, column: 0, ...shown }
   const { source, start, end } = place
   const lineStart = source.text.lastIndexOf('\n', start - 1) + 1

@@ -42,6 +42,18 @@ export function markHarmless({ source, start, end }: Place): void {
   source.harmless.fill(1, start, end)
 }
 
+/** Lets messages show the word that a key begins with. */
+export function markKey({ source, start, end }: Place): void {
+  const word = /^["']?[\w./-]+["']?/.exec(source.text.slice(start, end))?.[0] ?? ''
+  markHarmless({ source, start, end: start + word.length })
+}
+
+/** A key as messages name it: a forgotten space or comma can make a value part of it, so only its first word. */
+export function shownKey(key: string): string {
+  const word = /^[\w./-]*/.exec(key)?.[0] ?? ''
+  return word === key ? key : `${word}…`
+}
+
 export function isHarmless(source: Source, at: number): boolean {
   return source.harmless[at] === 1
 }

@@ -5,7 +5,7 @@
  * both places, and `__proto__` never becomes a property.
  */
 import type { Finding, Path } from './problem.ts'
-import { markHarmless, type Place } from './source.ts'
+import { markKey, type Place } from './source.ts'
 
 export type Plain = string | number | boolean | null
 
@@ -59,15 +59,16 @@ export function childOf(node: Node | undefined, key: string | number): Node | un
   return undefined
 }
 
+/** The node at the end of `path`. */
 export function nodeAt(node: Node | undefined, path: Path): Node | undefined {
   return path.reduce<Node | undefined>(childOf, node)
 }
 
 /** Where the key at the end of `path` was written; for a list's element the element; the nearest parent if it is missing. */
-export function keyPlace(root: Node, path: Path): Place {
+export function keyPlace(root: Entry, path: Path): Place {
   const last = path.at(-1)
-  if (last === undefined) return root.place
-  const parent = nodeAt(root, path.slice(0, -1))
+  if (last === undefined) return root.key
+  const parent = nodeAt(root.value, path.slice(0, -1))
   if (parent?.kind === 'map') {
     const entry = parent.entries.get(String(last))
     if (entry) return entry.key
@@ -76,8 +77,8 @@ export function keyPlace(root: Node, path: Path): Place {
 }
 
 /** Where the value at `path` was written; the key where the value is empty or a map that begins on another line. */
-export function valuePlace(root: Node, path: Path): Place {
-  const node = nodeAt(root, path)
+export function valuePlace(root: Entry, path: Path): Place {
+  const node = nodeAt(root.value, path)
   if (node === undefined || node.kind === 'map') return keyPlace(root, path)
   return node.place.end > node.place.start ? node.place : keyPlace(root, path)
 }
@@ -89,19 +90,17 @@ export function describeNode(node: Node | undefined, showValue: boolean): string
   const { value } = node
   if (value === null) return 'an empty value'
   const noun = typeof value === 'string' ? 'text' : typeof value === 'number' ? 'number' : 'value'
-  if (!showValue || node.concealed) return noun === 'text' || noun === 'value' ? `a ${noun} (not shown)` : 'a number (not shown)'
+  if (!showValue || node.concealed)
+    return noun === 'text' || noun === 'value' ? `a ${noun} (not shown)` : 'a number (not shown)'
   if (typeof value !== 'string') return `the ${noun} ${value}`
-  return value === '' ? 'an empty text' : `the text ${JSON.stringify(value.length > 60 ? `${value.slice(0, 59)}…` : value)}`
+  return value === ''
+    ? 'an empty text'
+    : `the text ${JSON.stringify(value.length > 60 ? `${value.slice(0, 59)}…` : value)}`
 }
 
-/** Lets excerpts show the keys of a tree. */
+/** Lets excerpts show the keys of a map. */
 export function markKeys(node: Node): void {
-  if (node.kind === 'list') for (const item of node.items) markKeys(item)
-  if (node.kind !== 'map') return
-  for (const { key, value } of node.entries.values()) {
-    markHarmless(key)
-    markKeys(value)
-  }
+  if (node.kind === 'map') for (const { key } of node.entries.values()) markKey(key)
 }
 
 export type Report = (finding: Finding) => void

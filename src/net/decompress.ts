@@ -178,8 +178,8 @@ class Frames {
 }
 
 function zstdOptions(frames: Frames, expected_bytes: number, limit_bytes: number): object {
-  // With nothing left, one byte is admitted so that zlib takes the option, and Frames notices it.
   const left_bytes = frames.left_bytes
+  // zlib takes no limit of 0 bytes: a frame after a full body is refused, even if it is empty.
   if (left_bytes < 1) throw tooLarge(limit_bytes)
   const window = Math.min(27, Math.max(23, Math.ceil(Math.log2(limit_bytes))))
   return {

@@ -40,6 +40,8 @@ export class Exchange implements HttpRequest {
   /** Bytes that this request has taken from the budget. */
   taken_bytes = 0
   answered = false
+  /** The answer is to be an error: if that cannot be sent either, the connection is closed. */
+  refused = false
   /** The client sends no body before it is told to (`Expect: 100-continue`). */
   readonly waits: boolean
   /** The client waits for the body's turn and has been told to go on. */

@@ -6,7 +6,7 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Timer } from '../self/clock.ts'
@@ -15,7 +15,7 @@ import { Cors, type CorsOptions } from './cors.ts'
 import { decompress, encodingOf } from './decompress.ts'
 import { Exchange, type HttpAnswer, type HttpHead, type HttpRequest } from './http_exchange.ts'
 import { failureOf, HttpFailure } from './http_failure.ts'
-import { Incoming } from './incoming.ts'
+import { EMPTY, Incoming } from './incoming.ts'
 import { serverTls, type TlsFiles, watchTls } from './tls.ts'
 
 export interface Route {
@@ -102,6 +102,7 @@ export class HttpServer {
       this.#server.listen(this.#options.port, this.#options.host, () => {
         this.#server.off('error', reject)
         this.#server.on('error', (error) => this.#options.onError?.(error))
+        this.#watch()
         resolve((this.#server.address() as AddressInfo).port)
       })
     })
@@ -149,13 +150,6 @@ export class HttpServer {
       tls === undefined
         ? createServer(options)
         : createTlsServer({ ...options, ...serverTls(tls), handshakeTimeout: read_header_timeout_ms })
-    if (tls?.reload_interval_ms !== undefined) {
-      const onError = (error: Error) => this.#options.onError?.(error)
-      this.#reload = watchTls(server as ReturnType<typeof createTlsServer>, tls, {
-        interval_ms: tls.reload_interval_ms,
-        onError,
-      })
-    }
     server.maxConnections = this.#options.max_connections ?? 10_000
     server.on('connection', (socket: Socket) => this.#connected(socket))
     server.on('request', (request, response) => this.#receive(request, response, false))
@@ -163,6 +157,13 @@ export class HttpServer {
     server.on('checkExpectation', (request, response) => this.#receive(request, response, false, 417))
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#clientError(error, socket))
     return server
+  }
+
+  #watch(): void {
+    const { tls } = this.#options
+    if (tls?.reload_interval_ms === undefined) return
+    const onError = (error: Error) => this.#options.onError?.(error)
+    this.#reload = watchTls(this.#server as TlsServer, tls, { interval_ms: tls.reload_interval_ms, onError })
   }
 
   #connected(socket: Socket): void {
@@ -189,6 +190,7 @@ export class HttpServer {
     this.#open.delete(exchange)
     this.#budget.give(exchange.taken_bytes)
     exchange.taken_bytes = 0
+    exchange.body = EMPTY
     if (!exchange.response.writableFinished) exchange.abort()
     if (this.#draining) setImmediate(() => this.#closeIdle())
   }
@@ -265,7 +267,9 @@ export class HttpServer {
   }
 
   #take(exchange: Exchange, bytes: number): boolean {
-    if (exchange.response.destroyed || !this.#budget.take(bytes)) return exchange.response.destroyed
+    // The client is gone and what it took has been given back: nothing would give this back.
+    if (exchange.response.destroyed) return true
+    if (!this.#budget.take(bytes)) return false
     exchange.taken_bytes += bytes
     return true
   }
@@ -288,6 +292,7 @@ export class HttpServer {
   /** Answers with the error, whatever it is. Never throws. */
   #refuse(exchange: Exchange, error: unknown): void {
     if (exchange.answered) return
+    exchange.refused = true
     const failure = failureOf(error) ?? this.#unexpected(error)
     try {
       const { contentType, body } = this.#fail(exchange, failure.status, failure.message)
@@ -327,7 +332,8 @@ export class HttpServer {
       if (oversized) linger(exchange, body)
       else response.end(body)
     } catch (error) {
-      exchange.answered ? response.destroy() : this.#refuse(exchange, error)
+      if (exchange.answered || exchange.refused) response.destroy()
+      else this.#refuse(exchange, error)
     }
   }
 

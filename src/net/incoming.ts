@@ -28,10 +28,11 @@ export class Incoming {
     chunk.copy(bytes, start)
   }
 
-  /** The body. Call once, when everything has been added. */
+  /** The body. Call once, when everything has been added: nothing is kept here. */
   take(): Buffer {
-    if (this.#bytes !== undefined) return compact(this.#bytes.subarray(0, this.size_bytes))
-    return this.#first === undefined ? EMPTY : compact(this.#first)
+    const bytes = this.#bytes?.subarray(0, this.size_bytes) ?? this.#first ?? EMPTY
+    this.#bytes = this.#first = undefined
+    return compact(bytes)
   }
 
   #reserve(used: number): Buffer {

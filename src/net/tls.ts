@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions, type SecureVersion, type TlsOptions } from 'node:tls'
 import { type Clock, systemClock, type Timer } from '../self/clock.ts'
@@ -131,20 +132,23 @@ function version(value: '1.2' | '1.3'): SecureVersion {
   return `TLSv${value}`
 }
 
+/** Throws if OpenSSL cannot use what is given. It skips authorities that it cannot read, so they are read one by one. */
 function check(
-  options: { [K in 'ca' | 'cert' | 'key']?: string | undefined },
+  given: { [K in 'ca' | 'cert' | 'key']?: string | undefined },
   key: string,
   where = 'given in place',
 ): void {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  if (Object.keys(given).length < Object.keys(options).length) return
+  if (Object.values(given).includes(undefined)) return
   try {
-    createSecureContext(given)
+    for (const block of given.ca?.match(CERTIFICATE) ?? []) new X509Certificate(block)
+    createSecureContext(given as SecureContextOptions)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new TlsError(`tls.${key} (${where}) cannot be used: ${reason}`)
   }
 }
+
+const CERTIFICATE = /-----BEGIN (TRUSTED )?CERTIFICATE-----[^-]*-----END (TRUSTED )?CERTIFICATE-----/g
 
 function contents(files: TlsFiles): string {
   return (['cert', 'key', 'client_ca'] as const).map((name) => read(files, name) ?? '').join('\0')

@@ -5,6 +5,7 @@
 import { next, readLength, readUint32, skipValue, skipVarint } from './cursor.ts'
 import {
   FIELDS_PER_MESSAGE,
+  FIXED64,
   fieldKind,
   fieldMessage,
   fieldOnce,
@@ -21,7 +22,10 @@ export const VALUE_DEPTH_MAX = 64
 
 /** What checks have noticed since they were reset. */
 export const noticed = {
-  /** A singular field occurred twice, or two members of a oneof: readers that do not merge would disagree. */
+  /**
+   * The message is not in regular form (`regular.ts`): a singular field occurred twice, a tag is longer than it need
+   * be, or an AnyValue goes on behind its member. Readers that do not expect it would disagree.
+   */
   irregular: false,
   /** Attributes whose key begins with `sluice.`: only this program may write them. */
   sluiceAttributes: 0,
@@ -29,7 +33,23 @@ export const noticed = {
 
 const KEY_VALUE = messageId.KeyValue
 const ANY_VALUE = messageId.AnyValue
-const STRING_MAX_ONE_BYTE = 128
+
+/**
+ * The table of `schema.ts` in the form that the walk needs: by message id times 256 plus tag, for tags below 256, what
+ * to do (bits 0 to 2), the once bit of the field (bits 3 to 19) and the message inside (from bit 20). 0: see `checkRare`.
+ */
+const VARINT_STEP = 1
+const FIXED32_STEP = 2
+const FIXED64_STEP = 3
+const TEXT_STEP = 4
+const KEY_VALUE_STEP = 5
+const MESSAGE_STEP = 6
+const ONCE_MASK = 0xffff8
+const steps = new Int32Array((fieldKind.length / FIELDS_PER_MESSAGE) * 256)
+for (let row = 0; row < fieldKind.length; row++) {
+  const tag = (row % FIELDS_PER_MESSAGE) * 8 + (fieldKind[row]! & 7)
+  if (fieldKind[row] !== 0 && tag < 256) steps[Math.floor(row / FIELDS_PER_MESSAGE) * 256 + tag] = stepOf(row)
+}
 
 /** Checks the fields of a message in [start, end). Throws WireError. */
 export function check(message: number, bytes: Uint8Array, start: number, end: number, depth = 0): void {
@@ -38,57 +58,106 @@ export function check(message: number, bytes: Uint8Array, start: number, end: nu
   let seen = 0
   let at = start
   while (at < end) {
-    let tag = bytes[at]!
-    if (tag < 128) at++
-    else {
-      tag = readUint32(bytes, at, end)
-      at = next
-    }
-    const field = tag >>> 3
-    const wire = tag & 7
-    const row = message * FIELDS_PER_MESSAGE + field
-    const kind = field < FIELDS_PER_MESSAGE ? fieldKind[row]! : 0
-    if (kind === 0) {
-      if (field === 0) throw new WireError('field number 0', at)
-      at = skipValue(wire, bytes, at, end)
+    const tag = bytes[at]!
+    const step = tag < 128 || bytes[at + 1] === 1 ? steps[(message << 8) | tag]! : 0
+    if (step === 0) {
+      at = checkRare(message, bytes, at, end, depth, seen)
+      seen |= rareOnce
       continue
     }
-    const once = fieldOnce[row]!
+    const once = step & ONCE_MASK
     if ((seen & once) !== 0) noticed.irregular = true
     seen |= once
-    if (wire === LENGTH) at = checkLength(kind, fieldMessage[row]!, bytes, at, end, depth)
-    else if ((kind & 7) !== wire) throw new WireError(`field ${field} has the wrong wire type`, at)
-    else if (wire === VARINT) at = skipVarint(bytes, at, end)
-    else at = skipValue(wire, bytes, at, end)
+    at += tag < 128 ? 1 : 2
+    const kind = step & 7
+    if (kind < TEXT_STEP) {
+      if (kind === FIXED64_STEP) at += 8
+      else if (kind === FIXED32_STEP) at += 4
+      else at = bytes[at]! < 128 ? at + 1 : skipVarint(bytes, at, end)
+      continue
+    }
+    let length = bytes[at]!
+    if (length < 128) at++
+    else {
+      length = readUint32(bytes, at, end)
+      at = next
+    }
+    const behind = at + length
+    if (behind > end) throw new WireError('length points past the end of its message', at)
+    if (kind === KEY_VALUE_STEP) checkKeyValue(bytes, at, behind, depth)
+    else if (kind === MESSAGE_STEP) checkInner(step >> 20, bytes, at, behind, depth)
+    at = behind
   }
+  if (at > end) throw new WireError('value is cut off', end)
+}
+
+function checkInner(message: number, bytes: Uint8Array, start: number, end: number, depth: number): void {
+  check(message, bytes, start, end, message === ANY_VALUE ? depth + 1 : depth)
+}
+
+/** The once bits of what `checkRare` has read. */
+let rareOnce = 0
+
+/** A field that `steps` does not know: unknown, with a long tag, packed or wrong. Returns the offset behind it. */
+function checkRare(
+  message: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  depth: number,
+  seen: number,
+): number {
+  const tag = readUint32(bytes, start, end)
+  let at = next
+  if (at > start + 1 && bytes[at - 1] === 0) noticed.irregular = true
+  const field = tag >>> 3
+  const wire = tag & 7
+  const row = message * FIELDS_PER_MESSAGE + field
+  const kind = field < FIELDS_PER_MESSAGE ? fieldKind[row]! : 0
+  rareOnce = 0
+  if (kind === 0) {
+    if (field === 0) throw new WireError('field number 0', at)
+    if (message === ANY_VALUE && seen !== 0) noticed.irregular = true
+    return skipValue(wire, bytes, at, end)
+  }
+  const once = fieldOnce[row]! << 3
+  if ((seen & once) !== 0) noticed.irregular = true
+  if (wire === LENGTH) at = checkLength(kind, fieldMessage[row]!, bytes, at, end, depth)
+  else if ((kind & 7) !== wire) throw new WireError(`field ${field} has the wrong wire type`, at)
+  else at = skipValue(wire, bytes, at, end)
+  // Set last: messages inside have rare fields of their own.
+  rareOnce = once
+  return at
 }
 
 function checkLength(kind: number, message: number, bytes: Uint8Array, at: number, end: number, depth: number): number {
-  let length = bytes[at]!
-  if (length < 128 && at < end) at++
-  else {
-    length = readUint32(bytes, at, end)
-    at = next
-  }
-  const behind = at + length
-  if (behind > end) throw new WireError('length points past the end of its message', at)
-  if (message === KEY_VALUE) checkKeyValue(bytes, at, behind, depth)
-  else if (message !== 0) check(message, bytes, at, behind, message === ANY_VALUE ? depth + 1 : depth)
-  else if ((kind & 7) !== LENGTH) checkPacked(kind, bytes, at, behind)
+  const length = readLength(bytes, at, end)
+  const start = next
+  const behind = start + length
+  if (message === KEY_VALUE) checkKeyValue(bytes, start, behind, depth)
+  else if (message !== 0) checkInner(message, bytes, start, behind, depth)
+  else if ((kind & 7) !== LENGTH) checkPacked(kind, bytes, start, behind)
   return behind
 }
 
-/** The commonest form, a short key and a string, is checked with a few reads; everything else by the table. */
+/** The commonest form, a short key and one plain value, is checked with a few reads; everything else by the table. */
 function checkKeyValue(bytes: Uint8Array, start: number, end: number, depth: number): void {
-  if (bytes[start] === 0x0a) {
-    const keyLength = bytes[start + 1]!
-    const value = start + 2 + keyLength
-    if (keyLength < STRING_MAX_ONE_BYTE && value < end) {
-      if (bytes[start + 2] === 0x73 && isSluice(bytes, start + 2, value)) noticed.sluiceAttributes++
-      if (bytes[value] === 0x12 && isPlainValue(bytes, value + 1, end)) return
-      return check(KEY_VALUE, bytes, start, end, depth)
+  const keyLength = bytes[start + 1]!
+  const value = start + 2 + keyLength
+  if (bytes[start] !== 0x0a || keyLength > 127 || value + 4 > end) return checkAnyKeyValue(bytes, start, end, depth)
+  if (bytes[start + 2] === 0x73 && isSluice(bytes, start + 2, value)) noticed.sluiceAttributes++
+  const rest = end - value
+  if (bytes[value] === 0x12 && depth < VALUE_DEPTH_MAX) {
+    const tag = bytes[value + 2]!
+    if (rest < 130 && bytes[value + 1] === rest - 2) {
+      if (tag === 0x0a && bytes[value + 3] === rest - 4) return
     }
+    if (isPlainValue(bytes, value + 1, end)) return
   }
+  check(KEY_VALUE, bytes, start, end, depth)
+}
+
+function checkAnyKeyValue(bytes: Uint8Array, start: number, end: number, depth: number): void {
   noticeKey(bytes, start, end)
   check(KEY_VALUE, bytes, start, end, depth)
 }
@@ -150,4 +219,16 @@ function checkPacked(kind: number, bytes: Uint8Array, at: number, end: number): 
   if ((kind & PACKABLE) === 0) throw new WireError('field has the wrong wire type', at)
   const wire = kind & ~KNOWN & 7
   while (at < end) at = skipValue(wire, bytes, at, end)
+}
+
+function stepOf(row: number): number {
+  return kindOf(row) | (fieldOnce[row]! << 3) | (fieldMessage[row]! << 20)
+}
+
+function kindOf(row: number): number {
+  if (fieldMessage[row] === KEY_VALUE) return KEY_VALUE_STEP
+  if (fieldMessage[row] !== 0) return MESSAGE_STEP
+  const wire = fieldKind[row]! & 7
+  if (wire === LENGTH) return TEXT_STEP
+  return wire === VARINT ? VARINT_STEP : wire === FIXED64 ? FIXED64_STEP : FIXED32_STEP
 }

@@ -1,7 +1,8 @@
 /**
- * Regular form: every singular field once, one member of a oneof, so that every reader sees the same. Protobuf lets a
- * writer repeat a singular field: scalars, the last wins; messages are merged. The receiver brings the rare body that
- * does so into regular form before anybody reads it; unknown fields stay.
+ * Regular form, so that every reader sees the same: every singular field once, one member of a oneof, tags in their
+ * shortest form, and the member of an AnyValue last in it. Protobuf lets a writer repeat a singular field (scalars: the
+ * last wins; messages are merged), stretch a tag and put unknown fields anywhere. The receiver brings the rare body
+ * that does so into regular form before anybody reads it; unknown fields stay.
  */
 import { next, readLength, readUint32, skipValue } from './cursor.ts'
 import { Output } from './output.ts'
@@ -23,8 +24,10 @@ export function regular(name: MessageName, bytes: Buffer): Buffer {
 }
 
 interface Part {
-  /** Tag, and length if it has one, to the end of the value. */
-  readonly start: number
+  readonly tag: number
+  /** Behind the tag. */
+  readonly value: number
+  /** Behind the length, if it has one. */
   readonly content: number
   readonly end: number
   readonly row: number
@@ -32,14 +35,17 @@ interface Part {
 
 function writeRegular(message: number, bytes: Buffer, out: Output): void {
   const parts = partsOf(message, bytes)
+  if (message === messageId.AnyValue) parts.sort((a, b) => Number(a.row !== 0) - Number(b.row !== 0))
   const singular = Map.groupBy(parts, (part) => fieldOnce[part.row] ?? 0)
   for (const part of parts) {
     const once = fieldOnce[part.row] ?? 0
     const inner = fieldMessage[part.row] ?? 0
     const same = once === 0 ? [part] : singular.get(once)!
     if (same.at(-1) !== part) continue
-    if (inner === 0) out.copy(bytes, part.start, part.end)
-    else writeMessage(inner, merged(same, part.row, bytes), part.row % FIELDS_PER_MESSAGE, out)
+    if (inner === 0) {
+      out.varint(part.tag)
+      out.copy(bytes, part.value, part.end)
+    } else writeMessage(inner, merged(same, part.row, bytes), part.row % FIELDS_PER_MESSAGE, out)
   }
 }
 
@@ -69,7 +75,7 @@ function partsOf(message: number, bytes: Buffer): Part[] {
     const row = field < FIELDS_PER_MESSAGE ? message * FIELDS_PER_MESSAGE + field : 0
     if ((tag & 7) === LENGTH) readLength(bytes, value, bytes.length)
     const content = (tag & 7) === LENGTH ? next : value
-    parts.push({ start: at, content, end, row: (fieldKind[row] ?? 0) === 0 ? 0 : row })
+    parts.push({ tag, value, content, end, row: (fieldKind[row] ?? 0) === 0 ? 0 : row })
     at = end
   }
   return parts

@@ -65,7 +65,11 @@ export class FanOut<S extends Signal> implements Consumer<S> {
   }
 }
 
-async function all<S extends Signal>(consumers: readonly Consumer<S>[], batch: Batches[S], context: Context): Promise<void> {
+async function all<S extends Signal>(
+  consumers: readonly Consumer<S>[],
+  batch: Batches[S],
+  context: Context,
+): Promise<void> {
   if (consumers.length === 1) return consumers[0]!.consume(batch, context)
   const results = await Promise.allSettled(consumers.map((consumer) => consumer.consume(batch, context)))
   const refused = results.filter((result) => result.status === 'rejected').map((result) => result.reason as unknown)

@@ -2,6 +2,7 @@
  * What is to run: the parsed config as the graph needs it, and the checks that need the whole of it.
  */
 import type { Factory, Signal } from '../component.ts'
+import type { ParsedConfig } from '../config/parse.ts'
 
 export interface ComponentPlan {
   readonly kind: Factory['kind']
@@ -24,6 +25,16 @@ export interface Plan {
   readonly components: readonly ComponentPlan[]
   readonly pipelines: readonly PipelinePlan[]
   readonly extensions: readonly string[]
+}
+
+/** The part of a config that the graph is built from. */
+export function planOf(config: ParsedConfig): Plan {
+  const { receivers, processors, exporters, connectors, extensions, service } = config
+  return {
+    components: [receivers, processors, exporters, connectors, extensions].flatMap((section) => [...section.values()]),
+    pipelines: [...service.pipelines.values()],
+    extensions: service.extensions,
+  }
 }
 
 /** The component of one of those kinds with that id; the config's checks have made sure that it is there. */

@@ -2,7 +2,7 @@
  * Reading an AnyValue in place. A value is its content's range [start, end); absent or empty values have start = end.
  * Source: opentelemetry/proto/common/v1/common.proto.
  */
-import { double, next, readBigInt64, readInt64, readUint32 } from '../otlp/cursor.ts'
+import { double, next, readBigInt64, readInt64, readUint32, skipValue } from '../otlp/cursor.ts'
 
 export const EMPTY = 0
 export const STRING = 1
@@ -23,12 +23,23 @@ export function valueKind(bytes: Uint8Array, start: number, end: number): ValueK
   if (start >= end) return EMPTY
   const tag = bytes[start]!
   const field = tag >>> 3
-  if (field > BYTES || field === 0 || tag > 127) return EMPTY
+  if (field > BYTES) return behindUnknown(bytes, start, end)
   if ((tag & 7) === 2) {
     readUint32(bytes, start + 1, end)
     contentStart = next
   } else contentStart = start + 1
   return field as ValueKind
+}
+
+/** Unknown fields stand before the member (regular form). */
+function behindUnknown(bytes: Uint8Array, start: number, end: number): ValueKind {
+  let at = start
+  do {
+    const tag = readUint32(bytes, at, end)
+    if (tag >>> 3 <= BYTES) return valueKind(bytes, at, end)
+    at = skipValue(tag & 7, bytes, next, end)
+  } while (at < end)
+  return EMPTY
 }
 
 /** The text of a string value, undefined for any other. */
@@ -61,7 +72,7 @@ export function bigIntOf(bytes: Uint8Array, start: number, end: number): bigint 
 /** A bool value (or the texts `true` and `false`), undefined for any other. */
 export function boolOf(bytes: Buffer, start: number, end: number): boolean | undefined {
   const kind = valueKind(bytes, start, end)
-  if (kind === BOOL) return bytes[contentStart] === 1
+  if (kind === BOOL) return readInt64(bytes, contentStart, end) !== 0
   if (kind !== STRING || end - contentStart > 5) return undefined
   const text = bytes.toString('latin1', contentStart, end).toLowerCase()
   return text === 'true' ? true : text === 'false' ? false : undefined

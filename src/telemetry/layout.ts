@@ -82,7 +82,7 @@ class Walk {
   }
 
   #requestField(at: number, end: number): number {
-    const tag = readUint32(this.#bytes, at, end)
+    const tag = this.#tag(at, end)
     if (tag !== TAG_1) return this.#unknown(tag, 1, next, end)
     const length = readLength(this.#bytes, next, end)
     const start = next
@@ -92,7 +92,7 @@ class Walk {
   }
 
   #resourceField(row: number, at: number, end: number): number {
-    const tag = readUint32(this.#bytes, at, end)
+    const tag = this.#tag(at, end)
     if (tag !== TAG_1 && tag !== TAG_2 && tag !== TAG_3) return this.#unknown(tag, 3, next, end)
     const length = readLength(this.#bytes, next, end)
     const start = next
@@ -109,7 +109,7 @@ class Walk {
   }
 
   #scopeField(row: number, at: number, end: number): number {
-    const tag = readUint32(this.#bytes, at, end)
+    const tag = this.#tag(at, end)
     if (tag !== TAG_1 && tag !== TAG_2 && tag !== TAG_3) return this.#unknown(tag, 3, next, end)
     const length = readLength(this.#bytes, next, end)
     const start = next
@@ -122,6 +122,12 @@ class Walk {
     if (this.#checked) check(itemMessage[this.#signal], this.#bytes, start, start + length)
     if (this.#signal === 'metrics') this.#count += countDataPoints(this.#bytes, start, start + length)
     return start + length
+  }
+
+  #tag(at: number, end: number): number {
+    const tag = readUint32(this.#bytes, at, end)
+    if (next > at + 1 && this.#bytes[next - 1] === 0) noticed.irregular = true
+    return tag
   }
 
   /** The Resource or Scope message (field 1) or the schema URL (field 3) of a group. */

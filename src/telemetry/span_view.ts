@@ -2,7 +2,7 @@
  * A window on one span of a batch. One view is moved from span to span (`read`), so it allocates nothing; its fields
  * are offsets into the batch's bytes, -1 for what is absent. Source: opentelemetry/proto/trace/v1/trace.proto.
  */
-import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
+import { next, readInt64, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
 import { Attributes } from './attributes.ts'
 import type { TraceBatch } from './batch.ts'
 import { ITEM } from './layout.ts'
@@ -37,6 +37,8 @@ export class SpanView {
   events = 0
   firstEvent = -1
   links = 0
+  /** False: `attributes` stays empty, for readers that need only the rest. */
+  wantsAttributes = true
   readonly attributes = new Attributes()
 
   /** Moves to span `item` of the batch. */
@@ -72,7 +74,7 @@ export class SpanView {
     const behind = start + length
     switch (tag) {
       case 0x4a:
-        this.attributes.add(bytes, at, start, behind)
+        if (this.wantsAttributes) this.attributes.add(bytes, at, start, behind)
         break
       case 0x0a:
         if (length === 16) this.traceId = start
@@ -114,7 +116,9 @@ export class SpanView {
       return at + 2
     }
     const long = readUint32(bytes, at, end)
-    return skipValue(long & 7, bytes, next, end)
+    if (long !== 0x30) return skipValue(long & 7, bytes, next, end)
+    this.kind = readInt64(bytes, next, end)
+    return next
   }
 
   #status(bytes: Buffer, start: number, end: number): void {
@@ -122,8 +126,9 @@ export class SpanView {
     this.statusEnd = end
     for (let at = start; at < end; ) {
       const tag = readUint32(bytes, at, end)
-      if (tag === 0x18) this.statusCode = bytes[next]!
-      at = skipValue(tag & 7, bytes, next, end)
+      at = next
+      if (tag === 0x18) this.statusCode = readInt64(bytes, at, end)
+      at = skipValue(tag & 7, bytes, at, end)
     }
   }
 }

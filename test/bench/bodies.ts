@@ -61,7 +61,16 @@ function encodeBody(shape: Shape, random: Random): Body {
     times_ns.set([plan.start_ns, plan.duration_ns], i * 2)
   })
   const length_ns = Math.max(...ordered.map((plan) => plan.start_ns + plan.duration_ns))
-  return { bytes, spans: shape.spans, traces, mustKeepSpans, modelCalls: byScope[0]!.length, places, times_ns, length_ns }
+  return {
+    bytes,
+    spans: shape.spans,
+    traces,
+    mustKeepSpans,
+    modelCalls: byScope[0]!.length,
+    places,
+    times_ns,
+    length_ns,
+  }
 }
 
 /** Children before their parents, the root last, as an SDK exports them when they end. */

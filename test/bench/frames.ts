@@ -1,7 +1,16 @@
 import type { Socket } from 'node:net'
 
 /** HTTP/2 framing (RFC 9113, section 4) by hand: no header state, no priorities, flow control by the caller. */
-export const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, windowUpdate: 8, continuation: 9 }
+export const FRAME = {
+  data: 0,
+  headers: 1,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  goaway: 7,
+  windowUpdate: 8,
+  continuation: 9,
+}
 export const FLAG = { endStream: 1, ack: 1, endHeaders: 4, padded: 8 }
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 export const SETTING = { headerTableSize: 1, initialWindowSize: 4, maxFrameSize: 5 }

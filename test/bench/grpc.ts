@@ -183,7 +183,8 @@ export function serveGrpc(socket: Socket, onBody: (body: Buffer) => void): void 
       onData(stream, chunk, start, end, last, flags) {
         const body = bodies.get(stream) ?? { bytes: pool.pop() ?? Buffer.allocUnsafe(2 * 1024 * 1024), filled: 0 }
         bodies.set(stream, body)
-        if (body.filled + end - start > body.bytes.length) body.bytes = Buffer.concat([body.bytes], body.bytes.length * 2)
+        if (body.filled + end - start > body.bytes.length)
+          body.bytes = Buffer.concat([body.bytes], body.bytes.length * 2)
         chunk.copy(body.bytes, body.filled, start, end)
         body.filled += end - start
         consumed += end - start

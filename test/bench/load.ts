@@ -3,6 +3,7 @@
  * `main.ts` (see `LoadRequest`); pinned to the other core.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { zstdCompressSync } from 'node:zlib'
 import { type Body, encodeBodies, renewBody } from './bodies.ts'
@@ -50,8 +51,9 @@ export interface Counts {
   mustKeepSpans: number
   /** Processor time of this process, seconds. */
   cpu_s: number
-  /** What went wrong in the sink: framing that does not fit. */
-  errors: string[]
+  /** Requests whose framing the sink could not follow, and the first reason. */
+  unreadable: number
+  unreadableBecause: string
 }
 
 export interface Tally extends Checksum {
@@ -65,10 +67,16 @@ try {
 } catch {}
 
 const emptyTally = (): Tally => ({ spans: 0, bytes: 0, low: 0, high: 0 })
-const emptyCounts = () => ({ sent: emptyTally(), received: emptyTally(), refused: 0, mustKeepSpans: 0 })
+const emptyCounts = () => ({
+  sent: emptyTally(),
+  received: emptyTally(),
+  refused: 0,
+  mustKeepSpans: 0,
+  unreadable: 0,
+  unreadableBecause: '',
+})
 
 let counts = emptyCounts()
-let errors: string[] = []
 let bodies: Body[] = []
 let generator: Generator | undefined
 
@@ -105,6 +113,7 @@ class Generator {
   }
 
   close(): void {
+    this.#stopped = true
     for (const client of new Set(this.#clients)) client.close()
   }
 
@@ -179,7 +188,7 @@ function receive(body: Buffer): void {
   try {
     tallySpans(body, 0, body.length, counts.received)
   } catch (error) {
-    if (errors.length < 10) errors.push(String(error))
+    if (counts.unreadable++ === 0) counts.unreadableBecause = String(error)
   }
 }
 
@@ -204,6 +213,9 @@ function prepare(name: string, seed: number): LoadAnswer['prepare'] {
   return { spans, span_bytes: bytes / spans, modelCalls: modelCalls / spans, zstd_ratio }
 }
 
+/** How long a subject may leave requests unanswered, milliseconds; then the connections are cut and they count as refused. */
+const PATIENCE_MS = { finish: 120_000, stop: 10_000 }
+
 async function answer(request: LoadRequest): Promise<LoadAnswer[LoadRequest['kind']]> {
   switch (request.kind) {
     case 'listen':
@@ -215,17 +227,16 @@ async function answer(request: LoadRequest): Promise<LoadAnswer[LoadRequest['kin
       return null
     case 'finish':
     case 'stop':
-      await generator?.[request.kind]()
+      await Promise.race([generator?.[request.kind](), sleep(PATIENCE_MS[request.kind])])
       generator?.close()
       generator = undefined
       return null
     case 'count': {
       const cpu = process.cpuUsage()
-      return structuredClone({ ...counts, cpu_s: (cpu.user + cpu.system) / 1e6, errors })
+      return structuredClone({ ...counts, cpu_s: (cpu.user + cpu.system) / 1e6 })
     }
     case 'reset':
       counts = emptyCounts()
-      errors = []
       return null
   }
 }

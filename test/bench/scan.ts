@@ -71,8 +71,10 @@ class Scan {
     const type = tag & 7
     if (type === 0) this.#varint()
     else if (type === 1) this.#at += 8
-    else if (type === 2) this.#at += this.#varint()
-    else if (type === 5) this.#at += 4
+    else if (type === 2) {
+      const length = this.#varint()
+      this.#at += length
+    } else if (type === 5) this.#at += 4
     else throw new Error(`wire type ${type} at offset ${this.#at}`)
   }
 

@@ -30,8 +30,18 @@ export const SHAPES: readonly Shape[] = [
 const MODELS = [
   { provider: 'openai', request: 'gpt-4o', response: 'gpt-4o-2024-08-06', host: 'api.openai.com' },
   { provider: 'openai', request: 'gpt-4o-mini', response: 'gpt-4o-mini-2024-07-18', host: 'api.openai.com' },
-  { provider: 'anthropic', request: 'claude-sonnet-4-5', response: 'claude-sonnet-4-5-20250929', host: 'api.anthropic.com' },
-  { provider: 'gcp.gemini', request: 'gemini-2.5-flash', response: 'gemini-2.5-flash', host: 'generativelanguage.googleapis.com' },
+  {
+    provider: 'anthropic',
+    request: 'claude-sonnet-4-5',
+    response: 'claude-sonnet-4-5-20250929',
+    host: 'api.anthropic.com',
+  },
+  {
+    provider: 'gcp.gemini',
+    request: 'gemini-2.5-flash',
+    response: 'gemini-2.5-flash',
+    host: 'generativelanguage.googleapis.com',
+  },
 ]
 const ROUTES = ['/v1/orders/{id}', '/v1/search', '/api/chat', '/api/documents/{id}/chunks', '/v1/accounts/{id}/limits']
 const TABLES = ['orders', 'documents', 'sessions', 'chunks', 'accounts']
@@ -115,7 +125,10 @@ function describeHttpCall(random: Random): SpanText {
       ['client.address', `10.${random.whole(0, 255)}.${random.whole(0, 255)}.${random.whole(1, 254)}`],
       ['network.peer.address', `10.${random.whole(0, 255)}.${random.whole(0, 255)}.${random.whole(1, 254)}`],
       ['network.protocol.version', '1.1'],
-      ['user_agent.original', `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/1${random.digits(2)}.0.0.0 Safari/537.36`],
+      [
+        'user_agent.original',
+        `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/1${random.digits(2)}.0.0.0 Safari/537.36`,
+      ],
       ['thread.id', random.whole(1, 64)],
       ['thread.name', `http-worker-${random.whole(1, 64)}`],
       ['app.request.id', random.hex(16)],
@@ -132,10 +145,21 @@ function describePrompt(random: Random): SpanText {
   const input = [
     message('system', { type: 'text', content: `You are a careful assistant. ${writeText(random, size * 0.1)}` }),
     message('user', { type: 'text', content: question.slice(0, 40) + secret + question.slice(40) }),
-    message('assistant', { type: 'tool_call', id: `call_${random.token(24)}`, name: 'search', arguments: { query: writeText(random, 60) } }),
-    message('tool', { type: 'tool_call_response', id: `call_${random.token(24)}`, response: writeText(random, size * 0.45) }),
+    message('assistant', {
+      type: 'tool_call',
+      id: `call_${random.token(24)}`,
+      name: 'search',
+      arguments: { query: writeText(random, 60) },
+    }),
+    message('tool', {
+      type: 'tool_call_response',
+      id: `call_${random.token(24)}`,
+      response: writeText(random, size * 0.45),
+    }),
   ]
-  const output = [{ ...message('assistant', { type: 'text', content: writeText(random, size * 0.25) }), finish_reason: 'stop' }]
+  const output = [
+    { ...message('assistant', { type: 'text', content: writeText(random, size * 0.25) }), finish_reason: 'stop' },
+  ]
   return {
     name: call.name,
     attributes: [

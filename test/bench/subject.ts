@@ -88,7 +88,8 @@ export class Subject {
   usage(): Usage {
     const pids = withDescendants(this.#child.pid!)
     const status = readFileSync(`/proc/${pids[0]}/status`, 'utf8')
-    const kilobytes = (name: string, text = status) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1] ?? 0) * 1024
+    const kilobytes = (name: string, text = status) =>
+      Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1] ?? 0) * 1024
     const rss = pids.map((pid) => kilobytes('VmRSS', readFileSync(`/proc/${pid}/status`, 'utf8')))
     return {
       cpu_s: pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0),
@@ -101,17 +102,17 @@ export class Subject {
     return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
-  /** SIGTERM, and SIGKILL with a warning after 30 s. Returns what was odd about the end, if anything. */
-  async stop(): Promise<string | undefined> {
+  /** SIGTERM, and SIGKILL with a warning after 30 s. Returns what was odd about the end. */
+  async stop(): Promise<string[]> {
     if (!this.hasExited) {
       this.#child.kill('SIGTERM')
       for (let i = 0; i < 300 && !this.hasExited; i++) await sleep(100)
     }
     if (!this.hasExited) {
       this.#child.kill('SIGKILL')
-      return 'did not stop within 30 s of SIGTERM'
+      return ['did not stop within 30 s of SIGTERM']
     }
-    return this.#child.exitCode === 0 ? undefined : `exit code ${this.#child.exitCode ?? this.#child.signalCode}`
+    return this.#child.exitCode === 0 ? [] : [`exit code ${this.#child.exitCode ?? this.#child.signalCode}`]
   }
 
   async #waitUntilReady(): Promise<void> {
@@ -148,6 +149,12 @@ function withDescendants(pid: number): number[] {
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   )
   return [pid, ...children.flatMap(withDescendants)]
+}
+
+/** User and system time that a core has spent on whatever ran there, seconds since boot (proc(5), /proc/stat). */
+export function coreSeconds(cpu: number): number {
+  const line = new RegExp(`^cpu${cpu} (\\d+) (\\d+) (\\d+)`, 'm').exec(readFileSync('/proc/stat', 'utf8'))
+  return line === null ? 0 : (Number(line[1]) + Number(line[2]) + Number(line[3])) / TICKS_PER_SECOND
 }
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))

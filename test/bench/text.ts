@@ -14,7 +14,8 @@ export function writeText(random: Random, size: number): string {
  */
 export function writeSecret(random: Random): string {
   const kind = random.whole(0, 3)
-  if (kind === 0) return `${random.pick(GIVEN_NAMES).toLowerCase()}.${random.digits(3)}@mail${random.digits(2)}.example.com`
+  if (kind === 0)
+    return `${random.pick(GIVEN_NAMES).toLowerCase()}.${random.digits(3)}@mail${random.digits(2)}.example.com`
   if (kind === 1) return withCheckDigit(`4${random.digits(14)}`).replace(/(.{4})(?=.)/g, '$1 ')
   if (kind === 2) return `sk-${random.token(40)}`
   return `AKIA${random.token(16).toUpperCase()}`

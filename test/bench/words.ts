@@ -1,5 +1,6 @@
 /** Words of support, coding and office conversations, the frequent ones first. */
-export const WORDS = `the to of and a in is that for it you on with as are be this or have not can from your if but we at an
+export const WORDS =
+  `the to of and a in is that for it you on with as are be this or have not can from your if but we at an
 will by our was all use which they more when one should there about how do any has what so no into only also then than like
 time order data customer account please file value user email error code request service answer question would need first
 after because their new other each before report team model change could them just make where between these does some its
@@ -30,11 +31,13 @@ paragraph sentence phrase tone formal friendly concise audience headline draft o
 supplier warehouse inventory stock shipment carrier tracking parcel label customs tariff export's freight container's pallet
 candidate interview salary benefit vacation overtime onboarding training certificate's manager employee department hiring
 Zürich München Genève façade naïve résumé Łódź São`
-  .split(/\s+/)
-  .filter((word) => word.length > 0)
+    .split(/\s+/)
+    .filter((word) => word.length > 0)
 
-export const GIVEN_NAMES = `Anna Ben Carla David Elena Farid Grace Hugo Ines Jonas Karin Liam Mira Noah Olga Pedro Qing Rosa
+export const GIVEN_NAMES =
+  `Anna Ben Carla David Elena Farid Grace Hugo Ines Jonas Karin Liam Mira Noah Olga Pedro Qing Rosa
 Samir Tara Umar Vera Wei Xenia Yusuf Zoe`.split(/\s+/)
 
-export const SURNAMES = `Adler Brown Costa Dubois Ekström Fischer Garcia Huber Ivanova Jensen Kowalski Lopez Martin Novak
+export const SURNAMES =
+  `Adler Brown Costa Dubois Ekström Fischer Garcia Huber Ivanova Jensen Kowalski Lopez Martin Novak
 Okafor Patel Quist Rossi Schmidt Tanaka Urban Vogel Weber Xu Young Zimmer`.split(/\s+/)

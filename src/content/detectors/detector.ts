@@ -10,11 +10,12 @@ export const traits = {
   /** At least 7 digits. */
   digits: 2,
   colon: 4,
-  /** A run of at least 12 letters, digits, `-` and `_`. */
+  /** A run of at least 12 letters, digits, `-` and `_`, with a digit or a capital in it. */
   run: 8,
   /** `w` or `W`. */
   w: 16,
-  dash: 32,
+  /** At least 5 `-`. */
+  dashes: 32,
 } as const
 
 /** Finds personal data or secrets of one or more kinds. Stateless between calls, and linear in the range's length. */

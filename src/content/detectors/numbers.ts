@@ -4,7 +4,7 @@ import type { Findings } from './findings.ts'
 
 const GROUPS_MAX = 64
 const FIELDS = 3
-/** A card has at least 12 digits in groups of at least 2 that are at most 3 bytes apart: no step of this length jumps over two groups. */
+/** Four bytes in eight are looked at: of a number with 7 digits or more at least three adjoining ones, one of them a digit. */
 const STEP = 8
 const LOOK_BACK = 48
 
@@ -35,7 +35,14 @@ export interface NumberRule {
 
 /** One pass over the digits of a range for all rules together. */
 export function numbers(rules: readonly NumberRule[]): Detector {
-  const region = { bytes: Buffer.alloc(0), digits: 0, count: 0, groups: new Int32Array(GROUPS_MAX * FIELDS), low: 0, end: 0 }
+  const region: Region = {
+    bytes: Buffer.alloc(0),
+    digits: 0,
+    count: 0,
+    groups: new Int32Array(GROUPS_MAX * FIELDS),
+    low: 0,
+    end: 0,
+  }
   const digits_min = Math.min(...rules.map((rule) => rule.digits_min))
   return {
     kinds: rules.map((rule) => rule.kind),
@@ -45,41 +52,55 @@ export function numbers(rules: readonly NumberRule[]): Detector {
       region.low = start
       region.end = end
       let floor = start
-      let p = start + STEP - 1
-      // The last step may be short: a region that ends with the range has to be met too.
-      for (; p < end + STEP - 1; p += STEP) {
-        const probe = p < end ? p : end - 1
-        if (probe < floor) return
-        if (!nearDigit[bytes[probe]!] || !hasDigitNear(bytes, probe, end)) continue
-        floor = readRegion(region, regionStart(bytes, probe, floor), probe)
-        findings.spend(floor - probe + LOOK_BACK)
-        if (region.digits >= digits_min) {
-          for (const rule of rules) if (region.digits >= rule.digits_min) rule.find(region, findings)
+      for (let digit = findDigit(bytes, start, end); digit < end; digit = findDigit(bytes, floor, end)) {
+        let next = digit + 1
+        while (next < end && isDigit[bytes[next]!]) next++
+        if (next - digit > 3 || !standsAlone(bytes, digit, next, floor, end)) {
+          next = regionStart(bytes, digit, floor)
+          do {
+            next = readRegion(region, nextDigit(bytes, next, end))
+            if (region.digits >= digits_min) show(region, rules, findings)
+          } while (next <= digit)
         }
-        p = floor
+        findings.spend(next - floor)
+        floor = next
       }
     },
   }
 }
 
+/** A digit at or right of `from`, not always the first one, or `end`. */
+function findDigit(bytes: Buffer, from: number, end: number): number {
+  const table = isDigit
+  let p = from
+  for (; p + 3 < end; p += STEP) {
+    if (table[bytes[p]!]! | table[bytes[p + 1]!]! | table[bytes[p + 2]!]! | table[bytes[p + 3]!]!) break
+  }
+  return nextDigit(bytes, p, end)
+}
+
+/** Whether no other digits are within a separator's reach of those in [start, end): the quick way out for most numbers in prose. */
+function standsAlone(bytes: Buffer, start: number, end: number, low: number, limit: number): boolean {
+  if (end + 4 > limit || start - 4 < low) return false
+  if (isDigit[bytes[end + 1]!]! | isDigit[bytes[end + 2]!]! | isDigit[bytes[end + 3]!]!) return false
+  if (
+    isDigit[bytes[start - 1]!]! |
+    isDigit[bytes[start - 2]!]! |
+    isDigit[bytes[start - 3]!]! |
+    isDigit[bytes[start - 4]!]!
+  )
+    return false
+  return bytes[end] !== BACKSLASH && bytes[start - 1] !== 0x66
+}
+
+function show(region: NumberRegion, rules: readonly NumberRule[], findings: Findings): void {
+  findings.spend(region.count)
+  for (const rule of rules) if (region.digits >= rule.digits_min) rule.find(region, findings)
+}
+
 type Region = { -readonly [K in keyof NumberRegion]: NumberRegion[K] }
 
-/** 1: a digit; 2: may be part of a separator of several bytes, with a digit at most 6 bytes on. */
-const nearDigit = nearDigitTable()
-
-function nearDigitTable(): Uint8Array {
-  const table = classes.map((each) => (each & DIGIT ? 1 : 0))
-  for (const byte of [0xc2, 0xa0, 0xe2, 0x80, 0x81, 0x87, 0x88, 0xaf, 0xe3, BACKSLASH]) table[byte] = 2
-  for (let byte = 0x89; byte <= 0x95; byte++) table[byte] = 2
-  return table
-}
-
-function hasDigitNear(bytes: Buffer, p: number, end: number): boolean {
-  if (nearDigit[bytes[p]!] === 1) return true
-  const limit = Math.min(end, p + (bytes[p] === BACKSLASH ? 7 : 4))
-  for (let q = p + 1; q < limit; q++) if (classes[bytes[q]!]! & DIGIT) return true
-  return false
-}
+const isDigit = classes.map((each) => (each & DIGIT ? 1 : 0))
 
 /** Walks left from `p` over everything that may belong to a region, to a byte from which it can be read forward. */
 function regionStart(bytes: Buffer, p: number, floor: number): number {
@@ -106,40 +127,32 @@ function startOfDigits(bytes: Buffer, p: number, low: number): number {
 
 const mayJoin = classes.map((_, byte) => (byte >= 0x80 || ' -./\\uaf'.includes(String.fromCharCode(byte)) ? 1 : 0))
 
-/** Reads groups from `from` on into `region` and returns where the region ends, which is right of `probe`. */
-function readRegion(region: Region, from: number, probe: number): number {
+function nextDigit(bytes: Buffer, from: number, end: number): number {
+  let p = from
+  while (p < end && !(classes[bytes[p]!]! & DIGIT)) p++
+  return p
+}
+
+/** Reads groups from the digit at `from` on into `region`; returns where the last group ends. */
+function readRegion(region: Region, from: number): number {
   const { bytes, groups, end } = region
   region.count = 0
   region.digits = 0
   let p = from
   let kind: number = separators.none
-  while (region.count < GROUPS_MAX) {
+  for (;;) {
     const start = p
     while (p < end && classes[bytes[p]!]! & DIGIT) p++
-    if (p === start) break
-    const at = region.count * FIELDS
+    const at = region.count++ * FIELDS
     groups[at] = start
     groups[at + 1] = p
     groups[at + 2] = kind
-    region.count++
     region.digits += p - start
-    const separator = separatorAt(bytes, p, end)
-    if (separator === 0) break
+    const separator = region.count < GROUPS_MAX ? separatorAt(bytes, p, end) : 0
+    if (separator === 0) return p
     kind = separator & 7
     p += separator >> 3
   }
-  if (region.count > 0) p = Math.max(groups[region.count * FIELDS - 2]!, from)
-  return p > probe ? p : rewind(region, from, probe)
-}
-
-/** The groups ended left of the probe: the probed digit stands in a region of its own. */
-function rewind(region: Region, from: number, probe: number): number {
-  let p = Math.max(from, probe)
-  while (p < region.end && !(classes[region.bytes[p]!]! & DIGIT) && p < probe + 8) p++
-  const start = p
-  while (p > from && classes[region.bytes[p - 1]!]! & DIGIT) p--
-  if (p >= region.end || p + 8 < start || !(classes[region.bytes[p]!]! & DIGIT)) return probe + 1
-  return readRegion(region, p, p)
 }
 
 /** The separator at `p` as `length * 8 + kind`, or 0 if there is none or no digit follows. */

@@ -1,4 +1,4 @@
-import { BACKSLASH, byteSet, ALNUM, classes, SPACE } from './bytes.ts'
+import { ALNUM, BACKSLASH, byteSet, classes, SPACE } from './bytes.ts'
 import { type Detector, traits } from './detector.ts'
 import { type Findings, kindIndex } from './findings.ts'
 
@@ -7,31 +7,39 @@ const LABEL_MAX = 64
 /** A 16 kbit RSA key is about 13 KB of PEM. */
 const BODY_MAX = 32_768
 const WORD_MIN = 16
-const BEGIN = Buffer.from('-----BEGIN ')
+/** Searched without its dashes, which are frequent in lists and tables. */
+const BEGIN = Buffer.from('BEGIN ')
+const DASHES = '-----'
 const END = Buffer.from('-----END ')
 const base64 = byteSet(ALNUM, '+/=')
 
 /** PEM private keys, BEGIN to END; without END, as far as the body goes. */
 export const privateKey: Detector = {
   kinds: ['PRIVATE_KEY'],
-  needs: traits.dash | traits.run,
+  needs: traits.dashes,
   find(bytes, start, end, findings) {
     let next = 0
     for (let p = bytes.indexOf(BEGIN, start); p !== -1; p = bytes.indexOf(BEGIN, p + 1)) {
-      if (p < next) continue
+      if (p < next || !hasDashes(bytes, p, start)) continue
       const body = labelEnd(bytes, p + BEGIN.length, end)
       findings.spend(LABEL_MAX)
       if (body === -1) continue
       next = keyEnd(bytes, body, end, findings)
-      findings.add(p, next, PRIVATE_KEY)
+      findings.add(p - DASHES.length, next, PRIVATE_KEY)
     }
   },
 }
 
+function hasDashes(bytes: Buffer, p: number, low: number): boolean {
+  if (p - DASHES.length < low) return false
+  for (let i = 1; i <= DASHES.length; i++) if (bytes[p - i] !== 0x2d) return false
+  return true
+}
+
 /** The end of `… PRIVATE KEY …-----` at `p`, or -1. */
 function labelEnd(bytes: Buffer, p: number, end: number): number {
-  const label = bytes.latin1Slice(p, Math.min(end, p + LABEL_MAX))
-  const dashes = label.indexOf('-----')
+  const label = bytes.toString('latin1', p, Math.min(end, p + LABEL_MAX))
+  const dashes = label.indexOf(DASHES)
   if (dashes === -1 ? p + LABEL_MAX <= end : false) return -1
   const name = dashes === -1 ? label : label.slice(0, dashes)
   if (!name.includes('PRIVATE')) return -1
@@ -45,7 +53,7 @@ function keyEnd(bytes: Buffer, body: number, end: number, findings: Findings): n
   const close = window.subarray(0, limit - body).indexOf(END)
   findings.spend(limit - body)
   if (close === -1) return bodyEnd(bytes, body, limit)
-  const dashes = bytes.indexOf('-----', body + close + END.length, 'latin1')
+  const dashes = bytes.indexOf(DASHES, body + close + END.length, 'latin1')
   return dashes !== -1 && dashes < body + close + LABEL_MAX ? dashes + 5 : Math.min(end, body + close + END.length)
 }
 

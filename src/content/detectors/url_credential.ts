@@ -1,31 +1,48 @@
-import { ALNUM, BACKSLASH, classes } from './bytes.ts'
+import { BACKSLASH } from './bytes.ts'
 import { type Detector, traits } from './detector.ts'
 import { type Findings, kindIndex } from './findings.ts'
 
 const URL_CREDENTIAL = kindIndex('URL_CREDENTIAL')
 const AUTHORITY_MAX = 512
+const AT = 0x40
+const SLASH = 0x2f
 
-/** `://`, and the same in JSON text whose writer escapes slashes, once and twice. */
-const anchors = ['://', ':\\/\\/', ':\\\\\\/\\\\\\/', '%3A%2F%2F'].map((anchor) => Buffer.from(anchor))
-
-/** The `user:password` of `scheme://user:password@host`. */
+/**
+ * The `user:password` of `scheme://user:password@host`. The search goes by `@`, which is rare, and looks left for `//`
+ * (in JSON also `\\/\\/`), no byte twice.
+ */
 export const urlCredential: Detector = {
   kinds: ['URL_CREDENTIAL'],
-  needs: traits.colon,
+  needs: traits.at | traits.colon,
   find(bytes, start, end, findings) {
-    for (const anchor of anchors) {
-      for (let p = bytes.indexOf(anchor, start); p !== -1; p = bytes.indexOf(anchor, p + anchor.length)) {
-        if (p > start && classes[bytes[p - 1]!]! & ALNUM) check(bytes, p + anchor.length, end, findings)
-      }
+    let floor = start
+    for (let at = bytes.indexOf(AT, start); at !== -1; at = bytes.indexOf(AT, at + 1)) {
+      if (at < floor) continue
+      const from = authorityStart(bytes, Math.max(floor, at - AUTHORITY_MAX), at)
+      findings.spend(at - Math.max(floor, at - AUTHORITY_MAX))
+      floor = from === -1 ? at + 1 : check(bytes, from, end, findings)
     }
   },
 }
 
+/** Behind the `//` that is nearest to `at` on the left, with nothing between that ends a URL; -1 if there is none. */
+function authorityStart(bytes: Buffer, low: number, at: number): number {
+  for (let p = at - 1; p > low; p--) {
+    const byte = bytes[p]!
+    if (byte === SLASH) {
+      let q = p - 1
+      while (q > low && bytes[q] === BACKSLASH) q--
+      if (bytes[q] === SLASH) return p + 1
+    } else if (ends(byte) && !(byte === BACKSLASH && bytes[p + 1] === SLASH)) return -1
+  }
+  return -1
+}
+
 /**
  * A password may hold `@`, so its end is the last one in the authority. It may also hold `/`, `?` and `#` that should
- * have been encoded: these end the search only where no password can have begun.
+ * have been encoded: these end the search only where no password can have begun. Returns where the search ended.
  */
-function check(bytes: Buffer, from: number, end: number, findings: Findings): void {
+function check(bytes: Buffer, from: number, end: number, findings: Findings): number {
   const limit = Math.min(end, from + AUTHORITY_MAX)
   let colon = -1
   let at = -1
@@ -37,12 +54,21 @@ function check(bytes: Buffer, from: number, end: number, findings: Findings): vo
     else if (isPathStart(byte) && (at > colon || colon === -1 || isPort(bytes, colon + 1, p))) break
   }
   findings.spend(p - from + 4)
-  if (colon > from && at > colon + 1) findings.add(from, at, URL_CREDENTIAL)
+  if (colon >= from && at > colon + 1) findings.add(from, at, URL_CREDENTIAL)
+  return p
 }
 
 /** Space, control characters, quotes, `<`, `>` and the backslash of an escape. */
 function ends(byte: number): boolean {
-  return byte <= 0x20 || byte === 0x22 || byte === 0x27 || byte === 0x60 || byte === 0x3c || byte === 0x3e || byte === BACKSLASH
+  return (
+    byte <= 0x20 ||
+    byte === 0x22 ||
+    byte === 0x27 ||
+    byte === 0x60 ||
+    byte === 0x3c ||
+    byte === 0x3e ||
+    byte === BACKSLASH
+  )
 }
 
 function isPathStart(byte: number): boolean {

@@ -1,0 +1,54 @@
+/** What a reload has to touch: two parsed configs, component by component. */
+import { isDeepStrictEqual } from 'node:util'
+import { type Kind, SECTIONS } from './declared.ts'
+import type { ComponentConfig, ParsedConfig } from './parse.ts'
+
+export type Change = 'unchanged' | 'changed' | 'added' | 'removed'
+
+/** The fate of one component. `before` and `after` are undefined where it does not exist. */
+export interface ComponentChange {
+  readonly kind: Kind
+  readonly id: string
+  readonly change: Change
+  readonly before: ComponentConfig | undefined
+  readonly after: ComponentConfig | undefined
+}
+
+export interface ConfigChanges {
+  readonly components: readonly ComponentChange[]
+  /** By pipeline id: another order or other members is `changed`. */
+  readonly pipelines: ReadonlyMap<string, Change>
+  /** True if the rest of `service` differs: extensions that run, telemetry, shutdown_timeout, shards. */
+  readonly service: boolean
+}
+
+/** Compares what components would be built with, so that writing out a default is no change. */
+export function compareConfigs(before: ParsedConfig, after: ParsedConfig): ConfigChanges {
+  const components = SECTIONS.flatMap(([section, kind]) =>
+    compareMaps(before[section], after[section], sameComponent).map(([id, change]) => {
+      return { kind, id, change, before: before[section].get(id), after: after[section].get(id) }
+    }),
+  )
+  const pipelines = new Map(compareMaps(before.service.pipelines, after.service.pipelines, isDeepStrictEqual))
+  return { components, pipelines, service: !isDeepStrictEqual(rest(before), rest(after)) }
+}
+
+function compareMaps<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, T>, same: (a: T, b: T) => boolean) {
+  const changes: [id: string, change: Change][] = []
+  for (const [id, value] of after) {
+    const old = before.get(id)
+    changes.push([id, old === undefined ? 'added' : same(old, value) ? 'unchanged' : 'changed'])
+  }
+  for (const id of before.keys()) if (!after.has(id)) changes.push([id, 'removed'])
+  return changes
+}
+
+/** A parsed config may hold functions, which equal only themselves: then what was written decides. */
+function sameComponent(before: ComponentConfig, after: ComponentConfig): boolean {
+  if (before.factory !== after.factory) return false
+  return isDeepStrictEqual(before.config, after.config) || isDeepStrictEqual(before.input, after.input)
+}
+
+function rest({ service: { extensions, telemetry, shutdown_timeout, shards } }: ParsedConfig) {
+  return { extensions, telemetry, shutdown_timeout, shards }
+}

@@ -1,0 +1,107 @@
+/** From calls that have settled to metrics: which series a call belongs to. */
+import { PROVIDERS } from '../../gen_ai/lexicon.ts'
+import { OPERATIONS } from '../../gen_ai/values.ts'
+import { EMPTY_TEXT, type Interner } from '../../telemetry/interner.ts'
+import { type Calls, FAILED, RATE_LIMITED } from './calls.ts'
+import { CallSeries, ClientSeries, type CountedCall } from './families.ts'
+import type { MetricSet } from './metric_set.ts'
+
+/** What two reports of one call give together, where they differ from the call's own row. */
+export type Overrides = Partial<
+  Pick<
+    CountedCall,
+    'failed' | 'rateLimited' | 'input' | 'output' | 'cacheRead' | 'cacheWrite' | 'reasoning' | 'cost_usd'
+  >
+>
+
+const TEXT_BITS = 2 ** 16
+
+export class Counts {
+  readonly #calls: Calls
+  readonly #texts: Interner
+  readonly #errorTypes: Interner
+  readonly #set: MetricSet
+  readonly #series = new Map<number, CallSeries>()
+  readonly #clientSeries = new Map<string, ClientSeries>()
+
+  constructor(calls: Calls, texts: Interner, errorTypes: Interner, set: MetricSet) {
+    this.#calls = calls
+    this.#texts = texts
+    this.#errorTypes = errorTypes
+    this.#set = set
+  }
+
+  /** Makes the series of a call that has come and is not settled yet. */
+  prepare(call: number): void {
+    this.#seriesOf(call).prepare(this.#read(call, {}))
+  }
+
+  count(call: number, overrides: Overrides = {}): void {
+    const counted = this.#read(call, overrides)
+    this.#seriesOf(call).count(counted)
+    this.#clientSeriesOf(call, counted).count(counted)
+  }
+
+  #seriesOf(call: number): CallSeries {
+    const model = this.#modelOf(call)
+    const operation = this.#calls.int(call, 'operation')
+    const key = model * OPERATIONS.length + operation
+    let series = this.#series.get(key)
+    if (series === undefined) {
+      const labels = {
+        model: model === EMPTY_TEXT ? 'unknown' : this.#texts.text(model),
+        endpoint: OPERATIONS[operation]!,
+      }
+      this.#series.set(key, (series = new CallSeries(this.#set, labels)))
+    }
+    return series
+  }
+
+  #clientSeriesOf(call: number, { failed, errorType }: CountedCall): ClientSeries {
+    const calls = this.#calls
+    const [model, response] = [calls.int(call, 'model'), calls.int(call, 'responseModel')]
+    const [provider, operation] = [calls.int(call, 'provider'), calls.int(call, 'operation')]
+    const error = failed ? errorType : ''
+    const key = `${((model * TEXT_BITS + response) * 64 + provider + 1) * 8 + operation} ${error}`
+    let series = this.#clientSeries.get(key)
+    if (series === undefined) {
+      const attributes = {
+        'gen_ai.operation.name': OPERATIONS[operation]!,
+        'gen_ai.provider.name': PROVIDERS[provider] ?? 'other',
+        'gen_ai.request.model': this.#texts.text(model),
+        'gen_ai.response.model': this.#texts.text(response),
+      }
+      this.#clientSeries.set(key, (series = new ClientSeries(this.#set, attributes, error)))
+    }
+    return series
+  }
+
+  /** The request's model, the response's where there is none. */
+  #modelOf(call: number): number {
+    const model = this.#calls.int(call, 'model')
+    return model === EMPTY_TEXT ? this.#calls.int(call, 'responseModel') : model
+  }
+
+  #read(call: number, overrides: Overrides): CountedCall {
+    const calls = this.#calls
+    const number = (name: Parameters<Calls['number']>[1]) => calls.number(call, name)
+    const errorType = this.#errorTypes.text(calls.int(call, 'errorType'))
+    return {
+      failed: calls.has(call, FAILED),
+      rateLimited: calls.has(call, RATE_LIMITED),
+      errorType: errorType === '' ? 'unknown' : errorType,
+      duration_s: (number('end_ms') - number('start_ms')) / 1000,
+      ttft_s: number('ttft_s'),
+      input: number('input'),
+      output: number('output'),
+      cacheRead: number('cacheRead'),
+      cacheWrite: number('cacheWrite'),
+      reasoning: number('reasoning'),
+      cost_usd: number('cost_usd'),
+      score: number('score'),
+      finishReasons: calls.int(call, 'finishReasons'),
+      signals: calls.int(call, 'signals'),
+      ...overrides,
+    }
+  }
+}

@@ -1,0 +1,14 @@
+import type { ConnectorFactory } from '../../component.ts'
+import { type GenAiMetricsConfig, schema } from './config.ts'
+import { GenAiMetrics } from './connector.ts'
+
+export const genAiMetrics: ConnectorFactory<GenAiMetricsConfig> = {
+  kind: 'connector',
+  type: 'gen_ai_metrics',
+  summary: 'Counts model calls, tokens, cost, latency, errors and quality of all traffic, before sampling.',
+  signals: [['traces', 'metrics']],
+  passesItems: false,
+  countsOnly: true,
+  schema,
+  create: (config, host, next) => new GenAiMetrics(config, host, next),
+}

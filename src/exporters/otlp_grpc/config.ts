@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { clientEndpoint, compression, duration, expect, headers, tlsClient } from '../../config/blocks.ts'
+import { sendingKeys } from '../../sending/config.ts'
+
+/** Limits of OTLP 1.11 ("Request and response size limits"). */
+export const REQUEST_BYTES_MAX = 64 * 1024 * 1024
+export const RESPONSE_BYTES_MAX = 4 * 1024 * 1024
+
+const keepalive = z
+  .strictObject({
+    time: duration({ min_ms: 1 }).prefault('10s').describe('A connection is probed after this time without traffic.'),
+    timeout: duration({ min_ms: 1 })
+      .prefault('10s')
+      .describe('It is closed if the probe is not answered in this time.'),
+    permit_without_stream: z.boolean().default(false).describe('True: also while no request is under way.'),
+  })
+  .describe('Probes of the connection; none by default.')
+
+/** grpc-js cannot compress with zstd, so the choice of the block is narrowed with words of its own. */
+const grpcCompression = () =>
+  compression(['gzip', 'deflate', 'zstd', 'none'], 'gzip').superRefine((value, context) => {
+    if (value === 'zstd')
+      expect(context, 'gzip, deflate or none: the gRPC client has no zstd', 'use otlp_http for zstd')
+  })
+
+export const schema = z.strictObject({
+  endpoint: clientEndpoint().describe(
+    'Where to: host:port; http:// before it means no TLS, https:// TLS, dns:/// is taken as it is.',
+  ),
+  compression: grpcCompression(),
+  headers: headers(),
+  tls: tlsClient().prefault({}),
+  keepalive: keepalive.optional(),
+  balancer_name: z
+    .enum(['round_robin', 'pick_first'])
+    .default('round_robin')
+    .describe('How requests are spread over the host’s addresses.'),
+  wait_for_ready: z
+    .boolean()
+    .default(false)
+    .describe('True: a request waits for the connection until its time is up, instead of failing.'),
+  authority: z.string().optional().describe('Value of :authority; the endpoint’s host by default.'),
+  read_buffer_size: z.int().min(0).default(0).describe('Accepted for the Collector’s sake, without effect.'),
+  write_buffer_size: z.int().min(0).default(524288).describe('Accepted for the Collector’s sake, without effect.'),
+  max_request_size: z
+    .int()
+    .min(1)
+    .max(REQUEST_BYTES_MAX)
+    .default(REQUEST_BYTES_MAX)
+    .describe(
+      'Larger requests (bytes before compression) are sent in halves; a single item that is larger is dropped.',
+    ),
+  allow_raw_content: z.boolean().default(false).describe('True: may get telemetry that no redaction has seen.'),
+  ...sendingKeys('5s'),
+})
+
+export type OtlpGrpcConfig = z.output<typeof schema>

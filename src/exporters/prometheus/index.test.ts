@@ -1,0 +1,220 @@
+import { afterEach, expect, test } from 'vitest'
+import type { Message } from '../../otlp/codec.ts'
+import { prometheus } from './index.ts'
+import { type Bench, bench, counter, delta, exponential, gauge, histogram, NOW, point } from './request.fixture.ts'
+
+let at: Bench
+
+afterEach(() => at?.exporter.shutdown())
+
+const SECOND = 1_000_000_000n
+const MINUTE_MS = 60_000
+
+/** The text without comments. */
+async function values(): Promise<string[]> {
+  return (await at.scrape()).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+}
+
+function later(seconds: bigint): Message {
+  return { timeUnixNano: NOW + seconds * SECOND }
+}
+
+test('an older point is stale, the same moment may be told again', async () => {
+  at = await bench()
+  await at.send([gauge('g', '', point(1))])
+  await at.send([gauge('g', '', point(2, {}, later(-1n)))])
+  expect(await values()).toEqual(['g 1'])
+  await at.send([gauge('g', '', point(3))])
+  expect(await values()).toEqual(['g 3'])
+  await at.send([gauge('g', '', point(4, {}, { timeUnixNano: 0n }))])
+  expect(await values()).toEqual(['g 4'])
+  expect(at.booked).toEqual({ delivered: 3, stale: 1 })
+})
+
+test('deltas add up, one sent twice counts once', async () => {
+  at = await bench()
+  const first = [
+    delta(counter('c', '', point(3n))),
+    delta(histogram('h', '', { count: 3n, sum: 1.5, bucketCounts: [1n, 2n], explicitBounds: [1] })),
+    delta(exponential('e', '', { count: 2n, sum: 3, scale: 1, positive: { offset: 0, bucketCounts: [1n, 1n] } })),
+  ]
+  const second = [
+    delta(counter('c', '', point(4n, {}, later(5n)))),
+    delta(histogram('h', '', { count: 2n, sum: 2, bucketCounts: [2n, 0n], explicitBounds: [1], ...later(5n) })),
+    delta(
+      exponential('e', '', { count: 1n, sum: 2, scale: 0, positive: { offset: 1, bucketCounts: [1n] }, ...later(5n) }),
+    ),
+  ]
+  await at.send(first)
+  await at.send(first)
+  await at.send(second)
+  await at.send(first)
+  expect(await values()).toEqual([
+    'c_total 7',
+    'e_bucket{le="0"} 0',
+    'e_bucket{le="1"} 0',
+    'e_bucket{le="2"} 2',
+    'e_bucket{le="4"} 3',
+    'e_bucket{le="+Inf"} 3',
+    'e_sum 5',
+    'e_count 3',
+    'h_bucket{le="1"} 3',
+    'h_bucket{le="+Inf"} 5',
+    'h_sum 3.5',
+    'h_count 5',
+  ])
+  expect(at.booked).toEqual({ delivered: 6, stale: 6 })
+})
+
+test('deltas with other bounds begin anew', async () => {
+  at = await bench()
+  await at.send([delta(histogram('h', '', { count: 3n, sum: 1.5, bucketCounts: [1n, 2n], explicitBounds: [1] }))])
+  await at.send([
+    delta(histogram('h', '', { count: 1n, sum: 1, bucketCounts: [1n, 0n], explicitBounds: [2], ...later(1n) })),
+  ])
+  expect(await values()).toEqual(['h_bucket{le="2"} 1', 'h_bucket{le="+Inf"} 1', 'h_sum 1', 'h_count 1'])
+})
+
+test.each<[what: string, bad: Message, reason: string]>([
+  [
+    'deltas of what is not monotonic',
+    { name: 'x', sum: { aggregationTemporality: 1, dataPoints: [point(1)] } },
+    'unsupported',
+  ],
+  ['an unknown temporality', { name: 'x', sum: { isMonotonic: true, dataPoints: [point(1)] } }, 'unsupported'],
+  ['a name without a usable character', gauge('ä', '', point(1)), 'invalid'],
+  ['a point without a value', gauge('x', '', { timeUnixNano: NOW }), 'invalid'],
+  ['too few buckets', histogram('x', '', { count: 1n, bucketCounts: [1n], explicitBounds: [1, 2] }), 'invalid'],
+  [
+    'bounds out of order',
+    histogram('x', '', { count: 2n, bucketCounts: [1n, 1n, 0n], explicitBounds: [2, 1] }),
+    'invalid',
+  ],
+  [
+    'a bound of NaN',
+    histogram('x', '', { count: 1n, bucketCounts: [1n, 0n], explicitBounds: [Number.NaN] }),
+    'invalid',
+  ],
+  [
+    'more in buckets than counted',
+    histogram('x', '', { count: 1n, bucketCounts: [2n, 0n], explicitBounds: [1] }),
+    'invalid',
+  ],
+  [
+    'a scale that nobody uses',
+    exponential('x', '', { count: 1n, scale: 1000, positive: { bucketCounts: [1n] } }),
+    'invalid',
+  ],
+  ['another type', counter('shown', '', point(1)), 'stored'],
+  ['another type under the same name', gauge('shown_total', '', point(1)), 'type_conflict'],
+  ['deltas of a cumulative series', delta(counter('shown', '', point(1))), 'temporality_conflict'],
+  ['a name that a histogram takes', gauge('taken_count', '', point(1)), 'type_conflict'],
+])('%s: only the bad point is lost', async (_, bad, reason) => {
+  at = await bench()
+  await at.send([counter('shown', '', point(5)), histogram('taken', '', { count: 1n })])
+  await at.send([gauge('before', '', point(1)), bad, gauge('behind', '', point(2))])
+  const shown = await values()
+  expect(shown).toContain('before 1')
+  expect(shown).toContain('behind 2')
+  expect(at.booked).toEqual(reason === 'stored' ? { delivered: 5 } : { delivered: 4, [reason]: 1 })
+})
+
+test('a conflict of types is logged once, and over when the other metric has gone', async () => {
+  at = await bench()
+  await at.send([gauge('x', '', point(1))])
+  for (let times = 0; times < 3; times++) await at.send([{ name: 'x', summary: { dataPoints: [{ count: 1n }] } }])
+  expect(at.lines).toHaveLength(1)
+  await at.clock.advance(6 * MINUTE_MS)
+  await at.send([{ name: 'x', summary: { dataPoints: [{ count: 1n }] } }])
+  expect(await values()).toEqual(['x_sum 0', 'x_count 1'])
+})
+
+test('series expire without new points, those of the own scope never', async () => {
+  at = await bench({ metric_expiration: '2m' })
+  const resource = { 'service.name': 's', 'service.instance.id': 'i' }
+  await at.send([gauge('gone', '', point(1)), gauge('kept', '', point(1))], { resource })
+  await at.send([counter('llm_requests_total', '', point(1))], { scope: { name: 'sluice' } })
+  await at.clock.advance(MINUTE_MS)
+  await at.send([gauge('kept', '', point(2))])
+  await at.clock.advance(MINUTE_MS + 1)
+  expect(await values()).toEqual(['kept 2', 'llm_requests_total 1'])
+  await at.clock.advance(24 * 60 * MINUTE_MS)
+  expect((await at.meter.text()).body).toContain('sluice_exporter_prometheus_series{exporter="prometheus"} 1\n')
+  expect(await values()).toEqual(['llm_requests_total 1'])
+})
+
+test('a series that its sender ends goes at once', async () => {
+  at = await bench()
+  await at.send([gauge('g', '', point(1, { a: '1' }), point(1, { a: '2' }))])
+  await at.send([gauge('g', '', { ...point(0, { a: '1' }), flags: 1 })])
+  expect(await values()).toEqual(['g{a="2"} 1'])
+  expect(at.booked).toEqual({ delivered: 3 })
+})
+
+test('at max_series new series are dropped, known ones go on', async () => {
+  at = await bench({ max_series: 5 })
+  await at.send([gauge('g', '', ...[1, 2, 3, 4].map((value) => point(value, { id: `${value}` })))])
+  await at.send([histogram('h', '', { count: 1n, sum: 1, bucketCounts: [1n, 0n], explicitBounds: [1] })])
+  await at.send([gauge('g', '', point(9, { id: '5' }), point(9, { id: '6' }), point(9, { id: '1' }))])
+  expect(await values()).toEqual(['g{id="1"} 9', 'g{id="2"} 2', 'g{id="3"} 3', 'g{id="4"} 4', 'g{id="5"} 9'])
+  expect(at.booked).toEqual({ delivered: 6, series_limit: 2 })
+})
+
+test('target_info follows the resource', async () => {
+  at = await bench()
+  for (const pod of ['p1', 'p2']) {
+    await at.send([gauge('g', '', point(1))], { resource: { 'service.name': 's', 'service.instance.id': 'i', pod } })
+  }
+  expect(await values()).toEqual(['g{instance="i",job="s"} 1', 'target_info{instance="i",job="s",pod="p2"} 1'])
+})
+
+test('two metrics whose names become one are one family', async () => {
+  at = await bench()
+  await at.send([{ ...gauge('a.b', '', point(1, { k: '1' })), description: 'first' }])
+  await at.send([{ ...gauge('a_b', '', point(2, { k: '2' })), description: 'second' }])
+  expect(await at.scrape()).toBe('# HELP a_b first\n# TYPE a_b gauge\na_b{k="1"} 1\na_b{k="2"} 2\n')
+})
+
+test('many points do not hold up the event loop for long', async () => {
+  at = await bench({ max_series: 1_000_000 })
+  const points = Array.from({ length: 50_000 }, (_, id) => point(id, { id: `${id}`, model: 'm', endpoint: 'chat' }))
+  let turns = 0
+  const count = setInterval(() => turns++, 1)
+  await at.send([gauge('g', '', ...points)])
+  expect(turns).toBeGreaterThan(2)
+  turns = 0
+  expect((await at.scrape()).length).toBeGreaterThan(1_000_000)
+  clearInterval(count)
+  expect(turns).toBeGreaterThan(2)
+})
+
+test('update: in place what leaves the series alone', async () => {
+  at = await bench()
+  await at.send([gauge('g', '', point(1))])
+  const parse = (config: object) => prometheus.schema.parse({ endpoint: '127.0.0.1:0', ...config })
+  expect(await at.exporter.update(parse({ send_timestamps: true, max_series: 1, metric_expiration: '1m' }))).toBe(true)
+  await at.send([gauge('h', '', point(1))])
+  expect(await values()).toEqual(['g 1 1700000010000'])
+  expect(await at.exporter.update(parse({ namespace: 'x' }))).toBe(false)
+  expect(await at.exporter.update(parse({ endpoint: '127.0.0.1:1' }))).toBe(false)
+})
+
+test('shutdown works without start, and twice, and frees the port', async () => {
+  at = await bench()
+  const endpoint = `127.0.0.1:${at.exporter.port}`
+  await at.exporter.shutdown()
+  await at.exporter.shutdown()
+  at = await bench({ endpoint })
+  await prometheus.create(prometheus.schema.parse({ endpoint }), {} as never).shutdown?.(new AbortController().signal)
+})
+
+test.each([
+  ['no endpoint', {}],
+  ['no port', { endpoint: 'localhost' }],
+  ['an unknown key', { endpoint: 'localhost:1', metrics_expiration: '5m' }],
+  ['names in UTF-8', { endpoint: 'localhost:1', translation_strategy: 'NoTranslation' }],
+  ['equal label names', { endpoint: 'localhost:1', const_labels: { 'a.b': '1', a_b: '2' } }],
+  ['no time', { endpoint: 'localhost:1', metric_expiration: '0s' }],
+])('config: %s is refused', (_, config) => {
+  expect(prometheus.schema.safeParse(config).success).toBe(false)
+})

@@ -1,0 +1,283 @@
+/** Exporter `prometheus`: shows the latest value of every series under `/metrics`. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Batches, Context, Exporter, ExporterFactory, Host } from '../../component.ts'
+import { parseEndpoint } from '../../config/units.ts'
+import { serverTls, type TlsFiles, watchTls } from '../../net/tls.ts'
+import { decode } from '../../otlp/codec.ts'
+import type { Timer } from '../../self/clock.ts'
+import { Throttle } from '../../self/log.ts'
+import { type Exposition, type MetricsServer, serveMetrics } from '../../self/metrics_server.ts'
+import { ITEM, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
+import { addsSuffixes, type PrometheusConfig, schema } from './config.ts'
+import { expose } from './exposition.ts'
+import { type Shared, seriesLabels, sharedLabels, targetLabels } from './labels.ts'
+import { metricName, type Naming, verbatimName } from './names.ts'
+import type { Metric, Point, Resource, Scope } from './point.ts'
+import { hasEnded, type Reading, read } from './samples.ts'
+import { type Drop, Store } from './store.ts'
+import { walkMetric } from './walk.ts'
+
+export const prometheus: ExporterFactory<PrometheusConfig> = {
+  kind: 'exporter',
+  type: 'prometheus',
+  summary: 'Shows metrics to Prometheus, which scrapes them.',
+  signals: ['metrics'],
+  schema,
+  create: (config, host) => new PrometheusExporter(config, host),
+}
+
+/** The scope of what this program derives from telemetry: names are taken as they are, and series never expire. */
+const OWN_SCOPE = 'sluice'
+const TEXT = 'text/plain; version=0.0.4; charset=utf-8'
+const OPEN_METRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
+/** How long a batch may keep the event loop before the others get their turn. */
+const TURN_MS = 20
+const SWEEP_MAX_MS = 60_000
+const CONFLICTS_LOGGED_MAX = 1000
+
+type Reason = Drop | 'unsupported' | 'invalid'
+type Tally = Map<Reason | 'stored', number>
+
+/** Everything that the points of one scope share. */
+interface Group {
+  readonly own: boolean
+  readonly shared: Shared
+  readonly target: string | undefined
+}
+
+export class PrometheusExporter implements Exporter {
+  readonly inputs = {
+    metrics: { consume: (batch: Batches['metrics'], context: Context) => this.#consume(batch, context) },
+  }
+  #config: PrometheusConfig
+  readonly #host: Host
+  readonly #naming: Naming
+  readonly #store: Store
+  readonly #throttle: Throttle
+  readonly #conflicts = new Set<string>()
+  /** The `target_info` shown for a job and instance. */
+  readonly #targets = new Map<string, string>()
+  #server: MetricsServer | undefined
+  #timers: Timer[] = []
+
+  constructor(config: PrometheusConfig, host: Host) {
+    this.#config = config
+    this.#host = host
+    this.#naming = { namespace: config.namespace, suffixes: addsSuffixes(config) }
+    this.#store = new Store(config.max_series)
+    this.#throttle = new Throttle(host.clock)
+  }
+
+  /** The port that it listens on; undefined before start. */
+  get port(): number | undefined {
+    return this.#server?.port
+  }
+
+  async start(): Promise<void> {
+    const { host: address, port } = parseEndpoint(this.#config.endpoint)!
+    const tls = this.#config.tls && tlsFiles(this.#config.tls)
+    const onError = (error: unknown) =>
+      this.#throttle.log('scrape', (repeats) => this.#host.log.error({ err: error, repeats }, 'a scrape failed'))
+    const options = { host: address, port, onError, ...(tls && { tls: serverTls(tls) }) }
+    const server = await serveMetrics(options, async (accept) => this.#expose(accept))
+    this.#server = server
+    const reload_ms = this.#config.tls?.reload_interval
+    if (tls !== undefined && reload_ms !== undefined && reload_ms > 0) {
+      this.#timers.push(watchTls(server, tls, { interval_ms: reload_ms, clock: this.#host.clock, onError }))
+    }
+    this.#sweepEvery()
+    const help = 'Time series that the Prometheus exporter shows'
+    this.#host.meter.gauge(
+      'sluice_exporter_prometheus_series',
+      help,
+      { exporter: this.#host.id },
+      () => this.#store.lines,
+    )
+  }
+
+  async shutdown(deadline?: AbortSignal): Promise<void> {
+    for (const timer of this.#timers.splice(0)) timer.cancel()
+    await this.#server?.close(deadline)
+  }
+
+  /** In place: what does not change the text of series that are already there. */
+  async update(config: unknown): Promise<boolean> {
+    const next = config as PrometheusConfig
+    const { metric_expiration, send_timestamps, enable_open_metrics, max_series, allow_raw_content } = next
+    const changed = { metric_expiration, send_timestamps, enable_open_metrics, max_series, allow_raw_content }
+    if (!isDeepStrictEqual({ ...this.#config, ...changed }, next)) return false
+    this.#config = next
+    this.#store.max_series = max_series
+    return true
+  }
+
+  async #consume(batch: Batches['metrics'], context: Context): Promise<void> {
+    const tally: Tally = new Map()
+    const { bytes, layout } = batch
+    const turn = new Turn()
+    for (let row = 0; row < layout.scopes.length; row += SCOPE.width) {
+      const group = this.#group(batch, row)
+      const first = layout.scopes[row + SCOPE.firstItem]! * ITEM.width
+      const end = first + layout.scopes[row + SCOPE.itemCount]! * ITEM.width
+      for (let item = first; item < end; item += ITEM.width) {
+        const { metric, points } = walkMetric(
+          bytes,
+          layout.itemRows[item + ITEM.start]!,
+          layout.itemRows[item + ITEM.end]!,
+        )
+        await this.#take(metric, points, group, tally, turn)
+      }
+    }
+    for (const [reason, points] of tally) {
+      if (reason === 'stored') context.account.deliver(points)
+      else context.account.drop(points, reason)
+    }
+  }
+
+  #group({ bytes, layout }: Batches['metrics'], row: number): Group {
+    const { scopes, resources } = layout
+    const resourceRow = scopes[row + SCOPE.resource]! * RESOURCE.width
+    const head = <T>(name: 'Resource' | 'Scope', rows: Int32Array, at: number): T => {
+      const start = rows[at + SCOPE.headStart]!
+      return (start < 0 ? {} : decode(name, bytes, start, rows[at + SCOPE.headEnd]!)) as T
+    }
+    const resource = head<Resource>('Resource', resources, resourceRow)
+    const scope = head<Scope>('Scope', scopes, row)
+    const schemaStart = scopes[row + SCOPE.schemaStart]!
+    const schemaUrl = schemaStart < 0 ? '' : bytes.toString('utf8', schemaStart, scopes[row + SCOPE.schemaEnd]!)
+    const own = scope.name === OWN_SCOPE
+    return { own, shared: sharedLabels(resource, scope, schemaUrl, own, this.#config), target: targetLabels(resource) }
+  }
+
+  async #take(metric: Metric, points: Iterable<Point>, group: Group, tally: Tally, turn: Turn): Promise<void> {
+    const reading = read(metric)
+    const name = reading === undefined ? '' : this.#name(metric, reading, group.own)
+    let stored = false
+    for (const point of points) {
+      const reason = this.#reason(reading, name) ?? this.#put(name, metric.description ?? '', reading!, point, group)
+      tally.set(reason ?? 'stored', (tally.get(reason ?? 'stored') ?? 0) + 1)
+      stored ||= reason === undefined
+      if (turn.over()) await turn.next()
+    }
+    if (stored) this.#target(group)
+  }
+
+  /** Why none of a metric's points can be shown. */
+  #reason(reading: Reading | undefined, name: string): Reason | undefined {
+    if (reading?.supported !== true) return 'unsupported'
+    return name === '' ? 'invalid' : undefined
+  }
+
+  #name({ name = '', unit = '' }: Metric, { type }: Reading, own: boolean): string {
+    return own ? verbatimName(name, this.#naming.namespace) : metricName(name, unit, type, this.#naming)
+  }
+
+  /** Undefined: stored. */
+  #put(name: string, help: string, reading: Reading, point: Point, { shared, own }: Group): Reason | undefined {
+    const family = this.#store.family(name, reading.type, help)
+    if (family === undefined) {
+      this.#logConflict(name, reading)
+      return 'type_conflict'
+    }
+    const reserved = family.type === 'histogram' ? 'le' : family.type === 'summary' ? 'quantile' : ''
+    const labels = seriesLabels(point.attributes ?? [], shared, reserved)
+    if (hasEnded(point)) {
+      this.#store.remove(family, labels)
+      return undefined
+    }
+    const value = reading.value(point)
+    if (value === undefined) return 'invalid'
+    const sample = { labels, time: point.timeUnixNano ?? 0n, delta: reading.delta, value }
+    return this.#store.put(family, sample, this.#seen(own))
+  }
+
+  #seen(own: boolean): number {
+    return own ? Number.POSITIVE_INFINITY : this.#host.clock.monotonic_ms()
+  }
+
+  #logConflict(name: string, { type }: Reading): void {
+    if (this.#conflicts.has(name) || this.#conflicts.size >= CONFLICTS_LOGGED_MAX) return
+    this.#conflicts.add(name)
+    this.#host.log.warn(
+      { metric: name.slice(0, 200), type },
+      'the name is already shown with another type: metric dropped',
+    )
+  }
+
+  /** Shows the resource; one per job and instance, the latest. */
+  #target({ target, shared, own }: Group): void {
+    if (target === undefined) return
+    const { namespace } = this.#naming
+    const family = this.#store.family(verbatimName('target_info', namespace), 'gauge', 'Target metadata')
+    if (family === undefined) return
+    const key = JSON.stringify([shared.fixed.get('job'), shared.fixed.get('instance')])
+    const before = this.#targets.get(key)
+    if (before !== undefined && before !== target) this.#store.remove(family, before)
+    const value = { kind: 'number', number: 1 } as const
+    const dropped = this.#store.put(family, { labels: target, time: 0n, delta: false, value }, this.#seen(own))
+    if (dropped === undefined) this.#targets.set(key, target)
+    else this.#targets.delete(key)
+  }
+
+  #expose(accept: string): Exposition {
+    this.#expire()
+    const openMetrics = this.#config.enable_open_metrics && asksForOpenMetrics(accept)
+    const slices = expose([...this.#store.families], { openMetrics, timestamps: this.#config.send_timestamps })
+    return { contentType: openMetrics ? OPEN_METRICS : TEXT, body: asynchronous(slices) }
+  }
+
+  #expire(): void {
+    this.#store.expire(this.#host.clock.monotonic_ms() - this.#config.metric_expiration)
+  }
+
+  /** Also without a scraper, or what has expired would stay in memory. */
+  #sweepEvery(): void {
+    const sweep = () => {
+      this.#expire()
+      const shown = this.#store.families.find(
+        ({ name }) => name === verbatimName('target_info', this.#naming.namespace),
+      )
+      for (const [key, labels] of this.#targets) if (!shown?.series.has(labels)) this.#targets.delete(key)
+    }
+    this.#timers.push(this.#host.clock.every(Math.min(SWEEP_MAX_MS, this.#config.metric_expiration), sweep))
+  }
+}
+
+/** Lets others run when this has taken long enough. */
+class Turn {
+  #since_ms = performance.now()
+
+  over(): boolean {
+    return performance.now() - this.#since_ms >= TURN_MS
+  }
+
+  async next(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    this.#since_ms = performance.now()
+  }
+}
+
+async function* asynchronous(slices: Iterable<string>): AsyncGenerator<string> {
+  yield* slices
+}
+
+/** It is listed, not with q=0, and not behind the plain text. */
+function asksForOpenMetrics(accept: string): boolean {
+  const quality = (type: string) => {
+    const ranges = accept.split(',').filter((range) => range.trim().toLowerCase().startsWith(type))
+    return Math.max(-1, ...ranges.map((range) => Number(/;\s*q=([\d.]+)/.exec(range)?.[1] ?? 1)))
+  }
+  const wanted = quality('application/openmetrics-text')
+  return wanted > 0 && wanted >= quality('text/plain')
+}
+
+/** Below 1.2 nothing is offered, whatever the config allows. */
+function tlsFiles({
+  reload_interval: _,
+  min_version,
+  max_version,
+  ...files
+}: NonNullable<PrometheusConfig['tls']>): TlsFiles {
+  const given = Object.fromEntries(Object.entries(files).filter(([, value]) => value !== undefined))
+  return { ...given, min_version: min_version === '1.3' ? '1.3' : '1.2', ...(max_version === '1.2' && { max_version }) }
+}

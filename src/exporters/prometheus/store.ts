@@ -1,0 +1,186 @@
+/** The latest value of every series, by family. */
+import { add, type Distribution } from './distribution.ts'
+import { addExponential, classic, type Exponential, toScale } from './exponential.ts'
+import type { MetricType } from './names.ts'
+
+export interface Summary {
+  readonly count: number
+  readonly sum: number
+  readonly quantiles: readonly (readonly [quantile: number, value: number])[]
+}
+
+export type Value =
+  | { readonly kind: 'number'; readonly number: number }
+  | { readonly kind: 'distribution'; readonly distribution: Distribution }
+  | { readonly kind: 'exponential'; readonly exponential: Exponential; readonly distribution: Distribution }
+  | { readonly kind: 'summary'; readonly summary: Summary }
+
+export interface Sample {
+  /** Text between the braces; with the family's name it is the series. */
+  readonly labels: string
+  /** Unix nanoseconds; 0 where the sender gave none. */
+  readonly time: bigint
+  readonly delta: boolean
+  readonly value: Value
+}
+
+export interface Series {
+  readonly labels: string
+  time: bigint
+  readonly delta: boolean
+  value: Value
+  /** Lines that it takes: what `max_series` bounds. */
+  lines: number
+  /** Monotonic milliseconds of the last point; Infinity for a series that never expires. */
+  seen_ms: number
+}
+
+export interface Family {
+  readonly name: string
+  readonly type: MetricType
+  readonly help: string
+  readonly series: Map<string, Series>
+}
+
+/** Why a point was not stored: the words of `dropped{reason}`. */
+export type Drop = 'stale' | 'series_limit' | 'type_conflict' | 'temporality_conflict'
+
+export class Store {
+  max_series: number
+  readonly #families = new Map<string, Family>()
+  /** Sorted by name. */
+  readonly #sorted: Family[] = []
+  /** Which family a name in the text belongs to: `x_count` is taken where there is a histogram `x`. */
+  readonly #owners = new Map<string, Family>()
+  #lines = 0
+
+  constructor(max_series: number) {
+    this.max_series = max_series
+  }
+
+  /** Lines of all series. */
+  get lines(): number {
+    return this.#lines
+  }
+
+  /** In order of their names. The list changes with every new family: take a copy to walk it over several turns. */
+  get families(): readonly Family[] {
+    return this.#sorted
+  }
+
+  /** The family of that name and type; undefined if the name is taken by another type. `help` counts only for a new one. */
+  family(name: string, type: MetricType, help: string): Family | undefined {
+    const existing = this.#families.get(name)
+    if (existing !== undefined) return existing.type === type ? existing : undefined
+    if (namesOf(name, type).some((taken) => this.#owners.has(taken))) return undefined
+    return { name, type, help, series: new Map() }
+  }
+
+  /** Takes a sample, or says why not. `seen_ms`: see Series. */
+  put(family: Family, sample: Sample, seen_ms: number): Drop | undefined {
+    const series = family.series.get(sample.labels)
+    if (series === undefined) return this.#insert(family, sample, seen_ms)
+    if (series.delta !== sample.delta) return 'temporality_conflict'
+    if (isStale(series, sample)) return 'stale'
+    const value = next(series.value, sample)
+    const lines = linesOf(value)
+    if (this.#lines + lines - series.lines > this.max_series && lines > series.lines) return 'series_limit'
+    this.#lines += lines - series.lines
+    series.lines = lines
+    series.value = value
+    series.time = sample.time
+    series.seen_ms = seen_ms
+    return undefined
+  }
+
+  remove(family: Family, labels: string): void {
+    const series = family.series.get(labels)
+    if (series === undefined) return
+    family.series.delete(labels)
+    this.#lines -= series.lines
+    if (family.series.size === 0) this.#forget(family)
+  }
+
+  /** Removes what was last seen before. */
+  expire(before_ms: number): void {
+    for (const family of [...this.#sorted]) {
+      for (const series of family.series.values()) if (series.seen_ms < before_ms) this.remove(family, series.labels)
+    }
+  }
+
+  #insert(family: Family, sample: Sample, seen_ms: number): Drop | undefined {
+    const { labels, time, delta, value } = sample
+    const lines = linesOf(value)
+    if (this.#lines + lines > this.max_series) return 'series_limit'
+    if (family.series.size === 0 && !this.#enter(family)) return 'type_conflict'
+    family.series.set(labels, { labels, time, delta, value, lines, seen_ms })
+    this.#lines += lines
+    return undefined
+  }
+
+  /** A family is known as long as it has series. */
+  #enter(family: Family): boolean {
+    const names = namesOf(family.name, family.type)
+    if (names.some((name) => this.#owners.has(name))) return false
+    for (const name of names) this.#owners.set(name, family)
+    this.#families.set(family.name, family)
+    this.#sorted.splice(this.#position(family.name), 0, family)
+    return true
+  }
+
+  #forget(family: Family): void {
+    for (const name of namesOf(family.name, family.type)) this.#owners.delete(name)
+    this.#families.delete(family.name)
+    this.#sorted.splice(this.#position(family.name), 1)
+  }
+
+  /** Where the name is, or belongs. */
+  #position(name: string): number {
+    let low = 0
+    let high = this.#sorted.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#sorted[middle]!.name < name) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+const SUFFIXES: Readonly<Record<MetricType, readonly string[]>> = {
+  gauge: [''],
+  counter: [''],
+  histogram: ['', '_bucket', '_sum', '_count'],
+  summary: ['', '_sum', '_count'],
+}
+
+function namesOf(name: string, type: MetricType): string[] {
+  return SUFFIXES[type].map((suffix) => name + suffix)
+}
+
+/** A delta counts once; of a cumulative series, the same moment may be told again. */
+function isStale(series: Series, sample: Sample): boolean {
+  if (sample.time === 0n) return false
+  return sample.delta ? sample.time <= series.time : sample.time < series.time
+}
+
+function next(before: Value, { delta, value }: Sample): Value {
+  if (value.kind === 'exponential' && before.kind === 'exponential') {
+    const exponential = delta
+      ? addExponential(before.exponential, value.exponential)
+      : toScale(value.exponential, before.exponential.scale)
+    return { kind: 'exponential', exponential, distribution: classic(exponential) }
+  }
+  if (!delta) return value
+  if (value.kind === 'number' && before.kind === 'number')
+    return { kind: 'number', number: before.number + value.number }
+  if (value.kind !== 'distribution' || before.kind !== 'distribution') return value
+  // Other bounds: the series starts again, as after a restart of its sender.
+  return { kind: 'distribution', distribution: add(before.distribution, value.distribution) ?? value.distribution }
+}
+
+function linesOf(value: Value): number {
+  if (value.kind === 'number') return 1
+  if (value.kind === 'summary') return value.summary.quantiles.length + 2
+  return value.distribution.bounds.length + (value.distribution.sum === undefined ? 2 : 3)
+}

@@ -1,0 +1,72 @@
+/** Why the model stopped, whichever way it was written down: array, plain text, JSON or a list in a text. */
+import { ARRAY, valueKind } from '../telemetry/any_value.ts'
+import type { SpanView } from '../telemetry/span_view.ts'
+import { FIELD } from './field.ts'
+import { FINISH_REASONS_MAX, type ModelCall } from './model_call.ts'
+import type { Spellings } from './spellings.ts'
+import { nextText, range } from './wire.ts'
+
+/** Adds the reasons in attribute `row` to the call. The attribute is marked as replaced unless it is as it should be. */
+export function readFinishReasons(view: SpanView, row: number, spellings: Spellings, call: ModelCall): void {
+  const start = view.attributes.valueStart(row)
+  const end = view.attributes.valueEnd(row)
+  call.rows[FIELD.finishReasons] = row
+  let exact = valueKind(view.bytes, start, end) === ARRAY
+  for (let at = nextText(view.bytes, start, end, 0); at >= 0; at = nextText(view.bytes, start, end, at))
+    if (!readWords(call, range.start, range.end, spellings)) exact = false
+  if (!exact && call.finishReasonCount > 0) call.replaced |= 1 << FIELD.finishReasons
+}
+
+/** Adds every word of a text. True if it was one word, spelled as it should be or unknown. */
+function readWords(call: ModelCall, start: number, end: number, spellings: Spellings): boolean {
+  const { bytes } = call
+  let exact = true
+  for (let at = start; at < end; ) {
+    while (at < end && !isWord(bytes[at]!)) at++
+    const word = at
+    while (at < end && isWord(bytes[at]!)) at++
+    if (at === word) break
+    if (word !== start || at !== end) exact = false
+    if (!addReason(call, word, at, spellings)) exact = false
+  }
+  return exact
+}
+
+/** `folded` is a copy in lower case with `_` for `-`; longer words are unknown. */
+const folded = Buffer.alloc(40)
+
+function addReason(call: ModelCall, start: number, end: number, spellings: Spellings): boolean {
+  if (call.finishReasonCount === FINISH_REASONS_MAX) return true
+  let length = 0
+  let changed = false
+  for (let at = start; at < end; at++) {
+    const byte = call.bytes[at]!
+    const fold = byte === HYPHEN ? UNDERSCORE : byte >= 65 && byte <= 90 ? byte | 32 : byte
+    if (fold !== byte) changed = true
+    if (byte === DOT) {
+      length = 0
+      changed = true
+    } else if (length < folded.length) folded[length++] = fold
+  }
+  const reason = spellings.find(folded, 0, length)
+  const at = call.finishReasonCount++
+  call.finishReasons[at] = reason
+  call.finishReasonRanges[at * 2] = start
+  call.finishReasonRanges[at * 2 + 1] = end
+  return reason < 0 || (spellings.exact && !changed)
+}
+
+const DOT = 46
+const HYPHEN = 45
+const UNDERSCORE = 95
+
+function isWord(byte: number): boolean {
+  return (
+    (byte >= 97 && byte <= 122) ||
+    (byte >= 65 && byte <= 90) ||
+    (byte >= 48 && byte <= 57) ||
+    byte === UNDERSCORE ||
+    byte === HYPHEN ||
+    byte === DOT
+  )
+}

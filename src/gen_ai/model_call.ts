@@ -1,0 +1,92 @@
+/** The facts of one model call: a flyweight that is filled anew for each span and keeps nothing of the one before. */
+import { FIELDS, TEXTS } from './field.ts'
+
+export const COST_SOURCES = ['reported', 'table', 'override', 'unknown_model'] as const
+export type CostSource = (typeof COST_SOURCES)[number]
+
+/** Most finish reasons of one call that are looked at. */
+export const FINISH_REASONS_MAX = 8
+
+export class ModelCall {
+  /** The batch's bytes, into which all ranges point. */
+  bytes: Buffer = Buffer.alloc(0)
+  /** Position in the table of dialects. */
+  dialect = -1
+  /** Position in OPERATIONS. */
+  operation = 0
+  /** Position in PROVIDERS; -1 where the provider is unknown to the conventions or not named. */
+  provider = -1
+  /** All input, cached included; NaN if unknown, as with every number here. */
+  inputTokens = Number.NaN
+  /** All output, reasoning included. */
+  outputTokens = Number.NaN
+  cacheReadTokens = Number.NaN
+  cacheWriteTokens = Number.NaN
+  reasoningTokens = Number.NaN
+  timeToFirstChunk_s = Number.NaN
+  /** Cost that the emitter states, or on a normalised span the cost that was found. */
+  cost_usd = Number.NaN
+  /** Position in COST_SOURCES; -1 without a cost. */
+  costSource = -1
+  stream = false
+  failed = false
+  /** The provider refused because of a rate limit; implies `failed`. */
+  rateLimited = false
+  /** HTTP status; NaN if unknown. */
+  statusCode = Number.NaN
+  /** Position in FINISH_REASONS of each of the first `finishReasonCount`; -1 for one that is not there. */
+  readonly finishReasons = new Int8Array(FINISH_REASONS_MAX)
+  /** Where each stands in the bytes: start, end. */
+  readonly finishReasonRanges = new Int32Array(FINISH_REASONS_MAX * 2)
+  finishReasonCount = 0
+  /** 0 (bad) to 1 (good); NaN if unknown. */
+  qualityScore = Number.NaN
+  /** Tokens that were added because the emitter's input left out the cached ones, or its output the reasoning. */
+  correctedTokens = 0
+  /** Which attribute each field was taken from: row of the span's attributes, -1 if none. */
+  readonly rows = new Int32Array(FIELDS)
+  /** Bit `field` is set where the attribute's value has to be replaced by the value here. */
+  replaced = 0
+  readonly #starts = new Int32Array(TEXTS)
+  readonly #ends = new Int32Array(TEXTS)
+
+  reset(bytes: Buffer, dialect: number): void {
+    this.bytes = bytes
+    this.dialect = dialect
+    this.operation = 0
+    this.provider = this.costSource = -1
+    this.inputTokens = this.outputTokens = this.reasoningTokens = Number.NaN
+    this.cacheReadTokens = this.cacheWriteTokens = Number.NaN
+    this.timeToFirstChunk_s = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
+    this.stream = this.failed = this.rateLimited = false
+    this.finishReasonCount = this.correctedTokens = this.replaced = 0
+    const { rows } = this
+    const starts = this.#starts
+    const ends = this.#ends
+    for (let field = 0; field < FIELDS; field++) rows[field] = -1
+    for (let field = 0; field < TEXTS; field++) starts[field] = ends[field] = 0
+  }
+
+  /** Sets a text field (`FIELD.provider` … `FIELD.taskType`) to a range. */
+  setText(field: number, start: number, end: number): void {
+    this.#starts[field] = start
+    this.#ends[field] = end
+  }
+
+  has(field: number): boolean {
+    return this.#ends[field]! > this.#starts[field]!
+  }
+
+  start(field: number): number {
+    return this.#starts[field]!
+  }
+
+  end(field: number): number {
+    return this.#ends[field]!
+  }
+
+  /** A text field as a string, for cold paths; empty if unknown. */
+  text(field: number): string {
+    return this.bytes.toString('utf8', this.#starts[field], this.#ends[field])
+  }
+}

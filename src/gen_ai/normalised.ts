@@ -1,0 +1,126 @@
+/** Reading a model call from a span that the `gen_ai` processor has been over: newest names and `sluice.*` only. */
+import { boolOf, contentStart, numberOf, STRING, valueKind } from '../telemetry/any_value.ts'
+import { ATTRIBUTE } from '../telemetry/attributes.ts'
+import { isEqual, KeySet } from '../telemetry/key_set.ts'
+import { type SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
+import { dialects } from './dialects.ts'
+import { FIELD, FIELD_NAMES, NEWEST, SLUICE, TEXTS } from './field.ts'
+import { readFinishReasons } from './finish.ts'
+import { PROVIDERS } from './lexicon.ts'
+import { COST_SOURCES, type ModelCall } from './model_call.ts'
+import { Spellings } from './spellings.ts'
+import { FINISH_REASONS, OPERATIONS } from './values.ts'
+
+/** Label of a call whose model nobody names. */
+export const UNKNOWN_MODEL = 'unknown'
+
+const names = [...Object.values(NEWEST), 'llm.task_type', ...Object.values(SLUICE)]
+/** The attribute names that a normalised call is read from. */
+export const normalisedKeys = new KeySet(names)
+
+const found = new Int32Array(names.length)
+const dialectKey = Buffer.from(SLUICE.dialect)
+const AT = Object.fromEntries(names.map((name, at) => [name, at])) as Record<string, number>
+/** Position among the keys of each field's name, -1 where it has none. */
+const keyOf = FIELD_NAMES.map((name) =>
+  name === 'taskType' ? AT['llm.task_type']! : name in NEWEST ? AT[NEWEST[name as keyof typeof NEWEST]]! : -1,
+)
+const AT_DIALECT = AT[SLUICE.dialect]!
+const AT_COST = AT[SLUICE.cost]!
+const AT_COST_SOURCE = AT[SLUICE.costSource]!
+const AT_RATE_LIMITED = AT[SLUICE.rateLimited]!
+const AT_SCORE = AT[SLUICE.qualityScore]!
+
+const same = (values: readonly string[]) => new Spellings(Object.fromEntries(values.map((one) => [one, one])), values)
+const operations = same(OPERATIONS)
+const providers = same(PROVIDERS)
+const finishReasons = same(FINISH_REASONS)
+const costSources = same(COST_SOURCES)
+const dialectIds = same(dialects.map((dialect) => dialect.id))
+
+/**
+ * Fills `call` from a normalised span; false if the span is no model call or was not normalised. The request's model
+ * is without the `models/` that Google's API puts in front. `call.dialect` is -1 for a dialect of another version.
+ */
+export function readNormalisedCall(view: SpanView, call: ModelCall): boolean {
+  if (!hasDialect(view)) return false
+  const { bytes, attributes } = view
+  attributes.find(bytes, normalisedKeys, found)
+  call.reset(bytes, choice(view, AT_DIALECT, dialectIds))
+  call.operation = choice(view, keyOf[FIELD.operation]!, operations)
+  if (call.operation < 0) return false
+  for (let field = 0; field < TEXTS; field++) {
+    const row = keyOf[field]! < 0 ? -1 : found[keyOf[field]!]!
+    if (row < 0) continue
+    const end = attributes.valueEnd(row)
+    if (valueKind(bytes, attributes.valueStart(row), end) === STRING) call.setText(field, contentStart, end)
+    call.rows[field] = row
+  }
+  withoutModels(call)
+  call.provider = providers.find(bytes, call.start(FIELD.provider), call.end(FIELD.provider))
+  readNumbers(view, call)
+  call.failed = view.statusCode === STATUS_ERROR || call.has(FIELD.errorType) || call.rateLimited
+  const reasons = found[keyOf[FIELD.finishReasons]!]!
+  if (reasons >= 0) readFinishReasons(view, reasons, finishReasons, call)
+  return true
+}
+
+/** The field that names the call's model for labels: the request's, else the response's; -1 if there is neither. */
+export function modelField(call: ModelCall): number {
+  if (call.has(FIELD.requestModel)) return FIELD.requestModel
+  return call.has(FIELD.responseModel) ? FIELD.responseModel : -1
+}
+
+/** Compares only keys of the right length: most spans have none, and cost a few reads. From the end, where it was added. */
+function hasDialect(view: SpanView): boolean {
+  const rows = view.attributes.rows
+  for (let at = (view.attributes.count - 1) * ATTRIBUTE.width; at >= 0; at -= ATTRIBUTE.width) {
+    const start = rows[at + ATTRIBUTE.keyStart]!
+    const end = rows[at + ATTRIBUTE.keyEnd]!
+    if (end - start === dialectKey.length && isEqual(dialectKey, view.bytes, start, end)) return true
+  }
+  return false
+}
+
+function readNumbers(view: SpanView, call: ModelCall): void {
+  call.inputTokens = number(view, keyOf[FIELD.inputTokens]!)
+  call.outputTokens = number(view, keyOf[FIELD.outputTokens]!)
+  call.cacheReadTokens = number(view, keyOf[FIELD.cacheReadTokens]!)
+  call.cacheWriteTokens = number(view, keyOf[FIELD.cacheWriteTokens]!)
+  call.reasoningTokens = number(view, keyOf[FIELD.reasoningTokens]!)
+  call.timeToFirstChunk_s = number(view, keyOf[FIELD.timeToFirstChunk]!)
+  call.cost_usd = number(view, AT_COST)
+  call.costSource = choice(view, AT_COST_SOURCE, costSources)
+  call.qualityScore = number(view, AT_SCORE)
+  call.rateLimited = isTrue(view, AT_RATE_LIMITED)
+  call.stream = isTrue(view, keyOf[FIELD.stream]!)
+}
+
+function number(view: SpanView, key: number): number {
+  const row = found[key]!
+  if (row < 0) return Number.NaN
+  const value = numberOf(view.bytes, view.attributes.valueStart(row), view.attributes.valueEnd(row))
+  return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : Number.NaN
+}
+
+function isTrue(view: SpanView, key: number): boolean {
+  const row = found[key]!
+  return row >= 0 && boolOf(view.bytes, view.attributes.valueStart(row), view.attributes.valueEnd(row)) === true
+}
+
+function choice(view: SpanView, key: number, values: Spellings): number {
+  const row = found[key]!
+  if (row < 0) return -1
+  const end = view.attributes.valueEnd(row)
+  if (valueKind(view.bytes, view.attributes.valueStart(row), end) !== STRING) return -1
+  return values.find(view.bytes, contentStart, end)
+}
+
+const MODELS = Buffer.from('models/')
+
+function withoutModels(call: ModelCall): void {
+  const start = call.start(FIELD.requestModel)
+  const end = call.end(FIELD.requestModel)
+  if (end - start > MODELS.length && isEqual(MODELS, call.bytes, start, start + MODELS.length))
+    call.setText(FIELD.requestModel, start + MODELS.length, end)
+}

@@ -1,0 +1,207 @@
+/**
+ * Components joined to pipelines, built from the exporters back: the order of creation is the order of start.
+ *
+ * A reload builds a second graph that adopts the instances of the first that are unchanged. Nothing flows differently
+ * until `activate`, which points all switches at the new ways at once.
+ */
+import type { Component, Consumer, Factory, Host, Ports, Processor, Signal } from '../component.ts'
+import { Edge, FanOut, Switch } from './edge.ts'
+import type { Ledger } from './ledger.ts'
+import { type ComponentPlan, componentOf, type PipelinePlan, type Plan } from './plan.ts'
+
+/** A component that exists: created, perhaps started. */
+export interface Instance {
+  /** `exporter/debug`, `processor/batch @ traces/in`. */
+  readonly key: string
+  readonly plan: ComponentPlan
+  readonly component: Component
+  /** What it was given as next, by signal. */
+  readonly nexts: ReadonlyMap<Signal, Switch<Signal>>
+}
+
+export interface Surroundings {
+  readonly ledger: Ledger
+  hostOf(kind: Factory['kind'], id: string, pipeline?: string): Host
+  /** An instance of an earlier graph that may serve as this one: same key, same configuration. */
+  adopt?(key: string, plan: ComponentPlan): Instance | undefined
+}
+
+type AnyConsumer = Consumer<Signal>
+
+export class Graph {
+  readonly plan: Plan
+  /** In start order: extensions, then downstream first, receivers last. */
+  readonly instances: readonly Instance[]
+  readonly #ways: readonly (() => void)[]
+
+  constructor(plan: Plan, instances: readonly Instance[], ways: readonly (() => void)[]) {
+    this.plan = plan
+    this.instances = instances
+    this.#ways = ways
+  }
+
+  /** Lets batches flow on the ways of this graph. */
+  activate(): void {
+    for (const point of this.#ways) point()
+  }
+}
+
+/** Creates what cannot be adopted. Throws if connectors feed each other in a circle. */
+export function buildGraph(plan: Plan, surroundings: Surroundings): Graph {
+  return new Builder(plan, surroundings).build()
+}
+
+class Builder {
+  readonly #plan: Plan
+  readonly #around: Surroundings
+  readonly #instances = new Map<string, Instance>()
+  readonly #entries = new Map<string, AnyConsumer>()
+  readonly #underWay: string[] = []
+  readonly #ways: (() => void)[] = []
+
+  constructor(plan: Plan, surroundings: Surroundings) {
+    this.#plan = plan
+    this.#around = surroundings
+  }
+
+  build(): Graph {
+    for (const id of this.#plan.extensions) {
+      const plan = componentOf(this.#plan, id, 'extension')
+      this.#obtain(`extension/${id}`, plan, [], () => {
+        if (plan.factory.kind !== 'extension') throw new TypeError(`${id} is no extension`)
+        return plan.factory.create(plan.config, this.#around.hostOf('extension', id))
+      })
+    }
+    for (const pipeline of this.#plan.pipelines) this.#entry(pipeline)
+    const receivers = this.#plan.pipelines.flatMap((pipeline) => pipeline.receivers)
+    for (const id of new Set(receivers.filter((id) => this.#isReceiver(id)))) this.#receiver(id)
+    return new Graph(this.#plan, [...this.#instances.values()], this.#ways)
+  }
+
+  /** The first consumer of a pipeline; everything behind it is built on the first call. */
+  #entry(pipeline: PipelinePlan): AnyConsumer {
+    const known = this.#entries.get(pipeline.id)
+    if (known !== undefined) return known
+    if (this.#underWay.includes(pipeline.id)) {
+      throw new Error(`pipelines feed each other in a circle: ${[...this.#underWay, pipeline.id].join(' → ')}`)
+    }
+    this.#underWay.push(pipeline.id)
+    let next = this.#end(pipeline)
+    for (const id of pipeline.processors.toReversed()) next = this.#processor(id, pipeline, next)
+    this.#underWay.pop()
+    this.#entries.set(pipeline.id, next)
+    return next
+  }
+
+  /** The exporters and connectors at the end of a pipeline, as one consumer. */
+  #end(pipeline: PipelinePlan): AnyConsumer {
+    const ends = pipeline.exporters.map((id) => {
+      const plan = componentOf(this.#plan, id, 'exporter', 'connector')
+      const inputs = plan.kind === 'exporter' ? this.#exporter(plan) : this.#connector(plan)
+      const input = inputs[pipeline.signal] as AnyConsumer | undefined
+      if (input === undefined) throw new Error(`${id} takes no ${pipeline.signal}`)
+      return { plan, input }
+    })
+    if (ends.length === 1) return ends[0]!.input
+    const branches = ends.map(({ plan, input }) => ({
+      counts: plan.factory.kind === 'connector' && plan.factory.countsOnly,
+      edge: this.#edge(`${pipeline.id} → ${plan.kind}/${plan.id}`, pipeline.signal, input),
+    }))
+    return new FanOut(
+      branches.filter((branch) => !branch.counts).map((branch) => branch.edge),
+      branches.filter((branch) => branch.counts).map((branch) => branch.edge),
+    )
+  }
+
+  #exporter(plan: ComponentPlan): Ports {
+    const instance = this.#obtain(`exporter/${plan.id}`, plan, [], () => {
+      if (plan.factory.kind !== 'exporter') throw new TypeError(`${plan.id} is no exporter`)
+      return plan.factory.create(plan.config, this.#around.hostOf('exporter', plan.id))
+    })
+    return (instance.component as unknown as { inputs: Ports }).inputs
+  }
+
+  #connector(plan: ComponentPlan): Ports {
+    const nexts = this.#nextsOf(plan.id, `connector/${plan.id}`)
+    const instance = this.#obtain(`connector/${plan.id}`, plan, nexts, (ports) => {
+      if (plan.factory.kind !== 'connector') throw new TypeError(`${plan.id} is no connector`)
+      return plan.factory.create(plan.config, this.#around.hostOf('connector', plan.id), ports)
+    })
+    return (instance.component as unknown as { inputs: Ports }).inputs
+  }
+
+  #receiver(id: string): void {
+    const plan = componentOf(this.#plan, id, 'receiver')
+    this.#obtain(`receiver/${id}`, plan, this.#nextsOf(id, `receiver/${id}`), (ports) => {
+      if (plan.factory.kind !== 'receiver') throw new TypeError(`${id} is no receiver`)
+      return plan.factory.create(plan.config, this.#around.hostOf('receiver', id), ports)
+    })
+  }
+
+  #processor(id: string, pipeline: PipelinePlan, next: AnyConsumer): AnyConsumer {
+    const plan = componentOf(this.#plan, id, 'processor')
+    const key = `processor/${id} @ ${pipeline.id}`
+    const instance = this.#obtain(key, plan, [[pipeline.signal, next]], (ports) => {
+      if (plan.factory.kind !== 'processor') throw new TypeError(`${id} is no processor`)
+      const host = this.#around.hostOf('processor', id, pipeline.id)
+      return plan.factory.create(plan.config, host, pipeline.signal, ports[pipeline.signal] as AnyConsumer)
+    })
+    return instance.component as Processor<Signal>
+  }
+
+  /** For each signal, the pipelines that take it from this receiver or connector. */
+  #nextsOf(id: string, from: string): [Signal, AnyConsumer][] {
+    const takers = this.#plan.pipelines.filter((pipeline) => pipeline.receivers.includes(id))
+    const bySignal = Map.groupBy(takers, (pipeline) => pipeline.signal)
+    return [...bySignal].map(([signal, pipelines]) => {
+      const edges = pipelines.map((pipeline) => this.#edge(`${from} → ${pipeline.id}`, signal, this.#entry(pipeline)))
+      return [signal, edges.length === 1 ? edges[0]! : new Split(edges)]
+    })
+  }
+
+  #edge(name: string, signal: Signal, next: AnyConsumer): AnyConsumer {
+    return new Edge(this.#around.ledger.account(name, signal), next)
+  }
+
+  #isReceiver(id: string): boolean {
+    return this.#plan.components.some((component) => component.kind === 'receiver' && component.id === id)
+  }
+
+  #obtain(
+    key: string,
+    plan: ComponentPlan,
+    nexts: readonly (readonly [Signal, AnyConsumer])[],
+    create: (ports: Record<Signal, AnyConsumer>) => Component,
+  ): Instance {
+    const known = this.#instances.get(key)
+    if (known !== undefined) return known
+    const adopted = this.#around.adopt?.(key, plan)
+    const fits =
+      adopted !== undefined &&
+      adopted.nexts.size === nexts.length &&
+      nexts.every(([signal]) => adopted.nexts.has(signal))
+    const switches = fits ? adopted.nexts : new Map(nexts.map(([signal, next]) => [signal, new Switch(next)]))
+    for (const [signal, next] of nexts) this.#ways.push(() => switches.get(signal)!.point(next))
+    const component = fits
+      ? adopted.component
+      : create(Object.fromEntries(switches) as unknown as Record<Signal, AnyConsumer>)
+    const instance: Instance = { key, plan, component, nexts: switches }
+    this.#instances.set(key, instance)
+    return instance
+  }
+}
+
+/** Several pipelines take from one receiver or connector: each is an edge with its own account, all must take the batch. */
+class Split implements AnyConsumer {
+  readonly #edges: readonly AnyConsumer[]
+
+  constructor(edges: readonly AnyConsumer[]) {
+    this.#edges = edges
+  }
+
+  async consume(...[batch, context]: Parameters<AnyConsumer['consume']>): Promise<void> {
+    const results = await Promise.allSettled(this.#edges.map((edge) => edge.consume(batch, context)))
+    const refused = results.find((result) => result.status === 'rejected')
+    if (refused !== undefined) throw refused.reason
+  }
+}

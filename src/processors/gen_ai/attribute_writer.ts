@@ -1,0 +1,80 @@
+/** Appending attributes to the content of a Span. Grammar: Span.attributes = 9: KeyValue { key = 1, value = 2: AnyValue }. */
+import { type Output, varintSize } from '../../otlp/output.ts'
+
+const SPAN_ATTRIBUTES = 0x4a
+const STRING = 0x0a
+const BOOL = 0x10
+const INT = 0x18
+const DOUBLE = 0x21
+const ARRAY = 0x2a
+
+/** An attribute's key, ready to be written in front of values: the key field and the value's tag. Keys under 100 bytes. */
+export function keyTemplate(name: string): Buffer {
+  return Buffer.concat([Buffer.from([0x0a, name.length]), Buffer.from(name), Buffer.from([0x12])])
+}
+
+export function appendInt(out: Output, key: Buffer, value: number): void {
+  head(out, key, 1 + varintSize(value))
+  out.byte(INT)
+  out.varint(value)
+}
+
+export function appendDouble(out: Output, key: Buffer, value: number): void {
+  head(out, key, 9)
+  out.byte(DOUBLE)
+  out.double(value)
+}
+
+export function appendTrue(out: Output, key: Buffer): void {
+  head(out, key, 2)
+  out.byte(BOOL)
+  out.byte(1)
+}
+
+/** The text is what stands in [start, end) of `source`. */
+export function appendText(out: Output, key: Buffer, source: Uint8Array, start: number, end: number): void {
+  head(out, key, textSize(end - start))
+  text(out, source, start, end)
+}
+
+/** A list of texts, each a range (start, end) of its source. */
+export function appendTexts(
+  out: Output,
+  key: Buffer,
+  texts: readonly { source: Uint8Array; start: number; end: number }[],
+): void {
+  let list = 0
+  for (const one of texts) list += withHead(textSize(one.end - one.start))
+  head(out, key, withHead(list))
+  out.byte(ARRAY)
+  out.varint(list)
+  for (const one of texts) {
+    out.byte(0x0a)
+    out.varint(textSize(one.end - one.start))
+    text(out, one.source, one.start, one.end)
+  }
+}
+
+/** Everything of the attribute but the content of its value, which is `size` bytes long. */
+function head(out: Output, key: Buffer, size: number): void {
+  out.reserve(key.length + 12)
+  out.byte(SPAN_ATTRIBUTES)
+  out.varint(key.length + varintSize(size) + size)
+  out.copy(key, 0, key.length)
+  out.varint(size)
+}
+
+function text(out: Output, source: Uint8Array, start: number, end: number): void {
+  out.byte(STRING)
+  out.varint(end - start)
+  out.copy(source, start, end)
+}
+
+function textSize(length: number): number {
+  return withHead(length)
+}
+
+/** Size of a length-delimited field with a one-byte tag. */
+function withHead(length: number): number {
+  return 1 + varintSize(length) + length
+}

@@ -1,0 +1,154 @@
+/** Writing what was found about a model call onto its span. */
+import { FIELD, FIELD_NAMES, NEWEST, SLUICE } from '../../gen_ai/field.ts'
+import { lexicon, PROVIDERS } from '../../gen_ai/lexicon.ts'
+import { COST_SOURCES, type ModelCall } from '../../gen_ai/model_call.ts'
+import { FINISH_SIGNAL_SCORE, FINISH_SIGNALS, finishSignals } from '../../gen_ai/quality.ts'
+import { FINISH_REASONS, OPERATIONS } from '../../gen_ai/values.ts'
+import type { Output } from '../../otlp/output.ts'
+import { ATTRIBUTE, type Attributes } from '../../telemetry/attributes.ts'
+import type { SpanView } from '../../telemetry/span_view.ts'
+import { appendDouble, appendInt, appendText, appendTexts, appendTrue, keyTemplate } from './attribute_writer.ts'
+
+/** Keys of the fields under their newest names; empty where a field has none. */
+const fieldKeys = FIELD_NAMES.map((name) =>
+  name in NEWEST ? keyTemplate(NEWEST[name as keyof typeof NEWEST]) : Buffer.alloc(0),
+)
+const keys = {
+  dialect: keyTemplate(SLUICE.dialect),
+  cost: keyTemplate(SLUICE.cost),
+  costSource: keyTemplate(SLUICE.costSource),
+  rateLimited: keyTemplate(SLUICE.rateLimited),
+  qualityScore: keyTemplate(SLUICE.qualityScore),
+  qualitySignals: keyTemplate(SLUICE.qualitySignals),
+}
+const dialectTexts = lexicon.ids.map((id) => Buffer.from(id))
+const operationTexts = OPERATIONS.map((name) => Buffer.from(name))
+const providerTexts = PROVIDERS.map((name) => Buffer.from(name))
+const finishTexts = FINISH_REASONS.map((name) => Buffer.from(name))
+const sourceTexts = COST_SOURCES.map((name) => Buffer.from(name))
+const signalTexts = FINISH_SIGNALS.map((name) => Buffer.from(name))
+
+/** Fields that are copied as text under their newest name. */
+const plainTexts = [FIELD.requestModel, FIELD.responseModel, FIELD.responseId, FIELD.conversationId, FIELD.agentName]
+/** Fields that are written as int. */
+const counts = [
+  [FIELD.inputTokens, 'inputTokens'],
+  [FIELD.outputTokens, 'outputTokens'],
+  [FIELD.cacheReadTokens, 'cacheReadTokens'],
+  [FIELD.cacheWriteTokens, 'cacheWriteTokens'],
+  [FIELD.reasoningTokens, 'reasoningTokens'],
+] as const
+
+/**
+ * Writes the span's content with the call's facts to `out`: attributes that say the same already stay, those whose
+ * value is put right are taken out, and what is missing comes at the end. `found` as `readModelCall` left it.
+ */
+export function writeCall(out: Output, view: SpanView, found: Int32Array, call: ModelCall): void {
+  copyWithoutReplaced(out, view, found, call)
+  const dialect = dialectTexts[call.dialect]!
+  appendText(out, keys.dialect, dialect, 0, dialect.length)
+  if (isMissing(call, found, FIELD.operation)) whole(out, FIELD.operation, operationTexts[call.operation]!)
+  if (call.has(FIELD.provider) && isMissing(call, found, FIELD.provider)) {
+    if (call.provider >= 0) whole(out, FIELD.provider, providerTexts[call.provider]!)
+    else appendRange(out, call, FIELD.provider)
+  }
+  for (let at = 0; at < plainTexts.length; at++) {
+    const field = plainTexts[at]!
+    if (call.has(field) && isMissing(call, found, field)) appendRange(out, call, field)
+  }
+  for (let at = 0; at < counts.length; at++) {
+    const field = counts[at]![0]
+    const value = call[counts[at]![1]]
+    if (value >= 0 && isMissing(call, found, field)) appendInt(out, fieldKeys[field]!, value)
+  }
+  if (call.timeToFirstChunk_s >= 0 && isMissing(call, found, FIELD.timeToFirstChunk))
+    appendDouble(out, fieldKeys[FIELD.timeToFirstChunk]!, call.timeToFirstChunk_s)
+  if (call.stream && isMissing(call, found, FIELD.stream)) appendTrue(out, fieldKeys[FIELD.stream]!)
+  if (call.finishReasonCount > 0) writeFinish(out, found, call)
+  if (call.failed) writeFailure(out, call)
+  if (call.costSource >= 0) {
+    if (call.cost_usd >= 0) appendDouble(out, keys.cost, call.cost_usd)
+    const source = sourceTexts[call.costSource]!
+    appendText(out, keys.costSource, source, 0, source.length)
+  }
+}
+
+/** True unless the span has the fact under its newest name, in the right value. */
+function isMissing(call: ModelCall, found: Int32Array, field: number): boolean {
+  const row = call.rows[field]!
+  return row < 0 || (call.replaced & (1 << field)) !== 0 || found[lexicon.newest[field]!] !== row
+}
+
+/**
+ * Must attributes under the newest name go? They do where a better value is written in their place: one put right, or
+ * one from another name because theirs was of no use. All of the name go, in case it occurs twice.
+ */
+function isReplaced(call: ModelCall, found: Int32Array, field: number): boolean {
+  const key = lexicon.newest[field]!
+  if (key < 0 || found[key]! < 0) return false
+  if (field === FIELD.errorType && call.rows[field]! < 0) return call.has(field) || call.statusCode >= 400
+  return call.rows[field]! >= 0 && isMissing(call, found, field)
+}
+
+function copyWithoutReplaced(out: Output, view: SpanView, found: Int32Array, call: ModelCall): void {
+  let replaced = 0
+  for (let field = 0; field < fieldKeys.length; field++) if (isReplaced(call, found, field)) replaced |= 1 << field
+  if (replaced === 0) {
+    out.copy(view.bytes, view.start, view.end)
+    return
+  }
+  let from = view.start
+  const attributes = view.attributes
+  for (let row = 0; row < attributes.count; row++) {
+    if (row !== found[lexicon.newest[FIELD.inputTokens]!]) continue
+    out.copy(view.bytes, from, attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.tag]!)
+    from = attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.end]!
+  }
+  out.copy(view.bytes, from, view.end)
+}
+
+function isAmong(fields: number, attributes: Attributes, row: number, view: SpanView): boolean {
+  const key = lexicon.keys.find(view.bytes, attributes.keyStart(row), attributes.keyEnd(row))
+  if (key < 0) return false
+  for (let field = 0; field < fieldKeys.length; field++)
+    if ((fields & (1 << field)) !== 0 && lexicon.newest[field] === key) return true
+  return false
+}
+
+function writeFinish(out: Output, found: Int32Array, call: ModelCall): void {
+  if (isMissing(call, found, FIELD.finishReasons)) {
+    const texts = []
+    for (let at = 0; at < call.finishReasonCount; at++) {
+      const known = finishTexts[call.finishReasons[at]!]
+      const start = call.finishReasonRanges[at * 2]!
+      const end = call.finishReasonRanges[at * 2 + 1]!
+      texts.push(known ? { source: known, start: 0, end: known.length } : { source: call.bytes, start, end })
+    }
+    appendTexts(out, fieldKeys[FIELD.finishReasons]!, texts)
+  }
+  const signals = finishSignals(call.finishReasons, call.finishReasonCount)
+  if (signals === 0) return
+  const named = signalTexts.filter((_, at) => (signals & (1 << at)) !== 0)
+  appendDouble(out, keys.qualityScore, FINISH_SIGNAL_SCORE)
+  appendTexts(
+    out,
+    keys.qualitySignals,
+    named.map((source) => ({ source, start: 0, end: source.length })),
+  )
+}
+
+function writeFailure(out: Output, call: ModelCall): void {
+  if (call.rows[FIELD.errorType]! < 0) {
+    if (call.has(FIELD.errorType)) appendRange(out, call, FIELD.errorType)
+    else if (call.statusCode >= 400) whole(out, FIELD.errorType, Buffer.from(String(call.statusCode)))
+  }
+  if (call.rateLimited) appendTrue(out, keys.rateLimited)
+}
+
+function appendRange(out: Output, call: ModelCall, field: number): void {
+  appendText(out, fieldKeys[field]!, call.bytes, call.start(field), call.end(field))
+}
+
+function whole(out: Output, field: number, text: Buffer): void {
+  appendText(out, fieldKeys[field]!, text, 0, text.length)
+}

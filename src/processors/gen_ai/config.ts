@@ -1,0 +1,41 @@
+/** Options of the `gen_ai` processor. */
+import { z } from 'zod'
+
+const usdPerMillion = z.number().nonnegative()
+
+const priceSchema = z.strictObject({
+  provider: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Provider as `gen_ai.provider.name` has it after normalising, for instance `openai`. Absent: any.'),
+  model: z
+    .string()
+    .min(1)
+    .max(200)
+    .describe('Name of the model as requested or as answered, in any case. A `*` at the end stands for any ending.'),
+  input_usd_per_million: usdPerMillion.describe('USD for a million input tokens.'),
+  output_usd_per_million: usdPerMillion.default(0).describe('USD for a million output tokens, reasoning included.'),
+  cache_read_usd_per_million: usdPerMillion
+    .optional()
+    .describe('USD for a million input tokens read from a cache. Absent: the input price.'),
+  cache_write_usd_per_million: usdPerMillion
+    .optional()
+    .describe('USD for a million input tokens written to a cache. Absent: the input price.'),
+})
+
+export const schema = z.strictObject({
+  prices: z
+    .array(priceSchema)
+    .max(1000)
+    .default([])
+    .describe('Your own prices. The first that fits a model call is used instead of the list price.'),
+  list_prices: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Price calls by the bundled list of public prices. Off: only `prices` and costs that the emitter reports.',
+    ),
+})
+
+export type GenAiConfig = z.output<typeof schema>

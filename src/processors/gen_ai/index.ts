@@ -1,0 +1,109 @@
+/** The `gen_ai` processor: brings model calls of every dialect into the newest conventions, and prices them. */
+
+import type { Batches, Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
+import { lexicon } from '../../gen_ai/lexicon.ts'
+import { COST_SOURCES, ModelCall } from '../../gen_ai/model_call.ts'
+import { Prices } from '../../gen_ai/prices.ts'
+import { foundKeys, readModelCall } from '../../gen_ai/read.ts'
+import { ScopeMarks } from '../../gen_ai/recognise.ts'
+import type { Counter } from '../../self/meter.ts'
+import type { TraceBatch } from '../../telemetry/batch.ts'
+import { Rewrite } from '../../telemetry/rewrite.ts'
+import { SpanView } from '../../telemetry/span_view.ts'
+import { writeCall } from './call_writer.ts'
+import { type GenAiConfig, schema } from './config.ts'
+
+export const genAi: ProcessorFactory<GenAiConfig> = {
+  kind: 'processor',
+  type: 'gen_ai',
+  summary: 'Recognises model calls in every dialect, writes them in the newest GenAI conventions and prices them.',
+  signals: ['traces', 'logs'],
+  schema,
+  create<S extends Signal>(config: GenAiConfig, host: Host, signal: S, next: Consumer<S>): Processor<S> {
+    if (signal !== 'traces') return passOn(next)
+    return new GenAiTraces(config, host, next as unknown as Consumer<'traces'>) as unknown as Processor<S>
+  },
+}
+
+/** Log records pass unchanged: the facts of a call are on its span. */
+function passOn<S extends Signal>(next: Consumer<S>): Processor<S> {
+  return {
+    consume: (batch: Batches[S], context: Context) => next.consume(batch, context),
+    update: async () => true,
+  }
+}
+
+/** What one batch adds to the counters. */
+interface Tally {
+  readonly calls: Int32Array
+  corrected: number
+  unknownModels: number
+}
+
+const UNKNOWN_MODEL = COST_SOURCES.indexOf('unknown_model')
+
+class GenAiTraces implements Processor<'traces'> {
+  readonly #next: Consumer<'traces'>
+  readonly #calls: readonly Counter[]
+  readonly #corrected: Counter
+  readonly #unknownModels: Counter
+  #prices: Prices
+  readonly #scopes = new ScopeMarks()
+  readonly #view = new SpanView()
+  readonly #call = new ModelCall()
+  readonly #found = foundKeys()
+  readonly #rewrite = new Rewrite<'traces'>()
+
+  constructor(config: GenAiConfig, host: Host, next: Consumer<'traces'>) {
+    this.#next = next
+    this.#prices = new Prices(config.prices, config.list_prices)
+    this.#calls = lexicon.ids.map((dialect) =>
+      host.meter.counter('sluice_gen_ai_calls', 'Model calls recognised, by the dialect in which they came.', {
+        dialect,
+      }),
+    )
+    this.#corrected = host.meter.counter(
+      'sluice_gen_ai_corrected_tokens',
+      'Tokens added to counts from which the emitter had left out cached or reasoning tokens.',
+    )
+    this.#unknownModels = host.meter.counter(
+      'sluice_gen_ai_unknown_models',
+      'Model calls with tokens but without a price, because the model is in no price list.',
+    )
+  }
+
+  /** Counts after the batch was taken, so that a batch refused and sent again is counted once. */
+  async consume(batch: TraceBatch, context: Context): Promise<void> {
+    const tally: Tally = { calls: new Int32Array(this.#calls.length), corrected: 0, unknownModels: 0 }
+    await this.#next.consume(this.#normalise(batch, tally), context)
+    for (const [dialect, calls] of tally.calls.entries()) if (calls > 0) this.#calls[dialect]!.add(calls)
+    if (tally.corrected > 0) this.#corrected.add(tally.corrected)
+    if (tally.unknownModels > 0) this.#unknownModels.add(tally.unknownModels)
+  }
+
+  async update(config: unknown): Promise<boolean> {
+    const { prices, list_prices } = config as GenAiConfig
+    this.#prices = new Prices(prices, list_prices)
+    return true
+  }
+
+  #normalise(batch: TraceBatch, tally: Tally): TraceBatch {
+    const view = this.#view
+    const call = this.#call
+    const rewrite = this.#rewrite
+    rewrite.begin(batch)
+    for (let item = 0; item < batch.items; item++) {
+      view.read(batch, item)
+      if (!readModelCall(view, this.#found, this.#scopes.of(batch, view.scope), call)) continue
+      this.#prices.price(call, view)
+      rewrite.openItem(item)
+      writeCall(rewrite.out, view, this.#found, call)
+      rewrite.close()
+      tally.calls[call.dialect]!++
+      tally.corrected += call.correctedTokens
+      if (call.costSource === UNKNOWN_MODEL) tally.unknownModels++
+    }
+    this.#scopes.forget()
+    return rewrite.finish()
+  }
+}

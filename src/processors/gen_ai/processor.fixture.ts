@@ -1,0 +1,53 @@
+/** The processor between a test and its results. */
+import type { Context, Host } from '../../component.ts'
+import { FakeClock } from '../../self/clock.ts'
+import type { Labels } from '../../self/meter.ts'
+import type { TraceBatch } from '../../telemetry/batch.ts'
+import { type GenAiConfig, schema } from './config.ts'
+import { genAi } from './index.ts'
+
+export interface Fixture {
+  /** What the processor passes on for a batch. */
+  normalise(batch: TraceBatch): Promise<TraceBatch>
+  /** Value of a counter; labels as `name{key=value}`. */
+  count(name: string): number
+  /** Makes the next consumer refuse. */
+  refuse(error: Error | undefined): void
+  reconfigure(config: unknown): Promise<boolean>
+}
+
+export function processorForTests(config: unknown = {}): Fixture {
+  const counts = new Map<string, number>()
+  let passed: TraceBatch | undefined
+  let refusal: Error | undefined
+  const host = { id: 'gen_ai', clock: new FakeClock(), meter: meterInto(counts) } as unknown as Host
+  const processor = genAi.create(schema.parse(config) as GenAiConfig, host, 'traces', {
+    async consume(batch) {
+      if (refusal !== undefined) throw refusal
+      passed = batch
+    },
+  })
+  return {
+    async normalise(batch) {
+      await processor.consume(batch, { metadata: new Map() } as unknown as Context)
+      return passed!
+    },
+    count: (name) => counts.get(name) ?? 0,
+    refuse: (error) => {
+      refusal = error
+    },
+    reconfigure: (other) => processor.update!(schema.parse(other)),
+  }
+}
+
+function meterInto(counts: Map<string, number>) {
+  return {
+    counter(name: string, _help: string, labels: Labels = {}) {
+      const shown = Object.entries(labels).map(([key, value]) => `${key}=${value}`)
+      const key = shown.length > 0 ? `${name}{${shown.join(',')}}` : name
+      return { add: (amount: number) => void counts.set(key, (counts.get(key) ?? 0) + amount) }
+    },
+    gauge() {},
+    histogram: () => ({ record() {} }),
+  }
+}

@@ -1,0 +1,123 @@
+/** What both transports do with a body: check, strip, count, hand on, answer. */
+import type { Consumer, Context, Host, Ports, Signal } from '../../component.ts'
+import { notAccounted } from '../../not_accounted.ts'
+import { jsonToProtobuf } from '../../otlp/json_to_protobuf.ts'
+import type { MessageName } from '../../otlp/schema.ts'
+import { WireError } from '../../otlp/wire_error.ts'
+import { Refusal, retryLater } from '../../refusal.ts'
+import type { Counter } from '../../self/meter.ts'
+import type { Pressure } from '../../self/pressure.ts'
+import type { Batches } from '../../telemetry/batch.ts'
+import { receive } from '../../telemetry/receive.ts'
+import { stripSluice } from '../../telemetry/strip.ts'
+import type { OtlpReceiverConfig } from './config.ts'
+
+export type Transport = 'grpc' | 'http'
+
+/** A body that is no OTLP: never worth sending again. The message names a place in it, not its content. */
+export class BadBody extends Error {
+  override readonly name = 'BadBody'
+}
+
+/** Who sent a request, and how long they wait. */
+export interface Sender {
+  readonly peer: string
+  readonly metadata: ReadonlyMap<string, string>
+  readonly deadline_ms?: number | undefined
+}
+
+const requestMessage: Record<Signal, MessageName> = {
+  traces: 'TracesRequest',
+  metrics: 'MetricsRequest',
+  logs: 'LogsRequest',
+}
+const itemsName: Record<Signal, string> = { traces: 'spans', metrics: 'metric_points', logs: 'log_records' }
+
+export class Intake {
+  readonly #host: Host
+  readonly #config: OtlpReceiverConfig
+  readonly #next: Ports
+  readonly #pressure: Pressure
+  readonly #counters = new Map<string, Counter>()
+  /** No new requests are taken: the daemon is stopping. */
+  stopping = false
+
+  constructor(host: Host, config: OtlpReceiverConfig, next: Ports, pressure: Pressure) {
+    this.#host = host
+    this.#config = config
+    this.#next = next
+    this.#pressure = pressure
+  }
+
+  /** Does a pipeline take this signal? */
+  takes(signal: Signal): boolean {
+    return this.#next[signal] !== undefined
+  }
+
+  /** Throws a Refusal if a request need not even be read. */
+  checkPressure(): void {
+    if (this.stopping) throw retryLater('shutdown', 'the server is stopping', 1000)
+    const refusal = this.#pressure.refusal()
+    if (refusal !== undefined) throw refusal
+  }
+
+  /** Takes a body. Resolves when the pipeline has it; rejects with BadBody or a Refusal. */
+  async take<S extends Signal>(
+    signal: S,
+    transport: Transport,
+    body: Buffer,
+    isJson: boolean,
+    sender: Sender,
+  ): Promise<void> {
+    const batch = this.#read(signal, transport, body, isJson)
+    if (batch.count === 0) return
+    const context: Context = {
+      account: notAccounted,
+      peer: sender.peer,
+      metadata: sender.metadata,
+      deadline_ms: sender.deadline_ms,
+    }
+    try {
+      await (this.#next[signal] as unknown as Consumer<S>).consume(batch, context)
+    } catch (error) {
+      const outcome = error instanceof Refusal && error.retryable ? 'refused' : 'failed'
+      this.#count(outcome, signal, transport, batch.count)
+      throw error
+    }
+    this.#count('accepted', signal, transport, batch.count)
+  }
+
+  #read<S extends Signal>(signal: S, transport: Transport, body: Buffer, isJson: boolean): Batches[S] {
+    try {
+      const bytes = isJson ? jsonToProtobuf(requestMessage[signal], body) : body
+      const { batch, sluiceAttributes } = receive(signal, bytes)
+      if (sluiceAttributes === 0 || this.#config.trust_sluice) return batch
+      this.#counter(
+        'sluice_receiver_stripped_attributes',
+        'sluice.* attributes removed from what senders sent.',
+        transport,
+      ).add(sluiceAttributes)
+      return stripSluice(batch)
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      this.#counter('sluice_receiver_bad_requests', 'Requests that were no valid OTLP.', transport).add(1)
+      throw new BadBody(`the body is no valid OTLP ${signal} request: ${error.message}`)
+    }
+  }
+
+  #count(outcome: 'accepted' | 'refused' | 'failed', signal: Signal, transport: Transport, items: number): void {
+    this.#counter(
+      `otelcol_receiver_${outcome}_${itemsName[signal]}`,
+      `Items ${outcome} by the receiver.`,
+      transport,
+    ).add(items)
+  }
+
+  #counter(name: string, help: string, transport: Transport): Counter {
+    const key = `${name} ${transport}`
+    const counter =
+      this.#counters.get(key) ?? this.#host.meter.counter(name, help, { receiver: this.#host.id, transport })
+    this.#counters.set(key, counter)
+    return counter
+  }
+}

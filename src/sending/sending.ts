@@ -1,0 +1,196 @@
+/**
+ * Everything between a pipeline and a backend: sending = queue(retry(timeout(send))). An exporter gives a `Sender` for
+ * each signal and uses `inputs`, `start` and `shutdown` as its own.
+ */
+import type { Batches, Component, Consumer, Context, Host, Ports, Signal } from '../component.ts'
+import { retryLater } from '../refusal.ts'
+import { attempt } from './attempt.ts'
+import { AwaitedClaim, type Fate } from './claim.ts'
+import type { SendingSettings } from './config.ts'
+import { Counts } from './counts.ts'
+import { Health } from './health.ts'
+import { cutParcel, type Parcel, parcelOf, settle } from './parcel.ts'
+import { Queue } from './queue.ts'
+import { retry } from './retry.ts'
+import type { Sender, SendResult } from './sender.ts'
+import { onAbort, Stop } from './stop.ts'
+
+export interface SendingOptions {
+  readonly host: Host
+  readonly settings: SendingSettings
+  readonly signals: readonly Signal[]
+  /** Asked once for each signal that a pipeline uses. */
+  sender<S extends Signal>(signal: S): Sender<S>
+  /** Uniform in [0, 1), for the waits. Default Math.random. */
+  readonly random?: () => number
+}
+
+/** The sending side of an exporter: one queue for each signal that is asked for. */
+export class Sending implements Component {
+  /** Reading a signal's port opens its queue. */
+  readonly inputs: Ports = {}
+  readonly #options: SendingOptions
+  readonly #health: Health
+  readonly #lines = new Map<Signal, Line<Signal>>()
+
+  constructor(options: SendingOptions) {
+    this.#options = options
+    this.#health = new Health(options.host)
+    for (const signal of options.signals) {
+      Object.defineProperty(this.inputs, signal, { enumerable: true, get: () => this.#line(signal) })
+    }
+  }
+
+  async start(): Promise<void> {
+    for (const line of this.#lines.values()) line.start()
+  }
+
+  /** Takes nothing more, sends what is queued with one last attempt each, and drops at the deadline what is left. */
+  async shutdown(deadline: AbortSignal): Promise<void> {
+    await Promise.all([...this.#lines.values()].map((line) => line.shutdown(deadline)))
+  }
+
+  #line(signal: Signal): Line<Signal> {
+    const line = this.#lines.get(signal) ?? new Line(signal, this.#options, this.#health)
+    this.#lines.set(signal, line)
+    return line
+  }
+}
+
+/** One signal's way to the backend. */
+class Line<S extends Signal> implements Consumer<S> {
+  readonly #signal: S
+  readonly #options: SendingOptions
+  readonly #health: Health
+  readonly #counts: Counts
+  readonly #sender: Sender<S>
+  readonly #queue: Queue<S> | undefined
+  readonly #stop = new Stop()
+  /** Calls past the queue that are not over. */
+  #direct = 0
+  #attempts = 0
+  #idle = Promise.withResolvers<void>()
+
+  constructor(signal: S, options: SendingOptions, health: Health) {
+    this.#signal = signal
+    this.#options = options
+    this.#health = health
+    this.#counts = new Counts(options.host, signal)
+    this.#sender = options.sender(signal)
+    const settings = options.settings.sending_queue
+    if (!settings.enabled) return
+    const { clock } = options.host
+    this.#queue = new Queue({
+      signal,
+      settings,
+      clock,
+      deliver: (parcel) => this.#deliver(parcel),
+      onRefused: (items) => this.#counts.enqueueFailed(items),
+    })
+  }
+
+  start(): void {
+    const queue = this.#queue
+    this.#counts.start()
+    this.#counts.gauge('otelcol_exporter_in_flight_requests', 'Requests under way.', () => this.#attempts)
+    if (queue === undefined) return
+    const { queue_size, sizer } = this.#options.settings.sending_queue
+    this.#counts.gauge('otelcol_exporter_queue_size', `What the sending queue holds, in ${sizer}.`, () => queue.size)
+    this.#counts.gauge(
+      'otelcol_exporter_queue_capacity',
+      `What the sending queue can hold, in ${sizer}.`,
+      () => queue_size,
+    )
+    const help = 'How long the oldest batch has been in the sending queue.'
+    this.#counts.gauge('sluice_exporter_queue_oldest_age_seconds', help, () => queue.oldestAge_ms / 1000)
+  }
+
+  async consume(batch: Batches[S], context: Context): Promise<void> {
+    if (this.#stop.waits.aborted) throw retryLater('shutdown', 'the exporter is shutting down')
+    // There is nothing in it to account for, and OTLP asks senders not to make empty envelopes.
+    if (batch.items === 0) return
+    if (this.#queue) return this.#queue.offer(batch, context)
+    this.#direct++
+    const claim = new AwaitedClaim(context.account, batch.items, () => this.#direct--)
+    void this.#deliver(parcelOf(batch, context, claim))
+    return claim.result
+  }
+
+  async shutdown(deadline: AbortSignal): Promise<void> {
+    this.#queue?.close()
+    this.#stop.begin()
+    const release = onAbort(deadline, () => this.#stop.end())
+    this.#checkIdle()
+    await this.#idle.promise
+    release()
+  }
+
+  #checkIdle(): void {
+    if (this.#stop.waits.aborted && this.#direct === 0 && this.#queue?.isEmpty !== false) this.#idle.resolve()
+  }
+
+  /** Sends a parcel, in halves if it is too large, and settles it. */
+  async #deliver(parcel: Parcel<S>): Promise<void> {
+    const result = await retry(() => this.#attempt(parcel), {
+      settings: this.#options.settings.retry_on_failure,
+      clock: this.#options.host.clock,
+      stop: this.#stop,
+      deadline_ms: parcel.context.deadline_ms,
+      random: this.#options.random ?? Math.random,
+      onRetry: (failure) => {
+        this.#counts.retried()
+        this.#health.failed(this.#signal, failure.message)
+      },
+    })
+    switch (result.outcome) {
+      case 'sent':
+        return this.#sent(parcel, Math.min(Math.max(0, result.rejected ?? 0), parcel.batch.count))
+      case 'retryable':
+        return this.#failed(parcel, result.because, true, result)
+      case 'permanent':
+        return this.#failed(parcel, result.reason, false, result)
+      case 'too_large':
+        if (parcel.batch.items === 1) return this.#failed(parcel, 'too_large', false, result)
+        for (const half of cutParcel(parcel, [parcel.batch.items >> 1])) await this.#deliver(half)
+    }
+  }
+
+  async #attempt(parcel: Parcel<S>): Promise<SendResult> {
+    this.#attempts++
+    const result = await attempt((signal) => this.#sender.send(parcel.batch, parcel.context, signal), {
+      timeout_ms: this.#options.settings.timeout,
+      clock: this.#options.host.clock,
+      stop: this.#stop,
+      onBug: (error) => this.#health.bug(error),
+    })
+    this.#attempts--
+    return result
+  }
+
+  #sent(parcel: Parcel<S>, rejected: number): void {
+    this.#counts.sent(parcel.batch.count - rejected)
+    this.#health.succeeded(this.#signal)
+    if (rejected > 0) {
+      this.#counts.failed(rejected, 'rejected_by_backend')
+      this.#health.rejected(this.#signal, rejected)
+    }
+    this.#settle(parcel, { kind: 'delivered', rejected })
+  }
+
+  #failed(
+    parcel: Parcel<S>,
+    reason: string,
+    retryable: boolean,
+    result: { message: string; retryAfter_ms?: number | undefined },
+  ): void {
+    const { message, retryAfter_ms } = result
+    this.#counts.failed(parcel.batch.count, reason)
+    this.#health.failed(this.#signal, `${reason}: ${message}`, parcel.batch.count)
+    this.#settle(parcel, { kind: 'failed', reason, retryable, message, retryAfter_ms })
+  }
+
+  #settle(parcel: Parcel<S>, fate: Fate): void {
+    settle(parcel, fate)
+    this.#checkIdle()
+  }
+}

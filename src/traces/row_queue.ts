@@ -1,0 +1,32 @@
+/** First in, first out, in a ring of numbers that grows. */
+export class RowQueue {
+  #ring = new Int32Array(1024)
+  #first = 0
+  length = 0
+
+  push(row: number): void {
+    if (this.length === this.#ring.length) this.#grow()
+    this.#ring[(this.#first + this.length++) & (this.#ring.length - 1)] = row
+  }
+
+  /** The row in front, -1 if there is none. */
+  first(): number {
+    return this.length === 0 ? -1 : this.#ring[this.#first]!
+  }
+
+  /** Takes the row in front, -1 if there is none. */
+  shift(): number {
+    const row = this.first()
+    if (row < 0) return row
+    this.#first = (this.#first + 1) & (this.#ring.length - 1)
+    this.length--
+    return row
+  }
+
+  #grow(): void {
+    const larger = new Int32Array(this.#ring.length * 2)
+    for (let at = 0; at < this.length; at++) larger[at] = this.#ring[(this.#first + at) & (this.#ring.length - 1)]!
+    this.#ring = larger
+    this.#first = 0
+  }
+}

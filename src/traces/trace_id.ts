@@ -1,0 +1,23 @@
+/** Trace ids as four 32-bit words, hashed and spread over shards. */
+import { uint32 } from '../otlp/cursor.ts'
+
+/** A mixed 32-bit hash of the 16 bytes at `at`: ids that differ only in their first or last bytes spread as well. */
+export function hashTraceId(bytes: Uint8Array, at: number): number {
+  let hash = mix(uint32(bytes, at) ^ 0x9e3779b9)
+  hash = mix(hash ^ uint32(bytes, at + 4))
+  hash = mix(hash ^ uint32(bytes, at + 8))
+  return mix(hash ^ uint32(bytes, at + 12))
+}
+
+/** The shard that owns a trace: the hash's high bits, since tables use the low ones. */
+export function shardOf(hash: number, shards: number): number {
+  return shards === 1 ? 0 : (hash >>> 16) % shards
+}
+
+/** The finaliser of MurmurHash3. */
+function mix(value: number): number {
+  let hash = value
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}

@@ -1,0 +1,174 @@
+/**
+ * What is known of traces, by trace id: a bounded hash table whose facts stand in columns of numbers, so that a
+ * million traces cost no objects. Components that keep state on a trace add columns and hold its row; a row that nobody
+ * holds any more stays findable (its verdict serves late spans) until the table needs the place.
+ */
+import { uint32 } from '../otlp/cursor.ts'
+import { hashTraceId } from './trace_id.ts'
+
+/** A number per trace. `data` is replaced when the table grows: read it anew after `obtain`. */
+export interface Column {
+  data: Int32Array | Float64Array
+}
+
+const NONE = -1
+const FIRST_ROWS = 1024
+
+export class TraceTable {
+  /** Rows in use, held or not. */
+  count = 0
+  /** Rows given up, while nobody held them, to make place. */
+  evicted = 0
+  readonly #rowsMax: number
+  #capacity = FIRST_ROWS
+  #ids = new Int32Array(FIRST_ROWS * 4)
+  #holders = new Uint8Array(FIRST_ROWS)
+  /** Row plus one by hash, linear probing. */
+  #index = new Int32Array(FIRST_ROWS * 2)
+  /** Links of the list of rows that nobody holds, from the longest idle. */
+  #before = new Int32Array(FIRST_ROWS)
+  #after = new Int32Array(FIRST_ROWS)
+  #usedRows = 0
+  #idleFirst = NONE
+  #idleLast = NONE
+  readonly #columns: { column: Column; empty: number; make: (size: number) => Int32Array | Float64Array }[] = []
+
+  /** `rows_max`: traces known at once. Held ones are never given up: `obtain` says no instead. */
+  constructor(rows_max: number) {
+    this.#rowsMax = rows_max
+  }
+
+  /** Adds a column; rows that are new or taken over start with `empty`. */
+  addColumn(type: 'int32' | 'float64', empty = 0): Column {
+    const make = (size: number) =>
+      type === 'int32' ? new Int32Array(size).fill(empty) : new Float64Array(size).fill(empty)
+    const column: Column = { data: make(this.#capacity) }
+    this.#columns.push({ column, empty, make })
+    return column
+  }
+
+  /** Row of the trace whose id is at `at`, or -1. */
+  find(bytes: Uint8Array, at: number, hash = hashTraceId(bytes, at)): number {
+    const mask = this.#index.length - 1
+    for (let probe = hash & mask; ; probe = (probe + 1) & mask) {
+      const row = this.#index[probe]! - 1
+      if (row < 0) return NONE
+      if (this.#isAt(row, bytes, at)) return row
+    }
+  }
+
+  /** Row of the trace, a new one if it is not known; -1 if all rows are held. */
+  obtain(bytes: Uint8Array, at: number, hash = hashTraceId(bytes, at)): number {
+    const known = this.find(bytes, at, hash)
+    if (known >= 0) return known
+    const row = this.#newRow()
+    if (row < 0) return NONE
+    const ids = this.#ids
+    for (let word = 0; word < 4; word++) ids[row * 4 + word] = uint32(bytes, at + word * 4)
+    this.#holders[row] = 0
+    for (const { column, empty } of this.#columns) column.data[row] = empty
+    this.#insert(row, hash)
+    this.count++
+    this.#appendIdle(row)
+    return row
+  }
+
+  /** The row is needed: it is not given up until as many `release` have followed. */
+  hold(row: number): void {
+    if (this.#holders[row]!++ === 0) this.#removeIdle(row)
+  }
+
+  release(row: number): void {
+    if (--this.#holders[row]! === 0) this.#appendIdle(row)
+  }
+
+  /** Writes the 16 bytes of a row's trace id. */
+  writeId(row: number, bytes: Buffer, at: number): void {
+    for (let word = 0; word < 4; word++) bytes.writeInt32LE(this.#ids[row * 4 + word]!, at + word * 4)
+  }
+
+  #isAt(row: number, bytes: Uint8Array, at: number): boolean {
+    const ids = this.#ids
+    for (let word = 0; word < 4; word++) if (ids[row * 4 + word] !== (uint32(bytes, at + word * 4) | 0)) return false
+    return true
+  }
+
+  #newRow(): number {
+    if (this.#usedRows < this.#rowsMax) {
+      if (this.#usedRows === this.#capacity) this.#grow()
+      return this.#usedRows++
+    }
+    if (this.#idleFirst === NONE) return NONE
+    const row = this.#idleFirst
+    this.#removeIdle(row)
+    this.#erase(row)
+    this.count--
+    this.evicted++
+    return row
+  }
+
+  #insert(row: number, hash: number): void {
+    const mask = this.#index.length - 1
+    let probe = hash & mask
+    while (this.#index[probe] !== 0) probe = (probe + 1) & mask
+    this.#index[probe] = row + 1
+  }
+
+  /** Takes a row out of the index, moving back what had been pushed along by it. */
+  #erase(row: number): void {
+    const mask = this.#index.length - 1
+    let hole = this.#hashOf(row) & mask
+    while (this.#index[hole] !== row + 1) hole = (hole + 1) & mask
+    for (let probe = (hole + 1) & mask; this.#index[probe] !== 0; probe = (probe + 1) & mask) {
+      const home = this.#hashOf(this.#index[probe]! - 1) & mask
+      if (((probe - home) & mask) < ((probe - hole) & mask)) continue
+      this.#index[hole] = this.#index[probe]!
+      hole = probe
+    }
+    this.#index[hole] = 0
+  }
+
+  #hashOf(row: number): number {
+    this.writeId(row, scratch, 0)
+    return hashTraceId(scratch, 0)
+  }
+
+  #grow(): void {
+    this.#capacity = Math.min(this.#rowsMax, this.#capacity * 2)
+    this.#ids = widen(this.#ids, new Int32Array(this.#capacity * 4))
+    this.#holders = widen(this.#holders, new Uint8Array(this.#capacity))
+    this.#before = widen(this.#before, new Int32Array(this.#capacity))
+    this.#after = widen(this.#after, new Int32Array(this.#capacity))
+    for (const { column, make } of this.#columns) {
+      const larger = make(this.#capacity)
+      larger.set(column.data)
+      column.data = larger
+    }
+    this.#index = new Int32Array(2 ** Math.ceil(Math.log2(this.#capacity * 2)))
+    for (let row = 0; row < this.#usedRows; row++) this.#insert(row, this.#hashOf(row))
+  }
+
+  #appendIdle(row: number): void {
+    this.#before[row] = this.#idleLast
+    this.#after[row] = NONE
+    if (this.#idleLast === NONE) this.#idleFirst = row
+    else this.#after[this.#idleLast] = row
+    this.#idleLast = row
+  }
+
+  #removeIdle(row: number): void {
+    const before = this.#before[row]!
+    const after = this.#after[row]!
+    if (before === NONE) this.#idleFirst = after
+    else this.#after[before] = after
+    if (after === NONE) this.#idleLast = before
+    else this.#before[after] = before
+  }
+}
+
+const scratch = Buffer.alloc(16)
+
+function widen<T extends Int32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from)
+  return to
+}
