@@ -10,9 +10,12 @@ import type { ModelCall } from './model_call.ts'
 import { type Candidates, recognise } from './recognise.ts'
 import { OPERATIONS } from './values.ts'
 
+// Held directly, since every field of every span is read through them.
+const { keys, judged, names, width } = lexicon
+
 /** Scratch of the size that `readModelCall` needs. */
 export function foundKeys(): Int32Array {
-  return new Int32Array(lexicon.keys.names.length)
+  return new Int32Array(keys.names.length)
 }
 
 /**
@@ -21,9 +24,9 @@ export function foundKeys(): Int32Array {
  */
 export function readModelCall(view: SpanView, found: Int32Array, candidates: Candidates, call: ModelCall): boolean {
   if (view.attributes.count === 0) return false
-  view.attributes.find(view.bytes, lexicon.keys, found)
+  view.attributes.find(view.bytes, keys, found)
   const dialect = recognise(candidates, found)
-  if (dialect < 0 || found[lexicon.judged]! >= 0) return false
+  if (dialect < 0 || found[judged]! >= 0) return false
   const row = lexicon.rows[dialect]!
   call.reset(view.bytes, dialect)
   if (!readOperation(view, found, row, call)) return false
@@ -56,8 +59,7 @@ function readOperation(view: SpanView, found: Int32Array, dialect: DialectRow, c
 }
 
 function readText(view: SpanView, found: Int32Array, field: number, call: ModelCall): void {
-  const names = lexicon.names
-  for (let at = (call.dialect * FIELDS + field) * lexicon.width; names[at]! >= 0; at++) {
+  for (let at = (call.dialect * FIELDS + field) * width; names[at]! >= 0; at++) {
     const row = found[names[at]!]!
     if (row < 0) continue
     const end = view.attributes.valueEnd(row)
@@ -69,9 +71,8 @@ function readText(view: SpanView, found: Int32Array, field: number, call: ModelC
 }
 
 function readNumber(view: SpanView, found: Int32Array, field: number, call: ModelCall): number {
-  const names = lexicon.names
   const rows = view.attributes.rows
-  for (let at = (call.dialect * FIELDS + field) * lexicon.width; names[at]! >= 0; at++) {
+  for (let at = (call.dialect * FIELDS + field) * width; names[at]! >= 0; at++) {
     const row = found[names[at]!]!
     if (row < 0) continue
     const column = row * ATTRIBUTE.width
@@ -131,8 +132,7 @@ function readProvider(dialect: DialectRow, call: ModelCall): void {
 }
 
 function firstRow(found: Int32Array, dialect: number, field: number): number {
-  const names = lexicon.names
-  for (let at = (dialect * FIELDS + field) * lexicon.width; names[at]! >= 0; at++) {
+  for (let at = (dialect * FIELDS + field) * width; names[at]! >= 0; at++) {
     const row = found[names[at]!]!
     if (row >= 0) return row
   }

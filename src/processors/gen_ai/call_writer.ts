@@ -100,7 +100,7 @@ function copyWithoutReplaced(out: Output, view: SpanView, found: Int32Array, cal
   let from = view.start
   const attributes = view.attributes
   for (let row = 0; row < attributes.count; row++) {
-    if (row !== found[lexicon.newest[FIELD.inputTokens]!]) continue
+    if (!isAmong(replaced, attributes, row, view)) continue
     out.copy(view.bytes, from, attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.tag]!)
     from = attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.end]!
   }
