@@ -1,4 +1,6 @@
 /** Protobuf written by hand, to make what no library would write. Tests only. */
+import { varintSize, writeVarint } from './output.ts'
+import { type Field, fieldsOf, isMessage, type MessageName } from './schema.ts'
 
 export function varint(value: number | bigint, padding = 0): Buffer {
   const bytes: number[] = []
@@ -46,26 +48,25 @@ export function request(...spans: readonly Buffer[]): Buffer {
 
 /** AnyValue content: a text in `depth - 1` lists (or maps), so that `depth` AnyValues stand in each other. */
 export function nestedValue(depth: number, form: 'list' | 'map' = 'list'): Buffer {
-  const pieces: Buffer[] = [part(1, 'x')]
-  let length = pieces[0]!.length
+  const bytes = Buffer.alloc(depth * 18 + 3)
+  let start = bytes.length - 3
+  bytes.set(part(1, 'x'), start)
   const wrap = (field: number) => {
-    const head = Buffer.concat([varint(field * 8 + 2), varint(length)])
-    pieces.push(head)
-    length += head.length
+    const length = bytes.length - start
+    start -= 1 + varintSize(length)
+    bytes[start] = field * 8 + 2
+    writeVarint(bytes, start + 1, length)
   }
   for (let level = 1; level < depth; level++) {
     wrap(form === 'list' ? 1 : 2)
     if (form === 'map') wrap(1)
     wrap(form === 'list' ? 5 : 6)
   }
-  return Buffer.concat(pieces.reverse())
+  return bytes.subarray(start)
 }
 
-/**
- * The same message with every tag of a message's fields one byte longer than need be. `inner` says which field numbers
- * hold messages, at every level.
- */
-export function withLongTags(bytes: Buffer, inner: (path: readonly number[]) => boolean, path: number[] = []): Buffer {
+/** The same message with every tag one byte longer than need be, all the way down. */
+export function withLongTags(name: MessageName, bytes: Buffer): Buffer {
   const pieces: Buffer[] = []
   for (let at = 0; at < bytes.length; ) {
     const tag = readVarint(bytes, at)
@@ -76,8 +77,8 @@ export function withLongTags(bytes: Buffer, inner: (path: readonly number[]) => 
     if (wire === 2) {
       const length = readVarint(bytes, at)
       const content = bytes.subarray(length.end, length.end + length.value)
-      const deeper = [...path, field]
-      const written = inner(deeper) ? withLongTags(content, inner, deeper) : content
+      const type: Field['type'] = fieldsOf[name].find((one) => one.number === field)?.type ?? 'bytes'
+      const written = isMessage(type) ? withLongTags(type, content) : content
       pieces.push(varint(written.length), written)
       at = length.end + length.value
     } else {

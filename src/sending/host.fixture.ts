@@ -181,3 +181,8 @@ function batchOf<S extends Signal>(
 ): Batches[S] {
   return trusted(signal, encode(message, content).take())
 }
+
+/** Resolves as soon as `isSo`; the test's time limit is the limit. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise<void>((resolve) => setImmediate(resolve))
+}

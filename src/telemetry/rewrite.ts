@@ -41,13 +41,23 @@ export class Rewrite<S extends Signal> {
     this.#edits[(this.#count - 1) * EDIT.width + EDIT.from] = -1
   }
 
-  /** Replaces the Resource (`level` resource) or InstrumentationScope message of a row of the layout, or its schema URL. */
+  /**
+   * Replaces the Resource (`level` resource) or InstrumentationScope message of a row of the layout, or its schema URL.
+   * One that is absent is put at the beginning of its group.
+   */
   openHead(level: 'resource' | 'scope', row: number, part: 'head' | 'schema' = 'head'): void {
     const { resources, scopes } = this.#batch!.layout
     const rows = level === 'resource' ? resources : scopes
     const width = level === 'resource' ? RESOURCE.width : SCOPE.width
     const at = row * width + (part === 'head' ? RESOURCE.headTag : RESOURCE.schemaTag)
-    this.#add(rows[at]!, rows[at + 2]!, level === 'scope' ? row : -1, part === 'head' ? 0x0a : 0x1a)
+    const isAbsent = rows[at] === -1
+    const start = rows[row * width + RESOURCE.start]!
+    this.#add(
+      isAbsent ? start : rows[at]!,
+      isAbsent ? start : rows[at + 2]!,
+      level === 'scope' ? row : -1,
+      part === 'head' ? 0x0a : 0x1a,
+    )
     if (level === 'resource') this.#edits[(this.#count - 1) * EDIT.width + EDIT.resource] = row
   }
 
@@ -87,16 +97,16 @@ export class Rewrite<S extends Signal> {
     edits[at + EDIT.field] = field
   }
 
-  /** Edits must be in the order of the bytes; callers mostly make them so. */
+  /** Edits must be in the order of the bytes, insertions before what they stand before; callers mostly make them so. */
   #sort(): void {
     const edits = this.#edits
     let sorted = true
     for (let at = EDIT.width; at < this.#count * EDIT.width; at += EDIT.width) {
-      if (edits[at]! < edits[at - EDIT.width]!) sorted = false
+      if (edits[at]! <= edits[at - EDIT.width]!) sorted = false
     }
     if (sorted) return
     const rows = Array.from({ length: this.#count }, (_, at) => edits.slice(at * EDIT.width, (at + 1) * EDIT.width))
-    rows.sort((a, b) => a[0]! - b[0]!)
+    rows.sort((a, b) => a[EDIT.tag]! - b[EDIT.tag]! || a[EDIT.end]! - b[EDIT.end]!)
     for (const [at, row] of rows.entries()) edits.set(row, at * EDIT.width)
   }
 
@@ -141,12 +151,12 @@ export class Rewrite<S extends Signal> {
     this.#at = writeVarint(this.#result, this.#at, size)
   }
 
-  /** Copies [read, end) with the edits that lie in it. */
+  /** Copies [read, end) with the edits that lie in it; an insertion at its end belongs to it. */
   #copyTo(bytes: Buffer, end: number): void {
     const edits = this.#edits
     for (; this.#edit < this.#count; this.#edit++) {
       const at = this.#edit * EDIT.width
-      if (edits[at]! >= end) break
+      if (edits[at]! > end || (edits[at] === end && edits[at + EDIT.end]! > end)) break
       this.#copy(bytes, this.#read, edits[at]!)
       this.#read = edits[at + EDIT.end]!
       const from = edits[at + EDIT.from]!

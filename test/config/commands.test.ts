@@ -1,6 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: substitutions are what is tested
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { z } from 'zod'
+import type { Factory } from '../../src/component.ts'
 import { configSchema, listComponents, printConfig } from '../../src/config/commands.ts'
 import { compareConfigs } from '../../src/config/compare.ts'
 import { jsonSchemaOf } from '../../src/config/json_schema.ts'
@@ -132,6 +134,20 @@ test.each([
     .map(({ id, change }) => [id, change])
   expect(Object.fromEntries(changed)).toEqual(touched)
   expect(changes.service).toBe(service)
+})
+
+test('a component whose parsed config holds a function is unchanged as long as what was written is', () => {
+  const schema = z.strictObject({ pattern: z.string().transform((text) => (line: string) => line.includes(text)) })
+  const factory = { ...factories.find(({ type }) => type === 'batch')!, schema } as Factory
+  const others = factories.filter(({ type }) => type !== 'batch')
+  const read = (pattern: string) => {
+    const readFile = () => text.replace('timeout: 1s', `pattern: ${pattern}`)
+    return loadConfig({ configs: ['a'] }, [...others, factory], { variables: { TOKEN: '' }, readFile })
+  }
+  const changeOf = (pattern: string) =>
+    compareConfigs(read('a'), read(pattern)).components.find(({ id }) => id === 'batch')?.change
+  expect(changeOf('a')).toBe('unchanged')
+  expect(changeOf('b')).toBe('changed')
 })
 
 test('a reload tells which pipelines are others', () => {

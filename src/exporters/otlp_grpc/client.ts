@@ -119,6 +119,8 @@ export class OtlpGrpcClient {
       'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ [balancer_name]: {} }] }),
       // A backend that comes back is found within seconds; the library's own default waits up to two minutes.
       'grpc.max_reconnect_backoff_ms': 10_000,
+      // The balancer is ours to choose, not a TXT record's.
+      'grpc.service_config_disable_resolution': 1,
       // Repeats are ours.
       'grpc.enable_retries': 0,
       // Exporters to one address with unlike options do not share connections.

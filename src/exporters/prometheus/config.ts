@@ -35,7 +35,7 @@ export const schema = z
     send_timestamps: z.boolean().default(false).describe('Write the time of each point behind its value.'),
     metric_expiration: duration({ min_ms: 1 })
       .prefault('5m')
-      .describe('How long a series is shown without new points. Series of the scope `sluice` never expire.'),
+      .describe('How long a series is shown without new points. Series that this process derives itself never expire.'),
     resource_to_telemetry_conversion: resourceToTelemetry,
     enable_open_metrics: z
       .boolean()
@@ -52,6 +52,11 @@ export const schema = z
       .min(1)
       .default(100_000)
       .describe('Most time series (lines) that are shown; new ones are dropped and counted when it is reached.'),
+    max_labels_length: z
+      .int()
+      .min(1)
+      .default(16_384)
+      .describe('Most characters of a series: name, help and labels; longer ones are dropped and counted.'),
     allow_raw_content: z
       .boolean()
       .default(false)

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { get } from 'node:https'
 import { afterEach, expect, test } from 'vitest'
+import { hasOpenssl, makeCertificates } from '../../net/certificates.fixture.ts'
 import type { Message } from '../../otlp/codec.ts'
 import { prometheus } from './index.ts'
 import { type Bench, bench, counter, delta, exponential, gauge, histogram, NOW, point } from './request.fixture.ts'
@@ -129,11 +132,12 @@ test('a conflict of types is logged once, and over when the other metric has gon
   expect(await values()).toEqual(['x_sum 0', 'x_count 1'])
 })
 
-test('series expire without new points, those of the own scope never', async () => {
+test('series expire without new points, those that this process derives never', async () => {
   at = await bench({ metric_expiration: '2m' })
   const resource = { 'service.name': 's', 'service.instance.id': 'i' }
   await at.send([gauge('gone', '', point(1)), gauge('kept', '', point(1))], { resource })
   await at.send([counter('llm_requests_total', '', point(1))], { scope: { name: 'sluice' } })
+  await at.send([counter('llm_other_total', '', point(1))], { scope: { name: 'sluice' } }, '127.0.0.1')
   await at.clock.advance(MINUTE_MS)
   await at.send([gauge('kept', '', point(2))])
   await at.clock.advance(MINUTE_MS + 1)
@@ -158,6 +162,26 @@ test('at max_series new series are dropped, known ones go on', async () => {
   await at.send([gauge('g', '', point(9, { id: '5' }), point(9, { id: '6' }), point(9, { id: '1' }))])
   expect(await values()).toEqual(['g{id="1"} 9', 'g{id="2"} 2', 'g{id="3"} 3', 'g{id="4"} 4', 'g{id="5"} 9'])
   expect(at.booked).toEqual({ delivered: 6, series_limit: 2 })
+})
+
+test('a histogram cannot grow past max_series', async () => {
+  at = await bench({ max_series: 5 })
+  const bounds = (explicitBounds: number[]) =>
+    histogram('h', '', { count: 0n, sum: 0, bucketCounts: [0n, ...explicitBounds.map(() => 0n)], explicitBounds })
+  await at.send([bounds([1])])
+  await at.send([bounds([1, 2, 3])])
+  expect(await values()).toHaveLength(4)
+  await at.send([bounds([1, 2])])
+  expect(await values()).toHaveLength(5)
+  expect(at.booked).toEqual({ delivered: 2, series_limit: 1 })
+})
+
+test('a series with too long a text is dropped', async () => {
+  at = await bench({ max_labels_length: 100 })
+  const resource = { 'service.name': 's', 'service.instance.id': 'i', long: 'x'.repeat(100) }
+  await at.send([gauge('g', '', point(1, { a: 'x'.repeat(100) }), point(1, { a: 'x' }))], { resource })
+  expect(await values()).toEqual(['g{a="x",instance="i",job="s"} 1'])
+  expect(at.booked).toEqual({ delivered: 1, labels_too_long: 1 })
 })
 
 test('target_info follows the resource', async () => {
@@ -197,6 +221,26 @@ test('update: in place what leaves the series alone', async () => {
   expect(await values()).toEqual(['g 1 1700000010000'])
   expect(await at.exporter.update(parse({ namespace: 'x' }))).toBe(false)
   expect(await at.exporter.update(parse({ endpoint: '127.0.0.1:1' }))).toBe(false)
+})
+
+test.skipIf(!hasOpenssl)('TLS, with client certificates', async () => {
+  const { server, client, ca } = makeCertificates()
+  at = await bench({ tls: { cert_file: server.cert, key_file: server.key, client_ca_file: ca, reload_interval: '1m' } })
+  await at.send([gauge('g', '', point(1))])
+  const scrape = (identity: object) =>
+    new Promise<string>((resolve, reject) => {
+      const options = {
+        host: '127.0.0.1',
+        port: at.exporter.port,
+        path: '/metrics',
+        ca: readFileSync(ca),
+        agent: false,
+        ...identity,
+      }
+      get(options, (response) => response.setEncoding('utf8').on('data', resolve)).on('error', reject)
+    })
+  expect(await scrape({ cert: readFileSync(client.cert), key: readFileSync(client.key) })).toContain('g 1\n')
+  await expect(scrape({})).rejects.toThrow()
 })
 
 test('shutdown works without start, and twice, and frees the port', async () => {

@@ -26,7 +26,7 @@ export const prometheus: ExporterFactory<PrometheusConfig> = {
   create: (config, host) => new PrometheusExporter(config, host),
 }
 
-/** The scope of what this program derives from telemetry: names are taken as they are, and series never expire. */
+/** The scope of what this program derives from telemetry: names are taken as they are, and there are no scope labels. */
 const OWN_SCOPE = 'sluice'
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8'
 const OPEN_METRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
@@ -35,12 +35,23 @@ const TURN_MS = 20
 const SWEEP_MAX_MS = 60_000
 const CONFLICTS_LOGGED_MAX = 1000
 
-type Reason = Drop | 'unsupported' | 'invalid'
+const CHANGEABLE = [
+  'metric_expiration',
+  'send_timestamps',
+  'enable_open_metrics',
+  'max_series',
+  'max_labels_length',
+  'allow_raw_content',
+] as const
+
+type Reason = Drop | 'unsupported' | 'invalid' | 'labels_too_long'
 type Tally = Map<Reason | 'stored', number>
 
 /** Everything that the points of one scope share. */
 interface Group {
   readonly own: boolean
+  /** Derived by this very process (nobody sent it): never expires. */
+  readonly lasting: boolean
   readonly shared: Shared
   readonly target: string | undefined
 }
@@ -103,11 +114,10 @@ export class PrometheusExporter implements Exporter {
   /** In place: what does not change the text of series that are already there. */
   async update(config: unknown): Promise<boolean> {
     const next = config as PrometheusConfig
-    const { metric_expiration, send_timestamps, enable_open_metrics, max_series, allow_raw_content } = next
-    const changed = { metric_expiration, send_timestamps, enable_open_metrics, max_series, allow_raw_content }
+    const changed = Object.fromEntries(CHANGEABLE.map((key) => [key, next[key]]))
     if (!isDeepStrictEqual({ ...this.#config, ...changed }, next)) return false
     this.#config = next
-    this.#store.max_series = max_series
+    this.#store.max_series = next.max_series
     return true
   }
 
@@ -116,7 +126,7 @@ export class PrometheusExporter implements Exporter {
     const { bytes, layout } = batch
     const turn = new Turn()
     for (let row = 0; row < layout.scopes.length; row += SCOPE.width) {
-      const group = this.#group(batch, row)
+      const group = this.#group(batch, row, context)
       const first = layout.scopes[row + SCOPE.firstItem]! * ITEM.width
       const end = first + layout.scopes[row + SCOPE.itemCount]! * ITEM.width
       for (let item = first; item < end; item += ITEM.width) {
@@ -134,7 +144,7 @@ export class PrometheusExporter implements Exporter {
     }
   }
 
-  #group({ bytes, layout }: Batches['metrics'], row: number): Group {
+  #group({ bytes, layout }: Batches['metrics'], row: number, { peer }: Context): Group {
     const { scopes, resources } = layout
     const resourceRow = scopes[row + SCOPE.resource]! * RESOURCE.width
     const head = <T>(name: 'Resource' | 'Scope', rows: Int32Array, at: number): T => {
@@ -146,7 +156,8 @@ export class PrometheusExporter implements Exporter {
     const schemaStart = scopes[row + SCOPE.schemaStart]!
     const schemaUrl = schemaStart < 0 ? '' : bytes.toString('utf8', schemaStart, scopes[row + SCOPE.schemaEnd]!)
     const own = scope.name === OWN_SCOPE
-    return { own, shared: sharedLabels(resource, scope, schemaUrl, own, this.#config), target: targetLabels(resource) }
+    const shared = sharedLabels(resource, scope, schemaUrl, own, this.#config)
+    return { own, lasting: own && peer === undefined, shared, target: targetLabels(resource) }
   }
 
   async #take(metric: Metric, points: Iterable<Point>, group: Group, tally: Tally, turn: Turn): Promise<void> {
@@ -169,18 +180,20 @@ export class PrometheusExporter implements Exporter {
   }
 
   #name({ name = '', unit = '' }: Metric, { type }: Reading, own: boolean): string {
-    return own ? verbatimName(name, this.#naming.namespace) : metricName(name, unit, type, this.#naming)
+    // What is derived here says its unit in its name; only the conventions' own metrics bring one.
+    return own && unit === '' ? verbatimName(name, this.#naming.namespace) : metricName(name, unit, type, this.#naming)
   }
 
   /** Undefined: stored. */
-  #put(name: string, help: string, reading: Reading, point: Point, { shared, own }: Group): Reason | undefined {
+  #put(name: string, help: string, reading: Reading, point: Point, group: Group): Reason | undefined {
     const family = this.#store.family(name, reading.type, help)
     if (family === undefined) {
       this.#logConflict(name, reading)
       return 'type_conflict'
     }
     const reserved = family.type === 'histogram' ? 'le' : family.type === 'summary' ? 'quantile' : ''
-    const labels = seriesLabels(point.attributes ?? [], shared, reserved)
+    const labels = seriesLabels(point.attributes ?? [], group.shared, reserved)
+    if (name.length + help.length + labels.length > this.#config.max_labels_length) return 'labels_too_long'
     if (hasEnded(point)) {
       this.#store.remove(family, labels)
       return undefined
@@ -188,25 +201,24 @@ export class PrometheusExporter implements Exporter {
     const value = reading.value(point)
     if (value === undefined) return 'invalid'
     const sample = { labels, time: point.timeUnixNano ?? 0n, delta: reading.delta, value }
-    return this.#store.put(family, sample, this.#seen(own))
+    return this.#store.put(family, sample, this.#seen(group))
   }
 
-  #seen(own: boolean): number {
-    return own ? Number.POSITIVE_INFINITY : this.#host.clock.monotonic_ms()
+  #seen({ lasting }: Group): number {
+    return lasting ? Number.POSITIVE_INFINITY : this.#host.clock.monotonic_ms()
   }
 
   #logConflict(name: string, { type }: Reading): void {
-    if (this.#conflicts.has(name) || this.#conflicts.size >= CONFLICTS_LOGGED_MAX) return
-    this.#conflicts.add(name)
-    this.#host.log.warn(
-      { metric: name.slice(0, 200), type },
-      'the name is already shown with another type: metric dropped',
-    )
+    const metric = name.slice(0, 200)
+    if (this.#conflicts.has(metric) || this.#conflicts.size >= CONFLICTS_LOGGED_MAX) return
+    this.#conflicts.add(metric)
+    this.#host.log.warn({ metric, type }, 'the name is already shown with another type: metric dropped')
   }
 
   /** Shows the resource; one per job and instance, the latest. */
-  #target({ target, shared, own }: Group): void {
-    if (target === undefined) return
+  #target(group: Group): void {
+    const { target, shared } = group
+    if (target === undefined || target.length > this.#config.max_labels_length) return
     const { namespace } = this.#naming
     const family = this.#store.family(verbatimName('target_info', namespace), 'gauge', 'Target metadata')
     if (family === undefined) return
@@ -214,7 +226,7 @@ export class PrometheusExporter implements Exporter {
     const before = this.#targets.get(key)
     if (before !== undefined && before !== target) this.#store.remove(family, before)
     const value = { kind: 'number', number: 1 } as const
-    const dropped = this.#store.put(family, { labels: target, time: 0n, delta: false, value }, this.#seen(own))
+    const dropped = this.#store.put(family, { labels: target, time: 0n, delta: false, value }, this.#seen(group))
     if (dropped === undefined) this.#targets.set(key, target)
     else this.#targets.delete(key)
   }

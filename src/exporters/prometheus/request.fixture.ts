@@ -102,7 +102,7 @@ export interface Bench {
   readonly lines: string[]
   /** What was booked: `delivered` and the reasons of drops. */
   readonly booked: Record<string, number>
-  send(metrics: readonly Message[], origin?: Origin): Promise<void>
+  send(metrics: readonly Message[], origin?: Origin, peer?: string): Promise<void>
   scrape(headers?: Record<string, string>): Promise<string>
 }
 
@@ -128,7 +128,7 @@ export async function bench(config: object = {}): Promise<Bench> {
     meter,
     lines,
     booked,
-    send: (metrics, origin) => exporter.inputs.metrics.consume(request(metrics, origin), context),
+    send: (metrics, origin, peer) => exporter.inputs.metrics.consume(request(metrics, origin), { ...context, peer }),
     scrape: async (headers = {}) => (await fetch(`http://127.0.0.1:${exporter.port}/metrics`, { headers })).text(),
   }
 }
