@@ -2,13 +2,12 @@
  * The daemon: builds the graph of a config, starts it in order, reloads it without losing what it holds, and stops it
  * in reverse under one deadline.
  */
-import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Component, DaemonView, Extension, Factory, Host } from './component.ts'
 import type { ParsedConfig } from './config/parse.ts'
 import { buildGraph, type Graph, type Instance } from './pipeline/graph.ts'
 import { type Balance, Ledger } from './pipeline/ledger.ts'
-import { type ComponentPlan, type Plan, planOf } from './pipeline/plan.ts'
+import { type Plan, planOf, sameConfig } from './pipeline/plan.ts'
 import { checkRawPaths } from './pipeline/raw_paths.ts'
 import { watchLedger } from './pipeline/watch_ledger.ts'
 import type { Clock } from './self/clock.ts'
@@ -30,32 +29,37 @@ export class Daemon implements DaemonView {
   readonly #options: DaemonOptions
   #config: ParsedConfig
   #graph: Graph | undefined
-  #isReady = false
-  #reloading: Promise<unknown> = Promise.resolve()
+  /** Start and reloads, one after the other. */
+  #turn: Promise<unknown> = Promise.resolve()
+  #stopped: Promise<number> | undefined
+  /** Aborts when the time of the stop is up: what is under way then is cut short. */
+  readonly #halt = new AbortController()
   readonly #running = new Set<Component>()
+  /** What was told to stop so that something else can take its address. */
+  #leaving: Promise<void>[] = []
+  /** Extensions of the newest graph, by id. */
+  #extensions = new Map<string, Extension>()
+  /** Which extensions a component has asked for, by the component's key. */
+  readonly #uses = new Map<string, Set<string>>()
   readonly #shared = new Map<string, unknown>()
   readonly #states = new Map<string, { state: State; message: string | undefined }>()
+  readonly #shards: number
 
   constructor(config: ParsedConfig, options: DaemonOptions) {
     this.#config = config
     this.#options = options
+    this.#shards = config.service.shards
     this.version = options.version
     this.startedAt_ms = options.clock.now_ms()
     watchLedger(options.meter, this.ledger)
   }
 
-  /** Checks that the whole can be built, creates it and starts it. If a component cannot start, those started are stopped. */
-  async start(): Promise<void> {
-    const graph = this.#build(this.#config)
-    try {
-      await this.#startAll(graph.instances)
-    } catch (error) {
-      await this.#stopAll(graph.instances, AbortSignal.abort())
-      throw error
-    }
-    graph.activate()
-    this.#graph = graph
-    this.#isReady = true
+  /**
+   * Builds the whole and starts it. Rejects with a BuildError or RawPathError, or if a component cannot start; those
+   * started are stopped then.
+   */
+  start(): Promise<void> {
+    return this.#next(() => this.#start())
   }
 
   /** Builds the whole without starting it. Throws what `start` would. */
@@ -64,13 +68,13 @@ export class Daemon implements DaemonView {
   }
 
   ready(): boolean {
-    return this.#isReady
+    return this.#graph !== undefined && this.#stopped === undefined
   }
 
   snapshot(): { version: string; ready: boolean; pipelines: unknown; components: unknown; ledger: Balance[] } {
     return {
       version: this.version,
-      ready: this.#isReady,
+      ready: this.ready(),
       pipelines: this.#graph?.plan.pipelines ?? [],
       components:
         this.#graph?.instances.map(({ key }) => ({ id: key, ...(this.#states.get(key) ?? { state: 'ok' }) })) ?? [],
@@ -83,22 +87,13 @@ export class Daemon implements DaemonView {
    * are replaced. Rejects, with the old config running on, if the new one cannot be built or started.
    */
   reload(config: ParsedConfig): Promise<void> {
-    const turn = this.#reloading.then(() => this.#reload(config))
-    this.#reloading = turn.catch(() => undefined)
-    return turn
+    return this.#next(() => this.#reload(config))
   }
 
   /** Stops in reverse order. Resolves to how many items were not handed on before the deadline. */
-  async stop(): Promise<number> {
-    await this.#reloading
-    this.#isReady = false
-    const before = shutdownDrops(this.ledger.snapshot())
-    const deadline = new AbortController()
-    const timer = this.#options.clock.after(this.#config.service.shutdown_timeout, () => deadline.abort())
-    await this.#stopAll(this.#graph?.instances ?? [], deadline.signal)
-    timer.cancel()
-    const after = this.ledger.snapshot()
-    return heldItems(after) + shutdownDrops(after) - before
+  stop(): Promise<number> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
   }
 
   /** The running component with that key (`receiver/otlp`), for tests. */
@@ -106,33 +101,69 @@ export class Daemon implements DaemonView {
     return this.#graph?.instances.find((instance) => instance.key === key)?.component
   }
 
-  #build(config: ParsedConfig, adopt?: (key: string, plan: ComponentPlan) => Instance | undefined): Graph {
+  #next(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #start(): Promise<void> {
+    if (this.#stopped !== undefined) return
+    const graph = this.#build(this.#config)
+    try {
+      await this.#startAll(graph.instances)
+    } catch (error) {
+      await this.#stopAll(graph.instances, this.#deadline())
+      throw error
+    }
+    graph.activate()
+    this.#graph = graph
+  }
+
+  async #stop(): Promise<number> {
+    const before = shutdownDrops(this.ledger.snapshot())
+    const timer = this.#options.clock.after(this.#config.service.shutdown_timeout, () => this.#halt.abort())
+    await Promise.race([this.#turn, overdue(this.#halt.signal, this.#options.clock)])
+    await this.#stopAll(this.#graph?.instances ?? [], this.#halt.signal)
+    timer.cancel()
+    for (const value of this.#shared.values()) await (value as { close?(): unknown } | undefined)?.close?.()
+    const after = this.ledger.snapshot()
+    return heldItems(after) + shutdownDrops(after) - before
+  }
+
+  #build(config: ParsedConfig, adopted: ReadonlyMap<string, Instance> = new Map()): Graph {
     const plan = planOf(config)
     checkRawPaths(plan, this.#options.log, this.#options.meter)
-    return buildGraph(plan, {
-      ledger: this.ledger,
-      hostOf: (kind, id, pipeline) => this.#hostOf(kind, id, pipeline),
-      ...(adopt && { adopt }),
-    })
+    const before = this.#extensions
+    this.#extensions = new Map()
+    try {
+      return buildGraph(plan, {
+        ledger: this.ledger,
+        hostOf: (kind, id, pipeline) => this.#hostOf(kind, id, pipeline),
+        adopt: (key) => adopted.get(key),
+        created: ({ plan: { kind, id }, component }) => {
+          if (kind === 'extension') this.#extensions.set(id, component)
+        },
+      })
+    } catch (error) {
+      this.#extensions = before
+      throw error
+    }
   }
 
   async #reload(config: ParsedConfig): Promise<void> {
-    const old = this.#graph!
+    const old = this.#graph
+    if (old === undefined || this.#stopped !== undefined) throw new Error('the daemon is not running')
     const updated: Instance[] = []
-    const adopted = await this.#adoptable(old, planOf(config), updated)
-    let graph: Graph
+    let graph: Graph | undefined
     try {
-      graph = this.#build(config, (key) => adopted.get(key))
+      const adopted = await this.#adoptable(old, planOf(config), updated)
+      graph = this.#build(config, adopted)
+      await this.#exchange(old, graph)
     } catch (error) {
-      for (const instance of updated) await instance.component.update?.(instance.plan.config)
-      throw error
-    }
-    const kept = new Set(graph.instances.map((instance) => instance.component))
-    const gone = old.instances.filter((instance) => !kept.has(instance.component))
-    try {
-      await this.#exchange(graph, gone)
-    } catch (error) {
-      await this.#restore(old, graph, updated)
+      await this.#restore(old, graph, updated).catch((reason) => {
+        this.#options.log.error({ err: reason }, 'after a failed reload the old config could not be restored')
+      })
       throw error
     }
     this.#graph = graph
@@ -142,63 +173,107 @@ export class Daemon implements DaemonView {
   /** The instances that go on under the new plan, by key. Those that took a new config in place are added to `updated`. */
   async #adoptable(old: Graph, plan: Plan, updated: Instance[]): Promise<Map<string, Instance>> {
     const adopted = new Map<string, Instance>()
+    // Extensions come first: who has asked for one that is replaced or gone has to ask again.
     for (const instance of old.instances) {
       const next = plan.components.find((one) => one.kind === instance.plan.kind && one.id === instance.plan.id)
       if (next === undefined || next.factory !== instance.plan.factory) continue
-      if (isDeepStrictEqual(next.config, instance.plan.config)) adopted.set(instance.key, instance)
-      else if (await instance.component.update?.(next.config)) {
-        adopted.set(instance.key, instance)
-        updated.push(instance)
+      if (instance.plan.kind === 'extension' && !plan.extensions.includes(next.id)) continue
+      const uses = [...(this.#uses.get(instance.key) ?? [])]
+      if (uses.some((id) => plan.extensions.includes(id) !== this.#extensions.has(id))) continue
+      if (uses.some((id) => plan.extensions.includes(id) && !adopted.has(`extension/${id}`))) continue
+      if (sameConfig(next, instance.plan)) adopted.set(instance.key, instance)
+      else if (instance.component.update !== undefined) {
+        if (await this.#update(instance, next.config, updated)) adopted.set(instance.key, instance)
       }
     }
     return adopted
   }
 
+  async #update(instance: Instance, config: unknown, updated: Instance[]): Promise<boolean> {
+    // One that throws may have taken half of it.
+    let touched = true
+    try {
+      touched = (await instance.component.update?.(config)) === true
+    } finally {
+      if (touched) updated.push(instance)
+    }
+    return touched
+  }
+
   /** Starts what is new, lets the batches flow there, stops what is gone. */
-  async #exchange(graph: Graph, gone: readonly Instance[]): Promise<void> {
+  async #exchange(old: Graph, graph: Graph): Promise<void> {
+    const kept = new Set(graph.instances.map((instance) => instance.component))
+    const gone = old.instances.filter((instance) => !kept.has(instance.component))
     const fresh = graph.instances.filter((instance) => !this.#running.has(instance.component))
+    const isReceiver = (instance: Instance) => instance.plan.kind === 'receiver'
     await this.#startAll(
-      fresh.filter((instance) => instance.plan.kind !== 'receiver'),
+      fresh.filter((instance) => !isReceiver(instance)),
       gone,
     )
     graph.activate()
-    await this.#startAll(
-      fresh.filter((instance) => instance.plan.kind === 'receiver'),
-      gone,
-    )
+    await this.#startAll(fresh.filter(isReceiver), gone)
+    await Promise.all(this.#leaving.splice(0))
+    await this.#settle(old)
     await this.#stopAll(gone, this.#deadline())
   }
 
-  /** The new graph could not be started: what of the old one was stopped for it is created again. */
-  async #restore(old: Graph, failed: Graph, updated: readonly Instance[]): Promise<void> {
-    for (const instance of updated) await instance.component.update?.(instance.plan.config)
-    const ours = new Set(old.instances.map((instance) => instance.component))
-    const running = new Map(
-      old.instances.filter(({ component }) => this.#running.has(component)).map((one) => [one.key, one]),
-    )
-    const graph = this.#build(this.#config, (key) => running.get(key))
-    await this.#startAll(graph.instances.filter((instance) => !this.#running.has(instance.component)))
-    graph.activate()
-    await this.#stopAll(
-      failed.instances.filter((instance) => !ours.has(instance.component)),
-      this.#deadline(),
-    )
-    this.#graph = graph
+  /** Batches that entered on the old ways get a moment to arrive, so that nothing is asked after it was stopped. */
+  async #settle(old: Graph): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = this.#options.clock.after(SETTLE_MS, resolve)
+    await Promise.race([old.idle(), promise])
+    timer.cancel()
   }
 
-  /** Starts in order. Where the address is taken by an instance that is to go, that one goes first. */
+  /** The new graph could not be built or started: what of the old one was stopped for it is created again. */
+  async #restore(old: Graph, failed: Graph | undefined, updated: readonly Instance[]): Promise<void> {
+    await Promise.all(this.#leaving.splice(0))
+    const stuck = new Set<Component>()
+    for (const { component, plan } of updated) if (!(await component.update?.(plan.config))) stuck.add(component)
+    const isRunning = ({ component }: Instance) => this.#running.has(component) && !stuck.has(component)
+    if (failed === undefined && old.instances.every(isRunning)) return
+    const running = new Map(old.instances.filter(isRunning).map((instance) => [instance.key, instance]))
+    const graph = this.#build(this.#config, running)
+    const kept = new Set(graph.instances.map((instance) => instance.component))
+    const gone = [...old.instances, ...(failed?.instances ?? [])].filter(({ component }) => !kept.has(component))
+    await this.#startAll(
+      graph.instances.filter((instance) => !this.#running.has(instance.component)),
+      gone,
+    )
+    graph.activate()
+    this.#graph = graph
+    await Promise.all(this.#leaving.splice(0))
+    if (failed !== undefined) await this.#settle(failed)
+    await this.#stopAll(gone, this.#deadline())
+  }
+
+  /** Starts in order. Where the address is taken by an instance of that type that is to go, that one goes first. */
   async #startAll(instances: readonly Instance[], gone: readonly Instance[] = []): Promise<void> {
-    for (const { key, component } of instances) {
-      const before = gone.find((instance) => instance.key === key && this.#running.has(instance.component))
+    for (const { key, component, plan } of instances) {
       this.#running.add(component)
       try {
         await component.start?.()
       } catch (error) {
-        if (before === undefined || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw withKey(error, key)
-        await this.#stopAll([before], this.#deadline())
-        await component.start?.()
+        const rivals = gone
+          .filter((one) => one.plan.factory === plan.factory && this.#running.has(one.component))
+          .sort((a, b) => Number(b.key === key) - Number(a.key === key))
+        if (!(await this.#startInstead(component, rivals, error))) throw withKey(error, key)
       }
     }
+  }
+
+  /** Tells one rival after the other to stop until the component finds its address free. False: it did not. */
+  async #startInstead(component: Component, rivals: readonly Instance[], cause: unknown): Promise<boolean> {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') return false
+    for (const rival of rivals) {
+      const leaving = this.#stopAll([rival], this.#deadline())
+      this.#leaving.push(leaving)
+      // A listener closes as soon as it is told to, its requests may take until the deadline.
+      if (await started(component)) return true
+      await leaving
+      if (await started(component)) return true
+    }
+    return false
   }
 
   async #stopAll(instances: readonly Instance[], deadline: AbortSignal): Promise<void> {
@@ -212,10 +287,11 @@ export class Daemon implements DaemonView {
     }
   }
 
+  /** The deadline of a stop that begins now, in a daemon that goes on. */
   #deadline(): AbortSignal {
     const deadline = new AbortController()
     this.#options.clock.after(this.#config.service.shutdown_timeout, () => deadline.abort())
-    return deadline.signal
+    return AbortSignal.any([deadline.signal, this.#halt.signal])
   }
 
   #hostOf(kind: Factory['kind'], id: string, pipeline?: string): Host {
@@ -225,9 +301,13 @@ export class Daemon implements DaemonView {
       log: this.#options.log.child({ kind, id, ...(pipeline !== undefined && { pipeline }) }),
       clock: this.#options.clock,
       meter: this.#options.meter,
-      shards: this.#config.service.shards,
+      // Fixed for the daemon's life: what is shared by trace outlives a reload.
+      shards: this.#shards,
       daemon: this,
-      extension: (other) => this.component(`extension/${other}`) as Extension | undefined,
+      extension: (other) => {
+        this.#uses.set(key, (this.#uses.get(key) ?? new Set()).add(other))
+        return this.#extensions.get(other)
+      },
       shared: (name, make) => {
         if (!this.#shared.has(name)) this.#shared.set(name, make())
         return this.#shared.get(name) as ReturnType<typeof make>
@@ -237,6 +317,8 @@ export class Daemon implements DaemonView {
   }
 }
 
+/** How long batches on the ways of a graph that is replaced may take before what is gone is stopped. */
+const SETTLE_MS = 1000
 /** How long after the deadline a component that does not stop is waited for. */
 const OVERDUE_MS = 1000
 
@@ -246,6 +328,17 @@ function overdue(deadline: AbortSignal, clock: Clock): Promise<void> {
     if (deadline.aborted) wait()
     else deadline.addEventListener('abort', wait, { once: true })
   })
+}
+
+/** False: its address is taken. Anything else that keeps it from starting is thrown. */
+async function started(component: Component): Promise<boolean> {
+  try {
+    await component.start?.()
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
+    throw error
+  }
 }
 
 function withKey(error: unknown, key: string): Error {

@@ -9,6 +9,7 @@ import { loadConfig } from './config/load.ts'
 import { ConfigError, formatProblems } from './config/problem.ts'
 import { processEnvironment } from './config/source.ts'
 import { Daemon } from './daemon.ts'
+import { BuildError } from './pipeline/graph.ts'
 import { RawPathError } from './pipeline/raw_paths.ts'
 import { run } from './run.ts'
 import { systemClock } from './self/clock.ts'
@@ -86,9 +87,9 @@ async function act(work: () => Promise<number>): Promise<void> {
   try {
     process.exit(await work())
   } catch (error) {
-    if (error instanceof ConfigError) process.stderr.write(`${formatProblems(error.problems)}\n${error.message}\n`)
-    else if (error instanceof RawPathError) process.stderr.write(`${error.message}\n`)
-    else process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-    process.exit(error instanceof ConfigError || error instanceof RawPathError ? BAD_CONFIG : 1)
+    const said = error instanceof Error ? error.message : String(error)
+    process.stderr.write(error instanceof ConfigError ? `${formatProblems(error.problems)}\n${said}\n` : `${said}\n`)
+    const isBadConfig = [ConfigError, RawPathError, BuildError].some((kind) => error instanceof kind)
+    process.exit(isBadConfig ? BAD_CONFIG : 1)
   }
 }

@@ -5,14 +5,14 @@ import type { LoadedConfig } from './config/load.ts'
 import { ConfigError, formatProblems } from './config/problem.ts'
 import { Daemon } from './daemon.ts'
 import { systemClock } from './self/clock.ts'
-import { createLog } from './self/log.ts'
+import { createLog, Throttle } from './self/log.ts'
 import { type MetricsServer, serveMetrics } from './self/metrics_server.ts'
 import { watchProcess } from './self/process_metrics.ts'
 import { SelfMetrics } from './self/registry.ts'
 
 /**
  * Runs until SIGTERM or SIGINT. Resolves to the exit code: 0 after everything was handed on, 1 if something was left.
- * A second signal ends the process at once. SIGHUP reads the config again.
+ * A second signal ends the process at once. SIGHUP reads the config again. Rejects if the daemon cannot be started.
  */
 export async function run(load: () => LoadedConfig, version: string): Promise<number> {
   const config = load()
@@ -27,22 +27,56 @@ export async function run(load: () => LoadedConfig, version: string): Promise<nu
     { name: 'sluice', version, instanceId: `${hostname()}-${process.pid}` },
     systemClock,
   )
+  const stopCountingBugs = catchBugs(log, meter)
   const daemon = new Daemon(config, { log, clock: systemClock, meter, version })
   const stopped = nextSignal()
-  await daemon.start()
-  const server: MetricsServer | undefined =
-    reader && (await serveMetrics({ host: reader.host, port: reader.port }, () => meter.text()))
-  process.on('SIGHUP', () => void reload(daemon, load, log))
-  log.info({ version, node: process.versions.node }, 'ready')
-  const signal = await stopped
-  log.info({ signal }, 'stopping')
-  process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1))
-  const left = await daemon.stop()
-  await server?.close(AbortSignal.timeout(1000))
-  stopWatching()
-  if (left > 0) log.error({ items: left }, 'stopped before everything was handed on')
-  else log.info('stopped; everything was handed on')
-  return left > 0 ? 1 : 0
+  const onHangup = reloader(daemon, load, log)
+  process.on('SIGHUP', onHangup)
+  let server: MetricsServer | undefined
+  try {
+    server = reader && (await ownMetrics(reader, meter))
+    await daemon.start()
+    log.info({ version, node: process.versions.node }, 'ready')
+    const signal = await stopped
+    log.info({ signal }, 'stopping')
+    process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1))
+    const left = await daemon.stop()
+    if (left > 0) log.error({ items: left }, 'stopped before everything was handed on')
+    else log.info('stopped; everything was handed on')
+    return left > 0 ? 1 : 0
+  } finally {
+    await server?.close(AbortSignal.timeout(1000))
+    stopWatching()
+    stopCountingBugs()
+    process.off('SIGHUP', onHangup)
+  }
+}
+
+async function ownMetrics({ host, port }: { host: string; port: number }, meter: SelfMetrics): Promise<MetricsServer> {
+  try {
+    return await serveMetrics({ host, port }, () => meter.text())
+  } catch (error) {
+    const advice = 'free the port, choose another in service.telemetry.metrics.readers, or set level: none'
+    throw new Error(`the daemon's own metrics: ${(error as Error).message}; ${advice}`, { cause: error })
+  }
+}
+
+/** Reads the config again and takes it. What comes while one reload is under way is one more reload after it. */
+function reloader(daemon: Daemon, load: () => LoadedConfig, log: Logger): () => void {
+  let underWay = false
+  let again = false
+  const work = async (): Promise<void> => {
+    underWay = true
+    do {
+      again = false
+      await reload(daemon, load, log)
+    } while (again)
+    underWay = false
+  }
+  return () => {
+    again = true
+    if (!underWay) void work()
+  }
 }
 
 async function reload(daemon: Daemon, load: () => LoadedConfig, log: Logger): Promise<void> {
@@ -60,6 +94,25 @@ async function reload(daemon: Daemon, load: () => LoadedConfig, log: Logger): Pr
           : String(error)
     log.error({ problem }, 'the new config cannot be used; the old one stays in force')
   }
+}
+
+/** An exception that nobody caught costs what it was thrown in; the process lives, and whoever operates it is told. */
+function catchBugs(log: Logger, meter: SelfMetrics): () => void {
+  const bugs = meter.counter('sluice_bugs', 'Exceptions that nobody caught.')
+  const throttle = new Throttle(systemClock)
+  const tell = (error: unknown): void => {
+    bugs.add(1)
+    throttle.log('bug', (repeats) => log.error({ err: error, repeats }, 'a bug: an exception that nobody caught'))
+  }
+  process.on('uncaughtException', tell).on('unhandledRejection', tell)
+  // Who read our output may go before us.
+  process.stdout.on('error', ignore)
+  process.stderr.on('error', ignore)
+  return () => void process.off('uncaughtException', tell).off('unhandledRejection', tell)
+}
+
+function ignore(): void {
+  // There is nowhere left to say it.
 }
 
 function warn(config: LoadedConfig, log: Logger): void {

@@ -62,7 +62,6 @@ export function check(message: number, bytes: Uint8Array, start: number, end: nu
     const step = tag < 128 || bytes[at + 1] === 1 ? steps[(message << 8) | tag]! : 0
     if (step === 0) {
       at = checkRare(message, bytes, at, end, depth, seen)
-      seen |= rareOnce
       continue
     }
     const once = step & ONCE_MASK
@@ -95,10 +94,10 @@ function checkInner(message: number, bytes: Uint8Array, start: number, end: numb
   check(message, bytes, start, end, message === ANY_VALUE ? depth + 1 : depth)
 }
 
-/** The once bits of what `checkRare` has read. */
-let rareOnce = 0
-
-/** A field that `steps` does not know: unknown, with a long tag, packed or wrong. Returns the offset behind it. */
+/**
+ * A field that `steps` does not know: unknown, packed, wrong, or with a long tag (irregular in any case, so that it need
+ * not be remembered as seen). Returns the offset behind it.
+ */
 function checkRare(
   message: number,
   bytes: Uint8Array,
@@ -108,26 +107,20 @@ function checkRare(
   seen: number,
 ): number {
   const tag = readUint32(bytes, start, end)
-  let at = next
+  const at = next
   if (at > start + 1 && bytes[at - 1] === 0) noticed.irregular = true
   const field = tag >>> 3
   const wire = tag & 7
   const row = message * FIELDS_PER_MESSAGE + field
   const kind = field < FIELDS_PER_MESSAGE ? fieldKind[row]! : 0
-  rareOnce = 0
   if (kind === 0) {
     if (field === 0) throw new WireError('field number 0', at)
     if (message === ANY_VALUE && seen !== 0) noticed.irregular = true
     return skipValue(wire, bytes, at, end)
   }
-  const once = fieldOnce[row]! << 3
-  if ((seen & once) !== 0) noticed.irregular = true
-  if (wire === LENGTH) at = checkLength(kind, fieldMessage[row]!, bytes, at, end, depth)
-  else if ((kind & 7) !== wire) throw new WireError(`field ${field} has the wrong wire type`, at)
-  else at = skipValue(wire, bytes, at, end)
-  // Set last: messages inside have rare fields of their own.
-  rareOnce = once
-  return at
+  if (wire === LENGTH) return checkLength(kind, fieldMessage[row]!, bytes, at, end, depth)
+  if ((kind & 7) !== wire) throw new WireError(`field ${field} has the wrong wire type`, at)
+  return skipValue(wire, bytes, at, end)
 }
 
 function checkLength(kind: number, message: number, bytes: Uint8Array, at: number, end: number, depth: number): number {

@@ -192,6 +192,8 @@ describe('refused', () => {
     ['a hexadecimal number', 'AnyValue', '{"doubleValue":"0x10"}', /a double can hold/],
     ['a bool as text', 'AnyValue', '{"boolValue":"true"}', /expected true or false, found a string/],
     ['a short id', 'Span', '{"traceId":"abcd"}', /traceId: expected 32 hexadecimal digits/],
+    ['an id with a g', 'Span', `{"traceId":"${'0'.repeat(31)}g"}`, /traceId: expected 32 hexadecimal digits/],
+    ['an id with a high nibble of g', 'Span', `{"spanId":"g${'0'.repeat(15)}"}`, /spanId: expected 16 hexadecimal/],
     ['an id in base64', 'Span', '{"traceId":"ASNFZ4mrze8BI0VniavN7w=="}', /expected 32 hexadecimal digits/],
     [
       'a span id in base64',

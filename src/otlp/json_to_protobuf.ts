@@ -153,18 +153,27 @@ class Transcoding {
       this.out.close(mark, guess)
       return
     }
-    const content = row.type === 'id' ? this.#id(row) : this.#base64()
+    if (row.type === 'id') return this.#id(row)
+    const content = this.#base64()
     this.out.tag(row.number, LENGTH)
     this.out.varint(content.length)
     this.out.copy(content, 0, content.length)
   }
 
-  #id(row: Row): Buffer {
-    const text = textOf(this.#reader, this.out)
-    if (text !== '' && (text.length !== row.length * 2 || !/^[0-9a-fA-F]*$/.test(text))) {
-      this.#reader.fail(`expected ${row.length * 2} hexadecimal digits`, this.#reader.start)
+  #id(row: Row): void {
+    const { bytes, start, stop } = this.#reader
+    if (stop - start !== row.length * 2 && stop !== start) this.#failId(row)
+    this.out.tag(row.number, LENGTH)
+    this.out.varint((stop - start) / 2)
+    for (let at = start; at < stop; at += 2) {
+      const byte = (nibbles[bytes[at]!]! << 4) | nibbles[bytes[at + 1]!]!
+      if (byte < 0) this.#failId(row)
+      this.out.byte(byte)
     }
-    return Buffer.from(text, 'hex')
+  }
+
+  #failId(row: Row): never {
+    this.#reader.fail(`expected ${row.length * 2} hexadecimal digits`, this.#reader.start)
   }
 
   #base64(): Buffer {
@@ -227,6 +236,11 @@ class Transcoding {
     return value ?? reader.fail('expected a number that a double can hold', reader.start)
   }
 }
+
+/** Values of the hexadecimal digits by character, -1 for all others. */
+const nibbles = new Int8Array(256).map((_, code) =>
+  /[0-9a-fA-F]/.test(String.fromCharCode(code)) ? Number.parseInt(String.fromCharCode(code), 16) : -1,
+)
 
 /** Beyond the 64 bits that `readInteger` checks. */
 function rangeProblem(type: Field['type']): 'out of range' | undefined {

@@ -48,7 +48,7 @@ export function request(...spans: readonly Buffer[]): Buffer {
 
 /** AnyValue content: a text in `depth - 1` lists (or maps), so that `depth` AnyValues stand in each other. */
 export function nestedValue(depth: number, form: 'list' | 'map' = 'list'): Buffer {
-  const bytes = Buffer.alloc(depth * 18 + 3)
+  const bytes = Buffer.alloc(depth * 21 + 3)
   let start = bytes.length - 3
   bytes.set(part(1, 'x'), start)
   const wrap = (field: number) => {
@@ -59,7 +59,11 @@ export function nestedValue(depth: number, form: 'list' | 'map' = 'list'): Buffe
   }
   for (let level = 1; level < depth; level++) {
     wrap(form === 'list' ? 1 : 2)
-    if (form === 'map') wrap(1)
+    if (form === 'map') {
+      start -= 3
+      bytes.set(part(1, 'k'), start)
+      wrap(1)
+    }
     wrap(form === 'list' ? 5 : 6)
   }
   return bytes.subarray(start)

@@ -26,6 +26,8 @@ export class Switch<S extends Signal> implements Consumer<S> {
 export class Edge<S extends Signal> implements Consumer<S> {
   readonly #book: Book
   readonly #next: Consumer<S>
+  #underWay = 0
+  #idle = Promise.withResolvers<void>()
 
   constructor(book: Book, next: Consumer<S>) {
     this.#book = book
@@ -34,13 +36,23 @@ export class Edge<S extends Signal> implements Consumer<S> {
 
   async consume(batch: Batches[S], context: Context): Promise<void> {
     const items = batch.count
+    this.#underWay++
     this.#book.enter(items)
     try {
       await this.#next.consume(batch, { ...context, account: this.#book })
     } catch (error) {
       this.#book.refuse(items)
       throw error
+    } finally {
+      if (--this.#underWay === 0) this.#idle.resolve()
     }
+  }
+
+  /** Resolves when no batch is between here and the next owner. */
+  idle(): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve()
+    this.#idle = Promise.withResolvers<void>()
+    return this.#idle.promise
   }
 }
 
@@ -49,19 +61,34 @@ export class Edge<S extends Signal> implements Consumer<S> {
  * have taken it, so that a sender's retry is not counted twice. The branches have accounts of their own.
  */
 export class FanOut<S extends Signal> implements Consumer<S> {
-  readonly #mayRefuse: readonly Consumer<S>[]
-  readonly #countOnly: readonly Consumer<S>[]
+  readonly #split: Split<S>
 
   constructor(mayRefuse: readonly Consumer<S>[], countOnly: readonly Consumer<S>[]) {
-    this.#mayRefuse = mayRefuse
-    this.#countOnly = countOnly
+    this.#split = new Split(mayRefuse, countOnly)
   }
 
   async consume(batch: Batches[S], context: Context): Promise<void> {
-    const items = batch.count
-    await all(this.#mayRefuse, batch, context)
-    await all(this.#countOnly, batch, context)
-    context.account.deliver(items)
+    await this.#split.consume(batch, context)
+    context.account.deliver(batch.count)
+  }
+}
+
+/**
+ * Several pipelines that take from one receiver or connector, in the same order: what comes before them has no account
+ * yet, and each of them opens its own.
+ */
+export class Split<S extends Signal> implements Consumer<S> {
+  readonly #first: readonly Consumer<S>[]
+  readonly #last: readonly Consumer<S>[]
+
+  constructor(first: readonly Consumer<S>[], last: readonly Consumer<S>[]) {
+    this.#first = first
+    this.#last = last
+  }
+
+  async consume(batch: Batches[S], context: Context): Promise<void> {
+    await all(this.#first, batch, context)
+    await all(this.#last, batch, context)
   }
 }
 

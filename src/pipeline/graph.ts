@@ -5,7 +5,7 @@
  * until `activate`, which points all switches at the new ways at once.
  */
 import type { Component, Consumer, Factory, Host, Ports, Processor, Signal } from '../component.ts'
-import { Edge, FanOut, Switch } from './edge.ts'
+import { Edge, FanOut, Split, Switch } from './edge.ts'
 import type { Ledger } from './ledger.ts'
 import { type ComponentPlan, componentOf, type PipelinePlan, type Plan } from './plan.ts'
 
@@ -24,6 +24,13 @@ export interface Surroundings {
   hostOf(kind: Factory['kind'], id: string, pipeline?: string): Host
   /** An instance of an earlier graph that may serve as this one: same key, same configuration. */
   adopt?(key: string, plan: ComponentPlan): Instance | undefined
+  /** Told of each instance as soon as it exists. */
+  created?(instance: Instance): void
+}
+
+/** A component cannot be made of its config: a file that is missing, say. The message begins with the component's key. */
+export class BuildError extends Error {
+  override readonly name = 'BuildError'
 }
 
 type AnyConsumer = Consumer<Signal>
@@ -33,20 +40,32 @@ export class Graph {
   /** In start order: extensions, then downstream first, receivers last. */
   readonly instances: readonly Instance[]
   readonly #ways: readonly (() => void)[]
+  readonly #edges: readonly Edge<Signal>[]
 
-  constructor(plan: Plan, instances: readonly Instance[], ways: readonly (() => void)[]) {
-    this.plan = plan
-    this.instances = instances
-    this.#ways = ways
+  constructor(parts: {
+    plan: Plan
+    instances: readonly Instance[]
+    ways: readonly (() => void)[]
+    edges: readonly Edge<Signal>[]
+  }) {
+    this.plan = parts.plan
+    this.instances = parts.instances
+    this.#ways = parts.ways
+    this.#edges = parts.edges
   }
 
   /** Lets batches flow on the ways of this graph. */
   activate(): void {
     for (const point of this.#ways) point()
   }
+
+  /** Resolves when no batch is under way on the ways of this graph. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#edges.map((edge) => edge.idle()))
+  }
 }
 
-/** Creates what cannot be adopted. Throws if connectors feed each other in a circle. */
+/** Creates what cannot be adopted. Throws a BuildError, also if connectors feed each other in a circle. */
 export function buildGraph(plan: Plan, surroundings: Surroundings): Graph {
   return new Builder(plan, surroundings).build()
 }
@@ -58,6 +77,7 @@ class Builder {
   readonly #entries = new Map<string, AnyConsumer>()
   readonly #underWay: string[] = []
   readonly #ways: (() => void)[] = []
+  readonly #edges: Edge<Signal>[] = []
 
   constructor(plan: Plan, surroundings: Surroundings) {
     this.#plan = plan
@@ -75,7 +95,12 @@ class Builder {
     for (const pipeline of this.#plan.pipelines) this.#entry(pipeline)
     const receivers = this.#plan.pipelines.flatMap((pipeline) => pipeline.receivers)
     for (const id of new Set(receivers.filter((id) => this.#isReceiver(id)))) this.#receiver(id)
-    return new Graph(this.#plan, [...this.#instances.values()], this.#ways)
+    return new Graph({
+      plan: this.#plan,
+      instances: [...this.#instances.values()],
+      ways: this.#ways,
+      edges: this.#edges,
+    })
   }
 
   /** The first consumer of a pipeline; everything behind it is built on the first call. */
@@ -83,7 +108,7 @@ class Builder {
     const known = this.#entries.get(pipeline.id)
     if (known !== undefined) return known
     if (this.#underWay.includes(pipeline.id)) {
-      throw new Error(`pipelines feed each other in a circle: ${[...this.#underWay, pipeline.id].join(' → ')}`)
+      throw new BuildError(`pipelines feed each other in a circle: ${[...this.#underWay, pipeline.id].join(' → ')}`)
     }
     this.#underWay.push(pipeline.id)
     let next = this.#end(pipeline)
@@ -99,12 +124,12 @@ class Builder {
       const plan = componentOf(this.#plan, id, 'exporter', 'connector')
       const inputs = plan.kind === 'exporter' ? this.#exporter(plan) : this.#connector(plan)
       const input = inputs[pipeline.signal] as AnyConsumer | undefined
-      if (input === undefined) throw new Error(`${id} takes no ${pipeline.signal}`)
+      if (input === undefined) throw new BuildError(`${id} takes no ${pipeline.signal}`)
       return { plan, input }
     })
     if (ends.length === 1) return ends[0]!.input
     const branches = ends.map(({ plan, input }) => ({
-      counts: plan.factory.kind === 'connector' && plan.factory.countsOnly,
+      counts: countsOnly(plan),
       edge: this.#edge(`${pipeline.id} → ${plan.kind}/${plan.id}`, pipeline.signal, input),
     }))
     return new FanOut(
@@ -154,13 +179,38 @@ class Builder {
     const takers = this.#plan.pipelines.filter((pipeline) => pipeline.receivers.includes(id))
     const bySignal = Map.groupBy(takers, (pipeline) => pipeline.signal)
     return [...bySignal].map(([signal, pipelines]) => {
-      const edges = pipelines.map((pipeline) => this.#edge(`${from} → ${pipeline.id}`, signal, this.#entry(pipeline)))
-      return [signal, edges.length === 1 ? edges[0]! : new Split(edges)]
+      const edges = pipelines.map((pipeline) => ({
+        // First, because it finds circles.
+        edge: this.#edge(`${from} → ${pipeline.id}`, signal, this.#entry(pipeline)),
+        counts: this.#counts(pipeline),
+      }))
+      if (edges.length === 1) return [signal, edges[0]!.edge]
+      const { first = [], last = [] } = Object.groupBy(edges, ({ counts }) => (counts ? 'last' : 'first'))
+      return [
+        signal,
+        new Split(
+          first.map(({ edge }) => edge),
+          last.map(({ edge }) => edge),
+        ),
+      ]
+    })
+  }
+
+  /** Does something on the way of this pipeline count? Then it is asked after the pipelines in which nothing does. */
+  #counts(pipeline: PipelinePlan): boolean {
+    return pipeline.exporters.some((id) => {
+      const plan = componentOf(this.#plan, id, 'exporter', 'connector')
+      if (plan.factory.kind !== 'connector') return false
+      if (plan.factory.countsOnly) return true
+      const nexts = this.#plan.pipelines.filter((next) => next.receivers.includes(id))
+      return nexts.some((next) => this.#counts(next))
     })
   }
 
   #edge(name: string, signal: Signal, next: AnyConsumer): AnyConsumer {
-    return new Edge(this.#around.ledger.account(name, signal), next)
+    const edge = new Edge(this.#around.ledger.account(name, signal), next)
+    this.#edges.push(edge)
+    return edge
   }
 
   #isReceiver(id: string): boolean {
@@ -184,24 +234,22 @@ class Builder {
     for (const [signal, next] of nexts) this.#ways.push(() => switches.get(signal)!.point(next))
     const component = fits
       ? adopted.component
-      : create(Object.fromEntries(switches) as unknown as Record<Signal, AnyConsumer>)
+      : named(key, () => create(Object.fromEntries(switches) as unknown as Record<Signal, AnyConsumer>))
     const instance: Instance = { key, plan, component, nexts: switches }
     this.#instances.set(key, instance)
+    this.#around.created?.(instance)
     return instance
   }
 }
 
-/** Several pipelines take from one receiver or connector: each is an edge with its own account, all must take the batch. */
-class Split implements AnyConsumer {
-  readonly #edges: readonly AnyConsumer[]
+function countsOnly({ factory }: ComponentPlan): boolean {
+  return factory.kind === 'connector' && factory.countsOnly
+}
 
-  constructor(edges: readonly AnyConsumer[]) {
-    this.#edges = edges
-  }
-
-  async consume(...[batch, context]: Parameters<AnyConsumer['consume']>): Promise<void> {
-    const results = await Promise.allSettled(this.#edges.map((edge) => edge.consume(batch, context)))
-    const refused = results.find((result) => result.status === 'rejected')
-    if (refused !== undefined) throw refused.reason
+function named(key: string, create: () => Component): Component {
+  try {
+    return create()
+  } catch (error) {
+    throw new BuildError(`${key}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
 }

@@ -1,6 +1,7 @@
 /**
  * What is to run: the parsed config as the graph needs it, and the checks that need the whole of it.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Factory, Signal } from '../component.ts'
 import type { ParsedConfig } from '../config/parse.ts'
 
@@ -9,7 +10,10 @@ export interface ComponentPlan {
   /** `type` or `type/name`, as written. */
   readonly id: string
   readonly factory: Factory
+  /** Parsed by the factory's schema. */
   readonly config: unknown
+  /** What it was parsed from. */
+  readonly input?: unknown
 }
 
 export interface PipelinePlan {
@@ -44,17 +48,29 @@ export function componentOf(plan: Plan, id: string, ...kinds: readonly Factory['
   return found
 }
 
+/**
+ * Would the two be built alike? A default that was written out is no change; and since a parsed config may hold
+ * functions, which equal only themselves, neither is what was written alike.
+ */
+export function sameConfig(one: ComponentPlan, other: ComponentPlan): boolean {
+  if (one.factory !== other.factory) return false
+  if (isDeepStrictEqual(one.config, other.config)) return true
+  return one.input !== undefined && isDeepStrictEqual(one.input, other.input)
+}
+
 /** A pipeline that hands raw content to something that writes it down or sends it. */
 export interface RawPath {
   readonly pipeline: string
+  /** Id of the exporter or connector, or of the processor that keeps its items in a storage. */
   readonly exporter: string
   /** The way from a receiver, for the message. */
   readonly path: readonly string[]
 }
 
 /**
- * Every way on which content reaches an exporter, or a connector that makes labels or records of it, without having
- * passed a processor that redacts. Exporters that discard everything do not count; `allow_raw_content: true` allows it.
+ * Every way on which content reaches an exporter, a connector that makes labels or records of it, or a storage,
+ * without having passed a processor that redacts. Exporters that discard everything do not count;
+ * `allow_raw_content: true` allows it. What a connector makes of raw content that it is allowed to have is raw too.
  */
 export function rawPaths(plan: Plan): RawPath[] {
   const found: RawPath[] = []
@@ -62,13 +78,21 @@ export function rawPaths(plan: Plan): RawPath[] {
   const follow = (pipeline: PipelinePlan, path: readonly string[]): void => {
     if (seen.has(pipeline.id)) return
     seen.add(pipeline.id)
-    if (pipeline.processors.some((id) => redacts(plan, id))) return
+    const report = (id: string) =>
+      found.push({ pipeline: pipeline.id, exporter: id, path: [...path, `pipeline ${pipeline.id}`, id] })
+    for (const id of pipeline.processors) {
+      if (redacts(plan, id)) return
+      const processor = componentOf(plan, id, 'processor')
+      if (stores(processor) && !allowsRaw(processor)) report(id)
+    }
     for (const id of pipeline.exporters) {
       const component = componentOf(plan, id, 'exporter', 'connector')
-      const here = [...path, `pipeline ${pipeline.id}`, id]
-      if (component.factory.kind === 'connector' && component.factory.passesItems) {
+      const passes = component.factory.kind === 'connector' && component.factory.passesItems
+      if (!passes && !allowsRaw(component)) report(id)
+      else if (component.kind === 'connector') {
+        const here = [...path, `pipeline ${pipeline.id}`, id]
         for (const next of plan.pipelines) if (next.receivers.includes(id)) follow(next, here)
-      } else if (!allowsRaw(component)) found.push({ pipeline: pipeline.id, exporter: id, path: here })
+      }
     }
   }
   for (const pipeline of plan.pipelines) {
@@ -91,6 +115,10 @@ function redacts(plan: Plan, id: string): boolean {
 function allowsRaw(component: ComponentPlan): boolean {
   if (component.factory.kind === 'exporter' && component.factory.discards === true) return true
   return (component.config as { allow_raw_content?: boolean } | null)?.allow_raw_content === true
+}
+
+function stores(component: ComponentPlan): boolean {
+  return (component.config as { storage?: string } | null)?.storage !== undefined
 }
 
 function isReceiver(plan: Plan, id: string): boolean {

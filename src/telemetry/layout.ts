@@ -56,16 +56,15 @@ class Walk {
   readonly #signal: Signal
   readonly #bytes: Buffer
   readonly #checked: boolean
-  readonly #resources = new Rows(RESOURCE.width, 4)
-  readonly #scopes = new Rows(SCOPE.width, 8)
-  readonly #items: Rows
+  readonly #resources = resourceRows.cleared()
+  readonly #scopes = scopeRows.cleared()
+  readonly #items = itemRows.cleared()
   #count = 0
 
   constructor(signal: Signal, bytes: Buffer, checked: boolean) {
     this.#signal = signal
     this.#bytes = bytes
     this.#checked = checked
-    this.#items = new Rows(ITEM.width, Math.min(1024, bytes.length >> 7))
   }
 
   layout(): Layout {
@@ -148,28 +147,35 @@ class Walk {
   }
 }
 
-/** Rows of numbers in one growing array. */
+/** Rows of numbers in one growing array, used again by every walk: `take` copies out what a walk has found. */
 class Rows {
   readonly #width: number
   #numbers: Int32Array
   rows = 0
 
-  constructor(width: number, rows: number) {
+  constructor(width: number) {
     this.#width = width
-    this.#numbers = new Int32Array(width * Math.max(1, rows)).fill(-1)
+    this.#numbers = new Int32Array(width * 64)
+  }
+
+  cleared(): this {
+    this.rows = 0
+    return this
   }
 
   /** A new row with its first three columns; the others are -1. */
   add(tag: number, start: number, end: number): number {
     const at = this.rows * this.#width
     if (at === this.#numbers.length) {
-      const larger = new Int32Array(at * 2).fill(-1, at)
+      const larger = new Int32Array(at * 2)
       larger.set(this.#numbers)
       this.#numbers = larger
     }
-    this.#numbers[at] = tag
-    this.#numbers[at + 1] = start
-    this.#numbers[at + 2] = end
+    const numbers = this.#numbers
+    numbers[at] = tag
+    numbers[at + 1] = start
+    numbers[at + 2] = end
+    for (let column = at + 3; column < at + this.#width; column++) numbers[column] = -1
     return this.rows++
   }
 
@@ -185,6 +191,10 @@ class Rows {
     return this.#numbers.slice(0, this.rows * this.#width)
   }
 }
+
+const resourceRows = new Rows(RESOURCE.width)
+const scopeRows = new Rows(SCOPE.width)
+const itemRows = new Rows(ITEM.width)
 
 /** Data points of a Metric: field 1 of whichever of its five kinds is there. */
 function countDataPoints(bytes: Buffer, start: number, end: number): number {

@@ -103,9 +103,17 @@ function expectViews(batch: TraceBatch): void {
       numberOf(bytes, start, end)
       boolOf(bytes, start, end)
     }
-    assert.ok(view.startTime + 8 <= view.end && view.endTime + 8 <= view.end && view.traceId + 16 <= view.end)
+    expectInside(view.startTime, 8)
+    expectInside(view.endTime, 8)
+    expectInside(view.traceId, 16)
+    expectInside(view.spanId, 8)
+    expectInside(view.parentId, 8)
     assert.ok(view.nameStart <= view.nameEnd && view.nameEnd <= view.end && view.statusEnd <= view.end)
   }
+}
+
+function expectInside(start: number, length: number): void {
+  assert.ok(start === -1 || (start >= view.start && start + length <= view.end))
 }
 
 function expectRegular(signal: Signal, body: Buffer): void {

@@ -18,6 +18,11 @@ interface Run {
   readonly progress: Int32Array
 }
 
+interface Done extends Outcome {
+  readonly name: string
+  readonly elapsed_ms: number
+}
+
 const HANG_MS = 10_000
 
 if (isMainThread) watch(readOptions())
@@ -53,14 +58,14 @@ function watch(run: Run): void {
     }
     last = now
   }, HANG_MS)
-  worker.on('message', (failed: number) => {
-    clearInterval(timer)
-    process.exitCode = failed > 0 ? 1 : 0
+  worker.on('message', (done: Done) => {
+    report(done)
+    if (done.failures.length > 0) process.exitCode = 1
   })
+  worker.on('exit', () => clearInterval(timer))
 }
 
 function work(run: Run): void {
-  let failed = 0
   for (const [at, name] of run.names.entries()) {
     const decoder = decoders.find((one) => one.name === name)
     if (decoder === undefined)
@@ -68,17 +73,15 @@ function work(run: Run): void {
     run.progress[0] = at
     const start = performance.now()
     const outcome = fuzz(decoder, run.seed, run.first, run.inputs, run.progress)
-    report(name, outcome, performance.now() - start)
-    failed += outcome.failures.length
+    parentPort!.postMessage({ ...outcome, name, elapsed_ms: performance.now() - start } satisfies Done)
   }
-  parentPort!.postMessage(failed)
 }
 
-function report(name: string, { accepted, refused, failures }: Outcome, elapsed_ms: number): void {
+function report({ name, accepted, refused, failures, elapsed_ms }: Done): void {
   console.log(
     `${name}: ${accepted} accepted, ${refused} refused, ${failures.length} failures, ${Math.round(elapsed_ms)} ms`,
   )
   for (const { input, problem, body } of failures) {
-    console.log(`  input ${input}: ${problem}\n  ${body.toString('hex')}`)
+    console.log(`  input ${input}: ${problem}\n  ${Buffer.from(body).toString('hex')}`)
   }
 }

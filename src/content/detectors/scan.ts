@@ -3,11 +3,12 @@ import { type Detector, traits } from './detector.ts'
 import type { Findings } from './findings.ts'
 
 /** Up to this size one pass over the bytes is cheaper than the native searches that it may save. */
-const SHORT_MAX = 1024
+export const SHORT_MAX = 1024
 const RUN_MIN = 12
 const DIGITS_MIN = 7
 const DASHES_MIN = 5
-const ALL = Object.values(traits).reduce((all, bit) => all | bit, 0)
+/** Every bit of `traits`: for longer ranges nothing is known. */
+export const ALL = Object.values(traits).reduce((all, bit) => all | bit, 0)
 
 /** Steps that a range may take: linear detectors stay far below. */
 const STEPS_PER_BYTE = 64
@@ -26,7 +27,18 @@ export function scan(
   end: number,
   findings: Findings,
 ): number {
-  const present = end - start > SHORT_MAX ? ALL : traitsOf(bytes, start, end)
+  return search(detectors, end - start > SHORT_MAX ? ALL : traitsOf(bytes, start, end), bytes, start, end, findings)
+}
+
+/** As `scan`, for a caller that knows the range's traits. */
+export function search(
+  detectors: readonly Detector[],
+  present: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  findings: Findings,
+): number {
   findings.reset(present === 0 ? 0 : STEPS_BASE + (end - start) * STEPS_PER_BYTE)
   if (present === 0) return 0
   let view = bytes
@@ -38,8 +50,8 @@ export function scan(
   return findings.settle()
 }
 
-/** The bits of `traits` that a short range has. */
-function traitsOf(bytes: Buffer, start: number, end: number): number {
+/** The bits of `traits` that a range of at most `SHORT_MAX` bytes has. 0: no detector finds anything in it. */
+export function traitsOf(bytes: Buffer, start: number, end: number): number {
   const table = marks
   let found = 0
   let counts = 0

@@ -1,76 +1,15 @@
-import { readFileSync } from 'node:fs'
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
+import { createServer } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
 import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { z } from 'zod'
-import type { Exporter, Signal } from '../../component.ts'
-import { hasOpenssl, makeCertificates } from '../../net/certificates.fixture.ts'
+import type { Signal } from '../../component.ts'
 import { encode } from '../../otlp/codec.ts'
-import { contextOf, logs, metrics, spans, TestAccount, testHost, until } from '../../sending/host.fixture.ts'
-import type { Batches } from '../../telemetry/batch.ts'
+import { contextOf, logs, metrics, spans, TestAccount, until } from '../../sending/host.fixture.ts'
+import { backend, closeAll, closers, direct, listen, setUp } from './backend.fixture.ts'
 import { urlFor } from './client.ts'
 import { schema } from './config.ts'
-import { otlpHttp } from './index.ts'
 
-interface Request {
-  readonly path: string
-  readonly headers: IncomingHttpHeaders
-  readonly body: Buffer
-}
-
-const closers: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close()
-})
-
-/** A backend that notes requests and answers with `answer`. */
-async function backend(answer: (response: ServerResponse, at: number) => void) {
-  const requests: Request[] = []
-  const server = createServer(listener(requests, answer))
-  return { requests, endpoint: `http://127.0.0.1:${await listen(server)}` }
-}
-
-function listener(requests: Request[], answer: (response: ServerResponse, at: number) => void): RequestListener {
-  return (request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      requests.push({ path: request.url!, headers: request.headers, body: Buffer.concat(chunks) })
-      answer(response, requests.length - 1)
-    })
-  }
-}
-
-async function listen(server: Server | TcpServer): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closers.push(async () => {
-    if ('closeAllConnections' in server) server.closeAllConnections()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
-}
-
-/** The sender sees the result: queue off, no repeats. */
-const direct = { sending_queue: { enabled: false }, retry_on_failure: { enabled: false } } as const
-
-async function setUp(config: z.input<typeof schema>) {
-  const test = testHost()
-  const exporter: Exporter = otlpHttp.create(schema.parse(config), test.host)
-  const account = new TestAccount()
-  const pass = (batch: Batches['traces']) =>
-    account.pass(batch.count, () => exporter.inputs.traces!.consume(batch, contextOf(account)))
-  await exporter.start?.()
-  closers.push(() => exporter.shutdown!(AbortSignal.abort()))
-  return { test, exporter, account, pass }
-}
+afterEach(closeAll)
 
 const partial = (rejected: bigint) =>
   encode('ExportResponse', { partialSuccess: { rejected, errorMessage: 'too old: prompt text' } }).take()
@@ -192,7 +131,8 @@ describe('answers', () => {
     await pass(spans(4))
     for (let at = 1; at <= 2; at++) {
       await until(() => test.counter('sluice_exporter_retries', 'traces') === at)
-      await test.clock.advance(60_000)
+      // Longer than the wait, shorter than the time limit of the attempt that then begins.
+      await test.clock.advance(12_000)
     }
     await until(() => account.delivered === 4)
     expect(requests).toHaveLength(3)
@@ -273,97 +213,6 @@ describe('size', () => {
   it('has a limit of 64 MiB that cannot be raised', () => {
     expect(schema.parse({ endpoint: 'http://a' }).max_request_size).toBe(64 * 1024 * 1024)
     expect(schema.safeParse({ endpoint: 'http://a', max_request_size: 64 * 1024 * 1024 + 1 }).success).toBe(false)
-  })
-})
-
-describe('network', () => {
-  it('nobody listens', async () => {
-    const server = createTcpServer()
-    const port = await listen(server)
-    await new Promise((resolve) => server.close(resolve))
-    const { pass } = await setUp({ endpoint: `http://127.0.0.1:${port}`, ...direct })
-    await expect(pass(spans(1))).rejects.toMatchObject({ retryable: true, message: 'ECONNREFUSED' })
-  })
-
-  it('the name does not resolve: start is not held up', async () => {
-    const { pass } = await setUp({ endpoint: 'http://does-not-exist.invalid:4318', ...direct })
-    await expect(pass(spans(1))).rejects.toMatchObject({
-      retryable: true,
-      message: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/),
-    })
-  })
-
-  it('the backend never answers', async () => {
-    const { endpoint, requests } = await backend(() => {})
-    const { pass, test } = await setUp({ endpoint, ...direct })
-    const refused = expect(pass(spans(1))).rejects.toMatchObject({
-      retryable: true,
-      message: 'no answer within 30000ms',
-    })
-    await until(() => requests.length === 1)
-    await test.clock.advance(30_000)
-    await refused
-  })
-
-  it.each([
-    ['closes at once', (response: ServerResponse) => response.socket!.destroy()],
-    ['resets', (response: ServerResponse) => response.socket!.resetAndDestroy()],
-    [
-      'half an answer',
-      (response: ServerResponse) => {
-        response.writeHead(200, { 'content-length': 100 })
-        response.write('half', () => response.socket!.destroy())
-      },
-    ],
-    ['speaks something else', (response: ServerResponse) => response.socket!.end('hello\r\n\r\n')],
-  ])('the backend %s', async (_name, answer) => {
-    const { endpoint } = await backend(answer)
-    const { pass } = await setUp({ endpoint, ...direct })
-    await expect(pass(spans(1))).rejects.toMatchObject({ retryable: true, reason: 'retries_exhausted' })
-  })
-
-  it('ends requests under way at the deadline of the shutdown', async () => {
-    const { endpoint, requests } = await backend(() => {})
-    const { pass, exporter, account } = await setUp({ endpoint })
-    await pass(spans(3))
-    await until(() => requests.length === 1)
-    const deadline = new AbortController()
-    const stopped = exporter.shutdown!(deadline.signal)
-    deadline.abort()
-    await stopped
-    expect(account.dropped).toEqual({ shutdown: 3 })
-  })
-})
-
-describe.skipIf(!hasOpenssl)('TLS', () => {
-  it('checks the server, and shows its own certificate', async () => {
-    const certificates = makeCertificates()
-    const { cert, key } = certificates.server
-    const requests: Request[] = []
-    const options = {
-      cert: readFileSync(cert),
-      key: readFileSync(key),
-      ca: readFileSync(certificates.ca),
-      requestCert: true,
-    }
-    const server = createTlsServer(
-      options,
-      listener(requests, (response) => response.end()),
-    )
-    const endpoint = `https://127.0.0.1:${await listen(server as unknown as Server)}`
-    const known = { ca_file: certificates.ca, cert_file: certificates.client.cert, key_file: certificates.client.key }
-    await (await setUp({ endpoint, tls: known, ...direct })).pass(spans(1))
-    const stranger = await setUp({ endpoint, ...direct })
-    await expect(stranger.pass(spans(1))).rejects.toMatchObject({
-      retryable: true,
-      message: expect.stringMatching(/CERT|LEAF/),
-    })
-    expect(requests).toHaveLength(1)
-  })
-
-  it('says at start which file cannot be read', async () => {
-    const tls = { ca_file: '/does/not/exist.pem' }
-    await expect(setUp({ endpoint: 'https://127.0.0.1:1', tls })).rejects.toThrow('/does/not/exist.pem')
   })
 })
 

@@ -162,6 +162,7 @@ describe('batch', () => {
     await feed(3)
     const deadline = new AbortController()
     const stopped = stop(deadline.signal)
+    await host.clock.advance(0)
     await host.clock.advance(2500)
     expect(recorder.asked).toBe(3)
     deadline.abort()

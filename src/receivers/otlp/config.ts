@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { duration, endpoint, size, tlsServer } from '../../config/blocks.ts'
+import { parseEndpoint } from '../../config/units.ts'
 
 const MIB = 1 << 20
 
 /** The image sets SLUICE_HOST to listen on all interfaces; elsewhere only this machine is served. */
-const host = process.env['SLUICE_HOST'] ?? 'localhost'
+const host = hostOf(process.env['SLUICE_HOST'])
 
 const keepalive = z
   .strictObject({
@@ -100,3 +101,15 @@ export const schema = z.strictObject({
 export type OtlpReceiverConfig = z.output<typeof schema>
 export type GrpcConfig = NonNullable<OtlpReceiverConfig['protocols']['grpc']>
 export type HttpConfig = NonNullable<OtlpReceiverConfig['protocols']['http']>
+
+/** Where to listen. `localhost` is the IPv4 one: clients that try the IPv6 one first go on to it, not the other way round. */
+export function listenAddress(endpoint: string): { host: string; port: number } {
+  const { host, port } = parseEndpoint(endpoint)!
+  return { host: host === 'localhost' ? '127.0.0.1' : host, port }
+}
+
+/** An empty variable is no wish to listen everywhere. */
+function hostOf(wanted: string | undefined): string {
+  if (wanted === undefined || wanted === '') return 'localhost'
+  return wanted.includes(':') && !wanted.startsWith('[') ? `[${wanted}]` : wanted
+}

@@ -1,11 +1,11 @@
 /** OTLP over gRPC: three unary methods. Source: OTLP 1.11, OTLP/gRPC. */
 import type { Host, Signal } from '../../component.ts'
-import { parseEndpoint } from '../../config/units.ts'
 import type { ByteBudget } from '../../net/budget.ts'
 import type { GrpcHead } from '../../net/grpc_call.ts'
 import { GrpcServer, type Method } from '../../net/grpc_server.ts'
 import { encodeRpcStatus, GrpcCode, GrpcStatus } from '../../net/grpc_status.ts'
-import type { GrpcConfig } from './config.ts'
+import { badRequest } from './bad_request.ts'
+import { type GrpcConfig, listenAddress } from './config.ts'
 import { BadBody, type Intake } from './intake.ts'
 import { metadataOf } from './metadata.ts'
 import { tlsFiles } from './tls_files.ts'
@@ -19,7 +19,7 @@ const methods: readonly (readonly [Signal, string])[] = [
 const SUCCESS = Buffer.alloc(0)
 
 export function grpcServer(config: GrpcConfig, intake: Intake, budget: ByteBudget, host: Host): GrpcServer {
-  const { host: name, port } = parseEndpoint(config.endpoint)!
+  const { host: name, port } = listenAddress(config.endpoint)
   const age = config.keepalive.server_parameters
   return new GrpcServer({
     host: name,
@@ -30,7 +30,8 @@ export function grpcServer(config: GrpcConfig, intake: Intake, budget: ByteBudge
         .filter(([signal]) => intake.takes(signal))
         .map(([signal, path]) => [path, method(signal, config, intake)]),
     ),
-    max_recv_msg_size: config.max_recv_msg_size_mib * 1048576,
+    // A message that is larger than the budget would never fit: better told at once than sent again and again.
+    max_recv_msg_size: Math.min(config.max_recv_msg_size_mib * 1048576, budget.size_bytes),
     max_concurrent_streams: config.max_concurrent_streams,
     ...(age.max_connection_age !== undefined && { max_connection_age_ms: age.max_connection_age }),
     ...(age.max_connection_age_grace !== undefined && { max_connection_age_grace_ms: age.max_connection_age_grace }),
@@ -69,8 +70,6 @@ function senderOf(request: GrpcHead, config: GrpcConfig) {
 /** Bad bodies are INVALID_ARGUMENT with details, as OTLP recommends; refusals are the server's to translate. */
 function statusFor(error: unknown): unknown {
   if (!(error instanceof BadBody)) return error
-  const details = encodeRpcStatus(GrpcCode.INVALID_ARGUMENT, error.message, [
-    { type: 'google.rpc.BadRequest', value: Buffer.alloc(0) },
-  ])
+  const details = encodeRpcStatus(GrpcCode.INVALID_ARGUMENT, error.message, [badRequest(error.message)])
   return new GrpcStatus(GrpcCode.INVALID_ARGUMENT, error.message, { details })
 }

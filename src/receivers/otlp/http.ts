@@ -1,12 +1,12 @@
 /** OTLP over HTTP: protobuf and JSON. Every error body is a google.rpc.Status. Source: OTLP 1.11, OTLP/HTTP. */
 import type { Host, Signal } from '../../component.ts'
-import { parseEndpoint } from '../../config/units.ts'
 import type { ByteBudget } from '../../net/budget.ts'
 import { encodeRpcStatus, GrpcCode } from '../../net/grpc_status.ts'
 import type { HttpAnswer, HttpHead, HttpRequest } from '../../net/http_exchange.ts'
 import { HttpFailure } from '../../net/http_failure.ts'
 import { HttpServer, type Route } from '../../net/http_server.ts'
-import type { HttpConfig } from './config.ts'
+import { badRequest, fieldViolations } from './bad_request.ts'
+import { type HttpConfig, listenAddress } from './config.ts'
 import { BadBody, type Intake } from './intake.ts'
 import { metadataOf } from './metadata.ts'
 import { tlsFiles } from './tls_files.ts'
@@ -16,20 +16,22 @@ const JSON_TYPE = 'application/json'
 /** Paths that vendors' SDKs append to their endpoint: Langfuse, LangSmith. */
 const VENDOR_PREFIXES = ['/api/public/otel', '/otel']
 
-const success: Record<string, HttpAnswer> = {
-  [PROTOBUF]: { status: 200, headers: { 'content-type': PROTOBUF }, body: Buffer.alloc(0) },
-  [JSON_TYPE]: { status: 200, headers: { 'content-type': JSON_TYPE }, body: '{}' },
-}
+/** An Export…ServiceResponse without partial success, by content type. */
+const success = new Map<string, HttpAnswer>([
+  [PROTOBUF, { status: 200, headers: { 'content-type': PROTOBUF }, body: Buffer.alloc(0) }],
+  [JSON_TYPE, { status: 200, headers: { 'content-type': JSON_TYPE }, body: '{}' }],
+])
 
 export function httpServer(config: HttpConfig, intake: Intake, budget: ByteBudget, host: Host): HttpServer {
-  const { host: name, port } = parseEndpoint(config.endpoint)!
+  const { host: name, port } = listenAddress(config.endpoint)
   return new HttpServer({
     host: name,
     port,
     ...(config.tls && { tls: tlsFiles(config.tls) }),
     ...(config.cors && { cors: config.cors }),
     routes: routesOf(config, intake),
-    max_request_body_size: config.max_request_body_size,
+    // A body that is larger than the budget would never fit: better told at once than sent again and again.
+    max_request_body_size: Math.min(config.max_request_body_size, budget.size_bytes),
     read_header_timeout_ms: config.read_header_timeout,
     request_timeout_ms: config.read_timeout,
     idle_timeout_ms: config.idle_timeout,
@@ -55,7 +57,7 @@ function routeOf(signal: Signal, config: HttpConfig, intake: Intake): Route {
     methods: ['POST'],
     before: (head) => {
       intake.checkPressure()
-      if (success[head.contentType] !== undefined) return undefined
+      if (success.has(head.contentType)) return undefined
       throw new HttpFailure(
         415,
         `content type ${JSON.stringify(head.contentType.slice(0, 100))}, expected ${PROTOBUF} or ${JSON_TYPE}`,
@@ -64,7 +66,7 @@ function routeOf(signal: Signal, config: HttpConfig, intake: Intake): Route {
     handler: async (request) => {
       try {
         await intake.take(signal, 'http', request.body, request.contentType === JSON_TYPE, senderOf(request, config))
-        return success[request.contentType]!
+        return success.get(request.contentType)!
       } catch (error) {
         throw error instanceof BadBody ? new HttpFailure(400, error.message) : error
       }
@@ -89,12 +91,17 @@ const codes: Record<number, number> = {
   503: GrpcCode.UNAVAILABLE,
 }
 
+/** The error as google.rpc.Status in the request's encoding, else JSON. */
 function renderFailure(
   head: HttpHead | undefined,
   status: number,
   message: string,
 ): { contentType: string; body: Buffer | string } {
   const code = codes[status] ?? GrpcCode.UNKNOWN
-  if (head?.contentType === PROTOBUF) return { contentType: PROTOBUF, body: encodeRpcStatus(code, message) }
-  return { contentType: JSON_TYPE, body: JSON.stringify({ code, message }) }
+  if (head?.contentType === PROTOBUF) {
+    const details = status === 400 ? [badRequest(message)] : []
+    return { contentType: PROTOBUF, body: encodeRpcStatus(code, message, details) }
+  }
+  const details = status === 400 && { details: [fieldViolations(message)] }
+  return { contentType: JSON_TYPE, body: JSON.stringify({ code, message, ...details }) }
 }

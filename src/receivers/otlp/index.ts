@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Host, Ports, Receiver, ReceiverFactory } from '../../component.ts'
 import { ByteBudget } from '../../net/budget.ts'
 import type { GrpcServer } from '../../net/grpc_server.ts'
@@ -22,27 +23,66 @@ export class OtlpReceiver implements Receiver {
   readonly ports: { grpc?: number; http?: number } = {}
   readonly #host: Host
   readonly #intake: Intake
-  readonly #grpc: GrpcServer | undefined
-  readonly #http: HttpServer | undefined
+  readonly #budget: ByteBudget
+  #config: OtlpReceiverConfig
+  #servers: Servers
 
+  /** Throws TlsError. */
   constructor(config: OtlpReceiverConfig, host: Host, next: Ports) {
+    this.#config = config
     this.#host = host
-    const pressure = host.shared('pressure', () => new Pressure())
-    const budget = new ByteBudget(config.max_in_flight_bytes)
-    this.#intake = new Intake(host, config, next, pressure)
-    const { grpc, http } = config.protocols
-    if (grpc) this.#grpc = grpcServer(grpc, this.#intake, budget, host)
-    if (http) this.#http = httpServer(http, this.#intake, budget, host)
+    this.#budget = new ByteBudget(config.max_in_flight_bytes)
+    this.#intake = new Intake(
+      host,
+      config,
+      next,
+      host.shared('pressure', () => new Pressure()),
+    )
+    this.#servers = this.#build()
   }
 
+  /** Listens on all of its addresses or on none: it may be started again after it failed. */
   async start(): Promise<void> {
-    if (this.#grpc !== undefined) this.ports.grpc = await this.#grpc.listen()
-    if (this.#http !== undefined) this.ports.http = await this.#http.listen()
+    const { grpc, http } = this.#servers
+    try {
+      if (grpc !== undefined) this.ports.grpc = await grpc.listen()
+      if (http !== undefined) this.ports.http = await http.listen()
+    } catch (error) {
+      await this.shutdown(AbortSignal.abort())
+      this.#servers = this.#build()
+      throw error
+    }
     this.#host.log.info(this.ports, 'listening for OTLP')
   }
 
+  /**
+   * Listens no longer and answers what has arrived. What still comes on open connections is taken: all that it needs
+   * downstream runs until this is over.
+   */
   async shutdown(deadline: AbortSignal): Promise<void> {
-    this.#intake.stopping = true
-    await Promise.all([this.#grpc?.drain(deadline), this.#http?.drain(deadline)])
+    const { grpc, http } = this.#servers
+    await Promise.all([grpc?.drain(deadline), http?.drain(deadline)])
   }
+
+  /** Takes what needs no other listener. */
+  async update(config: OtlpReceiverConfig): Promise<boolean> {
+    const { trust_sluice, ...listeners } = config
+    if (!isDeepStrictEqual({ ...this.#config, trust_sluice }, { ...listeners, trust_sluice })) return false
+    this.#config = config
+    this.#intake.trustsSluice = trust_sluice
+    return true
+  }
+
+  #build(): Servers {
+    const { grpc, http } = this.#config.protocols
+    return {
+      grpc: grpc && grpcServer(grpc, this.#intake, this.#budget, this.#host),
+      http: http && httpServer(http, this.#intake, this.#budget, this.#host),
+    }
+  }
+}
+
+interface Servers {
+  readonly grpc: GrpcServer | undefined
+  readonly http: HttpServer | undefined
 }

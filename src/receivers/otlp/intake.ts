@@ -4,7 +4,7 @@ import { notAccounted } from '../../not_accounted.ts'
 import { jsonToProtobuf } from '../../otlp/json_to_protobuf.ts'
 import type { MessageName } from '../../otlp/schema.ts'
 import { WireError } from '../../otlp/wire_error.ts'
-import { Refusal, retryLater } from '../../refusal.ts'
+import { Refusal } from '../../refusal.ts'
 import type { Counter } from '../../self/meter.ts'
 import type { Pressure } from '../../self/pressure.ts'
 import type { Batches } from '../../telemetry/batch.ts'
@@ -35,16 +35,15 @@ const itemsName: Record<Signal, string> = { traces: 'spans', metrics: 'metric_po
 
 export class Intake {
   readonly #host: Host
-  readonly #config: OtlpReceiverConfig
   readonly #next: Ports
   readonly #pressure: Pressure
   readonly #counters = new Map<string, Counter>()
-  /** No new requests are taken: the daemon is stopping. */
-  stopping = false
+  /** Attributes that only this program writes are left as they came. */
+  trustsSluice: boolean
 
-  constructor(host: Host, config: OtlpReceiverConfig, next: Ports, pressure: Pressure) {
+  constructor(host: Host, config: Pick<OtlpReceiverConfig, 'trust_sluice'>, next: Ports, pressure: Pressure) {
     this.#host = host
-    this.#config = config
+    this.trustsSluice = config.trust_sluice
     this.#next = next
     this.#pressure = pressure
   }
@@ -56,7 +55,6 @@ export class Intake {
 
   /** Throws a Refusal if a request need not even be read. */
   checkPressure(): void {
-    if (this.stopping) throw retryLater('shutdown', 'the server is stopping', 1000)
     const refusal = this.#pressure.refusal()
     if (refusal !== undefined) throw refusal
   }
@@ -91,7 +89,7 @@ export class Intake {
     try {
       const bytes = isJson ? jsonToProtobuf(requestMessage[signal], body) : body
       const { batch, sluiceAttributes } = receive(signal, bytes)
-      if (sluiceAttributes === 0 || this.#config.trust_sluice) return batch
+      if (sluiceAttributes === 0 || this.trustsSluice) return batch
       this.#counter(
         'sluice_receiver_stripped_attributes',
         'sluice.* attributes removed from what senders sent.',

@@ -1,8 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 const none: ReadonlyMap<string, string> = new Map()
-/** Headers of the transport, and credentials: they are nobody's metadata. */
+/** Headers of the transport or of one request alone, and credentials: they are nobody's metadata. */
 const left_out = new Set([
+  'accept',
+  'accept-encoding',
+  'expect',
+  'http2-settings',
+  'keep-alive',
+  'traceparent',
+  'tracestate',
+  'transfer-encoding',
+  'upgrade',
   'host',
   'connection',
   'content-length',
