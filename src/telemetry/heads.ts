@@ -4,12 +4,14 @@
  */
 import { Output, varintSize, writeVarint } from '../otlp/output.ts'
 import { type AnyBatch, type Batches, type Signal, trusted } from './batch.ts'
-import { ITEM, RESOURCE, SCOPE } from './layout.ts'
+import { ITEM, type Layout, RESOURCE, SCOPE } from './layout.ts'
 
 /** The bytes of one pair of groups without their items, ready to be written. */
 export interface Head {
   readonly id: number
   readonly key: string
+  /** The caller's number for whom the items belong to: equal groups of different owners have different heads. */
+  readonly owner: number
   /** Fields of the ResourceSpans (or its like) but its scope groups. */
   readonly resource: Buffer
   /** Fields of the ScopeSpans (or its like) but its items. */
@@ -18,12 +20,21 @@ export interface Head {
   references: number
 }
 
+/** What a head costs beside its bytes and its key: two objects and their places in two tables. */
+const HEAD_BYTES = 256
+
 /** The heads in use, each once: a sender's requests all have the same few. */
 export class Heads {
+  /** Memory for all heads, nearly. */
+  size_bytes = 0
   readonly #byKey = new Map<string, Head>()
   readonly #byId: (Head | undefined)[] = []
   readonly #free: number[] = []
   readonly #out = new Output(1024)
+  /** Whose resource fields stand in `#out` up to `#split`: a resource may have very many scope groups. */
+  #layout: Layout | undefined
+  #resource = -1
+  #split = 0
 
   /** How many different heads are in use. */
   get count(): number {
@@ -31,26 +42,18 @@ export class Heads {
   }
 
   /** The head of a scope group of the batch. Its reference count is the caller's to raise. */
-  obtain(batch: AnyBatch, scope: number): Head {
-    const { resources, scopes } = batch.layout
-    const resourceAt = scopes[scope * SCOPE.width + SCOPE.resource]! * RESOURCE.width
-    this.#out.reset()
-    this.#copyWithoutGroups(
-      batch,
-      scopes,
-      SCOPE.width,
-      resources[resourceAt + 1]!,
-      resources[resourceAt + 2]!,
-      resourceAt / RESOURCE.width,
-    )
-    const split = this.#out.end
+  obtain(batch: AnyBatch, scope: number, owner = 0): Head {
+    this.#copyResource(batch, scope)
+    const split = this.#split
     this.#copyWithoutItems(batch, scope)
-    const key = `${split} ${this.#out.bytes.toString('latin1', 0, this.#out.end)}`
+    const key = `${owner} ${split} ${this.#out.bytes.toString('latin1', 0, this.#out.end)}`
     const known = this.#byKey.get(key)
     if (known !== undefined) return known
     const bytes = this.#out.take()
     const id = this.#free.pop() ?? this.#byId.length
-    const head: Head = { id, key, resource: bytes.subarray(0, split), scope: bytes.subarray(split), references: 0 }
+    const [resource, rest] = [bytes.subarray(0, split), bytes.subarray(split)]
+    const head: Head = { id, key, owner, resource, scope: rest, references: 0 }
+    this.size_bytes += sizeOf(head)
     this.#byKey.set(key, head)
     this.#byId[id] = head
     return head
@@ -62,26 +65,33 @@ export class Heads {
 
   release(head: Head): void {
     if (--head.references > 0) return
+    this.size_bytes -= sizeOf(head)
     this.#byKey.delete(head.key)
     this.#byId[head.id] = undefined
     this.#free.push(head.id)
   }
 
-  #copyWithoutGroups(
-    batch: AnyBatch,
-    scopes: Int32Array,
-    width: number,
-    start: number,
-    end: number,
-    resource: number,
-  ): void {
-    let at = start
-    for (let row = 0; row < scopes.length; row += width) {
-      if (scopes[row + SCOPE.resource] !== resource) continue
-      this.#out.copy(batch.bytes, at, scopes[row]!)
-      at = scopes[row + SCOPE.end]!
+  /** Leaves the fields of the scope's resource group in `#out`. Its scope groups stand together in the layout. */
+  #copyResource(batch: AnyBatch, scope: number): void {
+    const { resources, scopes } = batch.layout
+    const resource = scopes[scope * SCOPE.width + SCOPE.resource]!
+    if (batch.layout === this.#layout && resource === this.#resource) {
+      this.#out.end = this.#split
+      return
     }
-    this.#out.copy(batch.bytes, at, end)
+    const isOurs = (row: number) => scopes[row * SCOPE.width + SCOPE.resource] === resource
+    let row = scope
+    while (row > 0 && isOurs(row - 1)) row--
+    this.#out.reset()
+    let at = resources[resource * RESOURCE.width + RESOURCE.start]!
+    for (; row * SCOPE.width < scopes.length && isOurs(row); row++) {
+      this.#out.copy(batch.bytes, at, scopes[row * SCOPE.width]!)
+      at = scopes[row * SCOPE.width + SCOPE.end]!
+    }
+    this.#out.copy(batch.bytes, at, resources[resource * RESOURCE.width + RESOURCE.end]!)
+    this.#layout = batch.layout
+    this.#resource = resource
+    this.#split = this.#out.end
   }
 
   #copyWithoutItems(batch: AnyBatch, scope: number): void {
@@ -97,11 +107,13 @@ export class Heads {
   }
 }
 
+function sizeOf({ key, resource, scope }: Head): number {
+  return HEAD_BYTES + key.length + resource.length + scope.length
+}
+
 /** Builds one batch of items that belong to different heads. */
 export class BatchBuilder {
   readonly #groups = new Map<Head, Output>()
-  items = 0
-  size_bytes = 0
 
   /** Where the content of the next item of that head is to be written, between `open(2)` and `close`. */
   group(head: Head): Output {
@@ -126,7 +138,6 @@ export class BatchBuilder {
     }
     const bytes = Buffer.concat(parts)
     this.#groups.clear()
-    this.items = this.size_bytes = 0
     return trusted(signal, bytes)
   }
 }

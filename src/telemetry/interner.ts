@@ -1,9 +1,12 @@
 /** Texts by their bytes: each different text gets a small number, and becomes a string once. */
 import { isEqual } from './key_set.ts'
 
-/** Number of the empty text, and of every text once the bound is reached. */
+/** Number of the empty text. */
 export const EMPTY_TEXT = 0
+/** Number of the text `other`, which stands for every new text once the bound is reached, and for very long ones. */
 export const OVERFLOW_TEXT = 1
+
+const TEXT_BYTES_MAX = 1024
 
 export class Interner {
   /** Texts that found no place. */
@@ -11,7 +14,7 @@ export class Interner {
   readonly #texts: string[] = ['', 'other']
   readonly #keys: Buffer[] = [Buffer.alloc(0), Buffer.from('other')]
   readonly #max: number
-  #slots = new Int32Array(256)
+  #slots: Int32Array = new Int32Array(256)
 
   /** `texts_max`: how many different texts are told apart. */
   constructor(texts_max: number) {
@@ -21,6 +24,7 @@ export class Interner {
   /** Number of the text in [start, end). */
   intern(bytes: Uint8Array, start: number, end: number): number {
     if (start >= end) return EMPTY_TEXT
+    if (end - start > TEXT_BYTES_MAX) return this.#overflow()
     const mask = this.#slots.length - 1
     for (let slot = hashOf(bytes, start, end) & mask; ; slot = (slot + 1) & mask) {
       const number = this.#slots[slot]!
@@ -34,16 +38,18 @@ export class Interner {
   }
 
   #add(slot: number, bytes: Uint8Array, start: number, end: number): number {
-    if (this.#texts.length >= this.#max) {
-      this.overflowed++
-      return OVERFLOW_TEXT
-    }
+    if (this.#texts.length >= this.#max) return this.#overflow()
     const key = Buffer.from(bytes.subarray(start, end))
     const number = this.#texts.push(key.toString()) - 1
     this.#keys.push(key)
     this.#slots[slot] = number
     if (number * 2 > this.#slots.length) this.#grow()
     return number
+  }
+
+  #overflow(): number {
+    this.overflowed++
+    return OVERFLOW_TEXT
   }
 
   #grow(): void {

@@ -147,6 +147,11 @@ class Walk {
   }
 }
 
+/** Most items (and groups) of a request: a body of empty items would otherwise take eight times its size in rows. */
+const ROWS_MAX = 2 ** 21
+/** Rows that are kept for the next walk. */
+const ROWS_KEPT = 2 ** 16
+
 /** Rows of numbers in one growing array, used again by every walk: `take` copies out what a walk has found. */
 class Rows {
   readonly #width: number
@@ -158,8 +163,10 @@ class Rows {
     this.#numbers = new Int32Array(width * 64)
   }
 
+  /** Empty, and of ordinary size again after an unusual request. */
   cleared(): this {
     this.rows = 0
+    if (this.#numbers.length > this.#width * ROWS_KEPT) this.#numbers = new Int32Array(this.#width * 64)
     return this
   }
 
@@ -167,6 +174,7 @@ class Rows {
   add(tag: number, start: number, end: number): number {
     const at = this.rows * this.#width
     if (at === this.#numbers.length) {
+      if (this.rows >= ROWS_MAX) throw new WireError(`more than ${ROWS_MAX} items in a request`, tag)
       const larger = new Int32Array(at * 2)
       larger.set(this.#numbers)
       this.#numbers = larger

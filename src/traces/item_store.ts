@@ -4,22 +4,30 @@
  * decided together, so chunks empty in the order in which they were filled.
  */
 const CHUNK_BYTES = 1 << 20
+/** Larger items have a chunk of their own, so that at most so much of a shared one stays unused. */
+const SHARED_BYTES_MAX = CHUNK_BYTES / 4
 /** Header: previous item's chunk and offset, tag word, length. */
 const HEADER = 16
 const SPARE_CHUNKS = 16
+/** Addresses are chunk number times this plus offset: above any chunk's size (a request is at most some 100 MiB). */
+const CHUNK_SPAN = 2 ** 31
 
 /** Stands for no item. */
 export const NO_ITEM = -1
 
 interface Chunk {
-  bytes: Buffer
+  readonly bytes: Buffer
+  /** Behind the last item; the whole length once another chunk is filled. */
   end: number
+  /** Items that are still needed. */
   live: number
 }
 
 export class ItemStore {
-  /** Bytes of chunks in use or spare: what the store takes from the process. */
+  /** Bytes of all chunks, spare ones included: what the store takes from the process. */
   reserved_bytes = 0
+  /** Bytes that new items cannot have. A bound is put on these: chunks that are kept to be filled again do not count. */
+  occupied_bytes = 0
   /** Items that wait. */
   items = 0
   readonly #chunks: (Chunk | undefined)[] = []
@@ -34,28 +42,28 @@ export class ItemStore {
   previous = NO_ITEM
 
   /** Copies [start, end) in and returns the item's address. `tag` is 32 bits of the caller's. */
-  add(source: Uint8Array, start: number, end: number, tag: number, previous: number): number {
-    const length = end - start
-    const chunk = this.#room(HEADER + length)
+  add(source: Buffer, start: number, end: number, tag: number, previous: number): number {
+    const size = HEADER + end - start
+    const number = this.#room(size)
+    const chunk = this.#chunks[number]!
     const at = chunk.end
-    const bytes = chunk.bytes
-    bytes.writeInt32LE(previous < 0 ? -1 : Math.floor(previous / CHUNK_SPAN), at)
-    bytes.writeInt32LE(previous < 0 ? 0 : previous % CHUNK_SPAN, at + 4)
+    const { bytes } = chunk
+    bytes.writeInt32LE(previous === NO_ITEM ? -1 : Math.floor(previous / CHUNK_SPAN), at)
+    bytes.writeInt32LE(previous === NO_ITEM ? 0 : previous % CHUNK_SPAN, at + 4)
     bytes.writeInt32LE(tag, at + 8)
-    bytes.writeInt32LE(length, at + 12)
-    if (source instanceof Buffer) source.copy(bytes, at + HEADER, start, end)
-    else bytes.set(source.subarray(start, end), at + HEADER)
-    chunk.end = at + HEADER + length
+    bytes.writeInt32LE(end - start, at + 12)
+    source.copy(bytes, at + HEADER, start, end)
+    chunk.end += size
     chunk.live++
+    this.occupied_bytes += size
     this.items++
-    return this.#current * CHUNK_SPAN + at
+    return number * CHUNK_SPAN + at
   }
 
   /** Sets `bytes`, `start`, `end`, `tag` and `previous` to those of the item. */
   read(address: number): void {
-    const chunk = this.#chunks[Math.floor(address / CHUNK_SPAN)]!
+    const { bytes } = this.#chunks[Math.floor(address / CHUNK_SPAN)]!
     const at = address % CHUNK_SPAN
-    const bytes = chunk.bytes
     const previous = bytes.readInt32LE(at)
     this.bytes = bytes
     this.previous = previous < 0 ? NO_ITEM : previous * CHUNK_SPAN + bytes.readInt32LE(at + 4)
@@ -69,40 +77,38 @@ export class ItemStore {
     const number = Math.floor(address / CHUNK_SPAN)
     const chunk = this.#chunks[number]!
     this.items--
-    if (--chunk.live > 0 || number === this.#current) return
+    if (--chunk.live > 0) return
+    this.occupied_bytes -= chunk.end
+    chunk.end = 0
+    if (number === this.#current) return
     this.#chunks[number] = undefined
     this.#free.push(number)
     if (chunk.bytes.length === CHUNK_BYTES && this.#spare.length < SPARE_CHUNKS) this.#spare.push(chunk.bytes)
     else this.reserved_bytes -= chunk.bytes.length
   }
 
-  #room(size: number): Chunk {
+  /** Number of a chunk with room for so many bytes. */
+  #room(size: number): number {
+    if (size > SHARED_BYTES_MAX) return this.#newChunk(size)
     const current = this.#chunks[this.#current]
     if (current !== undefined) {
-      if (current.live === 0) current.end = 0
-      if (current.end + size <= current.bytes.length) return current
+      if (current.end + size <= CHUNK_BYTES) return this.#current
+      this.occupied_bytes += CHUNK_BYTES - current.end
+      current.end = CHUNK_BYTES
     }
-    const chunk: Chunk = { bytes: this.#newBytes(size), end: 0, live: 0 }
-    if (current !== undefined && current.live === 0) this.#retire(this.#current)
-    this.#current = this.#free.pop() ?? this.#chunks.length
-    this.#chunks[this.#current] = chunk
-    return chunk
+    this.#current = this.#newChunk(CHUNK_BYTES)
+    return this.#current
   }
 
-  #newBytes(size: number): Buffer {
-    const spare = size <= CHUNK_BYTES ? this.#spare.pop() : undefined
-    if (spare !== undefined) return spare
-    const length = Math.max(CHUNK_BYTES, size)
+  #newChunk(length: number): number {
+    const number = this.#free.pop() ?? this.#chunks.length
+    const bytes = (length === CHUNK_BYTES ? this.#spare.pop() : undefined) ?? this.#reserve(length)
+    this.#chunks[number] = { bytes, end: 0, live: 0 }
+    return number
+  }
+
+  #reserve(length: number): Buffer {
     this.reserved_bytes += length
     return Buffer.allocUnsafeSlow(length)
   }
-
-  #retire(number: number): void {
-    this.reserved_bytes -= this.#chunks[number]!.bytes.length
-    this.#chunks[number] = undefined
-    this.#free.push(number)
-  }
 }
-
-/** Addresses are chunk number times this plus offset: above any chunk's size (a request is at most some 100 MiB). */
-const CHUNK_SPAN = 2 ** 31

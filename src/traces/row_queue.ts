@@ -1,6 +1,6 @@
 /** First in, first out, in a ring of numbers that grows. */
 export class RowQueue {
-  #ring = new Int32Array(1024)
+  #ring: Int32Array = new Int32Array(1024)
   #first = 0
   length = 0
 
@@ -9,9 +9,14 @@ export class RowQueue {
     this.#ring[(this.#first + this.length++) & (this.#ring.length - 1)] = row
   }
 
+  /** The row `position` places behind the one in front, which must be there. */
+  at(position: number): number {
+    return this.#ring[(this.#first + position) & (this.#ring.length - 1)]!
+  }
+
   /** The row in front, -1 if there is none. */
   first(): number {
-    return this.length === 0 ? -1 : this.#ring[this.#first]!
+    return this.length === 0 ? -1 : this.at(0)
   }
 
   /** Takes the row in front, -1 if there is none. */
@@ -25,7 +30,7 @@ export class RowQueue {
 
   #grow(): void {
     const larger = new Int32Array(this.#ring.length * 2)
-    for (let at = 0; at < this.length; at++) larger[at] = this.#ring[(this.#first + at) & (this.#ring.length - 1)]!
+    for (let at = 0; at < this.length; at++) larger[at] = this.at(at)
     this.#ring = larger
     this.#first = 0
   }

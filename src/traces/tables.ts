@@ -21,6 +21,12 @@ export function sharedTables(host: Host): readonly TraceTable[] {
       {},
       sum((table) => table.evicted),
     )
+    host.meter.gauge(
+      'sluice_trace_table_bytes',
+      'Memory for what is known of traces, in bytes.',
+      {},
+      sum((table) => table.size_bytes),
+    )
     return tables
   })
 }

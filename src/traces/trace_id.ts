@@ -1,6 +1,12 @@
 /** Trace ids as four 32-bit words, hashed and spread over shards. */
 import { uint32 } from '../otlp/cursor.ts'
 
+/** Is the id of 16 bytes at `at` valid? 16 zero bytes are not (W3C Trace Context, 3.2.2.3). */
+export function isTraceId(bytes: Uint8Array, at: number): boolean {
+  for (let byte = at; byte < at + 16; byte++) if (bytes[byte] !== 0) return true
+  return false
+}
+
 /** A mixed 32-bit hash of the 16 bytes at `at`: ids that differ only in their first or last bytes spread as well. */
 export function hashTraceId(bytes: Uint8Array, at: number): number {
   let hash = mix(uint32(bytes, at) ^ 0x9e3779b9)

@@ -17,25 +17,28 @@ const FIRST_ROWS = 1024
 export class TraceTable {
   /** Rows in use, held or not. */
   count = 0
+  /** Rows that somebody holds. */
+  held = 0
   /** Rows given up, while nobody held them, to make place. */
   evicted = 0
-  readonly #rowsMax: number
+  /** Traces known at once. */
+  readonly rows_max: number
   #capacity = FIRST_ROWS
-  #ids = new Int32Array(FIRST_ROWS * 4)
-  #holders = new Uint8Array(FIRST_ROWS)
+  #ids: Int32Array = new Int32Array(FIRST_ROWS * 4)
+  #holders: Int32Array = new Int32Array(FIRST_ROWS)
   /** Row plus one by hash, linear probing. */
-  #index = new Int32Array(FIRST_ROWS * 2)
+  #index: Int32Array = new Int32Array(FIRST_ROWS * 2)
   /** Links of the list of rows that nobody holds, from the longest idle. */
-  #before = new Int32Array(FIRST_ROWS)
-  #after = new Int32Array(FIRST_ROWS)
+  #before: Int32Array = new Int32Array(FIRST_ROWS)
+  #after: Int32Array = new Int32Array(FIRST_ROWS)
   #usedRows = 0
   #idleFirst = NONE
   #idleLast = NONE
-  readonly #columns: { column: Column; empty: number; make: (size: number) => Int32Array | Float64Array }[] = []
+  #columns: { column: Column; empty: number; make: (size: number) => Int32Array | Float64Array }[] = []
 
   /** `rows_max`: traces known at once. Held ones are never given up: `obtain` says no instead. */
   constructor(rows_max: number) {
-    this.#rowsMax = rows_max
+    this.rows_max = rows_max
   }
 
   /** Adds a column; rows that are new or taken over start with `empty`. */
@@ -45,6 +48,17 @@ export class TraceTable {
     const column: Column = { data: make(this.#capacity) }
     this.#columns.push({ column, empty, make })
     return column
+  }
+
+  /** Takes a column away whose owner has stopped. */
+  removeColumn(column: Column): void {
+    this.#columns = this.#columns.filter((one) => one.column !== column)
+  }
+
+  /** Memory for ids, index, links and columns. */
+  get size_bytes(): number {
+    const arrays = [this.#ids, this.#holders, this.#index, this.#before, this.#after]
+    return [...arrays, ...this.#columns.map(({ column }) => column.data)].reduce((sum, one) => sum + one.byteLength, 0)
   }
 
   /** Row of the trace whose id is at `at`, or -1. */
@@ -75,11 +89,15 @@ export class TraceTable {
 
   /** The row is needed: it is not given up until as many `release` have followed. */
   hold(row: number): void {
-    if (this.#holders[row]!++ === 0) this.#removeIdle(row)
+    if (this.#holders[row]!++ > 0) return
+    this.held++
+    this.#removeIdle(row)
   }
 
   release(row: number): void {
-    if (--this.#holders[row]! === 0) this.#appendIdle(row)
+    if (--this.#holders[row]! > 0) return
+    this.held--
+    this.#appendIdle(row)
   }
 
   /** Writes the 16 bytes of a row's trace id. */
@@ -94,7 +112,7 @@ export class TraceTable {
   }
 
   #newRow(): number {
-    if (this.#usedRows < this.#rowsMax) {
+    if (this.#usedRows < this.rows_max) {
       if (this.#usedRows === this.#capacity) this.#grow()
       return this.#usedRows++
     }
@@ -134,9 +152,9 @@ export class TraceTable {
   }
 
   #grow(): void {
-    this.#capacity = Math.min(this.#rowsMax, this.#capacity * 2)
+    this.#capacity = Math.min(this.rows_max, this.#capacity * 2)
     this.#ids = widen(this.#ids, new Int32Array(this.#capacity * 4))
-    this.#holders = widen(this.#holders, new Uint8Array(this.#capacity))
+    this.#holders = widen(this.#holders, new Int32Array(this.#capacity))
     this.#before = widen(this.#before, new Int32Array(this.#capacity))
     this.#after = widen(this.#after, new Int32Array(this.#capacity))
     for (const { column, make } of this.#columns) {
@@ -144,7 +162,7 @@ export class TraceTable {
       larger.set(column.data)
       column.data = larger
     }
-    this.#index = new Int32Array(2 ** Math.ceil(Math.log2(this.#capacity * 2)))
+    this.#index: Int32Array = new Int32Array(2 ** Math.ceil(Math.log2(this.#capacity * 2)))
     for (let row = 0; row < this.#usedRows; row++) this.#insert(row, this.#hashOf(row))
   }
 
@@ -168,7 +186,7 @@ export class TraceTable {
 
 const scratch = Buffer.alloc(16)
 
-function widen<T extends Int32Array | Uint8Array>(from: T, to: T): T {
+function widen(from: Int32Array, to: Int32Array): Int32Array {
   to.set(from)
   return to
 }

@@ -14,7 +14,8 @@ export type Overrides = Partial<
   >
 >
 
-const TEXT_BITS = 2 ** 16
+/** Factors of the series' key: numbers of texts are below this, so the key is exact below 2^53. */
+const TEXTS = 2 ** 18
 
 export class Counts {
   readonly #calls: Calls
@@ -22,7 +23,7 @@ export class Counts {
   readonly #errorTypes: Interner
   readonly #set: MetricSet
   readonly #series = new Map<number, CallSeries>()
-  readonly #clientSeries = new Map<string, ClientSeries>()
+  readonly #clientSeries = new Map<number, ClientSeries>()
 
   constructor(calls: Calls, texts: Interner, errorTypes: Interner, set: MetricSet) {
     this.#calls = calls
@@ -61,8 +62,8 @@ export class Counts {
     const calls = this.#calls
     const [model, response] = [calls.int(call, 'model'), calls.int(call, 'responseModel')]
     const [provider, operation] = [calls.int(call, 'provider'), calls.int(call, 'operation')]
-    const error = failed ? errorType : ''
-    const key = `${((model * TEXT_BITS + response) * 64 + provider + 1) * 8 + operation} ${error}`
+    const error = failed ? calls.int(call, 'errorType') + 1 : 0
+    const key = (((error * TEXTS + model) * TEXTS + response) * 64 + provider + 1) * 8 + operation
     let series = this.#clientSeries.get(key)
     if (series === undefined) {
       const attributes = {
@@ -71,7 +72,7 @@ export class Counts {
         'gen_ai.request.model': this.#texts.text(model),
         'gen_ai.response.model': this.#texts.text(response),
       }
-      this.#clientSeries.set(key, (series = new ClientSeries(this.#set, attributes, error)))
+      this.#clientSeries.set(key, (series = new ClientSeries(this.#set, attributes, failed ? errorType : '')))
     }
     return series
   }

@@ -11,7 +11,7 @@ import {
   SCORE_BOUNDS,
   TOKEN_BOUNDS,
 } from './histogram.ts'
-import type { Attributes, CounterPoint, MetricSet } from './metric_set.ts'
+import type { Attributes, CounterPoint, Description, MetricSet } from './metric_set.ts'
 
 /** What is counted of a call. Numbers are NaN where unknown. */
 export interface CountedCall {
@@ -46,6 +46,13 @@ export class CallSeries {
   readonly #duration: Histogram
   readonly #latency: Histogram
   readonly #cost: Histogram
+  /** What only some calls have; made when the first comes. */
+  readonly #errorCounters = new Map<string, CounterPoint>()
+  readonly #finishReasons: (CounterPoint | undefined)[] = []
+  readonly #signals: (CounterPoint | undefined)[] = []
+  #firstToken: Histogram | undefined
+  #perToken: Histogram | undefined
+  #score: Histogram | undefined
 
   constructor(set: MetricSet, labels: Attributes) {
     this.#set = set
@@ -70,67 +77,77 @@ export class CallSeries {
 
   /** Makes the series that the call will need, so that they are shown at zero before they count it. */
   prepare(call: CountedCall): void {
-    this.#touch(call, false)
+    if (call.failed && !call.rateLimited) this.#errors(call.errorType)
+    for (let bit = 0; call.finishReasons >>> bit !== 0; bit++)
+      if ((call.finishReasons >>> bit) & 1) this.#finishReason(bit)
+    for (let bit = 0; call.signals >>> bit !== 0; bit++) if ((call.signals >>> bit) & 1) this.#signal(bit)
+    if (!Number.isNaN(call.ttft_s)) this.#firstToken ??= this.#histogram(FIRST_TOKEN)
+    if (!Number.isNaN(perToken(call))) this.#perToken ??= this.#histogram(PER_TOKEN)
+    if (!Number.isNaN(call.score)) this.#score ??= this.#histogram(SCORE)
   }
 
   count(call: CountedCall): void {
+    this.prepare(call)
     this.#requests.add(1)
     this.#input.add(call.input)
     this.#output.add(call.output)
     this.#cacheRead.add(call.cacheRead)
     this.#cacheWrite.add(call.cacheWrite)
     this.#reasoning.add(call.reasoning)
-    if (call.rateLimited) for (const counter of this.#rateLimited) counter.add(1)
     if (call.duration_s >= 0) {
       this.#duration.record(call.duration_s)
       this.#latency.record(call.duration_s * 1000)
     }
     if (!Number.isNaN(call.cost_usd)) this.#cost.record(call.cost_usd)
-    this.#touch(call, true)
+    if (call.rateLimited) for (const counter of this.#rateLimited) counter.add(1)
+    else if (call.failed) this.#errors(call.errorType).add(1)
+    for (let bit = 0; call.finishReasons >>> bit !== 0; bit++)
+      if ((call.finishReasons >>> bit) & 1) this.#finishReason(bit).add(1)
+    for (let bit = 0; call.signals >>> bit !== 0; bit++) if ((call.signals >>> bit) & 1) this.#signal(bit).add(1)
+    if (!Number.isNaN(call.ttft_s)) this.#firstToken!.record(call.ttft_s)
+    const perToken_s = perToken(call)
+    if (!Number.isNaN(perToken_s)) this.#perToken!.record(perToken_s)
+    if (!Number.isNaN(call.score)) this.#score!.record(call.score)
   }
 
-  /** The series that only some calls have. */
-  #touch(call: CountedCall, count: boolean): void {
-    const one = count ? 1 : 0
-    if (call.failed && !call.rateLimited) {
-      this.#counter('llm_errors_total', 'Model calls that failed, other than by a rate limit', {
-        error_type: call.errorType,
-      }).add(one)
-    }
-    for (let bit = 0; call.finishReasons >>> bit !== 0; bit++) {
-      if (((call.finishReasons >>> bit) & 1) === 0) continue
-      this.#counter('llm_finish_reasons_total', 'Finish reasons of model calls', {
-        finish_reason: FINISH_REASONS[bit]!,
-      }).add(one)
-    }
-    for (let bit = 0; call.signals >>> bit !== 0; bit++) {
-      if (((call.signals >>> bit) & 1) === 0) continue
-      this.#counter('llm_quality_signals_total', 'What speaks against an answer', { signal: FINISH_SIGNALS[bit]! }).add(
-        one,
-      )
-    }
-    this.#record('llm_time_to_first_token_seconds', 'Time to the first token', FIRST_TOKEN_BOUNDS_S, call.ttft_s, count)
-    this.#record(
-      'llm_time_per_output_token_seconds',
-      'Time per output token after the first',
-      PER_TOKEN_BOUNDS_S,
-      perToken(call),
-      count,
-    )
-    this.#record('llm_quality_score', 'Quality of answers, 0 to 1', SCORE_BOUNDS, call.score, count)
+  #errors(errorType: string): CounterPoint {
+    let counter = this.#errorCounters.get(errorType)
+    if (counter === undefined)
+      this.#errorCounters.set(errorType, (counter = this.#counter(ERRORS, { error_type: errorType })))
+    return counter
   }
 
-  #counter(name: string, help: string, more: Attributes): CounterPoint {
-    return this.#set.counter({ name, help }, { ...this.#labels, ...more })
+  #finishReason(bit: number): CounterPoint {
+    return (this.#finishReasons[bit] ??= this.#counter(FINISHED, { finish_reason: FINISH_REASONS[bit]! }))
   }
 
-  #record(name: string, help: string, bounds: readonly number[], value: number, count: boolean): void {
-    if (Number.isNaN(value)) return
-    const histogram = this.#set.histogram({ name, help }, bounds, this.#labels)
-    if (count) histogram.record(value)
+  #signal(bit: number): CounterPoint {
+    return (this.#signals[bit] ??= this.#counter(SIGNALS, { signal: FINISH_SIGNALS[bit]! }))
+  }
+
+  #counter(description: Description, more: Attributes): CounterPoint {
+    return this.#set.counter(description, { ...this.#labels, ...more })
+  }
+
+  #histogram({ bounds, ...description }: Description & { bounds: readonly number[] }): Histogram {
+    return this.#set.histogram(description, bounds, this.#labels)
   }
 }
 
+const ERRORS = { name: 'llm_errors_total', help: 'Model calls that failed, other than by a rate limit' }
+const FINISHED = { name: 'llm_finish_reasons_total', help: 'Finish reasons of model calls' }
+const SIGNALS = { name: 'llm_quality_signals_total', help: 'What speaks against an answer' }
+const FIRST_TOKEN = {
+  name: 'llm_time_to_first_token_seconds',
+  help: 'Time to the first token',
+  bounds: FIRST_TOKEN_BOUNDS_S,
+}
+const PER_TOKEN = {
+  name: 'llm_time_per_output_token_seconds',
+  help: 'Time per output token after the first',
+  bounds: PER_TOKEN_BOUNDS_S,
+}
+const SCORE = { name: 'llm_quality_score', help: 'Quality of answers, 0 to 1', bounds: SCORE_BOUNDS }
 const CACHED_HELP = 'Input tokens read from and written to a prompt cache'
 
 /** Seconds for each output token after the first; NaN where it cannot be told. */
@@ -145,6 +162,7 @@ export class ClientSeries {
   readonly #duration: Histogram
   readonly #set: MetricSet
   readonly #attributes: Attributes
+  #firstChunk: Histogram | undefined
 
   constructor(set: MetricSet, attributes: Attributes, errorType: string) {
     this.#set = set
@@ -161,8 +179,9 @@ export class ClientSeries {
     if (!Number.isNaN(call.input)) this.#input.record(call.input)
     if (!Number.isNaN(call.output)) this.#output.record(call.output)
     if (call.duration_s >= 0) this.#duration.record(call.duration_s)
-    if (!Number.isNaN(call.ttft_s))
-      this.#set.histogram(FIRST_CHUNK, FIRST_TOKEN_BOUNDS_S, this.#attributes).record(call.ttft_s)
+    if (Number.isNaN(call.ttft_s)) return
+    this.#firstChunk ??= this.#set.histogram(FIRST_CHUNK, FIRST_TOKEN_BOUNDS_S, this.#attributes)
+    this.#firstChunk.record(call.ttft_s)
   }
 }
 

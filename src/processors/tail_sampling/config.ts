@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { duration } from '../../config/blocks.ts'
 
+/** The Collector's. */
+export const DEFAULT_SALT = 'default-hash-seed'
+
 const statusCode = z
   .strictObject({
     status_codes: z
@@ -31,9 +34,9 @@ const probabilistic = z
     sampling_percentage: z.number().min(0).max(100).describe('Share of the traces that is kept, in per cent.'),
     hash_salt: z
       .string()
-      .default('default-hash-seed')
+      .default(DEFAULT_SALT)
       .describe(
-        'Mixed into the hash of the trace id. With the same salt, every Sluice and every Collector keeps the same traces.',
+        'Mixed into the hash of the trace id. With the same salt, every Sluice and every Collector keeps the same traces. An empty one is the default.',
       ),
   })
   .describe('For type probabilistic.')
@@ -89,6 +92,7 @@ export const schema = z
     num_traces: z
       .int()
       .min(1)
+      .max(1_000_000)
       .default(50_000)
       .describe('Traces that wait at once; over it the oldest are decided early.'),
     max_pending_bytes: z

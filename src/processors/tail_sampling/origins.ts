@@ -1,34 +1,58 @@
-/** Where waiting spans came from: contexts with their accounts, by a number small enough to stand beside each span. */
-import type { Context } from '../../component.ts'
+/** Where waiting spans came from: contexts with their accounts, each as long as spans of it wait. */
+import type { Account, Context } from '../../component.ts'
 
-/** A span's tag word has eight bits for the number. */
-const ORIGINS_MAX = 256
+/** Spans of equal account, tenant and metadata. */
+export interface Origin {
+  readonly id: number
+  readonly key: string
+  readonly context: Context
+  /** Spans that wait, and whoever else needs it; at 0 it is forgotten. */
+  references: number
+}
 
 export class Origins {
-  readonly #contexts: Context[] = []
-  readonly #numbers = new Map<string, number>()
+  readonly #byKey = new Map<string, Origin>()
+  readonly #byId = new Map<number, Origin>()
+  readonly #accounts = new Map<Account, number>()
+  #made = 0
 
-  /** Spans with equal account, tenant and metadata have the same origin. Over the bound, metadata is no longer told apart. */
-  numberOf(context: Context): number {
-    const { account, tenant, metadata } = context
-    const key = `${account.name}\n${tenant ?? ''}\n${metadata.size === 0 ? '' : JSON.stringify([...metadata])}`
-    const known = this.#numbers.get(key)
-    if (known !== undefined && this.#contexts[known]!.account === account) return known
-    const plain = this.#contexts.findIndex((other) => other.account === account)
-    if (this.#contexts.length === ORIGINS_MAX && plain >= 0) return plain
-    const number = this.#contexts.push({ account, tenant, metadata }) - 1
-    this.#numbers.set(key, number)
-    return number
+  /** The context's origin, with one reference more. */
+  obtain({ account, tenant, metadata }: Context): Origin {
+    const key = JSON.stringify([this.#accountNumber(account), tenant, ...metadata])
+    const known = this.#byKey.get(key)
+    const origin = known ?? { id: this.#made++, key, context: { account, tenant, metadata }, references: 0 }
+    if (known === undefined) {
+      this.#byKey.set(key, origin)
+      this.#byId.set(origin.id, origin)
+    }
+    origin.references++
+    return origin
   }
 
-  context(origin: number): Context {
-    return this.#contexts[origin]!
+  byId(id: number): Origin {
+    return this.#byId.get(id)!
+  }
+
+  release(origin: Origin, references: number): void {
+    origin.references -= references
+    if (origin.references > 0) return
+    this.#byKey.delete(origin.key)
+    this.#byId.delete(origin.id)
   }
 
   /** Books spans that waited as sampled out. */
-  sampleOut(origin: number, spans: number): void {
-    const { account } = this.context(origin)
+  sampleOut(id: number, spans: number): void {
+    const origin = this.byId(id)
+    const { account } = origin.context
     account.release(spans, 'pending')
     account.sampleOut(spans)
+    this.release(origin, spans)
+  }
+
+  /** Accounts live as long as the daemon. */
+  #accountNumber(account: Account): number {
+    const number = this.#accounts.get(account) ?? this.#accounts.size
+    this.#accounts.set(account, number)
+    return number
   }
 }

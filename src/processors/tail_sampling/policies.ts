@@ -5,7 +5,7 @@
 import { numberOf } from '../../telemetry/any_value.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import type { PolicyConfig, SubPolicyConfig } from './config.ts'
+import { DEFAULT_SALT, type PolicyConfig, type SubPolicyConfig } from './config.ts'
 import { Probability } from './probability.ts'
 
 /** What is known of a trace when it is decided. */
@@ -52,7 +52,7 @@ export class Policies {
 
   /** The features of one span. */
   featuresOf(view: SpanView): number {
-    if (this.#keys.length > 0) view.attributes.find(view.bytes, this.#keySet, this.#found)
+    if (this.readsAttributes) view.attributes.find(view.bytes, this.#keySet, this.#found)
     let features = 0
     for (let bit = 0; bit < this.#tests.length; bit++) if (this.#tests[bit]!(view, this.#found)) features |= 1 << bit
     return features
@@ -105,7 +105,7 @@ export class Policies {
       }
       case 'probabilistic': {
         const { sampling_percentage, hash_salt } = config.probabilistic!
-        const probability = new Probability(sampling_percentage, hash_salt)
+        const probability = new Probability(sampling_percentage, hash_salt === '' ? DEFAULT_SALT : hash_salt)
         return {
           name,
           reason: `one of ${sampling_percentage} % of all traces`,

@@ -2,9 +2,9 @@
  * Hands kept spans on, one batch after the other; while the next consumer has no room they wait here, accounted as
  * pending. Books what becomes of them.
  */
-import type { Consumer, Context } from '../../component.ts'
+import type { Consumer, Context, Host } from '../../component.ts'
 import { Refusal } from '../../refusal.ts'
-import type { Clock } from '../../self/clock.ts'
+import { Throttle } from '../../self/log.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 
 /** How long to wait after a refusal that names no time. */
@@ -18,15 +18,19 @@ export interface Parcel {
 
 export class Release {
   readonly #next: Consumer<'traces'>
-  readonly #clock: Clock
+  readonly #host: Host
+  readonly #throttle: Throttle
   readonly #parcel: () => Parcel | undefined
   #running: Promise<void> | undefined
+  /** The next consumer has a batch and has not answered. */
+  #isAsking = false
   #stopped = false
   #wake: (() => void) | undefined
 
-  constructor(next: Consumer<'traces'>, clock: Clock, parcel: () => Parcel | undefined) {
+  constructor(next: Consumer<'traces'>, host: Host, parcel: () => Parcel | undefined) {
     this.#next = next
-    this.#clock = clock
+    this.#host = host
+    this.#throttle = new Throttle(host.clock)
     this.#parcel = parcel
   }
 
@@ -37,18 +41,26 @@ export class Release {
     })
   }
 
-  /** Resolves when everything has been handed on, or given up because `deadline` aborted. */
+  /** Resolves when everything has been handed on, or what was left when `deadline` aborted has been dropped. */
   async finish(deadline: AbortSignal): Promise<void> {
+    const { promise: aborted, resolve } = Promise.withResolvers<void>()
     const stop = (): void => {
       this.#stopped = true
       this.#wake?.()
+      resolve()
     }
-    deadline.addEventListener('abort', stop)
     if (deadline.aborted) stop()
+    deadline.addEventListener('abort', stop, { once: true })
+    await Promise.race([this.#drain(), aborted])
+    deadline.removeEventListener('abort', stop)
+    if (!this.#isAsking) return this.#drain()
+    for (let rest = this.#parcel(); rest !== undefined; rest = this.#parcel()) await this.#hand(rest)
+  }
+
+  async #drain(): Promise<void> {
     await this.#running
     this.run()
     await this.#running
-    deadline.removeEventListener('abort', stop)
   }
 
   async #pump(): Promise<void> {
@@ -61,27 +73,36 @@ export class Release {
       account.release(batch.count, 'pending')
       if (this.#stopped) return account.drop(batch.count, 'shutdown')
       try {
+        this.#isAsking = true
         return await this.#next.consume(batch, context)
       } catch (error) {
-        if (!isRetryable(error)) return account.drop(batch.count, error instanceof Refusal ? error.reason : 'error')
+        if (!(error instanceof Refusal && error.retryable)) return this.#giveUp(batch.count, context, error)
         account.hold(batch.count, 'pending')
-        await this.#wait((error as Refusal).retryAfter_ms ?? RETRY_WAIT_MS)
+        this.#isAsking = false
+        await this.#wait(error.retryAfter_ms ?? RETRY_WAIT_MS)
+      } finally {
+        this.#isAsking = false
       }
     }
+  }
+
+  #giveUp(spans: number, { account }: Context, error: unknown): void {
+    const reason = error instanceof Refusal ? error.reason : 'error'
+    account.drop(spans, reason)
+    this.#throttle.log(reason, (repeats) => {
+      if (error instanceof Refusal) this.#host.log.error({ reason, spans, repeats }, 'kept spans were dropped')
+      else this.#host.log.error({ err: error, spans, repeats }, 'a bug: kept spans were dropped')
+    })
   }
 
   #wait(wait_ms: number): Promise<void> {
     return new Promise((resolve) => {
       if (this.#stopped) return resolve()
-      const timer = this.#clock.after(wait_ms, resolve)
+      const timer = this.#host.clock.after(wait_ms, resolve)
       this.#wake = () => {
         timer.cancel()
         resolve()
       }
     })
   }
-}
-
-function isRetryable(error: unknown): boolean {
-  return error instanceof Refusal && error.retryable
 }

@@ -1,0 +1,49 @@
+import { next, readUint32, skipValue } from '../../otlp/cursor.ts'
+import { ARRAY, BYTES, contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
+
+/** JSON longer than this is not counted: dropping content has to be cheap. */
+const COUNTED_MAX = 1 << 16
+const PLACEHOLDER = /^\[DROPPED length=\d+( parts=\d+)?\]$/
+const PLACEHOLDER_MAX = 64
+/** Members of messages, and of parts without a role. */
+const members = ['"role"', '"type"'].map((member) => Buffer.from(member))
+
+/**
+ * What stands in place of a content value in [start, end), an AnyValue: `[DROPPED length=6210 parts=3]`. The length is
+ * in bytes of UTF-8 (of the encoded value where it is a list or a map); parts are the values of an array or the messages
+ * of JSON text, where these are cheap to count. Undefined if there is nothing to drop: no text, no bytes, no structure,
+ * or dropped already.
+ */
+export function droppedText(bytes: Buffer, start: number, end: number): string | undefined {
+  if (start >= end) return undefined
+  const kind = valueKind(bytes, start, end)
+  const from = contentStart
+  if (kind === 0) return `[DROPPED length=${end - start}]`
+  if (kind < ARRAY && kind !== STRING) return undefined
+  const length = end - from
+  if (length === 0) return undefined
+  if (kind === STRING && length <= PLACEHOLDER_MAX && PLACEHOLDER.test(bytes.toString('latin1', from, end)))
+    return undefined
+  const parts = kind === ARRAY ? countValues(bytes, from, end) : kind === BYTES ? 0 : countMessages(bytes, from, end)
+  return parts > 0 ? `[DROPPED length=${length} parts=${parts}]` : `[DROPPED length=${length}]`
+}
+
+function countValues(bytes: Buffer, start: number, end: number): number {
+  let count = 0
+  for (let at = start; at < end; count++) {
+    const tag = readUint32(bytes, at, end)
+    at = skipValue(tag & 7, bytes, next, end)
+  }
+  return count
+}
+
+function countMessages(bytes: Buffer, start: number, end: number): number {
+  if (bytes[start] !== 0x5b || end - start > COUNTED_MAX) return 0
+  const text = bytes.subarray(start, end)
+  for (const member of members) {
+    let count = 0
+    for (let at = text.indexOf(member); at !== -1; at = text.indexOf(member, at + member.length)) count++
+    if (count > 0) return count
+  }
+  return 0
+}

@@ -1,0 +1,100 @@
+/** The `redaction` processor: takes personal data, secrets and content out of everything that passes. */
+import type { Batches, Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
+import { contentGroups } from '../../content/content_groups.ts'
+import { selectDetectors } from '../../content/detectors/detectors.ts'
+import { kindName } from '../../content/detectors/findings.ts'
+import { policiesOfGroups, type RedactionConfig, schema } from './config.ts'
+import { Redactor } from './redactor.ts'
+import { Tally } from './tally.ts'
+
+export const redaction: ProcessorFactory<RedactionConfig> = {
+  kind: 'processor',
+  type: 'redaction',
+  summary: 'Takes personal data, secrets and the content of prompts and completions out of telemetry.',
+  signals: ['traces', 'logs', 'metrics'],
+  redacts: true,
+  schema,
+  create: (config, host, signal, next) => new Redaction(config, host, signal, next),
+}
+
+class Redaction<S extends Signal> implements Processor<S> {
+  readonly #host: Host
+  readonly #signal: S
+  readonly #next: Consumer<S>
+  #redactor: Redactor<S>
+  #hasFailed = false
+
+  constructor(config: RedactionConfig, host: Host, signal: S, next: Consumer<S>) {
+    this.#host = host
+    this.#signal = signal
+    this.#next = next
+    this.#redactor = this.#redactorOf(config)
+  }
+
+  /** Counts after the batch was taken, so that a batch refused and sent again is counted once. */
+  async consume(batch: Batches[S], context: Context): Promise<void> {
+    const tally = new Tally()
+    const redacted = this.#redact(batch, tally)
+    if (redacted === undefined) context.account.drop(batch.count, 'redaction_failed')
+    else {
+      if (redacted.items > 0 || batch.items === 0) await this.#next.consume(redacted, context)
+      const lost = batch.count - redacted.count
+      if (lost > 0) context.account.drop(lost, 'redaction_failed')
+    }
+    if (tally.any) this.#count(tally)
+  }
+
+  async update(config: unknown): Promise<boolean> {
+    this.#redactor = this.#redactorOf(config as RedactionConfig)
+    return true
+  }
+
+  /** Undefined: the batch cannot be judged, and must not pass. */
+  #redact(batch: Batches[S], tally: Tally): Batches[S] | undefined {
+    try {
+      return this.#redactor.redact(batch, tally)
+    } catch (error) {
+      tally.clear()
+      tally.addFailed()
+      this.#report(error)
+      return undefined
+    }
+  }
+
+  #redactorOf({ content, detectors }: RedactionConfig): Redactor<S> {
+    const wants = (kind: string) => detectors.includes(kind)
+    const redactor = new Redactor(this.#signal, {
+      detectors: selectDetectors(wants),
+      policies: policiesOfGroups(content),
+      masksSecrets: wants('API_KEY'),
+    })
+    redactor.onFailure = (error) => this.#report(error)
+    return redactor
+  }
+
+  /** A bug, and each one the same: one line, then the counter tells. */
+  #report(error: unknown): void {
+    if (this.#hasFailed) return
+    this.#hasFailed = true
+    this.#host.log.error({ err: error }, 'telemetry could not be redacted and was dropped')
+  }
+
+  #count(tally: Tally): void {
+    const { meter } = this.#host
+    for (const [kind, count] of tally.kinds.entries()) {
+      if (count > 0)
+        meter.counter('sluice_redaction_findings', FINDINGS_HELP, { kind: kindName(kind).toLowerCase() }).add(count)
+    }
+    for (const [group, count] of tally.dropped.entries()) {
+      if (count > 0)
+        meter.counter('sluice_redaction_dropped_content', DROPPED_HELP, { role: contentGroups[group]!.name }).add(count)
+    }
+    if (tally.failedClosed > 0) meter.counter('sluice_redaction_failed_closed', FAILED_HELP).add(tally.failedClosed)
+    if (tally.unknownFields > 0) meter.counter('sluice_redaction_unknown_fields', UNKNOWN_HELP).add(tally.unknownFields)
+  }
+}
+
+const FINDINGS_HELP = 'Personal data and secrets replaced by placeholders.'
+const DROPPED_HELP = 'Content values replaced by their length, by whose words they held.'
+const FAILED_HELP = 'Values masked as a whole, and items dropped, because judging them failed.'
+const UNKNOWN_HELP = 'Fields removed because OTLP does not have them, so that nothing can judge them.'

@@ -1,0 +1,71 @@
+import { contentOfEvent, isModelScope } from '../../content/content_events.ts'
+import { contentOfKey, describesEvent } from '../../content/content_keys.ts'
+import { namesSecret } from '../../content/detectors/assignment.ts'
+import { ByteCache, type ViewedBytes } from './byte_cache.ts'
+
+/** Bits of a key's class beside its content group in the lowest byte. */
+export const KEY = {
+  group: 0xff,
+  /** Content only in scopes and events of LLM tools. */
+  scoped: 0x100,
+  /** Names a secret: its value goes. */
+  secret: 0x200,
+  /** Names a token: a short number under it is a count. */
+  count: 0x400,
+  /** The detectors find something in the key itself. */
+  dirty: 0x800,
+  /** Says something about a GenAI event, and is no message. */
+  describesEvent: 0x1000,
+} as const
+
+/** Bits of an event's class: content group of the body in the lowest byte, that of the attributes in the next one. */
+export const EVENT = { body: 0xff, attributesShift: 8, scoped: 0x10000 } as const
+
+const LENGTH_MAX = 120
+
+/** What keys, event names and scope names say, remembered by their bytes. */
+export class Keys {
+  readonly #keys = new ByteCache(2048, LENGTH_MAX)
+  readonly #events = new ByteCache(256, LENGTH_MAX)
+  readonly #isDirty: (source: ViewedBytes, start: number, end: number) => boolean
+  readonly #masksSecrets: boolean
+
+  /** `isDirty`: whether the detectors find something. `masksSecrets`: whether secrets are looked for at all. */
+  constructor(isDirty: (source: ViewedBytes, start: number, end: number) => boolean, masksSecrets: boolean) {
+    this.#isDirty = isDirty
+    this.#masksSecrets = masksSecrets
+  }
+
+  classOf(source: ViewedBytes, start: number, end: number): number {
+    const known = this.#keys.find(source, start, end)
+    if (known >= 0) return known
+    const made = this.#classify(source, start, end)
+    this.#keys.put(source, start, end, made)
+    return made
+  }
+
+  eventOf(source: ViewedBytes, start: number, end: number): number {
+    if (end <= start) return 0
+    const known = this.#events.find(source, start, end)
+    if (known >= 0) return known
+    const { body, attributes, scoped } = contentOfEvent(source.bytes.toString('utf8', start, end))
+    const made = body | (attributes << EVENT.attributesShift) | (scoped ? EVENT.scoped : 0)
+    this.#events.put(source, start, end, made)
+    return made
+  }
+
+  isModelScope(source: ViewedBytes, start: number, end: number): boolean {
+    return end > start && isModelScope(source.bytes.toString('utf8', start, end))
+  }
+
+  #classify(source: ViewedBytes, start: number, end: number): number {
+    const name = source.bytes.toString('utf8', start, end)
+    const { group, scoped } = contentOfKey(name)
+    let bits: number = group
+    if (scoped) bits |= KEY.scoped
+    if (this.#masksSecrets && namesSecret(name)) bits |= KEY.secret | (/token/i.test(name) ? KEY.count : 0)
+    if (this.#isDirty(source, start, end)) bits |= KEY.dirty
+    if (describesEvent(name)) bits |= KEY.describesEvent
+    return bits
+  }
+}

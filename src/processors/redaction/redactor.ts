@@ -1,0 +1,187 @@
+import type { Detector } from '../../content/detectors/detector.ts'
+import { kindName } from '../../content/detectors/findings.ts'
+import { Output, varintSize } from '../../otlp/output.ts'
+import type { MessageName } from '../../otlp/schema.ts'
+import type { Batches, Signal } from '../../telemetry/batch.ts'
+import { ITEM, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
+import { Rewrite } from '../../telemetry/rewrite.ts'
+import type { Policy } from './config.ts'
+import { JudgedHeads } from './heads.ts'
+import { Keys } from './keys.ts'
+import { tagOf } from './steps.ts'
+import { Tally } from './tally.ts'
+import { Texts } from './texts.ts'
+import { withoutUnknownFields } from './unknown_fields.ts'
+import { Walk } from './walk.ts'
+
+const itemMessage: Record<Signal, MessageName> = { traces: 'Span', logs: 'LogRecord', metrics: 'Metric' }
+const ATTRIBUTES_TAG: Record<Signal, number | undefined> = {
+  traces: tagOf('Span', 'attributes'),
+  logs: tagOf('LogRecord', 'attributes'),
+  metrics: undefined,
+}
+const KEY_TAG = tagOf('KeyValue', 'key')
+const VALUE_TAG = tagOf('KeyValue', 'value')
+const INT_TAG = tagOf('AnyValue', 'intValue')
+
+export interface RedactorOptions {
+  readonly detectors: readonly Detector[]
+  /** By content group. */
+  readonly policies: readonly Policy[]
+  /** Values under names of secrets are masked. */
+  readonly masksSecrets: boolean
+}
+
+/** Takes personal data, secrets and content out of batches of one signal. Knows nothing of pipelines. */
+export class Redactor<S extends Signal> {
+  /** Called with what went wrong when an item is dropped or a head emptied. */
+  onFailure: (error: unknown) => void = () => {}
+  readonly #signal: S
+  readonly #walk: Walk
+  readonly #rewrite = new Rewrite<S>()
+  readonly #heads = new JudgedHeads()
+  #tally = new Tally()
+
+  constructor(signal: S, { detectors, policies, masksSecrets }: RedactorOptions) {
+    this.#signal = signal
+    const texts = new Texts(detectors)
+    const keys = new Keys((source, start, end) => texts.find(source, start, end) !== 0, masksSecrets)
+    this.#walk = new Walk(texts, keys, policies)
+  }
+
+  /**
+   * The batch with everything taken out; the same batch if there is nothing. Items that cannot be judged are left out:
+   * the result then has fewer. Counts in `tally`.
+   */
+  redact(given: Batches[S], tally: Tally): Batches[S] {
+    this.#tally = tally
+    const batch = withoutUnknownFields<S>(given, tally)
+    this.#walk.begin(batch.bytes)
+    this.#rewrite.begin(batch)
+    try {
+      this.#groups(batch)
+      return this.#rewrite.finish()
+    } finally {
+      this.#walk.end()
+    }
+  }
+
+  /** In the order in which senders write: what is replaced in order needs no sorting. */
+  #groups(batch: Batches[S]): void {
+    const { resources, scopes } = batch.layout
+    for (let resource = 0, scope = 0; resource * RESOURCE.width < resources.length; resource++) {
+      this.#head(batch, 'resource', resource)
+      for (; scopes[scope * SCOPE.width + SCOPE.resource] === resource; scope++) {
+        this.#head(batch, 'scope', scope)
+        const row = scope * SCOPE.width
+        this.#walk.enterScope(scopes[row + SCOPE.headStart]!, scopes[row + SCOPE.headEnd]!)
+        const first = scopes[row + SCOPE.firstItem]!
+        for (let item = first; item < first + scopes[row + SCOPE.itemCount]!; item++) this.#item(batch, item)
+        this.#schemaUrl(batch, 'scope', scope)
+      }
+      this.#schemaUrl(batch, 'resource', resource)
+    }
+  }
+
+  #item(batch: Batches[S], item: number): void {
+    const rows = batch.layout.itemRows
+    const start = rows[item * ITEM.width + ITEM.start]!
+    const end = rows[item * ITEM.width + ITEM.end]!
+    const walk = this.#walk
+    let open = false
+    try {
+      walk.walkItem(itemMessage[this.#signal], start, end)
+      if (walk.edits.count === 0) return
+      this.#rewrite.openItem(item)
+      open = true
+      const { out } = this.#rewrite
+      walk.edits.splice(batch.bytes, start, end, out)
+      const tag = ATTRIBUTES_TAG[this.#signal]
+      if (tag !== undefined) appendCounts(out, tag, walk.tally)
+      this.#rewrite.close()
+      this.#tally.add(walk.tally)
+    } catch (error) {
+      if (open) this.#rewrite.cancel()
+      this.#rewrite.dropItem(item)
+      this.#tally.addFailed()
+      this.onFailure(error)
+    }
+  }
+
+  #head(batch: Batches[S], level: 'resource' | 'scope', row: number): void {
+    const rows = level === 'resource' ? batch.layout.resources : batch.layout.scopes
+    const at = row * (level === 'resource' ? RESOURCE.width : SCOPE.width)
+    const start = rows[at + RESOURCE.headStart]!
+    const end = rows[at + RESOURCE.headEnd]!
+    if (start < 0 || start === end) return
+    const head = this.#heads.find(level, batch.bytes, start, end) ?? this.#judgeHead(level, batch.bytes, start, end)
+    if (head.tally !== undefined) this.#tally.add(head.tally)
+    if (head.bytes === undefined) return
+    this.#rewrite.openHead(level, row)
+    this.#rewrite.out.copy(head.bytes, 0, head.bytes.length)
+    this.#rewrite.close()
+  }
+
+  /** A head that cannot be judged loses all its fields. */
+  #judgeHead(level: 'resource' | 'scope', bytes: Buffer, start: number, end: number) {
+    const walk = this.#walk
+    try {
+      walk.walkItem(level === 'resource' ? 'Resource' : 'Scope', start, end)
+      let head: { bytes: Buffer | undefined; tally: Tally | undefined } = { bytes: undefined, tally: undefined }
+      if (walk.edits.count > 0) {
+        const out = new Output(end - start + 64)
+        walk.edits.splice(bytes, start, end, out)
+        head = { bytes: out.take(), tally: walk.tally.copy() }
+      }
+      this.#heads.put(level, bytes, start, end, head)
+      return head
+    } catch (error) {
+      this.onFailure(error)
+      const tally = new Tally()
+      tally.addFailed()
+      return { bytes: Buffer.alloc(0), tally }
+    }
+  }
+
+  #schemaUrl(batch: Batches[S], level: 'resource' | 'scope', row: number): void {
+    const rows = level === 'resource' ? batch.layout.resources : batch.layout.scopes
+    const at = row * (level === 'resource' ? RESOURCE.width : SCOPE.width)
+    const start = rows[at + RESOURCE.schemaStart]!
+    if (start < 0 || !this.#walk.walkText(start, rows[at + RESOURCE.schemaEnd]!)) return
+    const text = this.#walk.edits.out
+    this.#rewrite.openHead(level, row, 'schema')
+    this.#rewrite.out.copy(text.bytes, 0, text.end)
+    this.#rewrite.close()
+    this.#tally.add(this.#walk.tally)
+  }
+}
+
+/** Appends `sluice.redacted.<kind>` attributes to the item that ends at `out.end`. */
+function appendCounts(out: Output, tag: number, tally: Tally): void {
+  for (let kind = 0; kind < tally.kinds.length; kind++) {
+    if (tally.kinds[kind]! > 0) appendCount(out, tag, countKey(kind), tally.kinds[kind]!)
+  }
+  const dropped = tally.droppedContent
+  if (dropped > 0) appendCount(out, tag, CONTENT, dropped)
+  if (tally.failedClosed > 0) appendCount(out, tag, FAILED_CLOSED, tally.failedClosed)
+}
+
+function appendCount(out: Output, tag: number, key: Buffer, count: number): void {
+  out.byte(tag)
+  out.varint(2 + key.length + 3 + varintSize(count))
+  out.byte(KEY_TAG)
+  out.varint(key.length)
+  out.copy(key, 0, key.length)
+  out.byte(VALUE_TAG)
+  out.byte(1 + varintSize(count))
+  out.byte(INT_TAG)
+  out.varint(count)
+}
+
+const CONTENT = Buffer.from('sluice.redacted.content')
+const FAILED_CLOSED = Buffer.from('sluice.redacted.failed_closed')
+const countKeys: Buffer[] = []
+
+function countKey(kind: number): Buffer {
+  return (countKeys[kind] ??= Buffer.from(`sluice.redacted.${kindName(kind).toLowerCase()}`))
+}

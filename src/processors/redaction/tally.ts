@@ -1,0 +1,64 @@
+import { contentGroups } from '../../content/content_groups.ts'
+
+const KINDS_MAX = 256
+
+/** What was redacted in one item, one head or one batch. */
+export class Tally {
+  /** Findings by kind index (`kindName`). */
+  readonly kinds = new Int32Array(KINDS_MAX)
+  /** Content values dropped, by content group. */
+  readonly dropped = new Int32Array(contentGroups.length)
+  /** Values and items masked as a whole, because judging them failed. */
+  failedClosed = 0
+  /** Fields that OTLP does not have, removed. */
+  unknownFields = 0
+  /** False: nothing was redacted. */
+  any = false
+
+  clear(): void {
+    if (!this.any) return
+    this.kinds.fill(0)
+    this.dropped.fill(0)
+    this.failedClosed = this.unknownFields = 0
+    this.any = false
+  }
+
+  addFinding(kind: number): void {
+    this.kinds[kind % KINDS_MAX]!++
+    this.any = true
+  }
+
+  addDropped(group: number): void {
+    this.dropped[group]!++
+    this.any = true
+  }
+
+  addFailed(): void {
+    this.failedClosed++
+    this.any = true
+  }
+
+  addUnknownField(): void {
+    this.unknownFields++
+    this.any = true
+  }
+
+  add(other: Tally): void {
+    if (!other.any) return
+    for (let kind = 0; kind < KINDS_MAX; kind++) this.kinds[kind]! += other.kinds[kind]!
+    for (let group = 0; group < this.dropped.length; group++) this.dropped[group]! += other.dropped[group]!
+    this.failedClosed += other.failedClosed
+    this.unknownFields += other.unknownFields
+    this.any = true
+  }
+
+  copy(): Tally {
+    const copy = new Tally()
+    copy.add(this)
+    return copy
+  }
+
+  get droppedContent(): number {
+    return this.dropped.reduce((sum, one) => sum + one, 0)
+  }
+}

@@ -1,0 +1,116 @@
+import type { Detector } from '../../content/detectors/detector.ts'
+import { Findings } from '../../content/detectors/findings.ts'
+import { placeholder } from '../../content/detectors/redact.ts'
+import { ALL, SHORT_MAX, search, traitsOf } from '../../content/detectors/scan.ts'
+import type { Output } from '../../otlp/output.ts'
+import { ByteCache, type ViewedBytes, viewed } from './byte_cache.ts'
+import { beginsAsJson, JsonQuotes } from './json_quotes.ts'
+import type { Tally } from './tally.ts'
+
+/** `a@b.co`, the shortest thing that any detector finds. */
+const FINDING_MIN = 6
+const CLEAN_MAX = 80
+const CLEAN_SLOTS = 4096
+
+/** What stands in place of a value that could not be judged. */
+export const FAILED = Buffer.from('[REDACTED]')
+
+/** What `find` returns when the detectors failed: the whole text has to go. */
+export const FAILED_CLOSED = -1
+
+/** Runs the detectors over one text after another, and writes texts with placeholders. */
+export class Texts {
+  readonly #detectors: readonly Detector[]
+  readonly #findings = new Findings()
+  /** Short texts that looked suspicious and were clean, such as model names with a date. */
+  readonly #clean = new ByteCache(CLEAN_SLOTS, CLEAN_MAX)
+  readonly #quotes = new JsonQuotes()
+  /** Short texts are copied here: making a view of a batch that ends with the text costs more. */
+  readonly #short = Buffer.alloc(SHORT_MAX)
+  readonly #shortViews: (Buffer | undefined)[] = []
+  /** Where the last text is that `find` has looked at. */
+  #bytes: Buffer = this.#short
+  #start = 0
+  #end = 0
+
+  constructor(detectors: readonly Detector[]) {
+    this.#detectors = detectors
+  }
+
+  /** How many findings are in the text [start, end), or FAILED_CLOSED. Never throws. */
+  find(source: ViewedBytes, start: number, end: number): number {
+    const length = end - start
+    if (length < FINDING_MIN) return 0
+    if (length > SHORT_MAX) return this.#search(ALL, source.bytes, start, end)
+    const present = traitsOf(source.bytes, start, end)
+    if (present === 0 || this.#clean.find(source, start, end) >= 0) return 0
+    const view = (this.#shortViews[length] ??= this.#short.subarray(0, length))
+    copyShort(source.bytes, start, view, length)
+    const count = this.#search(present, view, 0, length)
+    if (count === 0) this.#clean.put(source, start, end, 1)
+    return count
+  }
+
+  /** As `find`, for a text of its own, such as a number's. */
+  findText(text: string): number {
+    const bytes = Buffer.from(text)
+    return this.find(viewed(bytes), 0, bytes.length)
+  }
+
+  /** Writes the text of the last `find` with its findings replaced, or FAILED, and counts. */
+  writeRedacted(out: Output, count: number, tally: Tally): void {
+    if (count === FAILED_CLOSED) {
+      tally.addFailed()
+      out.copy(FAILED, 0, FAILED.length)
+      return
+    }
+    const quotes = beginsAsJson(this.#bytes, this.#start, this.#end) ? this.#quotes : undefined
+    quotes?.begin(this.#bytes, this.#start, this.#end)
+    let kept = this.#start
+    for (let i = 0; i < count; i++) kept = this.#writeFinding(out, i, kept, quotes, tally)
+    out.copy(this.#bytes, kept, this.#end)
+  }
+
+  #writeFinding(out: Output, i: number, kept: number, quotes: JsonQuotes | undefined, tally: Tally): number {
+    const findings = this.#findings
+    const kind = findings.kind(i)
+    tally.addFinding(kind)
+    const written = placeholder(kind)
+    if (quotes === undefined) {
+      out.copy(this.#bytes, kept, findings.start(i))
+      out.copy(written, 0, written.length)
+      return findings.end(i)
+    }
+    // The number that the finding before stood in may have taken this one with it.
+    if (findings.end(i) <= kept) return kept
+    quotes.show(Math.max(kept, findings.start(i)), findings.end(i))
+    out.copy(this.#bytes, kept, quotes.start)
+    if (quotes.opens) out.byte(0x22)
+    writeQuote(out, quotes.backslashes)
+    out.copy(written, 0, written.length)
+    writeQuote(out, quotes.backslashes)
+    if (quotes.closes) out.byte(0x22)
+    return quotes.end
+  }
+
+  #search(present: number, bytes: Buffer, start: number, end: number): number {
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
+    try {
+      return search(this.#detectors, present, bytes, start, end, this.#findings)
+    } catch {
+      return FAILED_CLOSED
+    }
+  }
+}
+
+function writeQuote(out: Output, backslashes: number): void {
+  for (let i = 0; i < backslashes; i++) out.byte(0x5c)
+  if (backslashes >= 0) out.byte(0x22)
+}
+
+function copyShort(source: Buffer, start: number, target: Buffer, length: number): void {
+  if (length > 64) source.copy(target, 0, start, start + length)
+  else for (let i = 0; i < length; i++) target[i] = source[start + i]!
+}

@@ -1,0 +1,346 @@
+import { kindIndex } from '../../content/detectors/findings.ts'
+import { placeholder } from '../../content/detectors/redact.ts'
+import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVarint } from '../../otlp/cursor.ts'
+import { LENGTH, type MessageName, messageId } from '../../otlp/schema.ts'
+import { ARRAY, contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
+import { isEqual } from '../../telemetry/key_set.ts'
+import { type ViewedBytes, viewed } from './byte_cache.ts'
+import type { Policy } from './config.ts'
+import { droppedText } from './dropped.ts'
+import { Edits } from './edits.ts'
+import { EVENT, KEY, type Keys } from './keys.ts'
+import { findEventName, findField, foundEnd } from './named.ts'
+import { STEP, steps, tagOf } from './steps.ts'
+import { Tally } from './tally.ts'
+import type { Texts } from './texts.ts'
+
+const API_KEY = kindIndex('API_KEY')
+const EVENT_MESSAGE = messageId.Event
+const ANY_VALUE = messageId.AnyValue
+const KEY_TAG = tagOf('KeyValue', 'key')
+const VALUE_TAG = tagOf('KeyValue', 'value')
+const STRING_TAG = tagOf('AnyValue', 'stringValue')
+const EVENT_NAME_TAG = tagOf('Event', 'name')
+const SCOPE_NAME_TAG = tagOf('Scope', 'name')
+/** Whole numbers with fewer than 12 digits are no card; a varint of five bytes stays below. */
+const VARINT_MIN = 6
+const NUMBER_MIN = 1e11
+const NUMBER_MAX = 1e20
+/** Bits of a key's class that make a difference outside of events. */
+const TELLS = KEY.group | KEY.secret | KEY.dirty
+
+/**
+ * Walks one message down to every text in it and notes in `edits` what has to go, and in `tally` why. A message without
+ * edits stays as it is. Use: `begin` for each batch, `enterScope` for each scope, then `walkItem` or `walkText`.
+ * Throws WireError on bytes that are no OTLP.
+ */
+export class Walk {
+  readonly edits = new Edits()
+  readonly tally = new Tally()
+  readonly #texts: Texts
+  readonly #keys: Keys
+  /** By content group. */
+  readonly #policies: readonly Policy[]
+  #source: ViewedBytes = NOTHING
+  /** In a scope or an event of LLM tools, where common names are content. */
+  #inModelScope = false
+  #inModelEvent = false
+  /** Content group of the attributes of the event that is walked, 0 outside of such events. */
+  #eventGroup = 0
+  #bodyGroup = 0
+  /** In content that is masked: keys inside are no content of their own. */
+  #inContent = false
+
+  constructor(texts: Texts, keys: Keys, policies: readonly Policy[]) {
+    this.#texts = texts
+    this.#keys = keys
+    this.#policies = policies
+  }
+
+  begin(bytes: Buffer): void {
+    this.#source = viewed(bytes)
+  }
+
+  /** Lets go of the batch's memory. */
+  end(): void {
+    this.#source = NOTHING
+  }
+
+  /** The InstrumentationScope message in [start, end) is that of the items to come; -1: they have none. */
+  enterScope(start: number, end: number): void {
+    const name = start < 0 ? -1 : findField(this.#source.bytes, start, end, SCOPE_NAME_TAG)
+    this.#inModelScope = name >= 0 && this.#keys.isModelScope(this.#source, name, foundEnd)
+  }
+
+  /** A Span, LogRecord, Metric, Resource or InstrumentationScope. */
+  walkItem(message: MessageName, start: number, end: number): void {
+    this.#clear()
+    if (message === 'LogRecord') this.#enterEvent(findEventName(this.#source.bytes, start, end), foundEnd)
+    this.#walk(messageId[message], start, end)
+  }
+
+  /** A text on its own. True if it has to go: what stands in its place is in `edits.out`. */
+  walkText(start: number, end: number): boolean {
+    this.#clear()
+    const count = this.#texts.find(this.#source, start, end)
+    if (count !== 0) this.#texts.writeRedacted(this.edits.out, count, this.tally)
+    return count !== 0
+  }
+
+  #clear(): void {
+    this.edits.clear()
+    this.tally.clear()
+    this.#inContent = false
+    this.#leaveEvent()
+  }
+
+  #enterEvent(nameStart: number, nameEnd: number): void {
+    const event = nameStart < 0 ? 0 : this.#keys.eventOf(this.#source, nameStart, nameEnd)
+    this.#bodyGroup = event & EVENT.body
+    this.#eventGroup = (event >> EVENT.attributesShift) & 0xff
+    this.#inModelEvent = (event & EVENT.scoped) !== 0
+  }
+
+  #leaveEvent(): void {
+    this.#bodyGroup = this.#eventGroup = 0
+    this.#inModelEvent = false
+  }
+
+  #walk(message: number, start: number, end: number): void {
+    const bytes = this.#source.bytes
+    for (let at = start; at < end; ) {
+      const tag = bytes[at]!
+      const behindTag = tag < 128 ? at + 1 : at + 2
+      const step = tag < 128 || bytes[at + 1] === 1 ? steps[(message << 8) | tag]! : STEP.unknown
+      switch (step & 15) {
+        case STEP.varint:
+          at = skipVarint(bytes, behindTag, end)
+          continue
+        case STEP.fixed32:
+          at = behindTag + 4
+          continue
+        case STEP.fixed64:
+          at = behindTag + 8
+          continue
+        case STEP.int:
+          at = this.#int(at, end)
+          continue
+        case STEP.double:
+          this.#double(at)
+          at = behindTag + 8
+          continue
+        case STEP.unknown:
+          at = this.#unknown(at, end)
+          continue
+      }
+      let length = bytes[behindTag]!
+      let content = behindTag + 1
+      if (length > 127) {
+        length = readLength(bytes, behindTag, end)
+        content = next
+      }
+      const behind = content + length
+      if (behind > end) readLength(bytes, behindTag, end)
+      switch (step & 15) {
+        case STEP.keyValue:
+          this.#keyValue(content, behind)
+          break
+        case STEP.text:
+          this.#text(at, content, behind)
+          break
+        case STEP.id:
+          if (length !== 16 && length !== 8) this.#text(at, content, behind)
+          break
+        case STEP.message:
+          this.#walk(step >> 4, content, behind)
+          break
+        case STEP.value:
+          this.#value(content, behind)
+          break
+        case STEP.event:
+          this.#enterEvent(findField(bytes, content, behind, EVENT_NAME_TAG), foundEnd)
+          this.#walk(EVENT_MESSAGE, content, behind)
+          this.#leaveEvent()
+          break
+        case STEP.body:
+          if (this.#bodyGroup === 0) this.#value(content, behind)
+          else this.#content(this.#bodyGroup, at, content, behind)
+          break
+      }
+      at = behind
+    }
+  }
+
+  #keyValue(start: number, end: number): void {
+    const bytes = this.#source.bytes
+    const keyEnd = start + 2 + bytes[start + 1]!
+    if (bytes[start] !== KEY_TAG || bytes[start + 1]! > 127 || keyEnd >= end || bytes[keyEnd] !== VALUE_TAG)
+      return this.#anyKeyValue(start, end)
+    let length = bytes[keyEnd + 1]!
+    let value = keyEnd + 2
+    if (length > 127) {
+      length = readLength(bytes, keyEnd + 1, end)
+      value = next
+    }
+    if (value + length !== end) return this.#anyKeyValue(start, end)
+    const key = this.#keys.classOf(this.#source, start + 2, keyEnd)
+    if ((key & TELLS) === 0 && this.#eventGroup === 0) return this.#value(value, end)
+    if ((key & KEY.dirty) !== 0) this.#text(start, start + 2, keyEnd)
+    this.#valueOf(key, keyEnd, value, end)
+  }
+
+  /** Fields in any order, any number of them: every value is judged by every key. */
+  #anyKeyValue(start: number, end: number): void {
+    const bytes = this.#source.bytes
+    let key = 0
+    for (let at = start; at < end; ) {
+      const tag = readUint32(bytes, at, end)
+      const value = next
+      const behind = skipValue(tag & 7, bytes, value, end)
+      if (tag === KEY_TAG) {
+        readLength(bytes, value, end)
+        const one = this.#keys.classOf(this.#source, next, behind)
+        key = (key & KEY.group) === 0 ? key | one : key | (one & ~KEY.group)
+      }
+      at = behind
+    }
+    for (let at = start; at < end; ) {
+      const tag = readUint32(bytes, at, end)
+      const value = next
+      const behind = skipValue(tag & 7, bytes, value, end)
+      if ((tag & 7) === LENGTH) {
+        readLength(bytes, value, end)
+        if (tag === KEY_TAG) this.#text(at, next, behind)
+        else if (tag === VALUE_TAG) this.#valueOf(key, at, next, behind)
+        else this.#remove(at, behind)
+      }
+      at = behind
+    }
+  }
+
+  /** The AnyValue [start, end) of an attribute with a key of that class; the field begins at `field`. */
+  #valueOf(key: number, field: number, start: number, end: number): void {
+    let group = key & KEY.group
+    if ((key & KEY.scoped) !== 0 && !this.#inModelScope && !this.#inModelEvent) group = 0
+    if (group === 0 && (key & KEY.describesEvent) === 0) group = this.#eventGroup
+    if (group !== 0 && !this.#inContent) this.#content(group, field, start, end)
+    else if ((key & KEY.secret) !== 0 && this.#isSecret(key, start, end)) this.#maskSecret(field, end)
+    else this.#value(start, end)
+  }
+
+  /** Content as the policy of its group wants it. */
+  #content(group: number, field: number, start: number, end: number): void {
+    const policy = this.#policies[group]
+    if (policy === 'keep') return
+    const text = policy === 'drop' ? droppedText(this.#source.bytes, start, end) : undefined
+    if (text === undefined) {
+      // Numbers are not dropped; what was dropped before holds nothing to find.
+      this.#inContent = true
+      this.#value(start, end)
+      this.#inContent = false
+      return
+    }
+    this.tally.addDropped(group)
+    this.#replaceValue(field, end, Buffer.from(text, 'latin1'))
+  }
+
+  #value(start: number, end: number): void {
+    const bytes = this.#source.bytes
+    if (start < end && bytes[start] === STRING_TAG) {
+      let length = bytes[start + 1]!
+      let content = start + 2
+      if (length > 127) {
+        length = readLength(bytes, start + 1, end)
+        content = next
+      }
+      if (content + length === end) return this.#text(start, content, end)
+    }
+    this.#walk(ANY_VALUE, start, end)
+  }
+
+  /** The field that begins at `field` and whose content is [start, end) holds text. */
+  #text(field: number, start: number, end: number): void {
+    const count = this.#texts.find(this.#source, start, end)
+    if (count === 0) return
+    const { edits } = this
+    edits.open(field, end)
+    const mark = edits.out.open(readUint32(this.#source.bytes, field, end) >>> 3, end - start)
+    this.#texts.writeRedacted(edits.out, count, this.tally)
+    edits.out.close(mark, end - start)
+    edits.close()
+  }
+
+  /** An int is judged as its decimal digits, and becomes a text if it has to go. Returns the offset behind it. */
+  #int(field: number, end: number): number {
+    const { bytes } = this.#source
+    const behind = skipVarint(bytes, field + 1, end)
+    if (behind - field > VARINT_MIN) this.#number(readBigInt64(bytes, field + 1, end).toString(), field, behind)
+    return behind
+  }
+
+  #double(field: number): void {
+    const number = double(this.#source.bytes, field + 1)
+    const size = Math.abs(number)
+    if (size >= NUMBER_MIN && size < NUMBER_MAX && Number.isInteger(number))
+      this.#number(number.toFixed(0), field, field + 9)
+  }
+
+  #number(digits: string, field: number, end: number): void {
+    const count = this.#texts.findText(digits)
+    if (count === 0) return
+    const { edits } = this
+    edits.open(field, end)
+    const mark = edits.out.open(STRING_TAG >>> 3, digits.length)
+    this.#texts.writeRedacted(edits.out, count, this.tally)
+    edits.out.close(mark, digits.length)
+    edits.close()
+  }
+
+  /** Texts, bytes and structures under a secret's name are secrets; other values, counts and placeholders are not. */
+  #isSecret(key: number, start: number, end: number): boolean {
+    const { bytes } = this.#source
+    const kind = valueKind(bytes, start, end)
+    if (kind >= ARRAY) return end > contentStart
+    if (kind !== STRING || end === contentStart) return false
+    if (isEqual(placeholder(API_KEY), bytes, contentStart, end)) return false
+    if (end - contentStart > 12) return true
+    const text = bytes.toString('latin1', contentStart, end)
+    if (/^(true|false|null|none|undefined|\*+)$/i.test(text)) return false
+    return (key & KEY.count) === 0 || !/^\d{1,9}(\.\d+)?$/.test(text)
+  }
+
+  #maskSecret(field: number, end: number): void {
+    this.tally.addFinding(API_KEY)
+    this.#replaceValue(field, end, placeholder(API_KEY))
+  }
+
+  /** Replaces the AnyValue field [field, end) by one with that text. */
+  #replaceValue(field: number, end: number, text: Buffer): void {
+    const { edits } = this
+    edits.open(field, end)
+    const { out } = edits
+    const mark = out.open(readUint32(this.#source.bytes, field, end) >>> 3, text.length + 2)
+    out.byte(STRING_TAG)
+    out.varint(text.length)
+    out.copy(text, 0, text.length)
+    out.close(mark, text.length + 2)
+    edits.close()
+  }
+
+  /** A field that OTLP does not have may hold anything, so texts go unread. Numbers stay. Returns the offset behind it. */
+  #unknown(at: number, end: number): number {
+    const { bytes } = this.#source
+    const tag = readUint32(bytes, at, end)
+    const behind = skipValue(tag & 7, bytes, next, end)
+    if ((tag & 7) === LENGTH) this.#remove(at, behind)
+    return behind
+  }
+
+  #remove(field: number, end: number): void {
+    this.tally.addUnknownField()
+    this.edits.open(field, end)
+    this.edits.close()
+  }
+}
+
+const NOTHING = viewed(Buffer.alloc(0))

@@ -1,0 +1,144 @@
+/** `collector.yaml` as a user meets it: no warning, nothing needed but a port, LLM metrics out, no content out. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import pino from 'pino'
+import { afterEach, expect, test, vi } from 'vitest'
+import { components } from '../src/components.ts'
+import { loadConfig } from '../src/config/load.ts'
+import { processEnvironment } from '../src/config/source.ts'
+import { Daemon } from '../src/daemon.ts'
+import { findings } from '../src/pipeline/ledger.ts'
+import { hasRedaction, planOf, rawPaths } from '../src/pipeline/plan.ts'
+import type { OtlpReceiver } from '../src/receivers/otlp/index.ts'
+import { FakeClock } from '../src/self/clock.ts'
+import { SelfMetrics } from '../src/self/registry.ts'
+import { freePort } from './support/ports.ts'
+
+const path = fileURLToPath(new URL('../collector.yaml', import.meta.url))
+
+const load = (sets: readonly string[] = []) => loadConfig({ configs: [path], sets }, components, processEnvironment({}))
+
+const options = (clock = new FakeClock()) => ({
+  log: pino({ level: 'silent' }),
+  clock,
+  meter: new SelfMetrics(),
+  version: '0.0.0-test',
+})
+
+afterEach(() => void vi.restoreAllMocks())
+
+test('says first which schema it follows', () => {
+  expect(readFileSync(path, 'utf8').split('\n', 1)[0]).toBe('# yaml-language-server: $schema=./collector.schema.json')
+})
+
+test('loads without a warning, redacts on every way, and its graph can be built', () => {
+  const config = load()
+  expect(config.warnings).toEqual([])
+  expect(hasRedaction(planOf(config))).toBe(true)
+  expect(rawPaths(planOf(config))).toEqual([])
+  new Daemon(config, options()).check()
+})
+
+test('listens on this machine only', () => {
+  const written = readFileSync(path, 'utf8').replaceAll(/^\s*#.*$/gm, '')
+  const hosts = [...written.matchAll(/endpoint: "?(.+):\d+/g)].map(([, host]) =>
+    host!.replace(/^\$\{.*:-(.*)\}$/, '$1'),
+  )
+  expect(hosts).toHaveLength(5)
+  expect(new Set(hosts)).toEqual(new Set(['127.0.0.1']))
+})
+
+test('counts every call, keeps what is worth keeping, and lets no prompt out', async () => {
+  const clock = new FakeClock()
+  const prometheus = await freePort()
+  const daemon = new Daemon(
+    load([
+      ...['grpc', 'http'].map((protocol) => `receivers.otlp.protocols.${protocol}.endpoint=127.0.0.1:0`),
+      `exporters.prometheus.endpoint=127.0.0.1:${prometheus}`,
+      'exporters.debug.verbosity=detailed',
+      ...['health_check', 'api'].map((extension) => `extensions.${extension}.endpoint=127.0.0.1:0`),
+    ]),
+    options(clock),
+  )
+  const shown = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  await daemon.start()
+  try {
+    const { ports } = daemon.component('receiver/otlp') as OtlpReceiver
+    await send(`http://127.0.0.1:${ports.http}/v1/traces`, traces)
+    await clock.advance(60_000)
+    const metrics = await (await fetch(`http://127.0.0.1:${prometheus}/metrics`)).text()
+    const labels = 'model="gpt-4o-mini",endpoint="chat"'
+    const sample = (name: string, more = '') => sampleOf(metrics, `${name}{`, [...labels.split(','), more])
+    expect(sample('llm_requests_total')).toBe(2)
+    expect(sample('llm_tokens_input_total')).toBe(2400)
+    expect(sample('llm_errors_total', 'error_type="500"')).toBe(1)
+    expect(sample('llm_quality_signals_total', 'signal="truncated"')).toBe(1)
+    expect(sample('llm_cost_usd_sum')).toBeGreaterThan(0)
+    const text = shown.mock.calls.map(([line]) => String(line)).join('')
+    expect(text).toContain('sluice.sampling.policy')
+    expect(text).toContain('low quality')
+    expect(`${metrics}${text}`).not.toMatch(/capital|Lisbon|ada@example\.org/)
+  } finally {
+    expect(await daemon.stop()).toBe(0)
+  }
+  expect(findings(daemon.ledger.snapshot(), true)).toEqual([])
+})
+
+async function send(url: string, body: unknown): Promise<void> {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  expect([answer.status, await answer.text()]).toEqual([200, '{}'])
+}
+
+/** Value of the first sample whose line begins so and has all of these labels. */
+function sampleOf(text: string, start: string, labels: readonly string[]): number {
+  const line = text.split('\n').find((one) => one.startsWith(start) && labels.every((label) => one.includes(label)))
+  return Number(line?.split(' ').at(-1))
+}
+
+const call = (trace: string, more: Record<string, unknown>, attributes: Record<string, unknown>) => ({
+  traceId: trace.padStart(32, '0'),
+  spanId: trace.padStart(16, '0'),
+  name: 'chat gpt-4o-mini',
+  startTimeUnixNano: '1700000000000000000',
+  endTimeUnixNano: '1700000002000000000',
+  attributes: Object.entries({
+    'gen_ai.operation.name': { stringValue: 'chat' },
+    'gen_ai.provider.name': { stringValue: 'openai' },
+    'gen_ai.request.model': { stringValue: 'gpt-4o-mini' },
+    'gen_ai.usage.input_tokens': { intValue: '1200' },
+    'gen_ai.usage.output_tokens': { intValue: '300' },
+    'gen_ai.input.messages': {
+      stringValue: '[{"role":"user","parts":[{"type":"text","content":"What is the capital of Portugal?"}]}]',
+    },
+    'gen_ai.output.messages': {
+      stringValue: '[{"role":"assistant","parts":[{"type":"text","content":"Lisbon"}]}]',
+    },
+    'app.note': { stringValue: 'asked by ada@example.org' },
+    ...attributes,
+  }).map(([key, value]) => ({ key, value })),
+  ...more,
+})
+
+const traces = {
+  resourceSpans: [
+    {
+      resource: { attributes: [{ key: 'service.name', value: { stringValue: 'shop' } }] },
+      scopeSpans: [
+        {
+          spans: [
+            call(
+              '1',
+              {},
+              { 'gen_ai.response.finish_reasons': { arrayValue: { values: [{ stringValue: 'length' }] } } },
+            ),
+            call('2', { status: { code: 2 } }, { 'error.type': { stringValue: '500' } }),
+          ],
+        },
+      ],
+    },
+  ],
+}

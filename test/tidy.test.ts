@@ -1,0 +1,162 @@
+/** Rules of the house that neither the compiler nor the linter knows. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const root = new URL('../', import.meta.url).pathname
+const COMPONENTS = ['receivers', 'processors', 'connectors', 'exporters', 'extensions']
+
+/** Files and folders of `src` from the ground up: each may import itself and what stands on an earlier line. */
+const layers: readonly (readonly string[])[] = [
+  ['otlp', 'refusal.ts'],
+  ['self'],
+  ['telemetry'],
+  ['component.ts'],
+  ['not_accounted.ts', 'config', 'content'],
+  ['gen_ai', 'items', 'journal', 'traces', 'net'],
+  ['sending'],
+  ['pipeline'],
+  COMPONENTS,
+  ['components.ts'],
+  ['daemon.ts'],
+  ['run.ts'],
+  ['main.ts'],
+]
+
+const LINES_MAX = 400
+/** Tables of cases are long. */
+const TEST_LINES_MAX = 600
+
+interface Source {
+  /** From the project's root: `src/otlp/cursor.ts`. */
+  readonly path: string
+  readonly text: string
+}
+
+const sources = ['src', 'test', 'scripts'].flatMap((folder) => filesIn(folder)).map(sourceOf)
+const shipped = sources.filter(({ path }) => path.startsWith('src/') && !isTest(path))
+
+describe('imports', () => {
+  test('every file and folder of src has its layer', () => {
+    const known = new Set(layers.flat())
+    const entries = [...new Set(shipped.map(({ path }) => topOf(path)))]
+    expect(entries.filter((entry) => !known.has(entry))).toEqual([])
+  })
+
+  test('go one way', () => {
+    const layerOf = (path: string) => layers.findIndex((layer) => layer.includes(topOf(path)))
+    const wrong = importsOf(shipped).filter(
+      ({ from, to }) => to.startsWith('src/') && topOf(from) !== topOf(to) && layerOf(to) >= layerOf(from),
+    )
+    expect(wrong.map(shown)).toEqual([])
+  })
+
+  test('components do not import each other', () => {
+    const wrong = importsOf(shipped).filter(
+      ({ from, to }) =>
+        COMPONENTS.includes(topOf(from)) && COMPONENTS.includes(topOf(to)) && folderOf(from) !== folderOf(to),
+    )
+    expect(wrong.map(shown)).toEqual([])
+  })
+
+  test('what is shipped needs nothing that is only for tests', () => {
+    const wrong = importsOf(shipped).filter(({ to }) => !to.startsWith('src/') || isTest(to))
+    expect(wrong.map(shown)).toEqual([])
+  })
+
+  test('what is shipped imports only packages that are dependencies', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>
+    }
+    const packages = shipped.flatMap(({ path, text }) =>
+      specifiersOf(text)
+        .filter((name) => !name.startsWith('.') && !name.startsWith('node:'))
+        .map((name) => ({ path, name: name.split('/', name.startsWith('@') ? 2 : 1).join('/') })),
+    )
+    expect(packages.filter(({ name }) => dependencies[name] === undefined)).toEqual([])
+  })
+})
+
+describe('files', () => {
+  test(`have at most ${LINES_MAX} lines, tests ${TEST_LINES_MAX}`, () => {
+    const long = sources
+      .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
+      .filter(({ path, lines }) => lines > (isTest(path) ? TEST_LINES_MAX : LINES_MAX))
+    expect(long).toEqual([])
+  })
+
+  test('have no default exports', () => {
+    expect(matching(sources, /^export default |^export \{[^}]*\bas default\b/m)).toEqual([])
+  })
+
+  test('end the process only where it begins', () => {
+    const wrong = matching(shipped, /process\.(exit|abort|reallyExit)\(/)
+    expect(wrong.filter((path) => path !== 'src/main.ts' && path !== 'src/run.ts')).toEqual([])
+  })
+
+  test('are not named after nothing in particular', () => {
+    expect(
+      sources.map(({ path }) => path).filter((path) => /(manager|helper|util|common|misc)s?\b/i.test(path)),
+    ).toEqual([])
+  })
+
+  test('name no place on the machine that they were written on', () => {
+    expect(matching(sources, /\/(work|home|Users)\/[a-z]/)).toEqual([])
+  })
+})
+
+test('the lock file names no registry', () => {
+  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
+  expect(lock).not.toMatch(/"resolved"\s*:\s*"(https?|git)/)
+  expect(lock).not.toMatch(/\/\/(registry|npm)\.|artifactory|nexus/i)
+  const settings = join(root, '.npmrc')
+  if (existsSync(settings)) expect(readFileSync(settings, 'utf8')).not.toMatch(/registry\s*=|_auth/)
+})
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((path) => `${folder}/${path}`)
+    .filter((path) => path.endsWith('.ts') && !path.includes('node_modules'))
+}
+
+function sourceOf(path: string): Source {
+  return { path, text: readFileSync(join(root, path), 'utf8') }
+}
+
+/** Tests, what only they use, and everything outside of `src`. */
+function isTest(path: string): boolean {
+  return /\.(test|fixture)\.ts$/.test(path) || !path.startsWith('src/')
+}
+
+/** Entry of `src` under which the file is: `otlp`, `daemon.ts`. */
+function topOf(path: string): string {
+  return path.split('/')[1]!
+}
+
+function folderOf(path: string): string {
+  return path.split('/').slice(0, 3).join('/')
+}
+
+function importsOf(list: readonly Source[]): { from: string; to: string }[] {
+  return list.flatMap(({ path, text }) =>
+    specifiersOf(text)
+      .filter((name) => name.startsWith('.'))
+      .map((name) => ({ from: path, to: normalize(join(dirname(path), name)) })),
+  )
+}
+
+/** What the file imports, types included. */
+function specifiersOf(text: string): string[] {
+  const statements = text.matchAll(
+    /^\s*(?:import|export)\b[^'"`;]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm,
+  )
+  return [...statements].map(([, from, bare, dynamic]) => (from ?? bare ?? dynamic)!)
+}
+
+function matching(list: readonly Source[], pattern: RegExp): string[] {
+  return list.filter(({ path, text }) => path !== 'test/tidy.test.ts' && pattern.test(text)).map(({ path }) => path)
+}
+
+function shown({ from, to }: { from: string; to: string }): string {
+  return `${from} → ${to}`
+}
