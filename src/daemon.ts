@@ -6,10 +6,10 @@ import type { Logger } from 'pino'
 import type { Component, DaemonView, Extension, Factory, Host } from './component.ts'
 import type { ParsedConfig } from './config/parse.ts'
 import { buildGraph, type Graph, type Instance } from './pipeline/graph.ts'
-import { type Balance, Ledger } from './pipeline/ledger.ts'
+import type { Balance, Ledger } from './pipeline/ledger.ts'
 import { type Plan, planOf, sameConfig } from './pipeline/plan.ts'
 import { checkRawPaths } from './pipeline/raw_paths.ts'
-import { watchLedger } from './pipeline/watch_ledger.ts'
+import { watchedLedger } from './pipeline/watch_ledger.ts'
 import type { Clock } from './self/clock.ts'
 import type { SelfMetrics } from './self/registry.ts'
 
@@ -25,7 +25,7 @@ type State = 'ok' | 'recoverable' | 'permanent'
 export class Daemon implements DaemonView {
   readonly version: string
   readonly startedAt_ms: number
-  readonly ledger = new Ledger()
+  readonly ledger: Ledger
   readonly #options: DaemonOptions
   #config: ParsedConfig
   #graph: Graph | undefined
@@ -51,7 +51,7 @@ export class Daemon implements DaemonView {
     this.#shards = config.service.shards
     this.version = options.version
     this.startedAt_ms = options.clock.now_ms()
-    watchLedger(options.meter, this.ledger)
+    this.ledger = watchedLedger(options.meter)
   }
 
   /**

@@ -14,7 +14,12 @@ import { SelfMetrics } from './self/registry.ts'
  * Runs until SIGTERM or SIGINT. Resolves to the exit code: 0 after everything was handed on, 1 if something was left.
  * A second signal ends the process at once. SIGHUP reads the config again. Rejects if the daemon cannot be started.
  */
-export async function run(load: () => LoadedConfig, version: string): Promise<number> {
+export function run(load: () => LoadedConfig, version: string): Promise<number> {
+  const { first, second } = signals()
+  return Promise.race([live(load, version, first), second.then(() => 1)])
+}
+
+async function live(load: () => LoadedConfig, version: string, stopSignal: Promise<string>): Promise<number> {
   const config = load()
   const { telemetry } = config.service
   const log = createLog({ level: telemetry.logs.level, encoding: telemetry.logs.encoding })
@@ -29,7 +34,6 @@ export async function run(load: () => LoadedConfig, version: string): Promise<nu
   )
   const stopCountingBugs = catchBugs(log, meter)
   const daemon = new Daemon(config, { log, clock: systemClock, meter, version })
-  const stopped = nextSignal()
   const onHangup = reloader(daemon, load, log)
   process.on('SIGHUP', onHangup)
   let server: MetricsServer | undefined
@@ -37,9 +41,8 @@ export async function run(load: () => LoadedConfig, version: string): Promise<nu
     server = reader && (await ownMetrics(reader, meter))
     await daemon.start()
     log.info({ version, node: process.versions.node }, 'ready')
-    const signal = await stopped
+    const signal = await stopSignal
     log.info({ signal }, 'stopping')
-    process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1))
     const left = await daemon.stop()
     if (left > 0) log.error({ items: left }, 'stopped before everything was handed on')
     else log.info('stopped; everything was handed on')
@@ -121,9 +124,11 @@ function warn(config: LoadedConfig, log: Logger): void {
   }
 }
 
-function nextSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', resolve)
-    process.once('SIGINT', resolve)
-  })
+/** The first and the second SIGTERM or SIGINT from now on. */
+function signals(): { first: Promise<string>; second: Promise<string> } {
+  const [first, second] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
+  const waiting = [first, second]
+  const take = (signal: string): void => waiting.shift()?.resolve(signal)
+  process.on('SIGTERM', take).on('SIGINT', take)
+  return { first: first.promise, second: second.promise }
 }

@@ -201,6 +201,21 @@ describe.each(connectors.map((factory) => [keyOf(factory), factory] as const))('
     for (const [, , behind] of ends) expect(behind.discrepancy()).toBe(0)
     if (factory.passesItems) expect(ends.find(([signal]) => signal === from)![1].count).toBe(5)
   })
+
+  test.runIf(factory.passesItems).each(froms)(
+    'hands a refusal of %s back, with the batch wholly in flight',
+    async (from) => {
+      const end = new Recorder<Signal>()
+      end.refuse(retryLater('queue_full', 'full'))
+      const ports = { [from as Signal]: end } as unknown as Ports
+      const connector = factory.create(parsed(factory), testHost({ id: factory.type }), ports)
+      const account = bookedAccount(from as Signal)
+      account.book.enter(5)
+      const input = connector.inputs[from] as unknown as Consumer<Signal>
+      await expect(input.consume(anyBatch(from as Signal, 5), account.context())).rejects.toThrow('full')
+      expect(account.balance()).toMatchObject({ entered: 5, delivered: 0, dropped: {}, held: { in_flight: 5 } })
+    },
+  )
 })
 
 describe.each(exporters.map((factory) => [keyOf(factory), factory] as const))('%s', (_, factory) => {
@@ -223,7 +238,7 @@ describe('components', () => {
     const kinds = ['receiver', 'processor', 'connector', 'exporter', 'extension'] as const
     const folders = kinds.flatMap((kind) =>
       readdirSync(new URL(`../src/${kind}s/`, import.meta.url), { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
+        .filter((entry) => existsSync(join(entry.parentPath, entry.name, 'index.ts')))
         .map((entry) => `${kind}/${entry.name}`),
     )
     expect(components.map(keyOf).sort()).toEqual(folders.sort())
@@ -264,14 +279,14 @@ async function running(factory: ProcessorFactory<unknown>, signal: Signal) {
 
 /** Blocks that many components have: their keys are described in one place for all. */
 function isShared(path: string): boolean {
-  return /(^|\.)(tls|retry_on_failure|sending_queue|keepalive)\./.test(path)
+  return /(^|\.)(tls|headers|retry_on_failure|sending_queue|keepalive)\./.test(path)
 }
 
 /** All keys that may be written, at any depth, without those of free maps. */
 function keysOf(root: JsonSchema, schema = root, path = ''): { path: string; name: string; isDescribed: boolean }[] {
   return alternatives(root, schema).flatMap((one) => [
     ...Object.entries(one.properties ?? {}).flatMap(([name, inner]) => {
-      const isDescribed = alternatives(root, inner).some(({ description = '' }) => description.length > 5)
+      const isDescribed = alternatives(root, inner).some(({ description = '' }) => description.length > 3)
       return [{ path: path + name, name, isDescribed }, ...keysOf(root, inner, `${path}${name}.`)]
     }),
     ...(one.items ? keysOf(root, one.items, path) : []),

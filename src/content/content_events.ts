@@ -17,9 +17,18 @@ export function contentOfEvent(name: string): EventContent {
   return rules.find(({ pattern }) => pattern.test(name))?.content ?? NONE
 }
 
-/** Whether common names such as `input` or `events` are content in that instrumentation scope. */
-export function isModelScope(name: string): boolean {
-  return scopePatterns.some((pattern) => pattern.test(name))
+/** What an instrumentation scope's name says about its items. */
+export interface ScopeContent {
+  /** Content group of log records' bodies, 0: ordinary texts. */
+  readonly body: number
+  /** True: common names such as `input` or `events` are content there. */
+  readonly scoped: boolean
+}
+
+/** The content of items of the scope with that name. */
+export function contentOfScope(name: string): ScopeContent {
+  const scoped = scopePatterns.some((pattern) => pattern.test(name))
+  return { body: bodyScopes.some((pattern) => pattern.test(name)) ? groupNumber('any') : 0, scoped }
 }
 
 const NONE: EventContent = { body: 0, attributes: 0, scoped: false }
@@ -44,16 +53,23 @@ const rows: readonly Row[] = [
 
 /** Scopes of tools that put content under names without a namespace. */
 const scopes = `pydantic-ai pydantic_ai* logfire* pipecat* com.anthropic.claude_code* codex* gemini-cli* qwen-code*
-  openinference* @arizeai/* litellm* autogen* autogen_core* text-generation* agent_framework*`
+  openinference* @arizeai/* mlflow* haystack* litellm* autogen* autogen_core* text-generation* agent_framework*`
+
+/** Loggers whose records are the messages of agents. */
+const bodies = 'autogen_core* autogen_agentchat*'
 
 const rules: { readonly pattern: NamePattern; readonly content: EventContent }[] = rows.flatMap(
   ([names, body, attributes]) =>
     names.split(' ').map((name) => ({ pattern: namePattern(name), content: contentOf(body, attributes) })),
 )
-const scopePatterns = scopes
-  .trim()
-  .split(/\s+/)
-  .flatMap((name) => (name.endsWith('*') ? [namePattern(name.slice(0, -1)), namePattern(name)] : [namePattern(name)]))
+const scopePatterns = scopeNames(scopes)
+const bodyScopes = scopeNames(bodies)
+
+/** A `*` at the end of a scope's name may also stand for nothing. */
+function scopeNames(text: string): NamePattern[] {
+  const names = text.trim().split(/\s+/)
+  return names.flatMap((name) => [name, ...(name.endsWith('*') ? [name.slice(0, -1)] : [])]).map(namePattern)
+}
 
 function contentOf(body: Row[1], attributes: Row[2]): EventContent {
   return {

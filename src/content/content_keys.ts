@@ -54,7 +54,8 @@ const rows: readonly Row[] = [
     crewai.crew.id crewai.crew.key crewai.crew.name crewai.agent.id crewai.agent.key crewai.agent.role crewai.agent.name
     crewai.task.id crewai.task.key crewai.task.name
     genkit:metadata:subtype genkit:metadata:context genkit:metadata:flow:*
-    gen_ai.browser.action gen_ai.browser.type`,
+    gen_ai.browser.action gen_ai.browser.type ai.request.headers.user-agent spring.ai.model.request.tool.names
+    spring.ai.chat.client.tool.names metadata.applied_guardrails metadata.usage_object mastra.metadata.sessionId mastra.metadata.userId`,
   ],
   [
     'system',
@@ -68,7 +69,8 @@ const rows: readonly Row[] = [
     traceloop.prompt.template ai.prompt.tools ai.prompt.toolChoice ai.prompt.format ai.schema ai.schema.description
     ai.settings.context.* ai.settings.output mlflow.chat.tools model_request_parameters logfire.json_schema
     sk.available_functions workflow.definition workflow.description system_prompt system_prompt_preview
-    user_system_prompt lk.instructions hook_definitions langfuse.observation.model.parameters`,
+    user_system_prompt lk.instructions hook_definitions langfuse.observation.model.parameters haystack.agent.tools
+    mastra.agent_run.instructions`,
   ],
   [
     'user',
@@ -135,20 +137,21 @@ const rows: readonly Row[] = [
     `gen_ai.input.messages gen_ai.prompt gen_ai.prompt.# gen_ai.prompt.#.* gen_ai.prompt.prompt_filter_results
     gen_ai.content.prompt gen_ai.request.messages gen_ai.agent.step_messages gen_ai.task.input gen_ai.workflow.input
     gen_ai.execution.input gen_ai.agent.task gen_ai.agent.context gen_ai.framework.pipeline.input_data
-    llm.input_messages llm.input_messages.#.message.* llm.prompts llm.prompts.# llm.prompts.#.* ai.prompt
+    llm.input_messages llm.input_messages.#.* llm.prompts llm.prompts.# llm.prompts.#.* ai.prompt
     ai.prompt.messages input.value traceloop.entity.input langfuse.observation.input langfuse.trace.input
     mlflow.spanInputs raw_input request_data gcp.vertex.agent.llm_request executor.input lmnr.span.input
     flue.turn.input flue.task.prompt flue.workflow.payload genkit:input mcp.sampling.messages mcp.prompt.description
-    lk.chat_ctx guardrail_request hook_input`,
+    lk.chat_ctx guardrail_request hook_input mastra.*.input haystack.*.input haystack.*.input_data llm.*.messages`,
   ],
   [
     'output',
     `gen_ai.output.messages gen_ai.completion gen_ai.completion.# gen_ai.completion.#.* gen_ai.content.completion
     gen_ai.response.text gen_ai.task.output gen_ai.workflow.output gen_ai.execution.output
-    gen_ai.framework.pipeline.output_data llm.output_messages llm.output_messages.#.message.* llm.choices
+    gen_ai.framework.pipeline.output_data llm.output_messages llm.output_messages.#.* llm.choices
     output.value traceloop.entity.output langfuse.observation.output langfuse.trace.output mlflow.spanOutputs
     mlflow.chunk.value response_data gcp.vertex.agent.llm_response executor.output lmnr.span.output flue.turn.output
-    flue.task.result flue.workflow.result genkit:output mcp.completion.values`,
+    flue.task.result flue.workflow.result genkit:output mcp.completion.values mastra.*.output haystack.*.output
+    haystack.*.output_data llm.*.choices llm.*.content`,
   ],
   [
     'any',
@@ -161,13 +164,14 @@ const rows: readonly Row[] = [
     langfuse.observation.status_message langfuse.experiment.item.metadata langfuse.experiment.metadata
     crewai.crew.* crewai.agent.* crewai.task.* traceloop.association.properties.* guardrail_response
     litellm.guardrail.* litellm.metadata.* litellm.team.metadata hidden_params spring.ai.* genkit:metadata:*
-    trace.metadata.* *.annotation.metadata *.evaluation.metadata gen_ai.agent.evaluation.*`,
+    trace.metadata.* *.annotation.metadata *.evaluation.metadata gen_ai.agent.evaluation.* crew_agents crew_tasks
+    crew_inputs metadata.gen_ai.* mastra.metadata.body mastra.metadata.headers mastra.log.*`,
   ],
 ]
 
 /** Names without a namespace that dialects use for content, and everybody else for anything. */
 const scopedRows: readonly Row[] = [
-  ['system', 'system system_instruction tools parameters policy'],
+  ['system', 'system system_instruction instructions tools parameters policy'],
   ['user', 'user_input query question'],
   ['assistant', 'response text answer completion error'],
   ['tool_call', 'arguments tool_call tool_calls full_command'],
@@ -186,15 +190,30 @@ const eventRows = `gen_ai.system gen_ai.provider.name gen_ai.operation.name gen_
   event_name event.domain event.* role index id finish_reason finish_reasons tool_call_id server.* error.type
   session.id az.namespace code.* thread.* log.* otel.* service.* sluice.*`
 
+/** Under these names applications put what they like: content, by default, but for labels that attribution needs. */
+const metadataPrefixes = `traceloop.association.properties. ai.telemetry.metadata. ai.settings.context.
+  langfuse.trace.metadata. langfuse.observation.metadata. langsmith.metadata. litellm.metadata. trace.metadata.
+  mlflow.traceTag. metadata.`
+const labels = `session_id sessionId user_id userId thread_id threadId conversation_id conversationId request_id requestId
+  tenant tenant_id tenantId team team_id feature environment env plan tier version release task_type prompt_name
+  prompt_version agent_name ls_provider ls_model_name ls_model_type ls_integration ls_temperature ls_max_tokens
+  ls_retriever_name ls_method lc_agent_name lc_versions langgraph_node langgraph_step langgraph_path
+  langgraph_checkpoint_ns checkpoint_ns status finish_reason temperature top_p service_tier object`
+
 const exact = new Map<string, KeyContent>()
 const patterns: { readonly pattern: NamePattern; readonly content: KeyContent }[] = []
-for (const [group, names] of rows) addRow(group, names, false)
-for (const [group, names] of scopedRows) addRow(group, names, true)
-const eventPatterns = eventRows.trim().split(/\s+/).map(namePattern)
+for (const [group, text] of rows) addRow(group, text, false)
+for (const [group, text] of scopedRows) addRow(group, text, true)
+for (const prefix of names(metadataPrefixes)) for (const label of names(labels)) exact.set(prefix + label, NONE)
+const eventPatterns = names(eventRows).map(namePattern)
 
-function addRow(group: Row[0], names: string, scoped: boolean): void {
+function names(text: string): string[] {
+  return text.trim().split(/\s+/)
+}
+
+function addRow(group: Row[0], text: string, scoped: boolean): void {
   const content = group === 'plain' ? NONE : { group: groupNumber(group), scoped }
-  for (const name of names.trim().split(/\s+/)) {
+  for (const name of names(text)) {
     if (/[#*]/.test(name)) patterns.push({ pattern: namePattern(name), content })
     else if (!exact.has(name)) exact.set(name, content)
   }

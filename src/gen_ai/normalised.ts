@@ -1,8 +1,8 @@
 /** Reading a model call from a span that the `gen_ai` processor has been over: newest names and `sluice.*` only. */
 import { boolOf, contentStart, numberOf, STRING, valueKind } from '../telemetry/any_value.ts'
-import { ATTRIBUTE } from '../telemetry/attributes.ts'
+import type { TraceBatch } from '../telemetry/batch.ts'
 import { isEqual, KeySet } from '../telemetry/key_set.ts'
-import { type SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
+import { beginsWithAttribute, type SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
 import { dialects } from './dialects.ts'
 import { FIELD, FIELD_NAMES, NEWEST, SLUICE, TEXTS } from './field.ts'
 import { readFinishReasons } from './finish.ts'
@@ -38,14 +38,19 @@ const finishReasons = same(FINISH_REASONS)
 const costSources = same(COST_SOURCES)
 const dialectIds = same(dialects.map((dialect) => dialect.id))
 
+/** Has the `gen_ai` processor recognised a model call in this span? It puts its mark first, so this reads little. */
+export function isNormalised(batch: TraceBatch, item: number): boolean {
+  return beginsWithAttribute(batch, item, dialectKey)
+}
+
 /**
- * Fills `call` from a normalised span; false if the span is no model call or was not normalised. The request's model
+ * Fills `call` from a normalised span; false if it is not, or names no operation. The request's model
  * is without the `models/` that Google's API puts in front. `call.dialect` is -1 for a dialect of another version.
  */
 export function readNormalisedCall(view: SpanView, call: ModelCall): boolean {
-  if (!hasDialect(view)) return false
   const { bytes, attributes } = view
   attributes.find(bytes, normalisedKeys, found)
+  if (found[AT_DIALECT]! < 0) return false
   call.reset(bytes, choice(view, AT_DIALECT, dialectIds))
   call.operation = choice(view, keyOf[FIELD.operation]!, operations)
   if (call.operation < 0) return false
@@ -69,17 +74,6 @@ export function readNormalisedCall(view: SpanView, call: ModelCall): boolean {
 export function modelField(call: ModelCall): number {
   if (call.has(FIELD.requestModel)) return FIELD.requestModel
   return call.has(FIELD.responseModel) ? FIELD.responseModel : -1
-}
-
-/** Compares only keys of the right length: most spans have none, and cost a few reads. From the end, where it was added. */
-function hasDialect(view: SpanView): boolean {
-  const rows = view.attributes.rows
-  for (let at = (view.attributes.count - 1) * ATTRIBUTE.width; at >= 0; at -= ATTRIBUTE.width) {
-    const start = rows[at + ATTRIBUTE.keyStart]!
-    const end = rows[at + ATTRIBUTE.keyEnd]!
-    if (end - start === dialectKey.length && isEqual(dialectKey, view.bytes, start, end)) return true
-  }
-  return false
 }
 
 function readNumbers(view: SpanView, call: ModelCall): void {

@@ -7,7 +7,7 @@ import { FIELD, FIELDS, TEXTS } from './field.ts'
 import { readFinishReasons } from './finish.ts'
 import { type DialectRow, lexicon } from './lexicon.ts'
 import type { ModelCall } from './model_call.ts'
-import { type Candidates, recognise } from './recognise.ts'
+import { type Candidates, mayBeMarked, recognise } from './recognise.ts'
 import { OPERATIONS } from './values.ts'
 
 // Held directly, since every field of every span is read through them.
@@ -23,7 +23,7 @@ export function foundKeys(): Int32Array {
  * judged before (it carries `sluice.dialect`); `call` is then undefined in its content.
  */
 export function readModelCall(view: SpanView, found: Int32Array, candidates: Candidates, call: ModelCall): boolean {
-  if (view.attributes.count === 0) return false
+  if (!mayBeMarked(candidates, view)) return false
   view.attributes.find(view.bytes, keys, found)
   const dialect = recognise(candidates, found)
   if (dialect < 0 || found[judged]! >= 0) return false

@@ -1,17 +1,25 @@
 /** Which dialect a span is in: marks by scope are tried once per scope, marks by attribute once per span. */
+
+import { ATTRIBUTE } from '../telemetry/attributes.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
+import type { SpanView } from '../telemetry/span_view.ts'
 import { type Lexicon, lexicon, type MarkRow } from './lexicon.ts'
 import { findScopeName, range } from './wire.ts'
 
-/** Marks that a scope leaves possible, in order of precedence. */
-export type Candidates = readonly MarkRow[]
+/** What a scope leaves possible. */
+export interface Candidates {
+  /** In order of precedence. */
+  readonly marks: readonly MarkRow[]
+  /** The scope alone is a mark: spans need no attribute to be in a dialect. */
+  readonly byScope: boolean
+}
 
 /** The scopes of one batch after another. One instance serves one component. */
 export class ScopeMarks {
   readonly #lexicon: Lexicon
   #batch: TraceBatch | undefined
   #scope = -1
-  #candidates: Candidates = []
+  #candidates: Candidates = { marks: [], byScope: false }
 
   constructor(of: Lexicon = lexicon) {
     this.#lexicon = of
@@ -23,9 +31,8 @@ export class ScopeMarks {
     this.#batch = batch
     this.#scope = scope
     const name = findScopeName(batch, scope) ? batch.bytes.toString('utf8', range.start, range.end) : ''
-    this.#candidates = this.#lexicon.marksByRow.filter(
-      (mark) => mark.scope === undefined || name.startsWith(mark.scope),
-    )
+    const marks = this.#lexicon.marksByRow.filter((mark) => mark.scope === undefined || name.startsWith(mark.scope))
+    this.#candidates = { marks, byScope: marks.some((mark) => mark.key < 0) }
     return this.#candidates
   }
 
@@ -35,10 +42,24 @@ export class ScopeMarks {
   }
 }
 
+/** Could the span be in a dialect? A look at the first letters of its attributes, before they are looked up. */
+export function mayBeMarked({ byScope }: Candidates, { bytes, attributes }: SpanView): boolean {
+  if (byScope) return true
+  const { rows, count } = attributes
+  for (let at = ATTRIBUTE.keyStart; at < count * ATTRIBUTE.width; at += ATTRIBUTE.width) {
+    if (firstLetters[bytes[rows[at]!]!] === 1) return true
+  }
+  return false
+}
+
+/** 1 for the letters with which marks begin. */
+const firstLetters = new Uint8Array(256)
+for (const { key } of lexicon.marksByRow) if (key >= 0) firstLetters[lexicon.keys.names[key]!.charCodeAt(0)] = 1
+
 /** Position of the dialect in the table, or -1. `found` as filled with the lexicon's keys. */
-export function recognise(candidates: Candidates, found: Int32Array): number {
-  for (let at = 0; at < candidates.length; at++) {
-    const mark = candidates[at]!
+export function recognise({ marks }: Candidates, found: Int32Array): number {
+  for (let at = 0; at < marks.length; at++) {
+    const mark = marks[at]!
     if (mark.key < 0 || found[mark.key]! >= 0) return mark.dialect
   }
   return -1

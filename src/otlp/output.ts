@@ -77,14 +77,8 @@ export class Output {
 
   /** Bytes of another buffer, without a length. */
   copy(source: Uint8Array, start: number, end: number): void {
-    const length = end - start
-    this.reserve(length)
-    if (length < 48) {
-      for (let at = start; at < end; at++) this.bytes[this.end++] = source[at]!
-      return
-    }
-    this.bytes.set(source.subarray(start, end), this.end)
-    this.end += length
+    this.reserve(end - start)
+    this.end = copyBytes(source, start, end, this.bytes, this.end)
   }
 
   /** Begins a length-delimited field, whose length is not known yet. Returns the mark for `close`. */
@@ -107,6 +101,19 @@ export class Output {
     }
     writeVarint(this.bytes, mark, length)
   }
+}
+
+/** Below this many bytes a loop is quicker than a call into native code. */
+const LOOP_BYTES = 24
+
+/** Copies [start, end) to `at` of the target, which has the room, and returns the offset behind it. */
+export function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
+  if (end - start < LOOP_BYTES) {
+    while (start < end) target[at++] = source[start++]!
+    return at
+  }
+  target.set(new Uint8Array(source.buffer, source.byteOffset + start, end - start), at)
+  return at + end - start
 }
 
 /** Writes an unsigned number (below 2^53) and returns the offset behind it. */

@@ -98,12 +98,21 @@ export class Book implements Account {
 /** All accounts of a daemon. An account lives as long as the daemon, so that a reload loses no figure. */
 export class Ledger {
   readonly #books = new Map<string, Book>()
+  readonly #onOpen: (book: Book) => void
+
+  /** `onOpen` is told of each new account. */
+  constructor(onOpen: (book: Book) => void = () => {}) {
+    this.#onOpen = onOpen
+  }
 
   /** The account of that edge; opened on the first call. */
   account(edge: string, signal: Signal): Book {
     const key = `${signal} ${edge}`
-    const book = this.#books.get(key) ?? new Book(edge, signal)
+    const known = this.#books.get(key)
+    if (known !== undefined) return known
+    const book = new Book(edge, signal)
     this.#books.set(key, book)
+    this.#onOpen(book)
     return book
   }
 

@@ -5,12 +5,15 @@
  * Use: `begin(batch)`; for each piece that changes, `open…` (write its new content to `out`) and `close`, or `drop…`;
  * `finish` gives the new batch, or the old one if nothing changed. One instance serves one component.
  */
-import { Output, varintSize, writeVarint } from '../otlp/output.ts'
+import { copyBytes, Output, varintSize, writeVarint } from '../otlp/output.ts'
 import { type Batches, type Signal, trusted } from './batch.ts'
 import { ITEM, RESOURCE, SCOPE } from './layout.ts'
 
-/** Columns of an edit: what it replaces, where its new content is in `out` (-1: left out), its group, its tag byte. */
-const EDIT = { tag: 0, end: 1, from: 2, to: 3, scope: 4, resource: 5, field: 6, width: 7 } as const
+/**
+ * Columns of an edit: what it replaces, where its new content is in `out` (-1: left out), its group, its tag byte, and
+ * where old content begins that stays behind the new one (it goes to the end of the old; -1: none stays).
+ */
+const EDIT = { tag: 0, end: 1, from: 2, to: 3, scope: 4, resource: 5, field: 6, keep: 7, width: 8 } as const
 
 export class Rewrite<S extends Signal> {
   /** Where the new content of the piece that is open is written. */
@@ -34,6 +37,13 @@ export class Rewrite<S extends Signal> {
     const rows = this.#batch!.layout.itemRows
     const at = item * ITEM.width
     this.#add(rows[at]!, rows[at + ITEM.end]!, rows[at + ITEM.scope]!, 0x12)
+  }
+
+  /** Puts what is written to `out` until `close` in front of the content of item `item`: cheaper than copying that. */
+  prependToItem(item: number): void {
+    this.openItem(item)
+    const start = this.#batch!.layout.itemRows[item * ITEM.width + ITEM.start]!
+    this.#edits[(this.#count - 1) * EDIT.width + EDIT.keep] = start
   }
 
   dropItem(item: number): void {
@@ -95,6 +105,7 @@ export class Rewrite<S extends Signal> {
     edits[at + EDIT.scope] = scope
     edits[at + EDIT.resource] = scope < 0 ? -1 : this.#batch!.layout.scopes[scope * SCOPE.width + SCOPE.resource]!
     edits[at + EDIT.field] = field
+    edits[at + EDIT.keep] = -1
   }
 
   /** Edits must be in the order of the bytes, insertions before what they stand before; callers mostly make them so. */
@@ -163,8 +174,9 @@ export class Rewrite<S extends Signal> {
       if (from < 0) continue
       const to = edits[at + EDIT.to]!
       this.#result[this.#at++] = edits[at + EDIT.field]!
-      this.#at = writeVarint(this.#result, this.#at, to - from)
+      this.#at = writeVarint(this.#result, this.#at, this.#keptSize(at) + to - from)
       this.#copy(this.out.bytes, from, to)
+      if (edits[at + EDIT.keep]! >= 0) this.#copy(bytes, edits[at + EDIT.keep]!, edits[at + EDIT.end]!)
     }
     this.#copy(bytes, this.#read, end)
     this.#read = end
@@ -172,8 +184,7 @@ export class Rewrite<S extends Signal> {
 
   #copy(source: Buffer, start: number, end: number): void {
     if (end <= start) return
-    source.copy(this.#result, this.#at, start, end)
-    this.#at += end - start
+    this.#at = copyBytes(source, start, end, this.#result, this.#at)
   }
 
   #skipTo(end: number): void {
@@ -216,7 +227,12 @@ export class Rewrite<S extends Signal> {
 
   #sizeOf(at: number): number {
     const from = this.#edits[at + EDIT.from]!
-    return from < 0 ? 0 : sizeWithHead(this.#edits[at + EDIT.to]! - from)
+    return from < 0 ? 0 : sizeWithHead(this.#keptSize(at) + this.#edits[at + EDIT.to]! - from)
+  }
+
+  #keptSize(at: number): number {
+    const keep = this.#edits[at + EDIT.keep]!
+    return keep < 0 ? 0 : this.#edits[at + EDIT.end]! - keep
   }
 }
 

@@ -5,6 +5,7 @@
 import { next, readInt64, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
 import { Attributes } from './attributes.ts'
 import type { TraceBatch } from './batch.ts'
+import { isEqual } from './key_set.ts'
 import { ITEM } from './layout.ts'
 
 /** Span kinds and status codes as OTLP numbers them. */
@@ -137,3 +138,23 @@ function isZero(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if (bytes[at] !== 0) return false
   return true
 }
+
+/** Does the first attribute of a span have this key? Reads no further than that attribute. */
+export function beginsWithAttribute(batch: TraceBatch, item: number, key: Uint8Array): boolean {
+  const { bytes } = batch
+  const row = item * ITEM.width
+  const end = batch.layout.itemRows[row + ITEM.end]!
+  for (let at = batch.layout.itemRows[row + ITEM.start]!; at < end; ) {
+    const tag = readUint32(bytes, at, end)
+    if (tag !== 0x4a) at = skipValue(tag & 7, bytes, next, end)
+    else {
+      const behind = readLength(bytes, next, end) + next
+      firstAttribute.clear()
+      firstAttribute.add(bytes, at, next, behind)
+      return isEqual(key, bytes, firstAttribute.keyStart(0), firstAttribute.keyEnd(0))
+    }
+  }
+  return false
+}
+
+const firstAttribute = new Attributes()

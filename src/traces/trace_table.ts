@@ -162,7 +162,7 @@ export class TraceTable {
       larger.set(column.data)
       column.data = larger
     }
-    this.#index: Int32Array = new Int32Array(2 ** Math.ceil(Math.log2(this.#capacity * 2)))
+    this.#index = new Int32Array(2 ** Math.ceil(Math.log2(this.#capacity * 2)))
     for (let row = 0; row < this.#usedRows; row++) this.#insert(row, this.#hashOf(row))
   }
 

@@ -1,7 +1,7 @@
 /**
  * Model calls that wait for their trace to settle, and some that have been counted: rows of numbers, linked by trace.
  */
-import type { CallFacts } from '../../gen_ai/same_call.ts'
+import { type CallFacts, mergeCalls } from '../../gen_ai/same_call.ts'
 
 export const NO_CALL = -1
 
@@ -20,8 +20,12 @@ const INTS = [
   'response',
   'operation',
   'provider',
+  'model',
+  'responseModel',
+  'errorType',
+  'finishReasons',
+  'signals',
 ] as const
-const MORE_INTS = ['model', 'responseModel', 'errorType', 'finishReasons', 'signals', 'service'] as const
 const NUMBERS = [
   'start_ms',
   'end_ms',
@@ -35,7 +39,11 @@ const NUMBERS = [
   'score',
 ] as const
 
-type IntName = (typeof INTS)[number] | (typeof MORE_INTS)[number]
+/** Where 0 (or NaN) says that it is unknown. */
+const FROM_EITHER_INTS = ['response', 'model', 'responseModel', 'errorType', 'finishReasons', 'signals'] as const
+const FROM_EITHER_NUMBERS = ['ttft_s', 'score'] as const
+
+type IntName = (typeof INTS)[number]
 type NumberName = (typeof NUMBERS)[number]
 
 export class Calls {
@@ -49,7 +57,7 @@ export class Calls {
   constructor() {
     const int = (name: IntName) => [name, new Int32Array(this.#capacity)] as const
     const number = (name: NumberName) => [name, new Float64Array(this.#capacity)] as const
-    this.#ints = Object.fromEntries([...INTS, ...MORE_INTS].map(int)) as Record<IntName, Int32Array>
+    this.#ints = Object.fromEntries(INTS.map(int)) as Record<IntName, Int32Array>
     this.#numbers = Object.fromEntries(NUMBERS.map(number)) as Record<NumberName, Float64Array>
   }
 
@@ -87,6 +95,10 @@ export class Calls {
     this.#numbers[name][call] = value
   }
 
+  setFlags(call: number, flags: number): void {
+    this.#ints.flags[call]! |= flags
+  }
+
   has(call: number, flag: number): boolean {
     return (this.#ints.flags[call]! & flag) !== 0
   }
@@ -99,6 +111,32 @@ export class Calls {
       (parentHigh[a] === spanHigh[b] && parentLow[a] === spanLow[b]) ||
       (parentHigh[b] === spanHigh[a] && parentLow[b] === spanLow[a])
     )
+  }
+
+  /**
+   * Writes two reports of one call into the row of the one whose labels stand for it, and returns that. What it does not
+   * say is taken from the other.
+   */
+  merge(a: number, b: number): number {
+    const merged = mergeCalls(this.facts(a), this.facts(b))
+    const outer = merged.span.spanId === this.facts(a).spanId ? a : b
+    const inner = outer === a ? b : a
+    this.setFlags(outer, (merged.failed ? FAILED : 0) | (merged.rateLimited ? RATE_LIMITED : 0))
+    const costs = [this.number(outer, 'cost_usd'), this.number(inner, 'cost_usd')]
+    // A cost belongs to the token numbers that it was computed from.
+    if (!merged.tokensOfSpan) costs.reverse()
+    this.setNumber(outer, 'cost_usd', costs.find((cost) => !Number.isNaN(cost)) ?? Number.NaN)
+    this.setNumber(outer, 'input', merged.inputTokens)
+    this.setNumber(outer, 'output', merged.outputTokens)
+    this.setNumber(outer, 'cacheRead', merged.cacheReadTokens)
+    this.setNumber(outer, 'cacheWrite', merged.cacheWriteTokens)
+    this.setNumber(outer, 'reasoning', merged.reasoningTokens)
+    for (const name of FROM_EITHER_INTS)
+      if (this.int(outer, name) === 0) this.setInt(outer, name, this.int(inner, name))
+    for (const name of FROM_EITHER_NUMBERS)
+      if (Number.isNaN(this.number(outer, name))) this.setNumber(outer, name, this.number(inner, name))
+    if (this.int(outer, 'provider') < 0) this.setInt(outer, 'provider', this.int(inner, 'provider'))
+    return outer
   }
 
   /** The call as the rules of `gen_ai/same_call.ts` want it. Texts are known by number only: equal numbers, equal texts. */
@@ -127,7 +165,7 @@ export class Calls {
 
   #grow(): void {
     this.#capacity *= 2
-    for (const name of [...INTS, ...MORE_INTS]) {
+    for (const name of INTS) {
       const larger = new Int32Array(this.#capacity)
       larger.set(this.#ints[name])
       this.#ints[name] = larger

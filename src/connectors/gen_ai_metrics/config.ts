@@ -10,8 +10,19 @@ export const schema = z.strictObject({
   models_max: z
     .int()
     .min(1)
+    .max(100_000)
     .default(1000)
     .describe('Model names told apart as labels; what is more goes to the model "other".'),
+  series_max: z
+    .int()
+    .min(100)
+    .default(50_000)
+    .describe('Counters and histograms held; what would need more is not shown, and counted.'),
+  calls_max: z
+    .int()
+    .min(1)
+    .default(200_000)
+    .describe('Model calls that wait for their trace to settle; over it the longest waiting are counted early.'),
   duplicates_window: z
     .int()
     .min(1000)

@@ -1,16 +1,19 @@
 import type { Connector, Context, Host, Ports } from '../../component.ts'
 import { FIELD } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
-import { readNormalisedCall } from '../../gen_ai/normalised.ts'
+import { isNormalised, readNormalisedCall } from '../../gen_ai/normalised.ts'
 import { finishSignals } from '../../gen_ai/quality.ts'
 import { notAccounted } from '../../not_accounted.ts'
 import { nanosAsMillis, uint32 } from '../../otlp/cursor.ts'
+import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
+import { Throttle } from '../../self/log.ts'
 import type { MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { Interner } from '../../telemetry/interner.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { sharedTables } from '../../traces/tables.ts'
-import { hashTraceId, shardOf } from '../../traces/trace_id.ts'
+import { hashTraceId, isTraceId, shardOf } from '../../traces/trace_id.ts'
+import type { TraceTable } from '../../traces/trace_table.ts'
 import { Calls, FAILED, RATE_LIMITED } from './calls.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { Counts } from './counts.ts'
@@ -22,6 +25,8 @@ import { TracesOfCalls } from './traces.ts'
 const TICK_MS = 500
 /** Error types told apart; response ids, which only have to differ while their calls wait, are hashed instead. */
 const ERROR_TYPES_MAX = 200
+/** What cannot change in place. */
+const FIXED = ['models_max', 'series_max', 'calls_max', 'duplicates_window'] as const
 
 export class GenAiMetrics implements Connector {
   readonly inputs = { traces: { consume: (batch: TraceBatch, context: Context) => this.#consume(batch, context) } }
@@ -37,9 +42,13 @@ export class GenAiMetrics implements Connector {
   readonly #set: MetricSet
   readonly #counts: Counts
   readonly #shards: readonly TracesOfCalls[]
-  readonly #tables
+  readonly #tables: readonly TraceTable[]
+  readonly #throttle: Throttle
   #timers: Timer[] = []
   #sending: Promise<void> = Promise.resolve()
+  /** Of metrics to be handed on: with the next consumer, or behind those. */
+  #underWay = 0
+  #stopped = false
 
   constructor(config: GenAiMetricsConfig, host: Host, next: Ports) {
     this.#config = config
@@ -48,47 +57,83 @@ export class GenAiMetrics implements Connector {
     this.#texts = new Interner(config.models_max)
     this.#errorTypes = new Interner(ERROR_TYPES_MAX)
     this.#recent = new RecentSpans(config.duplicates_window)
-    this.#set = new MetricSet(host.clock.now_ms())
+    this.#set = new MetricSet(host.clock.now_ms(), config.series_max)
     this.#counts = new Counts(this.#calls, this.#texts, this.#errorTypes, this.#set)
+    this.#throttle = new Throttle(host.clock)
     this.#tables = sharedTables(host)
-    this.#shards = this.#tables.map((table) => new TracesOfCalls(table, this.#calls, this.#counts))
+    this.#shards = this.#tables.map(
+      (table) => new TracesOfCalls(table, this.#calls, this.#counts, shareOf(config.calls_max, host.shards)),
+    )
   }
 
   async start(): Promise<void> {
-    const { clock, meter } = this.#host
+    const { meter, id } = this.#host
+    const labels = { connector: id }
     meter.gauge(
       'sluice_gen_ai_metrics_calls_waiting',
       'Model calls in memory, waiting or to compare later ones with.',
-      {},
+      labels,
       () => this.#calls.count,
     )
     meter.gauge(
       'sluice_gen_ai_metrics_models_overflowed',
-      'Model names that were counted as "other".',
-      {},
+      'How often a model name was counted as "other".',
+      labels,
       () => this.#texts.overflowed,
     )
+    meter.gauge(
+      'sluice_gen_ai_metrics_series_refused',
+      'Series that are not shown because there are series_max.',
+      labels,
+      () => this.#set.refused,
+    )
+    this.#startTimers()
+  }
+
+  /** Only what state is made for needs a new instance, whose counters begin at zero. */
+  async update(config: unknown): Promise<boolean> {
+    const next = config as GenAiMetricsConfig
+    if (FIXED.some((key) => next[key] !== this.#config[key])) return false
+    this.#config = next
+    this.#startTimers()
+    return true
+  }
+
+  /** Everything that waits is counted and shown; new series at zero first. */
+  async shutdown(deadline: AbortSignal): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    for (const timer of this.#timers) timer.cancel()
+    for (const shard of this.#shards) shard.close()
+    const { promise: aborted, resolve } = Promise.withResolvers<void>()
+    if (deadline.aborted) resolve()
+    deadline.addEventListener('abort', () => resolve(), { once: true })
+    await Promise.race([this.#sendLast(), aborted])
+  }
+
+  async #sendLast(): Promise<void> {
+    await this.#sending
+    const now_ms = this.#host.clock.now_ms()
+    await this.#send(() => this.#set.showFresh(now_ms))
+    // Later than the zeros: of two values of one moment a backend keeps the first.
+    await this.#send(() => this.#set.show(now_ms + 1, 0))
+  }
+
+  #startTimers(): void {
+    const { clock } = this.#host
+    for (const timer of this.#timers) timer.cancel()
     this.#timers = [
       clock.every(TICK_MS, () => this.#tick()),
-      clock.every(this.#config.metrics_flush_interval, () =>
-        this.#flush(this.#config.metrics_flush_interval - TICK_MS),
-      ),
+      clock.every(this.#config.metrics_flush_interval, () => this.#flush()),
     ]
   }
 
-  /** Everything that waits is counted and shown. */
-  async shutdown(): Promise<void> {
-    for (const timer of this.#timers) timer.cancel()
-    this.#timers = []
-    for (const shard of this.#shards) shard.settle(Number.POSITIVE_INFINITY, 0, 0)
-    this.#flush(Number.NEGATIVE_INFINITY)
-    await this.#sending
-  }
-
   async #consume(batch: TraceBatch, context: Context): Promise<void> {
+    if (this.#stopped) throw retryLater('shutdown', 'the connector has stopped')
     const now_ms = this.#host.clock.monotonic_ms()
     let duplicates = 0
     for (let item = 0; item < batch.items; item++) {
+      if (!isNormalised(batch, item)) continue
       this.#view.read(batch, item)
       if (readNormalisedCall(this.#view, this.#call) && !this.#add(now_ms)) duplicates++
     }
@@ -99,11 +144,12 @@ export class GenAiMetrics implements Connector {
   /** False if the span has come before. */
   #add(now_ms: number): boolean {
     const view = this.#view
-    const hash = view.traceId < 0 ? 0 : hashTraceId(view.bytes, view.traceId)
-    if (view.spanId >= 0 && this.#recent.seen(hash, view.bytes, view.spanId)) return false
+    const hasTrace = view.traceId >= 0 && isTraceId(view.bytes, view.traceId)
+    const hash = hasTrace ? hashTraceId(view.bytes, view.traceId) : 0
+    if (hasTrace && view.spanId >= 0 && this.#recent.seen(hash, view.bytes, view.spanId)) return false
     const call = this.#keep()
     const shard = shardOf(hash, this.#shards.length)
-    const row = view.traceId < 0 ? -1 : this.#tables[shard]!.obtain(view.bytes, view.traceId, hash)
+    const row = hasTrace ? this.#tables[shard]!.obtain(view.bytes, view.traceId, hash) : -1
     this.#counts.prepare(call)
     if (row >= 0) this.#shards[shard]!.add(row, call, now_ms)
     else {
@@ -148,24 +194,38 @@ export class GenAiMetrics implements Connector {
 
   #tick(): void {
     const { settle_after, settle_max } = this.#config
-    for (const shard of this.#shards) shard.settle(this.#host.clock.monotonic_ms(), settle_after, settle_max)
-    if (this.#set.fresh > 0) this.#send(this.#set.showFresh(this.#host.clock.now_ms()))
+    const { clock } = this.#host
+    for (const shard of this.#shards) shard.settle(clock.monotonic_ms(), settle_after, settle_max)
+    if (this.#set.fresh > 0) this.#send(() => this.#set.showFresh(clock.now_ms()))
   }
 
-  #flush(settle_ms: number): void {
-    this.#send(this.#set.show(this.#host.clock.now_ms(), settle_ms))
+  #flush(): void {
+    const now_ms = this.#host.clock.now_ms()
+    this.#send(() => this.#set.show(now_ms, this.#config.metrics_flush_interval - TICK_MS))
   }
 
-  /** A refusal is no loss: the next flush has the same series with newer values. */
-  #send(batch: MetricBatch | undefined): void {
-    if (batch === undefined) return
-    const context: Context = { account: notAccounted, metadata: new Map() }
-    this.#sending = this.#sending
-      .then(() => this.#next.metrics?.consume(batch, context))
-      .catch((error: unknown) =>
-        this.#host.log.warn({ err: error }, 'metrics were refused; the next flush will have them'),
+  /** While the next consumer is slow, one waits and the others are left out: the next flush has newer values. */
+  #send(show: () => MetricBatch | undefined): Promise<void> {
+    if (this.#underWay === 2) return this.#sending
+    this.#underWay++
+    this.#sending = this.#sending.then(() => this.#handOn(show())).finally(() => this.#underWay--)
+    return this.#sending
+  }
+
+  async #handOn(batch: MetricBatch | undefined): Promise<void> {
+    try {
+      if (batch === undefined) return
+      await this.#next.metrics?.consume(batch, { account: notAccounted, metadata: new Map() })
+    } catch (error) {
+      this.#throttle.log('refused', (repeats) =>
+        this.#host.log.warn({ err: error, repeats }, 'metrics were refused; the next flush will have them'),
       )
+    }
   }
+}
+
+function shareOf(total: number, shards: number): number {
+  return Math.ceil(total / shards)
 }
 
 function finishBits(call: ModelCall): number {

@@ -6,14 +6,6 @@ import { type Calls, FAILED, RATE_LIMITED } from './calls.ts'
 import { CallSeries, ClientSeries, type CountedCall } from './families.ts'
 import type { MetricSet } from './metric_set.ts'
 
-/** What two reports of one call give together, where they differ from the call's own row. */
-export type Overrides = Partial<
-  Pick<
-    CountedCall,
-    'failed' | 'rateLimited' | 'input' | 'output' | 'cacheRead' | 'cacheWrite' | 'reasoning' | 'cost_usd'
-  >
->
-
 /** Factors of the series' key: numbers of texts are below this, so the key is exact below 2^53. */
 const TEXTS = 2 ** 18
 
@@ -34,11 +26,11 @@ export class Counts {
 
   /** Makes the series of a call that has come and is not settled yet. */
   prepare(call: number): void {
-    this.#seriesOf(call).prepare(this.#read(call, {}))
+    this.#seriesOf(call).prepare(this.#read(call))
   }
 
-  count(call: number, overrides: Overrides = {}): void {
-    const counted = this.#read(call, overrides)
+  count(call: number): void {
+    const counted = this.#read(call)
     this.#seriesOf(call).count(counted)
     this.#clientSeriesOf(call, counted).count(counted)
   }
@@ -69,8 +61,8 @@ export class Counts {
       const attributes = {
         'gen_ai.operation.name': OPERATIONS[operation]!,
         'gen_ai.provider.name': PROVIDERS[provider] ?? 'other',
-        'gen_ai.request.model': this.#texts.text(model),
-        'gen_ai.response.model': this.#texts.text(response),
+        ...(model !== EMPTY_TEXT && { 'gen_ai.request.model': this.#texts.text(model) }),
+        ...(response !== EMPTY_TEXT && { 'gen_ai.response.model': this.#texts.text(response) }),
       }
       this.#clientSeries.set(key, (series = new ClientSeries(this.#set, attributes, failed ? errorType : '')))
     }
@@ -83,7 +75,7 @@ export class Counts {
     return model === EMPTY_TEXT ? this.#calls.int(call, 'responseModel') : model
   }
 
-  #read(call: number, overrides: Overrides): CountedCall {
+  #read(call: number): CountedCall {
     const calls = this.#calls
     const number = (name: Parameters<Calls['number']>[1]) => calls.number(call, name)
     const errorType = this.#errorTypes.text(calls.int(call, 'errorType'))
@@ -102,7 +94,6 @@ export class Counts {
       score: number('score'),
       finishReasons: calls.int(call, 'finishReasons'),
       signals: calls.int(call, 'signals'),
-      ...overrides,
     }
   }
 }

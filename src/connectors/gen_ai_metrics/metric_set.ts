@@ -46,10 +46,15 @@ export class MetricSet {
   /** Points that have not been shown yet. */
   fresh = 0
   readonly #families = new Map<string, Family>()
+  /** Points that were asked for and are not there, because there are enough. */
+  refused = 0
   readonly #start_ms: number
+  readonly #points_max: number
+  #points = 0
 
-  constructor(start_ms: number) {
+  constructor(start_ms: number, points_max: number) {
     this.#start_ms = start_ms
+    this.#points_max = points_max
   }
 
   counter(description: Description, attributes: Attributes): CounterPoint {
@@ -79,14 +84,19 @@ export class MetricSet {
     const { name } = description
     let family = this.#families.get(name)
     if (family === undefined) this.#families.set(name, (family = { ...description, points: [], byKey: new Map() }))
-    const key = JSON.stringify(Object.values(attributes))
+    const key = JSON.stringify(attributes)
     let point = family.byKey.get(key)
     if (point !== undefined) return point
+    if (this.#points === this.#points_max) {
+      this.refused++
+      return { attributes: [], value: make(), shown_ms: Number.NaN }
+    }
     const pairs = Object.entries(attributes).map(([label, text]) => ({ key: label, value: { stringValue: text } }))
     point = { attributes: pairs, value: make(), shown_ms: Number.NaN }
     family.points.push(point)
     family.byKey.set(key, point)
     this.fresh++
+    this.#points++
     return point
   }
 

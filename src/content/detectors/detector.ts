@@ -16,6 +16,8 @@ export const traits = {
   w: 16,
   /** At least 5 `-`. */
   dashes: 32,
+  /** At least 12 digits with nothing between them but separators and characters beyond ASCII; or 12 digits and a `\\`. */
+  longNumber: 64,
 } as const
 
 /** Finds personal data or secrets of one or more kinds. Stateless between calls, and linear in the range's length. */

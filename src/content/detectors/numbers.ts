@@ -7,6 +7,8 @@ const FIELDS = 3
 /** Four bytes in eight are looked at: of a number with 7 digits or more at least three adjoining ones, one of them a digit. */
 const STEP = 8
 const LOOK_BACK = 48
+/** Digits that `traits.longNumber` promises. */
+const LONG_NUMBER_MIN = 12
 
 /** What stands between two groups of digits. */
 export const separators = { none: 0, space: 1, dash: 2, dot: 3, slash: 4 } as const
@@ -46,7 +48,7 @@ export function numbers(rules: readonly NumberRule[]): Detector {
   const digits_min = Math.min(...rules.map((rule) => rule.digits_min))
   return {
     kinds: rules.map((rule) => rule.kind),
-    needs: traits.digits,
+    needs: digits_min < LONG_NUMBER_MIN ? traits.digits : traits.longNumber,
     find(bytes, start, end, findings) {
       region.bytes = bytes
       region.low = start

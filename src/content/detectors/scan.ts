@@ -7,6 +7,7 @@ export const SHORT_MAX = 1024
 const RUN_MIN = 12
 const DIGITS_MIN = 7
 const DASHES_MIN = 5
+const LONG_NUMBER_MIN = 12
 /** Every bit of `traits`: for longer ranges nothing is known. */
 export const ALL = Object.values(traits).reduce((all, bit) => all | bit, 0)
 
@@ -55,36 +56,71 @@ export function traitsOf(bytes: Buffer, start: number, end: number): number {
   const table = marks
   let found = 0
   let counts = 0
-  let run = 0
-  let inRun = 0
   for (let p = start; p < end; p++) {
     const mark = table[bytes[p]!]!
     found |= mark
     counts += mark >> 16
-    // All ones inside of runs and zero outside, without a branch: words end too often for a processor to guess.
-    const inside = -((mark >> 14) & 1)
-    run = (run + 1) & inside
-    inRun = (inRun | mark) & inside
-    if (run >= RUN_MIN && inRun & RANDOM) found |= traits.run
   }
-  if ((counts & (DASH - 1)) >= DIGITS_MIN) found |= traits.digits
+  const digits = counts & (DASH - 1)
+  if (digits >= DIGITS_MIN) found |= traits.digits
   if (counts >= DASH * DASHES_MIN) found |= traits.dashes
+  if (found & RANDOM && end - start >= RUN_MIN && hasRun(bytes, start, end)) found |= traits.run
+  // Separators may be escaped, with letters in the escapes.
+  if (digits >= LONG_NUMBER_MIN && (found & ESCAPE || hasLongNumber(bytes, start, end))) found |= traits.longNumber
   return found & ALL
 }
 
+/** Looks at every twelfth byte, and from it left for what ends the run. */
+function hasRun(bytes: Buffer, start: number, end: number): boolean {
+  let from = start
+  for (;;) {
+    const last = from + RUN_MIN - 1
+    if (last >= end) return false
+    let p = last
+    while (p >= from && classes[bytes[p]!]! & TOKEN) p--
+    if (p >= from) {
+      from = p + 1
+      continue
+    }
+    p = last
+    while (p + 1 < end && classes[bytes[p + 1]!]! & TOKEN) p++
+    for (let q = from; q <= p; q++) if (classes[bytes[q]!]! & (DIGIT | UPPER)) return true
+    from = p + 1
+  }
+}
+
+function hasLongNumber(bytes: Buffer, start: number, end: number): boolean {
+  let digits = 0
+  for (let p = start; p < end; p++) {
+    const mark = marks[bytes[p]!]!
+    if ((mark & IN_NUMBER) === 0) digits = 0
+    else if (mark & ONE_DIGIT && ++digits >= LONG_NUMBER_MIN) return true
+  }
+  return false
+}
+
+const ESCAPE = 1 << 11
+const IN_NUMBER = 1 << 12
 const RANDOM = 1 << 13
-const IN_RUN = 1 << 14
+const ONE_DIGIT = 1 << 16
 /** What a dash counts; a digit counts 1, and there are fewer than this in a short range. */
 const DASH = 2 * SHORT_MAX
 const marks = markTable()
 
-/** Traits that one byte tells; bit 13: a digit or a capital; bit 14: of a run; from bit 16 on: what it counts. */
+/**
+ * Traits that one byte tells; bit 11: a backslash; bit 12: may stand in a number; bit 13: a digit or a capital; from bit
+ * 16 on: what it counts.
+ */
 function markTable(): Int32Array {
   const table = Int32Array.from(
     classes,
-    (each) => (each & (DIGIT | UPPER) ? RANDOM : 0) | (each & TOKEN ? IN_RUN : 0) | (each & DIGIT ? 1 << 16 : 0),
+    (each) => (each & (DIGIT | UPPER) ? RANDOM : 0) | (each & DIGIT ? ONE_DIGIT : 0),
   )
   for (const byte of [0x40, 0x25, 0x26, 0x5c, 0xef]) table[byte]! |= traits.at
+  for (let byte = 0; byte < 256; byte++) {
+    if (byte >= 0x80 || ' \t-./0123456789'.includes(String.fromCharCode(byte))) table[byte]! |= IN_NUMBER
+  }
+  table[0x5c]! |= ESCAPE
   table[0x3a]! |= traits.colon
   for (const byte of [0x57, 0x77]) table[byte]! |= traits.w
   table[0x2d]! |= DASH << 16

@@ -315,3 +315,14 @@ describe('config', () => {
 function pairs(attributes: Record<string, Plain>): [string, Plain][] {
   return Object.entries(attributes)
 }
+
+test('a config that does not fit the signal is not taken in place', async () => {
+  const processor = attributes.create(
+    schema.parse({ actions: [{ action: 'insert', key: 'a', value: 1 }] }),
+    testHost({ id: 'attributes/x' }),
+    'logs',
+    new Recorder<'logs'>(),
+  )
+  const other = { actions: [{ action: 'delete', key: 'a' }], include: { match_type: 'strict', span_names: ['x'] } }
+  expect(await processor.update!(schema.parse(other))).toBe(false)
+})

@@ -10,8 +10,9 @@ const own: Readonly<Record<Signal, readonly (keyof MatchConfig)[]>> = {
 }
 const shared: readonly (keyof MatchConfig)[] = ['match_type', 'services', 'resources', 'libraries']
 
-/** Throws an Error if a criterion makes no sense in a pipeline of that signal. */
+/** Throws an Error, which names the processor by its id, if a criterion makes no sense in a pipeline of that signal. */
 export function matcherOf(
+  id: string,
   signal: Signal,
   which: 'include' | 'exclude',
   match: MatchConfig | undefined,
@@ -24,7 +25,7 @@ export function matcherOf(
   if (foreign.length > 0) {
     const expected = [...shared.slice(1), ...own[signal]].join(', ')
     throw new Error(
-      `${which} has ${foreign.join(' and ')}, which cannot be asked in a ${signal} pipeline (only ${expected}): use another attributes processor there`,
+      `${id}: ${which} has ${foreign.join(' and ')}, which cannot be asked in a ${signal} pipeline (only ${expected}): use another attributes processor there`,
     )
   }
   return new Matcher(signal, criteriaOf(match))

@@ -19,23 +19,44 @@ export const attributes: ProcessorFactory<AttributesConfig> = {
   create: (config, host, signal, next) => new AttributesProcessor(config, host, signal, next),
 }
 
+/** What a config asks for, ready for one signal. */
+class Program {
+  readonly editor: AttributeEditor
+  readonly #include: Matcher | undefined
+  readonly #exclude: Matcher | undefined
+
+  constructor({ actions, hash_key, include, exclude }: AttributesConfig, id: string, signal: Signal) {
+    this.editor = new AttributeEditor(actions, hash_key)
+    this.#include = matcherOf(id, signal, 'include', include)
+    this.#exclude = matcherOf(id, signal, 'exclude', exclude)
+  }
+
+  concerns(batch: AnyBatch, item: number): boolean {
+    return this.#include?.matches(batch, item) !== false && this.#exclude?.matches(batch, item) !== true
+  }
+
+  /** Lets go of the batch. */
+  forget(): void {
+    this.#include?.forget()
+    this.#exclude?.forget()
+  }
+}
+
 class AttributesProcessor<S extends Signal> implements Processor<S> {
+  readonly #id: string
   readonly #signal: S
   readonly #next: Consumer<S>
   readonly #rewrite = new Rewrite<S>()
   /** Field of the attributes in the item's message; -1 for metrics. */
   readonly #field: number
-  #editor: AttributeEditor
-  #include: Matcher | undefined
-  #exclude: Matcher | undefined
+  #program: Program
 
-  constructor(config: AttributesConfig, _host: Host, signal: S, next: Consumer<S>) {
+  constructor(config: AttributesConfig, host: Host, signal: S, next: Consumer<S>) {
+    this.#id = host.id
     this.#signal = signal
     this.#next = next
     this.#field = fieldNumber(itemMessage[signal], 'attributes')
-    this.#editor = new AttributeEditor(config.actions, config.hash_key)
-    this.#include = matcherOf(signal, 'include', config.include)
-    this.#exclude = matcherOf(signal, 'exclude', config.exclude)
+    this.#program = new Program(config, host.id, signal)
   }
 
   async consume(batch: Batches[S], context: Context): Promise<void> {
@@ -43,26 +64,25 @@ class AttributesProcessor<S extends Signal> implements Processor<S> {
   }
 
   async update(config: unknown): Promise<boolean> {
-    const { actions, hash_key, include, exclude } = config as AttributesConfig
-    const matchers = [matcherOf(this.#signal, 'include', include), matcherOf(this.#signal, 'exclude', exclude)]
-    this.#editor = new AttributeEditor(actions, hash_key)
-    this.#include = matchers[0]
-    this.#exclude = matchers[1]
-    return true
+    try {
+      this.#program = new Program(config as AttributesConfig, this.#id, this.#signal)
+      return true
+    } catch {
+      // Building it anew fails in the same way, where the reload is rolled back.
+      return false
+    }
   }
 
   #apply(batch: Batches[S], context: Context): Batches[S] {
     const rewrite = this.#rewrite
     rewrite.begin(batch)
     for (let item = 0; item < batch.items; item++) {
-      if (this.#include?.matches(batch as AnyBatch, item) === false) continue
-      if (this.#exclude?.matches(batch as AnyBatch, item) === true) continue
+      if (!this.#program.concerns(batch as AnyBatch, item)) continue
       rewrite.openItem(item)
       if (this.#edit(batch, item, context)) rewrite.close()
       else rewrite.cancel()
     }
-    this.#include?.forget()
-    this.#exclude?.forget()
+    this.#program.forget()
     return rewrite.finish()
   }
 
@@ -70,7 +90,7 @@ class AttributesProcessor<S extends Signal> implements Processor<S> {
     const start = layout.itemRows[item * ITEM.width + ITEM.start]!
     const end = layout.itemRows[item * ITEM.width + ITEM.end]!
     const { out } = this.#rewrite
-    if (this.#field < 0) return editDataPoints(this.#editor, bytes, start, end, out, context)
-    return this.#editor.edit(bytes, start, end, this.#field, out, context)
+    if (this.#field < 0) return editDataPoints(this.#program.editor, bytes, start, end, out, context)
+    return this.#program.editor.edit(bytes, start, end, this.#field, out, context)
   }
 }

@@ -39,12 +39,31 @@ const counts = [
   [FIELD.reasoningTokens, 'reasoningTokens'],
 ] as const
 
+/** Bits of the fields whose attributes under the newest name have to go because `writeCall` writes better ones. */
+export function replacedFields(found: Int32Array, call: ModelCall): number {
+  let replaced = 0
+  for (let field = 0; field < fieldKeys.length; field++) if (isReplaced(call, found, field)) replaced |= 1 << field
+  return replaced
+}
+
+/** Copies the span's content without the attributes of those fields. */
+export function copyWithout(replaced: number, out: Output, view: SpanView): void {
+  let from = view.start
+  const attributes = view.attributes
+  for (let row = 0; row < attributes.count; row++) {
+    if (!isAmong(replaced, attributes, row, view)) continue
+    out.copy(view.bytes, from, attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.tag]!)
+    from = attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.end]!
+  }
+  out.copy(view.bytes, from, view.end)
+}
+
 /**
- * Writes the span's content with the call's facts to `out`: attributes that say the same already stay, those whose
- * value is put right are taken out, and what is missing comes at the end. `found` as `readModelCall` left it.
+ * Writes the call's facts to `out`, as attributes to stand before the span's content: what the span says already in the
+ * newest spelling is not said again. `sluice.dialect` comes first: by it others know a model call without reading on.
+ * `found` as `readModelCall` left it.
  */
-export function writeCall(out: Output, view: SpanView, found: Int32Array, call: ModelCall): void {
-  copyWithoutReplaced(out, view, found, call)
+export function writeCall(out: Output, found: Int32Array, call: ModelCall): void {
   const dialect = dialectTexts[call.dialect]!
   appendText(out, keys.dialect, dialect, 0, dialect.length)
   if (isMissing(call, found, FIELD.operation)) whole(out, FIELD.operation, operationTexts[call.operation]!)
@@ -88,23 +107,6 @@ function isReplaced(call: ModelCall, found: Int32Array, field: number): boolean 
   if (key < 0 || found[key]! < 0) return false
   if (field === FIELD.errorType && call.rows[field]! < 0) return call.has(field) || call.statusCode >= 400
   return call.rows[field]! >= 0 && isMissing(call, found, field)
-}
-
-function copyWithoutReplaced(out: Output, view: SpanView, found: Int32Array, call: ModelCall): void {
-  let replaced = 0
-  for (let field = 0; field < fieldKeys.length; field++) if (isReplaced(call, found, field)) replaced |= 1 << field
-  if (replaced === 0) {
-    out.copy(view.bytes, view.start, view.end)
-    return
-  }
-  let from = view.start
-  const attributes = view.attributes
-  for (let row = 0; row < attributes.count; row++) {
-    if (!isAmong(replaced, attributes, row, view)) continue
-    out.copy(view.bytes, from, attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.tag]!)
-    from = attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.end]!
-  }
-  out.copy(view.bytes, from, view.end)
 }
 
 function isAmong(fields: number, attributes: Attributes, row: number, view: SpanView): boolean {

@@ -10,7 +10,7 @@ import type { Counter } from '../../self/meter.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { Rewrite } from '../../telemetry/rewrite.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
-import { writeCall } from './call_writer.ts'
+import { copyWithout, replacedFields, writeCall } from './call_writer.ts'
 import { type GenAiConfig, schema } from './config.ts'
 
 export const genAi: ProcessorFactory<GenAiConfig> = {
@@ -96,8 +96,11 @@ class GenAiTraces implements Processor<'traces'> {
       view.read(batch, item)
       if (!readModelCall(view, this.#found, this.#scopes.of(batch, view.scope), call)) continue
       this.#prices.price(call, view)
-      rewrite.openItem(item)
-      writeCall(rewrite.out, view, this.#found, call)
+      const replaced = replacedFields(this.#found, call)
+      if (replaced === 0) rewrite.prependToItem(item)
+      else rewrite.openItem(item)
+      writeCall(rewrite.out, this.#found, call)
+      if (replaced !== 0) copyWithout(replaced, rewrite.out, view)
       rewrite.close()
       tally.calls[call.dialect]!++
       tally.corrected += call.correctedTokens

@@ -1,4 +1,4 @@
-import { contentOfEvent, isModelScope } from '../../content/content_events.ts'
+import { contentOfEvent, contentOfScope } from '../../content/content_events.ts'
 import { contentOfKey, describesEvent } from '../../content/content_keys.ts'
 import { namesSecret } from '../../content/detectors/assignment.ts'
 import { ByteCache, type ViewedBytes } from './byte_cache.ts'
@@ -23,10 +23,15 @@ export const EVENT = { body: 0xff, attributesShift: 8, scoped: 0x10000 } as cons
 
 const LENGTH_MAX = 120
 
+/** Attributes that are named as secrets are, and identify something: conversations, feature flags, objects in a store. */
+const identifiers =
+  /(?:session|conversation|thread)[._-]?id$|(?:^|[._-])(?:crew|task|agent|flow|flag|s3|redis|span|trace|metric|label|tag|resource|entity)[._-]key$/i
+
 /** What keys, event names and scope names say, remembered by their bytes. */
 export class Keys {
   readonly #keys = new ByteCache(2048, LENGTH_MAX)
   readonly #events = new ByteCache(256, LENGTH_MAX)
+  readonly #scopes = new ByteCache(256, LENGTH_MAX)
   readonly #isDirty: (source: ViewedBytes, start: number, end: number) => boolean
   readonly #masksSecrets: boolean
 
@@ -54,8 +59,14 @@ export class Keys {
     return made
   }
 
-  isModelScope(source: ViewedBytes, start: number, end: number): boolean {
-    return end > start && isModelScope(source.bytes.toString('utf8', start, end))
+  /** Bits as an event's, without attributes. */
+  scopeOf(source: ViewedBytes, start: number, end: number): number {
+    const known = this.#scopes.find(source, start, end)
+    if (known >= 0) return known
+    const { body, scoped } = contentOfScope(source.bytes.toString('utf8', start, end))
+    const made = body | (scoped ? EVENT.scoped : 0)
+    this.#scopes.put(source, start, end, made)
+    return made
   }
 
   #classify(source: ViewedBytes, start: number, end: number): number {
@@ -63,7 +74,8 @@ export class Keys {
     const { group, scoped } = contentOfKey(name)
     let bits: number = group
     if (scoped) bits |= KEY.scoped
-    if (this.#masksSecrets && namesSecret(name)) bits |= KEY.secret | (/token/i.test(name) ? KEY.count : 0)
+    if (this.#masksSecrets && namesSecret(name) && !identifiers.test(name))
+      bits |= KEY.secret | (/token/i.test(name) ? KEY.count : 0)
     if (this.#isDirty(source, start, end)) bits |= KEY.dirty
     if (describesEvent(name)) bits |= KEY.describesEvent
     return bits

@@ -9,7 +9,7 @@ import type { Tally } from './tally.ts'
 
 /** `a@b.co`, the shortest thing that any detector finds. */
 const FINDING_MIN = 6
-const CLEAN_MAX = 80
+const CLEAN_MAX = 120
 const CLEAN_SLOTS = 4096
 
 /** What stands in place of a value that could not be judged. */
@@ -21,6 +21,7 @@ export const FAILED_CLOSED = -1
 /** Runs the detectors over one text after another, and writes texts with placeholders. */
 export class Texts {
   readonly #detectors: readonly Detector[]
+  readonly #needs: readonly number[]
   readonly #findings = new Findings()
   /** Short texts that looked suspicious and were clean, such as model names with a date. */
   readonly #clean = new ByteCache(CLEAN_SLOTS, CLEAN_MAX)
@@ -35,6 +36,7 @@ export class Texts {
 
   constructor(detectors: readonly Detector[]) {
     this.#detectors = detectors
+    this.#needs = [...new Set(detectors.map((detector) => detector.needs))]
   }
 
   /** How many findings are in the text [start, end), or FAILED_CLOSED. Never throws. */
@@ -43,7 +45,7 @@ export class Texts {
     if (length < FINDING_MIN) return 0
     if (length > SHORT_MAX) return this.#search(ALL, source.bytes, start, end)
     const present = traitsOf(source.bytes, start, end)
-    if (present === 0 || this.#clean.find(source, start, end) >= 0) return 0
+    if (present === 0 || !this.#mayFind(present) || this.#clean.find(source, start, end) >= 0) return 0
     const view = (this.#shortViews[length] ??= this.#short.subarray(0, length))
     copyShort(source.bytes, start, view, length)
     const count = this.#search(present, view, 0, length)
@@ -91,6 +93,12 @@ export class Texts {
     writeQuote(out, quotes.backslashes)
     if (quotes.closes) out.byte(0x22)
     return quotes.end
+  }
+
+  /** Whether any detector has something to look for in a text with those traits. */
+  #mayFind(present: number): boolean {
+    for (const needs of this.#needs) if ((needs & ~present) === 0) return true
+    return false
   }
 
   #search(present: number, bytes: Buffer, start: number, end: number): number {

@@ -48,6 +48,8 @@ export class Walk {
   /** Content group of the attributes of the event that is walked, 0 outside of such events. */
   #eventGroup = 0
   #bodyGroup = 0
+  /** Content group of bodies in the scope, for records whose event says nothing. */
+  #scopeBodyGroup = 0
   /** In content that is masked: keys inside are no content of their own. */
   #inContent = false
 
@@ -69,7 +71,9 @@ export class Walk {
   /** The InstrumentationScope message in [start, end) is that of the items to come; -1: they have none. */
   enterScope(start: number, end: number): void {
     const name = start < 0 ? -1 : findField(this.#source.bytes, start, end, SCOPE_NAME_TAG)
-    this.#inModelScope = name >= 0 && this.#keys.isModelScope(this.#source, name, foundEnd)
+    const scope = name < 0 ? 0 : this.#keys.scopeOf(this.#source, name, foundEnd)
+    this.#inModelScope = (scope & EVENT.scoped) !== 0
+    this.#scopeBodyGroup = scope & EVENT.body
   }
 
   /** A Span, LogRecord, Metric, Resource or InstrumentationScope. */
@@ -96,7 +100,7 @@ export class Walk {
 
   #enterEvent(nameStart: number, nameEnd: number): void {
     const event = nameStart < 0 ? 0 : this.#keys.eventOf(this.#source, nameStart, nameEnd)
-    this.#bodyGroup = event & EVENT.body
+    this.#bodyGroup = (event & EVENT.body) === 0 ? this.#scopeBodyGroup : event & EVENT.body
     this.#eventGroup = (event >> EVENT.attributesShift) & 0xff
     this.#inModelEvent = (event & EVENT.scoped) !== 0
   }

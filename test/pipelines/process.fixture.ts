@@ -1,0 +1,107 @@
+/** The daemon as a process of its own, and a backend that counts. Tests only. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach } from 'vitest'
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean()
+})
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the command to its end. */
+export async function sluice(...words: string[]): Promise<Ended> {
+  const child = start(words)
+  return child.ended
+}
+
+/** A directory that goes with the test. */
+export function scratch(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-process-'))
+  cleanups.push(() => rmSync(directory, { recursive: true }))
+  return directory
+}
+
+export function configFile(yaml: string, directory = scratch()): string {
+  const path = join(directory, 'config.yaml')
+  writeFileSync(path, yaml)
+  return path
+}
+
+/** A running daemon that has said that it is ready. Its config has to log as JSON. */
+export async function runDaemon(path: string) {
+  const { child, ended, lines } = start(['--config', path])
+  const line = async (msg: string): Promise<Record<string, unknown>> => {
+    for (;;) {
+      const found = lines.find((one) => one.msg === msg)
+      if (found !== undefined) {
+        lines.splice(lines.indexOf(found), 1)
+        return found
+      }
+      const over = await Promise.race([once(child.stderr!, 'data'), ended])
+      if ('code' in over) throw new Error(`the daemon ended with ${over.code}: ${over.stderr}`)
+    }
+  }
+  await line('ready')
+  const listening = await line('listening for OTLP')
+  return { child, ended, line, http: listening['http'] as number, grpc: listening['grpc'] as number }
+}
+
+interface Line {
+  readonly msg?: string
+  readonly [field: string]: unknown
+}
+
+function start(words: string[]): { child: ChildProcess; ended: Promise<Ended>; lines: Line[] } {
+  const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let [stdout, stderr, rest] = ['', '', '']
+  const lines: Line[] = []
+  child.stdout.on('data', (text: Buffer) => (stdout += text.toString()))
+  child.stderr.on('data', (text: Buffer) => {
+    stderr += text.toString()
+    const parts = (rest + text.toString()).split('\n')
+    rest = parts.pop() ?? ''
+    for (const part of parts) if (part.startsWith('{')) lines.push(JSON.parse(part) as Line)
+  })
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout, stderr }) as Ended)
+  cleanups.push(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    await ended
+  })
+  return { child, ended, lines }
+}
+
+/** A backend that takes OTLP/HTTP. `answer` may take its time or the answer out of its hands. */
+export async function backend(
+  take: (body: Buffer, url: string) => void,
+  answer?: (request: IncomingMessage, response: ServerResponse) => boolean,
+): Promise<number> {
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      if (answer?.(request, response)) return
+      take(Buffer.concat(parts), request.url ?? '')
+      response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  cleanups.push(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return (server.address() as { port: number }).port
+}
