@@ -8,6 +8,9 @@ const time = (path) => statSync(new URL(path, root), { throwIfNoEntry: false })?
 
 if (time('node_modules/.package-lock.json') < time('package-lock.json')) {
   console.error('installing dependencies …')
-  const run = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] })
+  const run = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  })
   if (run.status !== 0) process.exit(run.status ?? 1)
 }
