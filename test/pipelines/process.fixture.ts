@@ -84,10 +84,11 @@ function start(words: string[]): { child: ChildProcess; ended: Promise<Ended>; l
   return { child, ended, lines }
 }
 
-/** A backend that takes OTLP/HTTP. `answer` may take its time or the answer out of its hands. */
+/** A backend that takes OTLP/HTTP, and says so after `wait_ms`. `answer` may take the answer out of its hands. */
 export async function backend(
   take: (body: Buffer, url: string) => void,
   answer?: (request: IncomingMessage, response: ServerResponse) => boolean,
+  wait_ms = 0,
 ): Promise<number> {
   const server = createServer((request, response) => {
     const parts: Buffer[] = []
@@ -95,7 +96,9 @@ export async function backend(
     request.on('end', () => {
       if (answer?.(request, response)) return
       take(Buffer.concat(parts), request.url ?? '')
-      response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
+      const success = () => response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
+      if (wait_ms === 0) success()
+      else setTimeout(success, wait_ms)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

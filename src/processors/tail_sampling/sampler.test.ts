@@ -6,11 +6,11 @@ import { Refusal, retryLater } from '../../refusal.ts'
 import { join } from '../../telemetry/batch.ts'
 import { Heads } from '../../telemetry/heads.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
+import { sharedTables } from '../../traces/tables.ts'
 import { hashTraceId } from '../../traces/trace_id.ts'
 import { TraceTable } from '../../traces/trace_table.ts'
 import { schema } from './config.ts'
 import { Pending } from './pending.ts'
-import { Policies } from './policies.ts'
 import { bench, ERRORS, failed, span, traceId } from './sampler.fixture.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
@@ -53,6 +53,7 @@ describe.each([1, 2, 5])('tail sampling with %d shards', (shards) => {
     await it.pass(1000)
     expect(it.kept().slice(1)).toEqual(Array.from({ length: 300 }, (_, round) => `late${round}:late_span`))
     expect(it.books()).toMatchObject({ delivered: 301, pending: 0 })
+    expect(sharedTables(it.host).map((table) => table.held)).toEqual(Array(shards).fill(0))
   })
 
   test('spans without a valid trace id are dropped', async () => {
@@ -334,7 +335,6 @@ describe('tail sampling', () => {
     await it.send([span(1, 'a', times(0, 10)), span(2, 'a', times(50, 110)), span(3, 'a', times(-1, 101))])
     await it.send([span(1, 'b', times(20, 90)), span(2, 'b', times(1, 60)), span(3, 'b', times(0, 0))])
     await it.pass(10_000)
-    expect(it.kept()).toEqual(['a:decided', 'b:decided', 'a:decided', 'b:decided'].slice(0, it.kept().length))
     expect(it.books()).toMatchObject({ delivered: 4, sampled_out: 2 })
   })
 
@@ -400,7 +400,3 @@ function sizeOf(batch: ReturnType<typeof traceBatch>): number {
   view.read(batch, 0)
   return view.end - view.start
 }
-
-test('policies are compiled once for a config', () => {
-  expect(new Policies(schema.parse({ policies: [ERRORS] }).policies).readsAttributes).toBe(false)
-})

@@ -1,6 +1,7 @@
 /** OTLP over HTTP: protobuf and JSON. Every error body is a google.rpc.Status. Source: OTLP 1.11, OTLP/HTTP. */
 import type { Host, Signal } from '../../component.ts'
 import type { ByteBudget } from '../../net/budget.ts'
+import type { CorsOptions } from '../../net/cors.ts'
 import { encodeRpcStatus, GrpcCode } from '../../net/grpc_status.ts'
 import type { HttpAnswer, HttpHead, HttpRequest } from '../../net/http_exchange.ts'
 import { HttpFailure } from '../../net/http_failure.ts'
@@ -28,7 +29,7 @@ export function httpServer(config: HttpConfig, intake: Intake, budget: ByteBudge
     host: name,
     port,
     ...(config.tls && { tls: tlsFiles(config.tls) }),
-    ...(config.cors && { cors: config.cors }),
+    ...(config.cors && { cors: corsOf(config.cors) }),
     routes: routesOf(config, intake),
     // A body that is larger than the budget would never fit: better told at once than sent again and again.
     max_request_body_size: Math.min(config.max_request_body_size, budget.size_bytes),
@@ -39,6 +40,10 @@ export function httpServer(config: HttpConfig, intake: Intake, budget: ByteBudge
     fail: renderFailure,
     onError: (error) => host.log.error({ err: error }, 'a bug: an HTTP request failed'),
   })
+}
+
+function corsOf({ max_age, ...origins }: NonNullable<HttpConfig['cors']>): CorsOptions {
+  return { ...origins, ...(max_age > 0 && { max_age_s: max_age }) }
 }
 
 function routesOf(config: HttpConfig, intake: Intake): Map<string, Route> {
