@@ -1,6 +1,6 @@
 import { ALNUM, afterEscape, classes, DOT, JOINER, TOKEN } from './bytes.ts'
 import { type Findings, kindIndex } from './findings.ts'
-import { familiesByByte, type KeyFamily } from './key_families.ts'
+import { familiesByByte, familyBeginnings, type KeyFamily } from './key_families.ts'
 import { looksRandom } from './randomness.ts'
 import type { TokenRule } from './tokens.ts'
 
@@ -27,6 +27,7 @@ function dottedStart(bytes: Buffer, from: number, low: number): number {
 }
 
 function matchAt(bytes: Buffer, from: number, limit: number, findings: Findings): boolean {
+  if (from + 1 >= limit || familyBeginnings[(bytes[from]! << 8) | bytes[from + 1]!] === 0) return false
   for (const family of familiesByByte[bytes[from]!]!) {
     const stop = familyEnd(bytes, from, limit, family)
     findings.spend(4)

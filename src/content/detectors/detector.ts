@@ -12,8 +12,8 @@ export const traits = {
   colon: 4,
   /** A run of at least 12 letters, digits, `-` and `_`, with a digit or a capital in it. */
   run: 8,
-  /** `w` or `W`. */
-  w: 16,
+  /** `p`, `w` and `d`, which every spelling of password has, in any case. */
+  password: 16,
   /** At least 5 `-`. */
   dashes: 32,
   /** At least 12 digits with nothing between them but separators and characters beyond ASCII; or 12 digits and a `\\`. */

@@ -170,3 +170,7 @@ function indexFamilies(): KeyFamily[][] {
   for (const families of table) families.sort((a, b) => b.prefix.length - a.prefix.length)
   return table
 }
+
+/** 1 where two bytes, as a big-endian number, begin the prefix of a family: random text mostly ends here. */
+export const familyBeginnings: Uint8Array = new Uint8Array(65536)
+for (const { prefix } of familiesByByte.flat()) familyBeginnings[(prefix[0]! << 8) | prefix[1]!] = 1

@@ -8,7 +8,7 @@ const VALUE_MIN = 6
 const NAME_MAX = 24
 const SHORT_MAX = 512
 
-/** The rare end of `password`, `passwd`, `pwd`, `psw`: `w` is one letter in fifty, so that native searches stay fast. */
+/** The rare end of `password`, `passwd`, `pwd`: `w` is one letter in fifty, so that native searches stay fast. */
 const anchors = ['word', 'wd', 'WORD', 'WD'].map((anchor) => Buffer.from(anchor))
 const symbols = byteSet(0, '!@#$%^&*?+~')
 /** What ends a value that is not quoted. */
@@ -17,7 +17,7 @@ const delimiters = byteSet(SPACE, '"\'`\\<>,;)}]|')
 /** Values that are assigned to a password: `password=…`, `"db_pwd": "…"`, and "the password is …" if the value has a digit. */
 export const password: Detector = {
   kinds: ['API_KEY'],
-  needs: traits.w,
+  needs: traits.password,
   find(bytes, start, end, findings) {
     if (end - start <= SHORT_MAX) return findShort(bytes, start, end, findings)
     for (const anchor of anchors) {

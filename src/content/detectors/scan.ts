@@ -61,6 +61,8 @@ export function traitsOf(bytes: Buffer, start: number, end: number): number {
     found |= mark
     counts += mark >> 16
   }
+  if ((found & ENTITY) === ENTITY) found |= traits.at
+  if ((found & PASSWORD) === PASSWORD) found |= traits.password
   const digits = counts & (DASH - 1)
   if (digits >= DIGITS_MIN) found |= traits.digits
   if (counts >= DASH * DASHES_MIN) found |= traits.dashes
@@ -103,12 +105,16 @@ const ESCAPE = 1 << 11
 const IN_NUMBER = 1 << 12
 const RANDOM = 1 << 13
 const ONE_DIGIT = 1 << 16
+/** `&` and `#`: an HTML entity may be there. */
+const ENTITY = (1 << 8) | (1 << 9)
+/** `p`, `w` and `d` in any case: letters of every spelling of password. */
+const PASSWORD = (1 << 10) | (1 << 14) | (1 << 15)
 /** What a dash counts; a digit counts 1, and there are fewer than this in a short range. */
 const DASH = 2 * SHORT_MAX
 const marks = markTable()
 
 /**
- * Traits that one byte tells; bit 11: a backslash; bit 12: may stand in a number; bit 13: a digit or a capital; from bit
+ * Traits that one byte tells; bits 8 and 9: `&`, `#`; bits 10, 14, 15: `p`, `w`, `d`; bit 11: a backslash; bit 12: may stand in a number; bit 13: a digit or a capital; from bit
  * 16 on: what it counts.
  */
 function markTable(): Int32Array {
@@ -116,13 +122,17 @@ function markTable(): Int32Array {
     classes,
     (each) => (each & (DIGIT | UPPER) ? RANDOM : 0) | (each & DIGIT ? ONE_DIGIT : 0),
   )
-  for (const byte of [0x40, 0x25, 0x26, 0x5c, 0xef]) table[byte]! |= traits.at
+  for (const byte of [0x40, 0x25, 0x5c, 0xef]) table[byte]! |= traits.at
   for (let byte = 0; byte < 256; byte++) {
     if (byte >= 0x80 || ' \t-./0123456789'.includes(String.fromCharCode(byte))) table[byte]! |= IN_NUMBER
   }
   table[0x5c]! |= ESCAPE
   table[0x3a]! |= traits.colon
-  for (const byte of [0x57, 0x77]) table[byte]! |= traits.w
+  table[0x26]! |= 1 << 8
+  table[0x23]! |= 1 << 9
+  for (const [at, letter] of ['p', 'w', 'd'].entries()) {
+    for (const each of [letter, letter.toUpperCase()]) table[each.charCodeAt(0)]! |= [1 << 10, 1 << 14, 1 << 15][at]!
+  }
   table[0x2d]! |= DASH << 16
   return table
 }
