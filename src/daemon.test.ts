@@ -216,6 +216,20 @@ describe('reload', () => {
     await daemon.stop()
   })
 
+  test('a listener that still has to answer somebody does not hold up the next one', async () => {
+    const port = await freePort()
+    const clock = new FakeClock()
+    const { daemon, story, part, reload } = daemonOf(yaml({ source: `{ port: ${port}, fails: hang }` }), { clock })
+    await daemon.start()
+    story.take()
+    const reloaded = reload(yaml({ source: `{ port: ${port}, version: 2 }` }))
+    await expect.poll(() => part('receiver/source')).toMatchObject({ running: true, config: { version: 2 } })
+    expect(story.take()).toEqual(['start receiver/source', 'stop receiver/source', 'start receiver/source'])
+    await clock.advance(40_000)
+    await reloaded
+    await daemon.stop()
+  })
+
   const bad: [name: string, next: Parameters<typeof yaml>[0] | string, message: RegExp][] = [
     ['does not parse', 'receivers: [', /problem/],
     ['has a constructor that throws', { sink: '{ fails: create }' }, /exporter\/sink: no such file/],
@@ -256,6 +270,9 @@ describe('reload', () => {
     await source().send(batch)
     expect(sink().count).toBe(2)
     expect(findings(true)).toEqual([])
+    for (const key of ['receiver/source', 'exporter/sink']) {
+      expect(daemon.component(key)).toMatchObject({ running: true, config: { label: 'a' } })
+    }
     const running = [...story.parts.values()].filter((part) => part.running)
     // Of a key the newest is known: nobody else may be running either.
     const started = story.lines.filter((line) => line.startsWith('start')).length

@@ -73,9 +73,10 @@ function copyStripped(message: number, bytes: Buffer, start: number, end: number
 function hasSluiceKey(bytes: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end; ) {
     const tag = readUint32(bytes, at, end)
-    const behind = skipValue(tag & 7, bytes, next, end)
+    const value = next
+    const behind = skipValue(tag & 7, bytes, value, end)
     if (tag === 0x0a) {
-      readLength(bytes, next, end)
+      readLength(bytes, value, end)
       if (isSluice(bytes, next, behind)) return true
     }
     at = behind

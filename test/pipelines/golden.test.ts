@@ -56,8 +56,14 @@ function readOut(): Record<string, unknown[]> {
   return Object.fromEntries(
     readdirSync(out)
       .sort()
-      .map((file) => [file, requests(file).map((line) => JSON.parse(line) as unknown)]),
+      .map((file) => [file, requests(file).map((line) => JSON.parse(line, sorted) as unknown)]),
   )
+}
+
+/** The order of attributes means nothing. */
+function sorted(key: string, value: unknown): unknown {
+  if (key !== 'attributes' || !Array.isArray(value)) return value
+  return (value as { key: string }[]).toSorted((a, b) => (a.key < b.key ? -1 : 1))
 }
 
 /** The books without what is zero. */

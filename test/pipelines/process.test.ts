@@ -165,8 +165,9 @@ test('it lives on when nobody reads what it writes', async () => {
     configFile(config({ sink, more: ', debug' }).replace('nop: {}', 'nop: {}\n  debug: { verbosity: detailed }')),
   )
   daemon.child.stdout!.destroy()
-  daemon.child.stderr!.destroy()
   for (let index = 0; index < 20; index++) expect(await send(daemon.http)).toBe(200)
   daemon.child.kill('SIGTERM')
-  expect((await daemon.ended).code).toBe(0)
+  const ended = await daemon.ended
+  expect(ended.code).toBe(0)
+  expect(ended.stderr).not.toMatch('a bug')
 })

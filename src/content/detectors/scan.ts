@@ -74,21 +74,25 @@ export function traitsOf(bytes: Buffer, start: number, end: number): number {
 
 /** Looks at every twelfth byte, and from it left for what ends the run. */
 function hasRun(bytes: Buffer, start: number, end: number): boolean {
-  let from = start
-  for (;;) {
-    const last = from + RUN_MIN - 1
-    if (last >= end) return false
+  const table = classes
+  for (let from = start, last = start + RUN_MIN - 1; last < end; last = from + RUN_MIN - 1) {
+    let seen = 0
     let p = last
-    while (p >= from && classes[bytes[p]!]! & TOKEN) p--
+    for (; p >= from; p--) {
+      const each = table[bytes[p]!]!
+      if ((each & TOKEN) === 0) break
+      seen |= each
+    }
     if (p >= from) {
       from = p + 1
       continue
     }
-    p = last
-    while (p + 1 < end && classes[bytes[p + 1]!]! & TOKEN) p++
-    for (let q = from; q <= p; q++) if (classes[bytes[q]!]! & (DIGIT | UPPER)) return true
+    if (seen & (DIGIT | UPPER)) return true
+    // A long run of small letters may have them further on.
+    for (p = last + 1; p < end && table[bytes[p]!]! & TOKEN; p++) if (table[bytes[p]!]! & (DIGIT | UPPER)) return true
     from = p + 1
   }
+  return false
 }
 
 function hasLongNumber(bytes: Buffer, start: number, end: number): boolean {

@@ -19,6 +19,8 @@ export class ByteCache {
   readonly #view: DataView
   readonly #lengths: Uint8Array
   readonly #values: Int32Array
+  /** Hash of what was last offered, by slot. */
+  readonly #offered: Int32Array
 
   /** `slots`: a power of two. Strings longer than `length_max` (at most 255) are never found. */
   constructor(slots: number, length_max: number) {
@@ -28,6 +30,7 @@ export class ByteCache {
     this.#view = new DataView(this.#bytes.buffer)
     this.#lengths = new Uint8Array(slots)
     this.#values = new Int32Array(slots)
+    this.#offered = new Int32Array(slots)
   }
 
   /** The number kept for [start, end), or -1. */
@@ -47,6 +50,16 @@ export class ByteCache {
       : -1
   }
 
+  /** As `put`, but only what is offered twice: most of what differs from item to item is seen once and costs no copy. */
+  offer(source: ViewedBytes, start: number, end: number, value: number): void {
+    const length = end - start
+    if (length < 4 || length > this.#width) return
+    const hash = hashOf(source.view, start, length)
+    const slot = hash & (this.#slots - 1)
+    if (this.#offered[slot] === hash) this.put(source, start, end, value)
+    else this.#offered[slot] = hash
+  }
+
   /** Keeps a number (0 or more) for [start, end), if that is not too long. */
   put(source: ViewedBytes, start: number, end: number, value: number): void {
     const length = end - start
@@ -59,10 +72,15 @@ export class ByteCache {
   }
 }
 
+/** Of a few places, most of them at the end, where keys and values of one kind differ. */
 function hashOf(view: DataView, start: number, length: number): number {
-  const first = view.getInt32(start, true)
-  const last = view.getInt32(start + length - 4, true)
-  const middle = view.getInt32(start + ((length - 4) >> 1), true)
-  const hash = Math.imul(first ^ length, 0x9e3779b1) ^ Math.imul(last, 0x85ebca6b) ^ Math.imul(middle, 0xc2b2ae35)
-  return (hash ^ (hash >>> 15)) >>> 0
+  const end = start + length
+  let hash = Math.imul(view.getInt32(end - 4, true) ^ length, 0x9e3779b1)
+  hash = Math.imul(hash ^ (hash >>> 15) ^ view.getInt32(start + ((length - 4) >> 1), true), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13) ^ view.getInt32(length < 16 ? start : end - 8, true), 0xc2b2ae35)
+  if (length >= 16) {
+    hash = Math.imul(hash ^ (hash >>> 15) ^ view.getInt32(end - 12, true), 0x9e3779b1)
+    hash = Math.imul(hash ^ (hash >>> 13) ^ view.getInt32(end - 16, true), 0x85ebca6b)
+  }
+  return hash ^ (hash >>> 16)
 }

@@ -5,8 +5,8 @@ import { ARRAY, BYTES, contentStart, STRING, valueKind } from '../../telemetry/a
 const COUNTED_MAX = 1 << 16
 const PLACEHOLDER = /^\[DROPPED length=\d+( parts=\d+)?\]$/
 const PLACEHOLDER_MAX = 64
-/** Members of messages, and of parts without a role. */
-const members = ['"role"', '"type"'].map((member) => Buffer.from(member))
+/** Members of messages, mostly the first one (eight bytes are searched twice as fast as seven), and of parts without a role. */
+const members = ['{"role":', '"role":', '"type":'].map((member) => Buffer.from(member))
 
 /**
  * What stands in place of a content value in [start, end), an AnyValue: `[DROPPED length=6210 parts=3]`. The length is

@@ -3,7 +3,8 @@ import type { Batches, Consumer, Context, Host, Processor, ProcessorFactory, Sig
 import { contentGroups } from '../../content/content_groups.ts'
 import { selectDetectors } from '../../content/detectors/detectors.ts'
 import { kindName } from '../../content/detectors/findings.ts'
-import { policiesOfGroups, type RedactionConfig, schema } from './config.ts'
+import type { Counter } from '../../self/meter.ts'
+import { KINDS, policiesOfGroups, type RedactionConfig, schema } from './config.ts'
 import { Redactor } from './redactor.ts'
 import { Tally } from './tally.ts'
 
@@ -21,6 +22,8 @@ class Redaction<S extends Signal> implements Processor<S> {
   readonly #host: Host
   readonly #signal: S
   readonly #next: Consumer<S>
+  readonly #failed: Counter
+  readonly #unknown: Counter
   #redactor: Redactor<S>
   #hasFailed = false
 
@@ -29,6 +32,10 @@ class Redaction<S extends Signal> implements Processor<S> {
     this.#signal = signal
     this.#next = next
     this.#redactor = this.#redactorOf(config)
+    // Known series are there from the start, so that their first increase is seen.
+    for (const kind of KINDS) host.meter.counter(FINDINGS, FINDINGS_HELP, { kind: kind.toLowerCase() })
+    this.#failed = host.meter.counter('sluice_redaction_failed_closed', FAILED_HELP)
+    this.#unknown = host.meter.counter('sluice_redaction_unknown_fields', UNKNOWN_HELP)
   }
 
   /** Counts after the batch was taken, so that a batch refused and sent again is counted once. */
@@ -82,18 +89,18 @@ class Redaction<S extends Signal> implements Processor<S> {
   #count(tally: Tally): void {
     const { meter } = this.#host
     for (const [kind, count] of tally.kinds.entries()) {
-      if (count > 0)
-        meter.counter('sluice_redaction_findings', FINDINGS_HELP, { kind: kindName(kind).toLowerCase() }).add(count)
+      if (count > 0) meter.counter(FINDINGS, FINDINGS_HELP, { kind: kindName(kind).toLowerCase() }).add(count)
     }
     for (const [group, count] of tally.dropped.entries()) {
       if (count > 0)
         meter.counter('sluice_redaction_dropped_content', DROPPED_HELP, { role: contentGroups[group]!.name }).add(count)
     }
-    if (tally.failedClosed > 0) meter.counter('sluice_redaction_failed_closed', FAILED_HELP).add(tally.failedClosed)
-    if (tally.unknownFields > 0) meter.counter('sluice_redaction_unknown_fields', UNKNOWN_HELP).add(tally.unknownFields)
+    if (tally.failedClosed > 0) this.#failed.add(tally.failedClosed)
+    if (tally.unknownFields > 0) this.#unknown.add(tally.unknownFields)
   }
 }
 
+const FINDINGS = 'sluice_redaction_findings'
 const FINDINGS_HELP = 'Personal data and secrets replaced by placeholders.'
 const DROPPED_HELP = 'Content values replaced by their length, by whose words they held.'
 const FAILED_HELP = 'Values masked as a whole, and items dropped, because judging them failed.'

@@ -30,7 +30,7 @@ const values: readonly (readonly [what: string, key: string, value: Plain, expec
   ['a number that is a card', 'n', 4111111111111111n, '[CREDIT_CARD]'],
   ['a negative one', 'n', -4111111111111111n, '-[CREDIT_CARD]'],
   ['a number that is none', 'n', 4111111111111112n, 4111111111111112],
-  ['a time in nanoseconds', 'n', 1_700_000_000_000_000_000n, 1_700_000_000_000_000_000n],
+  ['a time in nanoseconds', 'n', 1_700_000_000_000_000_001n, 1_700_000_000_000_000_001n],
   ['bytes', 'b', Buffer.from('x a@example.com'), Buffer.from('x [EMAIL]')],
   ['a list', 'l', ['ok', 'a@example.com', ['b@example.com']], ['ok', '[EMAIL]', ['[EMAIL]']]],
   ['a map', 'm', { who: 'a@example.com', 'b@example.com': 1 }, { who: '[EMAIL]', '[EMAIL]': 1 }],
@@ -61,7 +61,7 @@ test('double card numbers', async () => {
 const json: readonly (readonly [what: string, text: string, expected: unknown])[] = [
   ['a bare number', '{"card": 4111111111111111}', { card: '[CREDIT_CARD]' }],
   ['a bare number in a list', ' [1,4111111111111111 ,2]', [1, '[CREDIT_CARD]', 2]],
-  ['a negative number', '{"a":-4111111111111111}', { a: '-[CREDIT_CARD]' }],
+  ['a negative number', '{"a":-4111111111111111}', { a: '[CREDIT_CARD]' }],
   ['two numbers', '[4111111111111111,4012888888881881]', ['[CREDIT_CARD]', '[CREDIT_CARD]']],
   ['in a string', '{"a":"x 4111111111111111, y","b":1}', { a: 'x [CREDIT_CARD], y', b: 1 }],
   ['behind an escaped quote', String.raw`{"a":"\"","b":4111111111111111}`, { a: '"', b: '[CREDIT_CARD]' }],
@@ -74,8 +74,7 @@ const json: readonly (readonly [what: string, text: string, expected: unknown])[
 
 test.each(json)('JSON stays JSON: %s', async (_, text, expected) => {
   const [[, found]] = (await attributes([['gen_ai.input.messages', text]], { content: 'mask' })) as [[string, string]]
-  const parsed = JSON.stringify(JSON.parse(found)).replace('"-[CREDIT_CARD]"', '"[CREDIT_CARD]"')
-  expect(parsed).toBe(JSON.stringify(expected).replace('"-[CREDIT_CARD]"', '"[CREDIT_CARD]"'))
+  expect(JSON.parse(found)).toEqual(expected)
 })
 
 test('JSON inside of a JSON string stays JSON', async () => {
@@ -253,11 +252,15 @@ test('fields that OTLP does not have go, at every level; numbers stay', async ()
     const content = Buffer.concat(inner)
     return Buffer.concat([Buffer.from([field * 8 + 2, content.length]), content])
   }
-  const body = Buffer.concat([wrap(1, wrap(2, wrap(2, hidden, number), hidden), hidden, number), hidden])
+  const key = wrap(1, Buffer.from('k'))
+  const span = wrap(2, hidden, number, wrap(9, key, hidden), wrap(9, key, wrap(2, hidden)))
+  const body = Buffer.concat([wrap(1, wrap(2, span, hidden), hidden, number), hidden])
   const redacted = await redactAs('traces', receive('traces', body).batch)
   expect(redacted.batch!.bytes.includes('words')).toBe(false)
-  expect(redacted.meter.value('sluice_redaction_unknown_fields')).toBe(4)
-  expect(redacted.batch!.bytes.equals(wrap(1, wrap(2, wrap(2, number)), number))).toBe(true)
+  expect(redacted.meter.value('sluice_redaction_unknown_fields')).toBe(6)
+  expect(
+    redacted.batch!.bytes.equals(wrap(1, wrap(2, wrap(2, number, wrap(9, key), wrap(9, key, wrap(2)))), number)),
+  ).toBe(true)
 })
 
 test('only the kinds that are asked for are looked for', async () => {

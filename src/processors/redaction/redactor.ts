@@ -158,7 +158,7 @@ export class Redactor<S extends Signal> {
 
 /** Appends `sluice.redacted.<kind>` attributes to the item that ends at `out.end`. */
 function appendCounts(out: Output, tag: number, tally: Tally): void {
-  for (let kind = 0; kind < tally.kinds.length; kind++) {
+  for (let kind = 0; kind < tally.kindsEnd; kind++) {
     if (tally.kinds[kind]! > 0) appendCount(out, tag, countKey(kind), tally.kinds[kind]!)
   }
   const dropped = tally.droppedContent

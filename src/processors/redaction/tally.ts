@@ -6,6 +6,8 @@ const KINDS_MAX = 256
 export class Tally {
   /** Findings by kind index (`kindName`). */
   readonly kinds = new Int32Array(KINDS_MAX)
+  /** No kind from this index on was found. */
+  kindsEnd = 0
   /** Content values dropped, by content group. */
   readonly dropped = new Int32Array(contentGroups.length)
   /** Values and items masked as a whole, because judging them failed. */
@@ -17,14 +19,17 @@ export class Tally {
 
   clear(): void {
     if (!this.any) return
-    this.kinds.fill(0)
+    this.kinds.fill(0, 0, this.kindsEnd)
+    this.kindsEnd = 0
     this.dropped.fill(0)
     this.failedClosed = this.unknownFields = 0
     this.any = false
   }
 
   addFinding(kind: number): void {
-    this.kinds[kind % KINDS_MAX]!++
+    const index = Math.min(kind, KINDS_MAX - 1)
+    this.kinds[index]!++
+    if (index >= this.kindsEnd) this.kindsEnd = index + 1
     this.any = true
   }
 
@@ -45,7 +50,8 @@ export class Tally {
 
   add(other: Tally): void {
     if (!other.any) return
-    for (let kind = 0; kind < KINDS_MAX; kind++) this.kinds[kind]! += other.kinds[kind]!
+    for (let kind = 0; kind < other.kindsEnd; kind++) this.kinds[kind]! += other.kinds[kind]!
+    this.kindsEnd = Math.max(this.kindsEnd, other.kindsEnd)
     for (let group = 0; group < this.dropped.length; group++) this.dropped[group]! += other.dropped[group]!
     this.failedClosed += other.failedClosed
     this.unknownFields += other.unknownFields
@@ -59,6 +65,8 @@ export class Tally {
   }
 
   get droppedContent(): number {
-    return this.dropped.reduce((sum, one) => sum + one, 0)
+    let sum = 0
+    for (let group = 0; group < this.dropped.length; group++) sum += this.dropped[group]!
+    return sum
   }
 }

@@ -49,7 +49,7 @@ export class Texts {
     const view = (this.#shortViews[length] ??= this.#short.subarray(0, length))
     copyShort(source.bytes, start, view, length)
     const count = this.#search(present, view, 0, length)
-    if (count === 0) this.#clean.put(source, start, end, 1)
+    if (count === 0) this.#clean.offer(source, start, end, 1)
     return count
   }
 

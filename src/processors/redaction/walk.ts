@@ -4,7 +4,7 @@ import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVari
 import { LENGTH, type MessageName, messageId } from '../../otlp/schema.ts'
 import { ARRAY, contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
 import { isEqual } from '../../telemetry/key_set.ts'
-import { type ViewedBytes, viewed } from './byte_cache.ts'
+import { ByteCache, type ViewedBytes, viewed } from './byte_cache.ts'
 import type { Policy } from './config.ts'
 import { droppedText } from './dropped.ts'
 import { Edits } from './edits.ts'
@@ -26,6 +26,8 @@ const SCOPE_NAME_TAG = tagOf('Scope', 'name')
 const VARINT_MIN = 6
 const NUMBER_MIN = 1e11
 const NUMBER_MAX = 1e20
+const PAIR_SLOTS = 4096
+const PAIR_LENGTH_MAX = 160
 /** Bits of a key's class that make a difference outside of events. */
 const TELLS = KEY.group | KEY.secret | KEY.dirty
 
@@ -41,6 +43,8 @@ export class Walk {
   readonly #keys: Keys
   /** By content group. */
   readonly #policies: readonly Policy[]
+  /** Whole attributes that say nothing and hold nothing: most attributes of most items were seen before. */
+  readonly #cleanPairs = new ByteCache(PAIR_SLOTS, PAIR_LENGTH_MAX)
   #source: ViewedBytes = NOTHING
   /** In a scope or an event of LLM tools, where common names are content. */
   #inModelScope = false
@@ -176,6 +180,7 @@ export class Walk {
   }
 
   #keyValue(start: number, end: number): void {
+    if (this.#eventGroup === 0 && this.#cleanPairs.find(this.#source, start, end) >= 0) return
     const bytes = this.#source.bytes
     const keyEnd = start + 2 + bytes[start + 1]!
     if (bytes[start] !== KEY_TAG || bytes[start + 1]! > 127 || keyEnd >= end || bytes[keyEnd] !== VALUE_TAG)
@@ -188,7 +193,12 @@ export class Walk {
     }
     if (value + length !== end) return this.#anyKeyValue(start, end)
     const key = this.#keys.classOf(this.#source, start + 2, keyEnd)
-    if ((key & TELLS) === 0 && this.#eventGroup === 0) return this.#value(value, end)
+    if ((key & TELLS) === 0 && this.#eventGroup === 0) {
+      const edits = this.edits.count
+      this.#value(value, end)
+      if (this.edits.count === edits) this.#cleanPairs.offer(this.#source, start, end, 1)
+      return
+    }
     if ((key & KEY.dirty) !== 0) this.#text(start, start + 2, keyEnd)
     this.#valueOf(key, keyEnd, value, end)
   }

@@ -292,6 +292,7 @@ describe('refusals', () => {
     expect(answer.bytes.toString()).not.toContain(CANARY)
     expect(await call(methods.logs, bodies.logs)).toMatchObject({ code: 13, message: 'internal error' })
     expect(host.meter.value('otelcol_receiver_failed_log_records')).toBe(12)
+    expect(host.meter.value('sluice_receiver_bugs')).toBe(2)
   })
 
   test('under pressure a request is refused before it is read', async () => {

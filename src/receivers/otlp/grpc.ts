@@ -38,7 +38,7 @@ export function grpcServer(config: GrpcConfig, intake: Intake, budget: ByteBudge
     ...(age.max_connection_idle !== undefined && { max_connection_idle_ms: age.max_connection_idle }),
     budget,
     clock: host.clock,
-    onError: (error) => host.log.error({ err: error }, 'a bug: a gRPC request failed'),
+    onError: (error) => intake.failed('grpc', error),
   })
 }
 

@@ -1,5 +1,5 @@
 /** OTLP over HTTP: protobuf and JSON. Every error body is a google.rpc.Status. Source: OTLP 1.11, OTLP/HTTP. */
-import type { Host, Signal } from '../../component.ts'
+import type { Signal } from '../../component.ts'
 import type { ByteBudget } from '../../net/budget.ts'
 import type { CorsOptions } from '../../net/cors.ts'
 import { encodeRpcStatus, GrpcCode } from '../../net/grpc_status.ts'
@@ -23,7 +23,7 @@ const success = new Map<string, HttpAnswer>([
   [JSON_TYPE, { status: 200, headers: { 'content-type': JSON_TYPE }, body: '{}' }],
 ])
 
-export function httpServer(config: HttpConfig, intake: Intake, budget: ByteBudget, host: Host): HttpServer {
+export function httpServer(config: HttpConfig, intake: Intake, budget: ByteBudget): HttpServer {
   const { host: name, port } = listenAddress(config.endpoint)
   return new HttpServer({
     host: name,
@@ -38,7 +38,7 @@ export function httpServer(config: HttpConfig, intake: Intake, budget: ByteBudge
     idle_timeout_ms: config.idle_timeout,
     budget,
     fail: renderFailure,
-    onError: (error) => host.log.error({ err: error }, 'a bug: an HTTP request failed'),
+    onError: (error) => intake.failed('http', error),
   })
 }
 

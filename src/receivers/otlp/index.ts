@@ -77,7 +77,7 @@ export class OtlpReceiver implements Receiver {
     const { grpc, http } = this.#config.protocols
     return {
       grpc: grpc && grpcServer(grpc, this.#intake, this.#budget, this.#host),
-      http: http && httpServer(http, this.#intake, this.#budget, this.#host),
+      http: http && httpServer(http, this.#intake, this.#budget),
     }
   }
 }

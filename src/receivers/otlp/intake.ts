@@ -1,10 +1,12 @@
 /** What both transports do with a body: check, strip, count, hand on, answer. */
 import type { Consumer, Context, Host, Ports, Signal } from '../../component.ts'
+import { TlsError } from '../../net/tls.ts'
 import { notAccounted } from '../../not_accounted.ts'
 import { jsonToProtobuf } from '../../otlp/json_to_protobuf.ts'
 import type { MessageName } from '../../otlp/schema.ts'
 import { WireError } from '../../otlp/wire_error.ts'
 import { Refusal } from '../../refusal.ts'
+import { Throttle } from '../../self/log.ts'
 import type { Counter } from '../../self/meter.ts'
 import type { Pressure } from '../../self/pressure.ts'
 import type { Batches } from '../../telemetry/batch.ts'
@@ -38,6 +40,7 @@ export class Intake {
   readonly #next: Ports
   readonly #pressure: Pressure
   readonly #counters = new Map<string, Counter>()
+  readonly #throttle: Throttle
   /** Attributes that only this program writes are left as they came. */
   trustsSluice: boolean
 
@@ -46,6 +49,7 @@ export class Intake {
     this.trustsSluice = config.trust_sluice
     this.#next = next
     this.#pressure = pressure
+    this.#throttle = new Throttle(host.clock)
   }
 
   /** Does a pipeline take this signal? */
@@ -83,6 +87,16 @@ export class Intake {
       throw error
     }
     this.#count('accepted', signal, transport, batch.count)
+  }
+
+  /** Something went wrong that is no sender's fault: it is counted, and logged at most every 10 s. */
+  failed(transport: Transport, error: unknown): void {
+    const isBug = !(error instanceof TlsError)
+    const message = isBug
+      ? 'a bug: a request failed'
+      : 'the TLS files cannot be used; what was read before stays in use'
+    if (isBug) this.#counter('sluice_receiver_bugs', 'Requests that failed for an unexpected reason.', transport).add(1)
+    this.#throttle.log(message, (repeats) => this.#host.log.error({ err: error, transport, repeats }, message))
   }
 
   #read<S extends Signal>(signal: S, transport: Transport, body: Buffer, isJson: boolean): Batches[S] {

@@ -1,13 +1,17 @@
 /** What the receiver does beside answering: stripping, metadata, listening, stopping. */
 import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { type ChannelCredentials, Client, credentials, Metadata } from '@grpc/grpc-js'
+import { Agent, request } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { testHost } from '../../../test/support/host.ts'
 import { anyBatch, logBatch, metricBatch, requestOf, traceBatch } from '../../../test/support/otlp.ts'
+import { hasOpenssl, makeCertificates } from '../../net/certificates.fixture.ts'
 import { listenAddress, schema } from './config.ts'
 import { OtlpReceiver } from './index.ts'
-import { atEnd, JSON_TYPE, methods, SIGNALS, startReceiver } from './receiver.fixture.ts'
+import { atEnd, callRaw, framed, JSON_TYPE, methods, SIGNALS, startReceiver } from './receiver.fixture.ts'
 
 /** The same request with and without our attributes, at every level that has attributes. */
 function marked(ours: boolean) {
@@ -140,7 +144,84 @@ describe('listening', () => {
     await receiver.start()
     expect(receiver.ports.http).toBe(taken)
     expect((await fetch(`http://127.0.0.1:${taken}/`)).status).toBe(404)
+    const answer = await callRaw(receiver.ports.grpc!, methods.logs, framed(Buffer.alloc(0)))
+    expect(answer.headers['grpc-status']).toBe('12')
     await receiver.shutdown(AbortSignal.abort())
+  })
+})
+
+describe('pages in browsers', () => {
+  const preflight = (httpPort: number, origin: string) =>
+    fetch(`http://127.0.0.1:${httpPort}/v1/traces`, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-key' },
+    })
+
+  test('may send from the origins of the config', async () => {
+    const cors = { allowed_origins: ['https://*.example.com'], allowed_headers: ['x-key'], max_age: 600 }
+    const { httpPort } = await startReceiver({ http: { cors } })
+    const answer = await preflight(httpPort, 'https://shop.example.com')
+    expect(answer.status).toBe(204)
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'access-control-allow-origin': 'https://shop.example.com',
+      'access-control-allow-headers': 'x-key',
+      'access-control-max-age': '600',
+    })
+    const evil = await preflight(httpPort, 'https://shop.example.com.evil.io')
+    expect(evil.headers.get('access-control-allow-origin')).toBeNull()
+  })
+
+  test('may not without it', async () => {
+    const { httpPort } = await startReceiver()
+    const answer = await preflight(httpPort, 'https://shop.example.com')
+    expect(answer.status).toBe(405)
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull()
+  })
+})
+
+describe.skipIf(!hasOpenssl)('with TLS', () => {
+  test('clients that show a certificate get in, others do not', async () => {
+    const certificates = makeCertificates()
+    atEnd(() => rmSync(certificates.directory, { recursive: true }))
+    const { cert, key } = certificates.server
+    const tls = { cert_file: cert, key_file: key, client_ca_file: certificates.ca }
+    const { grpcPort, httpPort, sinks } = await startReceiver({ grpc: { tls }, http: { tls } })
+    const ca = readFileSync(certificates.ca)
+    const own = { cert: readFileSync(certificates.client.cert), key: readFileSync(certificates.client.key) }
+    const body = anyBatch('logs', 2).bytes
+    const post = async (connect: object) => {
+      const dispatcher = new Agent({ connect: { ca, ...connect } })
+      const headers = { 'content-type': 'application/x-protobuf' }
+      const answer = await request(`https://127.0.0.1:${httpPort}/v1/logs`, {
+        method: 'POST',
+        dispatcher,
+        headers,
+        body,
+      })
+      await dispatcher.destroy()
+      return answer.statusCode
+    }
+    const call = (secure: ChannelCredentials) => {
+      const client = new Client(`127.0.0.1:${grpcPort}`, secure)
+      const same = (bytes: Buffer) => bytes
+      const options = { deadline: new Date(Date.now() + 2000) }
+      return new Promise<number>((resolve) => {
+        client.makeUnaryRequest(methods.logs, same, same, body, new Metadata(), options, (error) =>
+          resolve(error?.code ?? 0),
+        )
+      }).finally(() => client.close())
+    }
+    expect(await post(own)).toBe(200)
+    await expect(post({})).rejects.toThrow()
+    expect(await call(credentials.createSsl(ca, own.key, own.cert))).toBe(0)
+    expect(await call(credentials.createSsl(ca))).not.toBe(0)
+    expect(sinks.logs.count).toBe(4)
+  })
+
+  test('a file that is missing is an error before anything is started', () => {
+    const tls = { cert_file: '/no/cert.pem', key_file: '/no/key.pem' }
+    const config = schema.parse({ protocols: { http: { endpoint: '127.0.0.1:0', tls } } })
+    expect(() => new OtlpReceiver(config, testHost(), {})).toThrow('/no/cert.pem')
   })
 })
 
@@ -188,8 +269,10 @@ describe('stopping', () => {
 test('a client that goes away leaves nothing behind, and what it sent is in the books', async () => {
   const { call, sinks, findings } = await startReceiver()
   const open = sinks.logs.block()
-  const outcome = await call(methods.logs, anyBatch('logs', 2).bytes, {}, { deadline: new Date(Date.now() + 50) })
-  expect(outcome.code).toBe(4)
+  const deadline = new Date(Date.now() + 1000)
+  const outcome = call(methods.logs, anyBatch('logs', 2).bytes, {}, { deadline })
+  await expect.poll(() => sinks.logs.asked).toBe(1)
+  expect((await outcome).code).toBe(4)
   open()
   await expect.poll(() => sinks.logs.count).toBe(2)
   expect(findings()).toEqual([])
