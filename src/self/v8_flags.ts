@@ -13,4 +13,3 @@ if (major === 24) {
   setFlagsFromString('--scavenger-max-new-space-capacity-mb=8')
   setFlagsFromString('--heap-growing-percent=400')
 }
-for (const f of (process.env['X_FLAGS'] ?? '').split(' ')) if (f !== '') setFlagsFromString(f)

@@ -10,107 +10,101 @@ export const FAILED = 1
 export const RATE_LIMITED = 2
 export const COUNTED = 4
 
-const INTS = [
-  'next',
-  'flags',
-  'spanHigh',
-  'spanLow',
-  'parentHigh',
-  'parentLow',
-  'response',
-  'operation',
-  'provider',
-  'model',
-  'responseModel',
-  'errorType',
-  'finishReasons',
-  'signals',
-] as const
-const NUMBERS = [
-  'start_ms',
-  'end_ms',
-  'input',
-  'output',
-  'cacheRead',
-  'cacheWrite',
-  'reasoning',
-  'ttft_s',
-  'cost_usd',
-  'score',
-] as const
+/** Columns of a row: a row's integers stand together, and so do its other numbers, since calls come and go one by one. */
+export const INT = {
+  next: 0,
+  flags: 1,
+  spanHigh: 2,
+  spanLow: 3,
+  parentHigh: 4,
+  parentLow: 5,
+  response: 6,
+  operation: 7,
+  provider: 8,
+  model: 9,
+  responseModel: 10,
+  errorType: 11,
+  finishReasons: 12,
+  signals: 13,
+  width: 16,
+} as const
+export const NUMBER = {
+  start_ms: 0,
+  end_ms: 1,
+  input: 2,
+  output: 3,
+  cacheRead: 4,
+  cacheWrite: 5,
+  reasoning: 6,
+  ttft_s: 7,
+  cost_usd: 8,
+  score: 9,
+  width: 10,
+} as const
 
 /** Where 0 (or NaN) says that it is unknown. */
 const FROM_EITHER_INTS = ['response', 'model', 'responseModel', 'errorType', 'finishReasons', 'signals'] as const
 const FROM_EITHER_NUMBERS = ['ttft_s', 'score'] as const
 
-type IntName = (typeof INTS)[number]
-type NumberName = (typeof NUMBERS)[number]
+type IntName = Exclude<keyof typeof INT, 'width'>
+type NumberName = Exclude<keyof typeof NUMBER, 'width'>
 
 export class Calls {
-  readonly #ints: Record<IntName, Int32Array>
-  readonly #numbers: Record<NumberName, Float64Array>
+  /** Rows as INT and NUMBER say. Replaced when the store grows: read them anew after `add`. */
+  ints = new Int32Array(256 * INT.width)
+  numbers = new Float64Array(256 * NUMBER.width)
   #free = NO_CALL
   #used = 0
-  #capacity = 256
   count = 0
-
-  constructor() {
-    const int = (name: IntName) => [name, new Int32Array(this.#capacity)] as const
-    const number = (name: NumberName) => [name, new Float64Array(this.#capacity)] as const
-    this.#ints = Object.fromEntries(INTS.map(int)) as Record<IntName, Int32Array>
-    this.#numbers = Object.fromEntries(NUMBERS.map(number)) as Record<NumberName, Float64Array>
-  }
 
   /** A new row; all columns are the caller's to set. */
   add(): number {
     this.count++
     if (this.#free !== NO_CALL) {
       const call = this.#free
-      this.#free = this.#ints.next[call]!
+      this.#free = this.int(call, 'next')
       return call
     }
-    if (this.#used === this.#capacity) this.#grow()
+    if (this.#used * INT.width === this.ints.length) this.#grow()
     return this.#used++
   }
 
   remove(call: number): void {
     this.count--
-    this.#ints.next[call] = this.#free
+    this.setInt(call, 'next', this.#free)
     this.#free = call
   }
 
   int(call: number, name: IntName): number {
-    return this.#ints[name][call]!
+    return this.ints[call * INT.width + INT[name]]!
   }
 
   setInt(call: number, name: IntName, value: number): void {
-    this.#ints[name][call] = value
+    this.ints[call * INT.width + INT[name]] = value
   }
 
   number(call: number, name: NumberName): number {
-    return this.#numbers[name][call]!
+    return this.numbers[call * NUMBER.width + NUMBER[name]]!
   }
 
   setNumber(call: number, name: NumberName, value: number): void {
-    this.#numbers[name][call] = value
+    this.numbers[call * NUMBER.width + NUMBER[name]] = value
   }
 
   setFlags(call: number, flags: number): void {
-    this.#ints.flags[call]! |= flags
+    this.ints[call * INT.width + INT.flags]! |= flags
   }
 
   has(call: number, flag: number): boolean {
-    return (this.#ints.flags[call]! & flag) !== 0
+    return (this.ints[call * INT.width + INT.flags]! & flag) !== 0
   }
 
   /** Could the two be one call? Cheap, and never wrongly no: the rule itself is asked after it. */
   mayBeSame(a: number, b: number): boolean {
-    const { response, spanHigh, spanLow, parentHigh, parentLow } = this.#ints
-    if (response[a] !== 0 && response[a] === response[b]) return true
-    return (
-      (parentHigh[a] === spanHigh[b] && parentLow[a] === spanLow[b]) ||
-      (parentHigh[b] === spanHigh[a] && parentLow[b] === spanLow[a])
-    )
+    const { ints } = this
+    const [one, other] = [a * INT.width, b * INT.width]
+    if (ints[one + INT.response] !== 0 && ints[one + INT.response] === ints[other + INT.response]) return true
+    return isParent(ints, one, other) || isParent(ints, other, one)
   }
 
   /**
@@ -164,16 +158,18 @@ export class Calls {
   }
 
   #grow(): void {
-    this.#capacity *= 2
-    for (const name of INTS) {
-      const larger = new Int32Array(this.#capacity)
-      larger.set(this.#ints[name])
-      this.#ints[name] = larger
-    }
-    for (const name of NUMBERS) {
-      const larger = new Float64Array(this.#capacity)
-      larger.set(this.#numbers[name])
-      this.#numbers[name] = larger
-    }
+    const { ints, numbers } = this
+    this.ints = new Int32Array(ints.length * 2)
+    this.ints.set(ints)
+    this.numbers = new Float64Array(numbers.length * 2)
+    this.numbers.set(numbers)
   }
+}
+
+/** Is the call at `inner` a child of that at `outer`? */
+function isParent(ints: Int32Array, outer: number, inner: number): boolean {
+  return (
+    ints[inner + INT.parentHigh] === ints[outer + INT.spanHigh] &&
+    ints[inner + INT.parentLow] === ints[outer + INT.spanLow]
+  )
 }

@@ -14,7 +14,7 @@ import { SpanView } from '../../telemetry/span_view.ts'
 import { sharedTables } from '../../traces/tables.ts'
 import { hashTraceId, isTraceId, shardOf } from '../../traces/trace_id.ts'
 import type { TraceTable } from '../../traces/trace_table.ts'
-import { Calls, FAILED, RATE_LIMITED } from './calls.ts'
+import { Calls, FAILED, INT, NUMBER, RATE_LIMITED } from './calls.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { Counts } from './counts.ts'
 import { MetricSet } from './metric_set.ts'
@@ -166,29 +166,31 @@ export class GenAiMetrics implements Connector {
     const row = calls.add()
     const text = (texts: Interner, field: number) => texts.intern(bytes, call.start(field), call.end(field))
     const word = (at: number, offset: number) => (at < 0 ? 0 : uint32(bytes, at + offset) | 0)
-    calls.setInt(row, 'flags', (call.failed ? FAILED : 0) | (call.rateLimited ? RATE_LIMITED : 0))
-    calls.setInt(row, 'spanHigh', word(view.spanId, 0))
-    calls.setInt(row, 'spanLow', word(view.spanId, 4))
-    calls.setInt(row, 'parentHigh', word(view.parentId, 0))
-    calls.setInt(row, 'parentLow', word(view.parentId, 4))
-    calls.setInt(row, 'response', hashOf(bytes, call.start(FIELD.responseId), call.end(FIELD.responseId)))
-    calls.setInt(row, 'operation', call.operation)
-    calls.setInt(row, 'provider', call.provider)
-    calls.setInt(row, 'model', text(this.#texts, FIELD.requestModel))
-    calls.setInt(row, 'responseModel', text(this.#texts, FIELD.responseModel))
-    calls.setInt(row, 'errorType', text(this.#errorTypes, FIELD.errorType))
-    calls.setInt(row, 'finishReasons', finishBits(call))
-    calls.setInt(row, 'signals', finishSignals(call.finishReasons, call.finishReasonCount))
-    calls.setNumber(row, 'start_ms', view.startTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.startTime))
-    calls.setNumber(row, 'end_ms', view.endTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.endTime))
-    calls.setNumber(row, 'input', call.inputTokens)
-    calls.setNumber(row, 'output', call.outputTokens)
-    calls.setNumber(row, 'cacheRead', call.cacheReadTokens)
-    calls.setNumber(row, 'cacheWrite', call.cacheWriteTokens)
-    calls.setNumber(row, 'reasoning', call.reasoningTokens)
-    calls.setNumber(row, 'ttft_s', call.timeToFirstChunk_s)
-    calls.setNumber(row, 'cost_usd', call.cost_usd)
-    calls.setNumber(row, 'score', call.qualityScore)
+    const { ints, numbers } = calls
+    const [int, number] = [row * INT.width, row * NUMBER.width]
+    ints[int + INT.flags] = (call.failed ? FAILED : 0) | (call.rateLimited ? RATE_LIMITED : 0)
+    ints[int + INT.spanHigh] = word(view.spanId, 0)
+    ints[int + INT.spanLow] = word(view.spanId, 4)
+    ints[int + INT.parentHigh] = word(view.parentId, 0)
+    ints[int + INT.parentLow] = word(view.parentId, 4)
+    ints[int + INT.response] = hashOf(bytes, call.start(FIELD.responseId), call.end(FIELD.responseId))
+    ints[int + INT.operation] = call.operation
+    ints[int + INT.provider] = call.provider
+    ints[int + INT.model] = text(this.#texts, FIELD.requestModel)
+    ints[int + INT.responseModel] = text(this.#texts, FIELD.responseModel)
+    ints[int + INT.errorType] = text(this.#errorTypes, FIELD.errorType)
+    ints[int + INT.finishReasons] = finishBits(call)
+    ints[int + INT.signals] = finishSignals(call.finishReasons, call.finishReasonCount)
+    numbers[number + NUMBER.start_ms] = view.startTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.startTime)
+    numbers[number + NUMBER.end_ms] = view.endTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.endTime)
+    numbers[number + NUMBER.input] = call.inputTokens
+    numbers[number + NUMBER.output] = call.outputTokens
+    numbers[number + NUMBER.cacheRead] = call.cacheReadTokens
+    numbers[number + NUMBER.cacheWrite] = call.cacheWriteTokens
+    numbers[number + NUMBER.reasoning] = call.reasoningTokens
+    numbers[number + NUMBER.ttft_s] = call.timeToFirstChunk_s
+    numbers[number + NUMBER.cost_usd] = call.cost_usd
+    numbers[number + NUMBER.score] = call.qualityScore
     return row
   }
 

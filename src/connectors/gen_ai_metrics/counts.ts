@@ -2,8 +2,8 @@
 import { PROVIDERS } from '../../gen_ai/lexicon.ts'
 import { OPERATIONS } from '../../gen_ai/values.ts'
 import { EMPTY_TEXT, type Interner } from '../../telemetry/interner.ts'
-import { type Calls, FAILED, RATE_LIMITED } from './calls.ts'
-import { CallSeries, ClientSeries, type CountedCall } from './families.ts'
+import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED } from './calls.ts'
+import { CallSeries, ClientSeries, CountedCall } from './families.ts'
 import type { MetricSet } from './metric_set.ts'
 
 /** Factors of the series' key: numbers of texts are below this, so the key is exact below 2^53. */
@@ -14,6 +14,7 @@ export class Counts {
   readonly #texts: Interner
   readonly #errorTypes: Interner
   readonly #set: MetricSet
+  readonly #counted = new CountedCall()
   readonly #series = new Map<number, CallSeries>()
   readonly #clientSeries = new Map<number, ClientSeries>()
 
@@ -75,25 +76,27 @@ export class Counts {
     return model === EMPTY_TEXT ? this.#calls.int(call, 'responseModel') : model
   }
 
+  /** The same object every time: it is read at once. */
   #read(call: number): CountedCall {
-    const calls = this.#calls
-    const number = (name: Parameters<Calls['number']>[1]) => calls.number(call, name)
-    const errorType = this.#errorTypes.text(calls.int(call, 'errorType'))
-    return {
-      failed: calls.has(call, FAILED),
-      rateLimited: calls.has(call, RATE_LIMITED),
-      errorType: errorType === '' ? 'unknown' : errorType,
-      duration_s: (number('end_ms') - number('start_ms')) / 1000,
-      ttft_s: number('ttft_s'),
-      input: number('input'),
-      output: number('output'),
-      cacheRead: number('cacheRead'),
-      cacheWrite: number('cacheWrite'),
-      reasoning: number('reasoning'),
-      cost_usd: number('cost_usd'),
-      score: number('score'),
-      finishReasons: calls.int(call, 'finishReasons'),
-      signals: calls.int(call, 'signals'),
-    }
+    const { ints, numbers } = this.#calls
+    const int = call * INT.width
+    const number = call * NUMBER.width
+    const counted = this.#counted
+    const errorType = ints[int + INT.errorType]!
+    counted.failed = (ints[int + INT.flags]! & FAILED) !== 0
+    counted.rateLimited = (ints[int + INT.flags]! & RATE_LIMITED) !== 0
+    counted.errorType = errorType === EMPTY_TEXT ? 'unknown' : this.#errorTypes.text(errorType)
+    counted.duration_s = (numbers[number + NUMBER.end_ms]! - numbers[number + NUMBER.start_ms]!) / 1000
+    counted.ttft_s = numbers[number + NUMBER.ttft_s]!
+    counted.input = numbers[number + NUMBER.input]!
+    counted.output = numbers[number + NUMBER.output]!
+    counted.cacheRead = numbers[number + NUMBER.cacheRead]!
+    counted.cacheWrite = numbers[number + NUMBER.cacheWrite]!
+    counted.reasoning = numbers[number + NUMBER.reasoning]!
+    counted.cost_usd = numbers[number + NUMBER.cost_usd]!
+    counted.score = numbers[number + NUMBER.score]!
+    counted.finishReasons = ints[int + INT.finishReasons]!
+    counted.signals = ints[int + INT.signals]!
+    return counted
   }
 }

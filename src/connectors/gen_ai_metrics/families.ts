@@ -14,22 +14,22 @@ import {
 import type { Attributes, CounterPoint, Description, MetricSet } from './metric_set.ts'
 
 /** What is counted of a call. Numbers are NaN where unknown. */
-export interface CountedCall {
-  readonly failed: boolean
-  readonly rateLimited: boolean
-  readonly errorType: string
-  readonly duration_s: number
-  readonly ttft_s: number
-  readonly input: number
-  readonly output: number
-  readonly cacheRead: number
-  readonly cacheWrite: number
-  readonly reasoning: number
-  readonly cost_usd: number
-  readonly score: number
+export class CountedCall {
+  failed = false
+  rateLimited = false
+  errorType = ''
+  duration_s = Number.NaN
+  ttft_s = Number.NaN
+  input = Number.NaN
+  output = Number.NaN
+  cacheRead = Number.NaN
+  cacheWrite = Number.NaN
+  reasoning = Number.NaN
+  cost_usd = Number.NaN
+  score = Number.NaN
   /** Bits of FINISH_REASONS and FINISH_SIGNALS. */
-  readonly finishReasons: number
-  readonly signals: number
+  finishReasons = 0
+  signals = 0
 }
 
 /** The `llm_*` metrics of one model and endpoint. */
