@@ -105,7 +105,8 @@ function configOf(receive: number, send: number, probabilistic: object): object 
   return {
     receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${receive}` } } } },
     processors: { tail_sampling: { decision_wait: '1s', num_traces: 50_000, policies } },
-    exporters: { otlp_http: { endpoint: `http://127.0.0.1:${send}` } },
+    // The Collector sends each trace alone, and a second's worth would overflow its default queue.
+    exporters: { otlp_http: { endpoint: `http://127.0.0.1:${send}`, sending_queue: { queue_size: TRACES } } },
     service: {
       telemetry: { metrics: { level: 'none' }, logs: { level: 'warn' } },
       pipelines: { traces: { receivers: ['otlp'], processors: ['tail_sampling'], exporters: ['otlp_http'] } },

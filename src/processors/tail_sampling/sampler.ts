@@ -99,6 +99,7 @@ export class TailSampling implements Processor<'traces'> {
     this.#refuseIfFull(batch)
     const origin = this.#origins.obtain(context)
     const became = [0, 0, 0, 0]
+    const now_ms = this.#host.clock.monotonic_ms()
     const { scopes } = batch.layout
     for (let at = 0; at < scopes.length; at += SCOPE.width) {
       const first = scopes[at + SCOPE.firstItem]!
@@ -108,7 +109,7 @@ export class TailSampling implements Processor<'traces'> {
       head.references++
       for (let item = first; item < behind; item++) {
         this.#view.read(batch, item)
-        became[this.#add(head, origin)]!++
+        became[this.#add(head, origin, now_ms)]!++
       }
       this.#heads.release(head)
     }
@@ -133,7 +134,7 @@ export class TailSampling implements Processor<'traces'> {
   }
 
   /** Puts the span that the view shows where its trace is. */
-  #add(head: Head, origin: Origin): number {
+  #add(head: Head, origin: Origin, now_ms: number): number {
     const view = this.#view
     if (view.traceId < 0 || !isTraceId(view.bytes, view.traceId)) return NOT_OF_A_TRACE
     const hash = hashTraceId(view.bytes, view.traceId)
@@ -145,7 +146,7 @@ export class TailSampling implements Processor<'traces'> {
     if (state === DROPPED) return SAMPLED_OUT
     if (state >= KEPT && !shard.hasSpans(row)) this.#outbox.add(number, row, 'late_span')
     origin.references++
-    shard.add(row, view, head, this.#policies.featuresOf(view), this.#host.clock.monotonic_ms())
+    shard.add(row, view, head, this.#policies.featuresOf(view), now_ms)
     const traces_max = Math.min(shard.traces_max, Math.max(1, this.#config.num_traces / this.#shards.length))
     if (shard.traces > traces_max) this.#decide(number, shard.oldest(), 'pressure')
     return WAITS
