@@ -3,8 +3,9 @@
  * Batches never change; what changes something makes a new one (`rewrite.ts`).
  */
 import { type Layout, layOut } from './layout.ts'
+import type { Signal } from './signal.ts'
 
-export type Signal = 'traces' | 'metrics' | 'logs'
+export type { Signal } from './signal.ts'
 
 export interface Batches {
   traces: TraceBatch

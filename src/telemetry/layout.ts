@@ -6,7 +6,7 @@ import { check, noticed } from '../otlp/check.ts'
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
 import { messageId } from '../otlp/schema.ts'
 import { WireError } from '../otlp/wire_error.ts'
-import type { Signal } from './batch.ts'
+import type { Signal } from './signal.ts'
 
 /** Columns of a row of `items`: where its tag begins, where its content begins and ends, and its scope group. */
 export const ITEM = { tag: 0, start: 1, end: 2, scope: 3, width: 4 } as const

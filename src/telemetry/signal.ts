@@ -1,0 +1,2 @@
+/** The kinds of telemetry that Sluice takes. */
+export type Signal = 'traces' | 'metrics' | 'logs'
