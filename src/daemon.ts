@@ -4,10 +4,11 @@
  */
 import type { Logger } from 'pino'
 import type { Component, DaemonView, Extension, Factory, Host } from './component.ts'
+import { sameConfig } from './config/compare.ts'
 import type { ParsedConfig } from './config/parse.ts'
 import { buildGraph, type Graph, type Instance } from './pipeline/graph.ts'
 import type { Balance, Ledger } from './pipeline/ledger.ts'
-import { type Plan, planOf, sameConfig } from './pipeline/plan.ts'
+import { type Plan, planOf } from './pipeline/plan.ts'
 import { checkRawPaths } from './pipeline/raw_paths.ts'
 import { watchedLedger } from './pipeline/watch_ledger.ts'
 import type { Clock } from './self/clock.ts'

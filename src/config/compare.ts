@@ -25,7 +25,7 @@ export interface ConfigChanges {
 /** Compares what components would be built with, so that writing out a default is no change. */
 export function compareConfigs(before: ParsedConfig, after: ParsedConfig): ConfigChanges {
   const components = SECTIONS.flatMap(([section, kind]) =>
-    compareMaps(before[section], after[section], sameComponent).map(([id, change]) => {
+    compareMaps(before[section], after[section], sameConfig).map(([id, change]) => {
       return { kind, id, change, before: before[section].get(id), after: after[section].get(id) }
     }),
   )
@@ -43,11 +43,17 @@ function compareMaps<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<strin
   return changes
 }
 
-/** A parsed config may hold functions, which equal only themselves: then what was written decides. */
-function sameComponent(before: ComponentConfig, after: ComponentConfig): boolean {
-  if (before.factory !== after.factory) return false
-  return isDeepStrictEqual(before.config, after.config) || isDeepStrictEqual(before.input, after.input)
+/**
+ * Would the two be built alike? A default that was written out is no change; and since a parsed config may hold
+ * functions, which equal only themselves, neither is what was written alike.
+ */
+export function sameConfig(one: Comparable, other: Comparable): boolean {
+  if (one.factory !== other.factory) return false
+  if (isDeepStrictEqual(one.config, other.config)) return true
+  return one.input !== undefined && isDeepStrictEqual(one.input, other.input)
 }
+
+type Comparable = Pick<ComponentConfig, 'factory' | 'config'> & { readonly input?: unknown }
 
 function rest({ service: { extensions, telemetry, shutdown_timeout, shards } }: ParsedConfig) {
   return { extensions, telemetry, shutdown_timeout, shards }

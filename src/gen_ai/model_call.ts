@@ -2,7 +2,6 @@
 import { FIELDS, TEXTS } from './field.ts'
 
 export const COST_SOURCES = ['reported', 'table', 'override', 'unknown_model'] as const
-export type CostSource = (typeof COST_SOURCES)[number]
 
 /** Most finish reasons of one call that are looked at. */
 export const FINISH_REASONS_MAX = 8

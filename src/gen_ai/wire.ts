@@ -5,6 +5,7 @@
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
 import { ARRAY, contentStart, STRING, valueKind } from '../telemetry/any_value.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
+import { findField, foundEnd } from '../telemetry/field.ts'
 import { isEqual } from '../telemetry/key_set.ts'
 import { SCOPE } from '../telemetry/layout.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
@@ -17,13 +18,13 @@ export function findScopeName(batch: TraceBatch, scope: number): boolean {
   const rows = batch.layout.scopes
   const start = rows[scope * SCOPE.width + SCOPE.headStart]!
   range.start = -1
-  return start >= 0 && findField(batch.bytes, 0x0a, start, rows[scope * SCOPE.width + SCOPE.headEnd]!)
+  return start >= 0 && findRange(batch.bytes, 0x0a, start, rows[scope * SCOPE.width + SCOPE.headEnd]!)
 }
 
 /** Finds the text of the span's status. Sets `range`. */
 export function findStatusMessage(view: SpanView): boolean {
   range.start = -1
-  return view.statusStart >= 0 && findField(view.bytes, 0x12, view.statusStart, view.statusEnd)
+  return view.statusStart >= 0 && findRange(view.bytes, 0x12, view.statusStart, view.statusEnd)
 }
 
 const EXCEPTION = Buffer.from('exception')
@@ -84,22 +85,16 @@ function openLength(bytes: Uint8Array, at: number, end: number): boolean {
 }
 
 function isException(bytes: Uint8Array, start: number, end: number): boolean {
-  return findField(bytes, 0x12, start, end) && isEqual(EXCEPTION, bytes, range.start, range.end)
+  return findRange(bytes, 0x12, start, end) && isEqual(EXCEPTION, bytes, range.start, range.end)
 }
 
-/** Sets `range` to the content of the first field with that tag. */
-function findField(bytes: Uint8Array, wanted: number, start: number, end: number): boolean {
-  for (let at = start; at < end; ) {
-    const tag = readUint32(bytes, at, end)
-    const behind = skipValue(tag & 7, bytes, next, end)
-    if (tag === wanted) {
-      openLength(bytes, at, end)
-      range.end = behind
-      return true
-    }
-    at = behind
-  }
-  return false
+/** Sets `range` to the content of the field with that tag. */
+function findRange(bytes: Uint8Array, tag: number, start: number, end: number): boolean {
+  const found = findField(bytes, start, end, tag)
+  if (found < 0) return false
+  range.start = found
+  range.end = foundEnd
+  return true
 }
 
 function findTextAttribute(bytes: Uint8Array, wanted: number, start: number, end: number, key: Uint8Array): boolean {
@@ -108,8 +103,8 @@ function findTextAttribute(bytes: Uint8Array, wanted: number, start: number, end
     const behind = skipValue(tag & 7, bytes, next, end)
     if (tag === wanted && openLength(bytes, at, end)) {
       const content = range.start
-      if (findField(bytes, 0x0a, content, behind) && isEqual(key, bytes, range.start, range.end)) {
-        if (findField(bytes, 0x12, content, behind) && valueKind(bytes, range.start, range.end) === STRING) {
+      if (findRange(bytes, 0x0a, content, behind) && isEqual(key, bytes, range.start, range.end)) {
+        if (findRange(bytes, 0x12, content, behind) && valueKind(bytes, range.start, range.end) === STRING) {
           range.start = contentStart
           return true
         }

@@ -2,13 +2,6 @@
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
 import { fieldsOf, type MessageName } from '../otlp/schema.ts'
 import type { Attributes } from '../telemetry/attributes.ts'
-import type { Signal } from '../telemetry/batch.ts'
-
-/** The message of an item. */
-export const itemMessage = { traces: 'Span', metrics: 'Metric', logs: 'LogRecord' } as const satisfies Record<
-  Signal,
-  MessageName
->
 
 /** Number of the field with that JSON name; -1 if the message has none. */
 export function fieldNumber(message: MessageName, name: string): number {

@@ -2,7 +2,8 @@ import { next, readInt64, readLength, readUint32, skipValue } from '../otlp/curs
 import { Attributes } from '../telemetry/attributes.ts'
 import type { AnyBatch, Signal } from '../telemetry/batch.ts'
 import { ITEM } from '../telemetry/layout.ts'
-import { fieldNumber, itemMessage } from './fields.ts'
+import { itemMessage } from '../telemetry/signal.ts'
+import { fieldNumber } from './fields.ts'
 
 /** A window on one span, log record or metric, with what conditions ask for. Ranges are -1 for what is absent. */
 export class ItemView {

@@ -9,7 +9,7 @@ import {
   type ServerHttp2Stream,
   type ServerOptions,
 } from 'node:http2'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { type Clock, systemClock, type Timer } from '../self/clock.ts'
 import { ByteBudget } from './budget.ts'
 import { decompress } from './decompress.ts'
@@ -18,6 +18,7 @@ import { Connection, type ConnectionLimits } from './grpc_connection.ts'
 import { frame, MessageReader } from './grpc_message.ts'
 import { GrpcCode, GrpcStatus, percentEncode, statusOf } from './grpc_status.ts'
 import { EMPTY } from './incoming.ts'
+import { listen } from './listen.ts'
 import { serverTls, type TlsFiles, watchTls } from './tls.ts'
 
 export interface Method {
@@ -93,16 +94,11 @@ export class GrpcServer {
   }
 
   /** Resolves with the port. Rejects with the system's error (EADDRINUSE …). */
-  listen(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(this.#options.port, this.#options.host, () => {
-        this.#server.off('error', reject)
-        this.#server.on('error', (error) => this.#options.onError?.(error))
-        this.#watch()
-        resolve((this.#server.address() as AddressInfo).port)
-      })
-    })
+  async listen(): Promise<number> {
+    const { host, port, onError } = this.#options
+    const bound = await listen(this.#server, port, host, (error) => onError?.(error))
+    this.#watch()
+    return bound
   }
 
   /**

@@ -7,7 +7,7 @@ import {
   STATUS_CODES,
 } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Timer } from '../self/clock.ts'
 import { ByteBudget } from './budget.ts'
@@ -16,6 +16,7 @@ import { decompress, encodingOf } from './decompress.ts'
 import { Exchange, type HttpAnswer, type HttpHead, type HttpRequest } from './http_exchange.ts'
 import { failureOf, HttpFailure } from './http_failure.ts'
 import { EMPTY, Incoming } from './incoming.ts'
+import { listen } from './listen.ts'
 import { serverTls, type TlsFiles, watchTls } from './tls.ts'
 
 export interface Route {
@@ -96,16 +97,11 @@ export class HttpServer {
   }
 
   /** Resolves with the port. Rejects with the system's error (EADDRINUSE …). */
-  listen(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(this.#options.port, this.#options.host, () => {
-        this.#server.off('error', reject)
-        this.#server.on('error', (error) => this.#options.onError?.(error))
-        this.#watch()
-        resolve((this.#server.address() as AddressInfo).port)
-      })
-    })
+  async listen(): Promise<number> {
+    const { host, port, onError } = this.#options
+    const bound = await listen(this.#server, port, host, (error) => onError?.(error))
+    this.#watch()
+    return bound
   }
 
   /**

@@ -1,9 +1,10 @@
 /** What cannot be built, and content that would leave as it came. */
 import { describe, expect, test } from 'vitest'
 import { daemonOf, parse, partsOf, Story } from '../../test/pipelines/parts.fixture.ts'
+import { sameConfig } from '../config/compare.ts'
 import { buildGraph } from './graph.ts'
 import { Ledger } from './ledger.ts'
-import { type ComponentPlan, planOf, rawPaths, sameConfig } from './plan.ts'
+import { type ComponentPlan, planOf, rawPaths } from './plan.ts'
 
 const base = (pipelines: string, more = '') => `
 receivers: { source: {} }

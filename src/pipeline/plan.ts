@@ -1,7 +1,6 @@
 /**
  * What is to run: the parsed config as the graph needs it, and the checks that need the whole of it.
  */
-import { isDeepStrictEqual } from 'node:util'
 import type { Factory, Signal } from '../component.ts'
 import type { ParsedConfig } from '../config/parse.ts'
 
@@ -46,16 +45,6 @@ export function componentOf(plan: Plan, id: string, ...kinds: readonly Factory['
   const found = plan.components.find((component) => component.id === id && kinds.includes(component.kind))
   if (found === undefined) throw new Error(`no ${kinds.join(' or ')} ${id}`)
   return found
-}
-
-/**
- * Would the two be built alike? A default that was written out is no change; and since a parsed config may hold
- * functions, which equal only themselves, neither is what was written alike.
- */
-export function sameConfig(one: ComponentPlan, other: ComponentPlan): boolean {
-  if (one.factory !== other.factory) return false
-  if (isDeepStrictEqual(one.config, other.config)) return true
-  return one.input !== undefined && isDeepStrictEqual(one.input, other.input)
 }
 
 /** A pipeline that hands raw content to something that writes it down or sends it. */

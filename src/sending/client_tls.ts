@@ -1,6 +1,9 @@
 /** The `tls` block of an exporter as options for connections. */
+
+import type { Host } from '../component.ts'
 import type { TlsClient } from '../config/blocks.ts'
 import { type ClientTlsFiles, clientTls } from '../net/tls.ts'
+import type { Timer } from '../self/clock.ts'
 
 export type ClientTlsOptions = ReturnType<typeof clientTls>
 
@@ -18,4 +21,16 @@ export function readClientTls(tls: TlsClient): ClientTlsOptions {
 /** Equal for equal content of the files. */
 export function fingerprintOf(options: ClientTlsOptions): string {
   return JSON.stringify([options.ca, options.cert, options.key])
+}
+
+/** Calls `connect` at every `reload_interval`; while the files cannot be used, the old ones stay in force. */
+export function watchClientTls({ reload_interval }: TlsClient, host: Host, connect: () => void): Timer | undefined {
+  if (reload_interval === undefined || reload_interval === 0) return undefined
+  return host.clock.every(reload_interval, () => {
+    try {
+      connect()
+    } catch (error) {
+      host.log.warn({ reason: (error as Error).message }, 'TLS files cannot be used, the old ones stay in force')
+    }
+  })
 }

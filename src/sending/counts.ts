@@ -1,8 +1,8 @@
 /** The metrics of an exporter, by the Collector's names. */
+
 import type { Host, Signal } from '../component.ts'
 import type { Counter } from '../self/meter.ts'
-
-const itemName: Record<Signal, string> = { traces: 'spans', metrics: 'metric_points', logs: 'log_records' }
+import { accountedItems } from '../telemetry/signal.ts'
 
 /** Counters and gauges of one signal. */
 export class Counts {
@@ -50,7 +50,7 @@ export class Counts {
       send_failed: 'Items that were sent in vain and given up.',
       enqueue_failed: 'Items that the sending queue did not take.',
     }
-    return this.#counter(`otelcol_exporter_${what}_${itemName[this.#signal]}`, help[what], {})
+    return this.#counter(`otelcol_exporter_${what}_${accountedItems[this.#signal]}`, help[what], {})
   }
 
   #counter(name: string, help: string, labels: Readonly<Record<string, string>>): Counter {

@@ -6,7 +6,7 @@ import { check, noticed } from '../otlp/check.ts'
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
 import { messageId } from '../otlp/schema.ts'
 import { WireError } from '../otlp/wire_error.ts'
-import type { Signal } from './signal.ts'
+import { itemMessage, type Signal } from './signal.ts'
 
 /** Columns of a row of `items`: where its tag begins, where its content begins and ends, and its scope group. */
 export const ITEM = { tag: 0, start: 1, end: 2, scope: 3, width: 4 } as const
@@ -39,7 +39,6 @@ export interface Layout {
   readonly count: number
 }
 
-const itemMessage = { traces: messageId.Span, metrics: messageId.Metric, logs: messageId.LogRecord } as const
 const TAG_1 = 10
 const TAG_2 = 18
 const TAG_3 = 26
@@ -54,6 +53,8 @@ export function layOut(signal: Signal, bytes: Buffer, checked = false): Layout {
 
 class Walk {
   readonly #signal: Signal
+  /** Id of the items' message. */
+  readonly #item: number
   readonly #bytes: Buffer
   readonly #checked: boolean
   readonly #resources = resourceRows.cleared()
@@ -63,6 +64,7 @@ class Walk {
 
   constructor(signal: Signal, bytes: Buffer, checked: boolean) {
     this.#signal = signal
+    this.#item = messageId[itemMessage[signal]]
     this.#bytes = bytes
     this.#checked = checked
   }
@@ -118,7 +120,7 @@ class Walk {
     }
     const item = this.#items.add(at, start, start + length)
     this.#items.set(item, ITEM.scope, row)
-    if (this.#checked) check(itemMessage[this.#signal], this.#bytes, start, start + length)
+    if (this.#checked) check(this.#item, this.#bytes, start, start + length)
     if (this.#signal === 'metrics') this.#count += countDataPoints(this.#bytes, start, start + length)
     return start + length
   }

@@ -1,15 +1,9 @@
 /** The door: bytes from outside become a batch, or a WireError. */
 import { noticed } from '../otlp/check.ts'
 import { regular } from '../otlp/regular.ts'
-import type { MessageName } from '../otlp/schema.ts'
 import { Batch, type Batches, type Signal } from './batch.ts'
 import { layOut } from './layout.ts'
-
-const requestMessage: Record<Signal, MessageName> = {
-  traces: 'TracesRequest',
-  metrics: 'MetricsRequest',
-  logs: 'LogsRequest',
-}
+import { requestMessage } from './signal.ts'
 
 export interface Received<S extends Signal> {
   readonly batch: Batches[S]

@@ -10,7 +10,6 @@ import { ITEM } from './layout.ts'
 
 /** Span kinds and status codes as OTLP numbers them. */
 export const STATUS_ERROR = 2
-export const STATUS_OK = 1
 
 export class SpanView {
   bytes: Buffer = Buffer.alloc(0)

@@ -6,8 +6,7 @@ import { FIELDS_PER_MESSAGE, fieldMessage, LENGTH, messageId } from '../otlp/sch
 import type { Batches, Signal } from './batch.ts'
 import { ITEM, RESOURCE, SCOPE } from './layout.ts'
 import { Rewrite } from './rewrite.ts'
-
-const itemMessage = { traces: messageId.Span, metrics: messageId.Metric, logs: messageId.LogRecord } as const
+import { itemMessage } from './signal.ts'
 
 /** The batch without any attribute, at any depth, whose key begins with `sluice.`. */
 export function stripSluice<S extends Signal>(batch: Batches[S]): Batches[S] {
@@ -19,7 +18,7 @@ export function stripSluice<S extends Signal>(batch: Batches[S]): Batches[S] {
   for (let item = 0; item < batch.items; item++) {
     rewrite.openItem(item)
     const row = item * ITEM.width
-    const message = itemMessage[batch.signal as S]
+    const message = messageId[itemMessage[batch.signal as S]]
     if (copyStripped(message, batch.bytes, itemRows[row + ITEM.start]!, itemRows[row + ITEM.end]!, rewrite.out))
       rewrite.close()
     else rewrite.cancel()

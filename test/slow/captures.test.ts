@@ -7,21 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../support/ports.ts'
+import { FIELDS, type Field, fold, type Reachable, SUPPORTED } from '../support/reachable.ts'
 import { captures, eventually, haveShared, post, type Running, startBackend, startDaemon } from './processes.fixture.ts'
-
-/** These have to be right. */
-const SUPPORTED = [
-  'python/oaiv2-legacy-content',
-  'python/oaiv2-latest-event',
-  'python/otel-genai-openai-span',
-  'python/otel-genai-openai-nocontent',
-  'python/otel-genai-anthropic-span',
-  'python/otel-google-genai-latest',
-  'python/otel-bedrock',
-  'js/otel-openai',
-  'js/anthropic-native',
-  'java/openai-java-otel',
-]
 
 const QUERIES = {
   calls: 'llm_requests_total',
@@ -33,24 +20,7 @@ const QUERIES = {
   cache_write: 'llm_tokens_cached_total{kind="write"}',
   reasoning: 'llm_tokens_reasoning_total',
 } as const
-const FIELDS = [
-  'calls',
-  'failed',
-  'rate_limited',
-  'input',
-  'output',
-  'cached_read',
-  'cache_write',
-  'reasoning',
-] as const
-type Field = (typeof FIELDS)[number]
 type Totals = Partial<Record<Field, number>>
-
-interface Reachable {
-  models: Record<string, Totals>
-  also_right: { model: string; field: Field; delta: number; together?: string }[]
-  same_model: Record<string, string>
-}
 
 describe.skipIf(!haveShared())('captures, counted by Prometheus (skipped where ../shared is missing)', () => {
   const outcome = new Map<string, string>()
@@ -206,14 +176,4 @@ function sums(right: number, deltas: Reachable['also_right']): Set<number> {
     possible = [...possible, ...possible.map((one) => one + delta)]
   }
   return new Set(possible)
-}
-
-/** Without provider, region, date and version: `us.anthropic.claude-sonnet-4-5-20250929-v1:0` is `claude-sonnet-4-5`. */
-function fold(model: string): string {
-  return model
-    .replace(/^.*\//, '')
-    .replace(/^(us|eu|apac|global)\./, '')
-    .replace(/^(anthropic|openai|amazon|google)\./, '')
-    .replace(/-v\d+:\d+$/, '')
-    .replace(/-(\d{8}|\d{4}-\d{2}-\d{2})$/, '')
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { Output } from '../../otlp/output.ts'
 import type { Detector } from './detector.ts'
 import { detectors, selectDetectors } from './detectors.ts'
 import { BudgetError, Findings, kindName } from './findings.ts'
-import { ByteOutput, redactedSize, redactInto } from './redact.ts'
+import { redactedSize, redactInto } from './redact.fixture.ts'
 import { scan } from './scan.ts'
 
 const findings = new Findings()
@@ -11,10 +12,10 @@ const findings = new Findings()
 function redacted(text: string): string {
   const bytes = Buffer.from(text)
   scan(detectors, bytes, 0, bytes.length, findings)
-  const output = new ByteOutput(1)
+  const output = new Output(1)
   redactInto(output, bytes, 0, bytes.length, findings)
-  expect(output.length).toBe(redactedSize(0, bytes.length, findings))
-  return output.bytes.toString('utf8', 0, output.length)
+  expect(output.end).toBe(redactedSize(0, bytes.length, findings))
+  return output.bytes.toString('utf8', 0, output.end)
 }
 
 /** Joined here so that no scanner of repositories takes the examples for real keys. */
@@ -163,9 +164,9 @@ describe('scan', () => {
     for (let shift = 0; shift < 16; shift++) {
       const bytes = Buffer.from(`${'7'.repeat(shift)}${text}77abc@example.com`)
       scan(detectors, bytes, shift, shift + size, findings)
-      const output = new ByteOutput()
+      const output = new Output()
       redactInto(output, bytes, shift, shift + size, findings)
-      expect(output.bytes.toString('utf8', 0, output.length)).toBe(expected)
+      expect(output.bytes.toString('utf8', 0, output.end)).toBe(expected)
     }
   })
 
@@ -190,11 +191,11 @@ describe('scan', () => {
   test('writes what the caller replaces findings with', () => {
     const bytes = Buffer.from('to a@b.io!')
     scan(detectors, bytes, 0, bytes.length, findings)
-    const output = new ByteOutput()
+    const output = new Output()
     redactInto(output, bytes, 0, bytes.length, findings, (source, start, end, kind) =>
       Buffer.from(`<${kindName(kind)}:${end - start}:${source[start]}>`),
     )
-    expect(output.bytes.toString('utf8', 0, output.length)).toBe('to <EMAIL:6:97>!')
+    expect(output.bytes.toString('utf8', 0, output.end)).toBe('to <EMAIL:6:97>!')
   })
 })
 

@@ -1,10 +1,12 @@
 /** Writes requests to a file. */
+
 import type { Consumer, Exporter, ExporterFactory, Host, Ports, Signal } from '../../component.ts'
 import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
 import { retryLater } from '../../refusal.ts'
 import { Counts } from '../../sending/counts.ts'
 import { Health } from '../../sending/health.ts'
 import type { Batches } from '../../telemetry/batch.ts'
+import { requestMessage } from '../../telemetry/signal.ts'
 import { type FileConfig, schema } from './config.ts'
 import { RotatingFile } from './rotating_file.ts'
 
@@ -16,8 +18,6 @@ export const file: ExporterFactory<FileConfig> = {
   signals: ['traces', 'metrics', 'logs'],
   create: (config, host) => new FileExporter(config, host),
 }
-
-const requestMessage = { traces: 'TracesRequest', metrics: 'MetricsRequest', logs: 'LogsRequest' } as const
 
 class FileExporter implements Exporter {
   readonly inputs: Ports

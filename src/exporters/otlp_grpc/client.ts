@@ -13,7 +13,7 @@ import type { Host } from '../../component.ts'
 import { parseEndpoint } from '../../config/units.ts'
 import { decode, type Message } from '../../otlp/codec.ts'
 import type { Timer } from '../../self/clock.ts'
-import { type ClientTlsOptions, fingerprintOf, readClientTls } from '../../sending/client_tls.ts'
+import { type ClientTlsOptions, fingerprintOf, readClientTls, watchClientTls } from '../../sending/client_tls.ts'
 import type { Sender, SendResult } from '../../sending/sender.ts'
 import type { Signal } from '../../telemetry/batch.ts'
 import { type OtlpGrpcConfig, RESPONSE_BYTES_MAX } from './config.ts'
@@ -40,18 +40,7 @@ export class OtlpGrpcClient {
   /** Reads the TLS files, again at every `reload_interval`; connects to nothing yet. Throws TlsError. */
   start(): void {
     this.#connect()
-    const { reload_interval } = this.#config.tls
-    if (reload_interval === undefined || reload_interval === 0 || this.#client === undefined) return
-    this.#reload = this.#host.clock.every(reload_interval, () => {
-      try {
-        this.#connect()
-      } catch (error) {
-        this.#host.log.warn(
-          { reason: (error as Error).message },
-          'TLS files cannot be used, the old ones stay in force',
-        )
-      }
-    })
+    this.#reload = watchClientTls(this.#config.tls, this.#host, () => this.#connect())
   }
 
   sender<S extends Signal>(signal: S): Sender<S> {

@@ -1,17 +1,17 @@
 /** Requests over kept-alive connections; a batch's bytes go out as they are. */
+
 import { Agent, errors } from 'undici'
 import type { Host } from '../../component.ts'
 import { compress, contentEncoding } from '../../net/compress.ts'
 import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
 import type { Timer } from '../../self/clock.ts'
-import { fingerprintOf, readClientTls } from '../../sending/client_tls.ts'
+import { fingerprintOf, readClientTls, watchClientTls } from '../../sending/client_tls.ts'
 import { networkErrorName } from '../../sending/network_error.ts'
 import { retryable, type Sender, type SendResult } from '../../sending/sender.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
+import { requestMessage } from '../../telemetry/signal.ts'
 import { type OtlpHttpConfig, RESPONSE_BYTES_MAX } from './config.ts'
 import { type Answer, judge } from './response.ts'
-
-const requestMessage = { traces: 'TracesRequest', metrics: 'MetricsRequest', logs: 'LogsRequest' } as const
 
 export class OtlpHttpClient {
   readonly #config: OtlpHttpConfig
@@ -28,18 +28,7 @@ export class OtlpHttpClient {
   /** Reads the TLS files, again at every `reload_interval`; connects to nothing yet. Throws TlsError. */
   start(): void {
     this.#connect()
-    const { reload_interval } = this.#config.tls
-    if (reload_interval === undefined || reload_interval === 0) return
-    this.#reload = this.#host.clock.every(reload_interval, () => {
-      try {
-        this.#connect()
-      } catch (error) {
-        this.#host.log.warn(
-          { reason: (error as Error).message },
-          'TLS files cannot be used, the old ones stay in force',
-        )
-      }
-    })
+    this.#reload = watchClientTls(this.#config.tls, this.#host, () => this.#connect())
   }
 
   /** Throws if the config has no URL for the signal. */

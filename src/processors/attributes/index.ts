@@ -1,11 +1,12 @@
 /** The `attributes` processor: inserts, changes and removes attributes of spans, log records and data points. */
 import type { Batches, Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
 import { AttributeEditor } from '../../items/attribute_editor.ts'
-import { fieldNumber, itemMessage } from '../../items/fields.ts'
+import { fieldNumber } from '../../items/fields.ts'
 import type { Matcher } from '../../items/match.ts'
 import type { AnyBatch } from '../../telemetry/batch.ts'
 import { ITEM } from '../../telemetry/layout.ts'
 import { Rewrite } from '../../telemetry/rewrite.ts'
+import { itemMessage } from '../../telemetry/signal.ts'
 import { type AttributesConfig, schema } from './config.ts'
 import { matcherOf } from './criteria.ts'
 import { editDataPoints } from './data_points.ts'

@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { FIELDS, type Field, fold, type Reachable, SUPPORTED } from '../../../test/support/reachable.ts'
 import { FIELD } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { modelField, readNormalisedCall } from '../../gen_ai/normalised.ts'
@@ -18,48 +19,19 @@ const captures = new URL('../../../../shared/data/captures/', import.meta.url)
 const there = existsSync(captures)
 if (!there) process.stderr.write(`SKIPPED: captured telemetry is not at ${captures.pathname}\n`)
 
-const folders = [
-  'python/oaiv2-legacy-content',
-  'python/oaiv2-latest-event',
-  'python/otel-genai-openai-span',
-  'python/otel-genai-openai-nocontent',
-  'python/otel-genai-anthropic-span',
-  'python/otel-google-genai-latest',
-  'python/otel-bedrock',
-  'js/otel-openai',
-  'js/anthropic-native',
-  'java/openai-java-otel',
-]
-
-const fields = [
-  'calls',
-  'failed',
-  'rate_limited',
-  'input',
-  'output',
-  'cached_read',
-  'cache_write',
-  'reasoning',
-] as const
-type Field = (typeof fields)[number]
 type Totals = Record<Field, number>
-interface Reachable {
-  models: Record<string, Totals>
-  also_right: { model: string; field: Field; delta: number }[]
-  same_model: Record<string, string>
-}
 
 interface Call extends CallFacts {
   readonly traceId: string
 }
 
 describe.skipIf(!there)('captures', () => {
-  test.each(folders)('%s gives what it can', async (folder) => {
+  test.each(SUPPORTED)('%s gives what it can', async (folder) => {
     const reachable: Reachable = JSON.parse(readFileSync(new URL(`${folder}/reachable.json`, captures), 'utf8'))
     const derived = totals(once(await callsOf(folder)), reachable.same_model)
     expect(Object.keys(derived).sort()).toEqual(Object.keys(reachable.models).sort())
     for (const [model, expected] of Object.entries(reachable.models))
-      for (const field of fields) {
+      for (const field of FIELDS) {
         const right = new Set([expected[field]])
         for (const other of reachable.also_right)
           if (other.model === model && other.field === field) right.add(expected[field] + other.delta)
@@ -73,7 +45,7 @@ describe.skipIf(!there)('captures', () => {
     expect(once(calls).length).toBe(16)
   })
 
-  test.each(folders)('%s: a second pass changes nothing', async (folder) => {
+  test.each(SUPPORTED)('%s: a second pass changes nothing', async (folder) => {
     for (const body of bodiesOf(folder)) {
       const first = await processorForTests().normalise(receive('traces', body).batch)
       const second = await processorForTests().normalise(first)
@@ -144,7 +116,7 @@ function totals(calls: readonly Call[], sameModel: Record<string, string>): Reco
   const byModel: Record<string, Totals> = {}
   for (const call of calls) {
     const name = fold(call.requestModel)
-    const sum = (byModel[sameModel[name] ?? name] ??= Object.fromEntries(fields.map((field) => [field, 0])) as Totals)
+    const sum = (byModel[sameModel[name] ?? name] ??= Object.fromEntries(FIELDS.map((field) => [field, 0])) as Totals)
     sum.calls++
     if (call.failed) sum.failed++
     if (call.rateLimited) sum.rate_limited++
@@ -155,14 +127,4 @@ function totals(calls: readonly Call[], sameModel: Record<string, string>): Reco
     sum.reasoning += call.reasoningTokens || 0
   }
   return byModel
-}
-
-/** Without provider, region, date and version: `us.anthropic.claude-sonnet-4-5-20250929-v1:0` is `claude-sonnet-4-5`. */
-function fold(model: string): string {
-  return model
-    .replace(/^.*\//, '')
-    .replace(/^(us|eu|apac|global)\./, '')
-    .replace(/^(anthropic|openai|amazon|google)\./, '')
-    .replace(/-v\d+:\d+$/, '')
-    .replace(/-(\d{8}|\d{4}-\d{2}-\d{2})$/, '')
 }

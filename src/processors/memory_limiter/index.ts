@@ -1,10 +1,12 @@
 /** The `memory_limiter` processor: refuses batches, and has receivers refuse requests, while memory is short. */
+
 import { randomUUID } from 'node:crypto'
 import type { Batches, Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
 import { type Refusal, retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import type { Counter } from '../../self/meter.ts'
 import { Pressure } from '../../self/pressure.ts'
+import { accountedItems } from '../../telemetry/signal.ts'
 import { type MemoryLimiterConfig, schema } from './config.ts'
 import { type Limits, limitsOf, type Memory, processMemory } from './memory.ts'
 
@@ -16,8 +18,6 @@ export const memoryLimiter: ProcessorFactory<MemoryLimiterConfig> = {
   schema,
   create: (config, host, signal, next) => new MemoryLimiter(config, host, signal, next, processMemory),
 }
-
-const itemsName: Record<Signal, string> = { traces: 'spans', metrics: 'metric_points', logs: 'log_records' }
 
 export class MemoryLimiter<S extends Signal> implements Processor<S> {
   readonly #host: Host
@@ -43,7 +43,7 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     this.#pressure = host.shared('pressure', () => new Pressure())
     const counter = (outcome: string) =>
       host.meter.counter(
-        `otelcol_processor_memory_limiter_${outcome}_${itemsName[signal]}`,
+        `otelcol_processor_memory_limiter_${outcome}_${accountedItems[signal]}`,
         `Items ${outcome} by the memory limiter.`,
         { processor: host.id },
       )

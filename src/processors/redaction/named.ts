@@ -1,34 +1,18 @@
 /** Finding names that decide how the rest of a message is judged; fields may stand in any order. */
 import { next, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
 import { contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
+import { findField, foundEnd } from '../../telemetry/field.ts'
 import { isEqual } from '../../telemetry/key_set.ts'
 import { tagOf } from './steps.ts'
 
-/** End of what the last call found. */
-export let foundEnd = 0
+/** End of what the last `findEventName` found. */
+export let eventNameEnd = 0
 
 const ATTRIBUTES_TAG = tagOf('LogRecord', 'attributes')
 const NAME_TAG = tagOf('LogRecord', 'eventName')
 const KEY_TAG = tagOf('KeyValue', 'key')
 const VALUE_TAG = tagOf('KeyValue', 'value')
 const nameKeys = ['event.name', 'event_name'].map((key) => Buffer.from(key))
-
-/** Start of the content of the last length-delimited field with that tag in [start, end), -1 if there is none. Sets `foundEnd`. */
-export function findField(bytes: Buffer, start: number, end: number, tag: number): number {
-  let found = -1
-  for (let at = start; at < end; ) {
-    const one = readUint32(bytes, at, end)
-    const value = next
-    const behind = skipValue(one & 7, bytes, value, end)
-    if (one === tag) {
-      readLength(bytes, value, end)
-      found = next
-      foundEnd = behind
-    }
-    at = behind
-  }
-  return found
-}
 
 /** Start of a log record's event name: the field, or the attribute of older senders; -1 if it has none. Sets `foundEnd`. */
 export function findEventName(bytes: Buffer, start: number, end: number): number {
@@ -62,7 +46,7 @@ export function findEventName(bytes: Buffer, start: number, end: number): number
     }
     at = behind
   }
-  foundEnd = stop
+  eventNameEnd = stop
   return found
 }
 

@@ -1,10 +1,10 @@
 import type { Detector } from '../../content/detectors/detector.ts'
 import { kindName } from '../../content/detectors/findings.ts'
 import { Output, varintSize } from '../../otlp/output.ts'
-import type { MessageName } from '../../otlp/schema.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
 import { ITEM, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
 import { Rewrite } from '../../telemetry/rewrite.ts'
+import { itemMessage } from '../../telemetry/signal.ts'
 import type { Policy } from './config.ts'
 import { JudgedHeads } from './heads.ts'
 import { Keys } from './keys.ts'
@@ -14,7 +14,6 @@ import { Texts } from './texts.ts'
 import { withoutUnknownFields } from './unknown_fields.ts'
 import { Walk } from './walk.ts'
 
-const itemMessage: Record<Signal, MessageName> = { traces: 'Span', logs: 'LogRecord', metrics: 'Metric' }
 const ATTRIBUTES_TAG: Record<Signal, number | undefined> = {
   traces: tagOf('Span', 'attributes'),
   logs: tagOf('LogRecord', 'attributes'),

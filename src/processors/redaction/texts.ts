@@ -1,6 +1,6 @@
 import type { Detector } from '../../content/detectors/detector.ts'
 import { Findings } from '../../content/detectors/findings.ts'
-import { placeholder } from '../../content/detectors/redact.ts'
+import { placeholder } from '../../content/detectors/placeholder.ts'
 import { ALL, SHORT_MAX, search, traitsOf } from '../../content/detectors/scan.ts'
 import type { Output } from '../../otlp/output.ts'
 import { ByteCache, type ViewedBytes, viewed } from './byte_cache.ts'

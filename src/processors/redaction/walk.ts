@@ -1,15 +1,16 @@
 import { kindIndex } from '../../content/detectors/findings.ts'
-import { placeholder } from '../../content/detectors/redact.ts'
+import { placeholder } from '../../content/detectors/placeholder.ts'
 import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVarint } from '../../otlp/cursor.ts'
 import { LENGTH, type MessageName, messageId } from '../../otlp/schema.ts'
 import { ARRAY, contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
+import { findField, foundEnd } from '../../telemetry/field.ts'
 import { isEqual } from '../../telemetry/key_set.ts'
 import { ByteCache, type ViewedBytes, viewed } from './byte_cache.ts'
 import type { Policy } from './config.ts'
 import { droppedText } from './dropped.ts'
 import { Edits } from './edits.ts'
 import { EVENT, KEY, type Keys } from './keys.ts'
-import { findEventName, findField, foundEnd } from './named.ts'
+import { eventNameEnd, findEventName } from './named.ts'
 import { STEP, steps, tagOf } from './steps.ts'
 import { Tally } from './tally.ts'
 import type { Texts } from './texts.ts'
@@ -83,7 +84,7 @@ export class Walk {
   /** A Span, LogRecord, Metric, Resource or InstrumentationScope. */
   walkItem(message: MessageName, start: number, end: number): void {
     this.#clear()
-    if (message === 'LogRecord') this.#enterEvent(findEventName(this.#source.bytes, start, end), foundEnd)
+    if (message === 'LogRecord') this.#enterEvent(findEventName(this.#source.bytes, start, end), eventNameEnd)
     this.#walk(messageId[message], start, end)
   }
 

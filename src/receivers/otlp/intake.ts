@@ -3,7 +3,6 @@ import type { Consumer, Context, Host, Ports, Signal } from '../../component.ts'
 import { TlsError } from '../../net/tls.ts'
 import { notAccounted } from '../../not_accounted.ts'
 import { jsonToProtobuf } from '../../otlp/json_to_protobuf.ts'
-import type { MessageName } from '../../otlp/schema.ts'
 import { WireError } from '../../otlp/wire_error.ts'
 import { Refusal } from '../../refusal.ts'
 import { Throttle } from '../../self/log.ts'
@@ -11,6 +10,7 @@ import type { Counter } from '../../self/meter.ts'
 import type { Pressure } from '../../self/pressure.ts'
 import type { Batches } from '../../telemetry/batch.ts'
 import { receive } from '../../telemetry/receive.ts'
+import { accountedItems, requestMessage } from '../../telemetry/signal.ts'
 import { stripSluice } from '../../telemetry/strip.ts'
 import type { OtlpReceiverConfig } from './config.ts'
 
@@ -27,13 +27,6 @@ export interface Sender {
   readonly metadata: ReadonlyMap<string, string>
   readonly deadline_ms?: number | undefined
 }
-
-const requestMessage: Record<Signal, MessageName> = {
-  traces: 'TracesRequest',
-  metrics: 'MetricsRequest',
-  logs: 'LogsRequest',
-}
-const itemsName: Record<Signal, string> = { traces: 'spans', metrics: 'metric_points', logs: 'log_records' }
 
 export class Intake {
   readonly #host: Host
@@ -119,7 +112,7 @@ export class Intake {
 
   #count(outcome: 'accepted' | 'refused' | 'failed', signal: Signal, transport: Transport, items: number): void {
     this.#counter(
-      `otelcol_receiver_${outcome}_${itemsName[signal]}`,
+      `otelcol_receiver_${outcome}_${accountedItems[signal]}`,
       `Items ${outcome} by the receiver.`,
       transport,
     ).add(items)

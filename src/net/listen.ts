@@ -1,0 +1,18 @@
+import type { AddressInfo, Server } from 'node:net'
+
+/** Resolves with the port once the server listens. Rejects with the system's error (EADDRINUSE …); later ones go to `onError`. */
+export function listen(
+  server: Server,
+  port: number,
+  host: string,
+  onError?: (error: unknown) => void,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      server.on('error', (error) => onError?.(error))
+      resolve((server.address() as AddressInfo).port)
+    })
+  })
+}
