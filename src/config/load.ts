@@ -41,7 +41,7 @@ export function loadConfig(inputs: Inputs, factories: readonly Factory[], enviro
   if (unread || first === undefined) throw new ConfigError(toProblems(errors, sources))
   const merged = rest.reduce<Node>(merge, first)
   const substituted = substitute(merged, environment)
-  const { config, errors: mistakes, warnings } = parseConfig(substituted.tree, factories)
+  const { config, errors: mistakes, warnings } = parseConfig(substituted.tree, factories, substituted.spare)
   const all = [...sources, ...substituted.sources]
   const problems = [...errors, ...substituted.errors, ...mistakes]
   if (config === undefined || problems.length > 0) throw new ConfigError(toProblems(problems, all))

@@ -65,8 +65,8 @@ export interface Parsed {
   readonly warnings: readonly Finding[]
 }
 
-/** Checks everything in one go: the errors are all there are. */
-export function parseConfig(tree: Node, factories: readonly Factory[]): Parsed {
+/** Checks everything in one go: the errors are all there are. `spare`: ids that are left unused on purpose. */
+export function parseConfig(tree: Node, factories: readonly Factory[], spare: ReadonlySet<string> = new Set()): Parsed {
   const errors: Finding[] = []
   const warnings: Finding[] = []
   const report: Report = (finding) => errors.push(finding)
@@ -83,7 +83,9 @@ export function parseConfig(tree: Node, factories: readonly Factory[]): Parsed {
     }
   }
   const service = parseService(tree, report)
-  const pipelines = checkPipelines(tree, service?.value, declared, report, (finding) => warnings.push(finding))
+  const pipelines = checkPipelines(tree, service?.value, declared, report, (finding) => {
+    if (!spare.has(String(finding.path.at(-1)))) warnings.push(finding)
+  })
   if (errors.length > 0 || !service) return { config: undefined, errors, warnings }
   const { extensions, telemetry, shutdown_timeout, shards } = service.value
   const resolved = extensions.map((id) => resolveId(id, declared.extensions) ?? id)

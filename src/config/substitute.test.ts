@@ -52,6 +52,11 @@ test.each([
   ['${env:UNSET:-}', ''],
   ['${env:UNSET:-${env:HOST}}', 'tempo'],
   ['${env:UNSET:-a:-b}', 'a:-b'],
+  ['${env:HOST:+otlp/a}', 'otlp/a'],
+  ['${env:HOST:+${env:PORT}}', 4317],
+  ['${env:EMPTY:+x}', null],
+  ['${env:UNSET:+x}', null],
+  ['<${env:UNSET:+x}>', '<>'],
   ['${env:EMPTY}', null],
   ['${env:EMPTY:-x}', null],
   ['<${env:EMPTY}>', '<>'],
@@ -102,4 +107,13 @@ test('the original text is kept beside a value that YAML understands otherwise',
   expect(run('${env:OCTAL}').node).toMatchObject({ value: 10, original: '010', concealed: true })
   expect(run('${env:MAP}').node).toMatchObject({ kind: 'map', original: '{x: 1}' })
   expect(run('${env:UNSET:-7}').node).toMatchObject({ value: 7, original: '7', concealed: false })
+})
+
+test('an entry of a list is there only if its variable is set', () => {
+  const text = '[store, "${env:HOST:+otlp/tempo}", "${env:UNSET:+loki}", "${env:EMPTY}"]'
+  const node = readYaml(createSource('x', text), () => expect.unreachable())
+  const { tree, spare, warnings } = substitute(node!, { variables, readFile: () => '' })
+  expect(toPlain(tree)).toEqual(['store', 'otlp/tempo', null])
+  expect([...spare]).toEqual(['loki'])
+  expect(warnings).toEqual([])
 })

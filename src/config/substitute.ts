@@ -2,6 +2,8 @@
 /**
  * `${env:NAME}`, `${env:NAME:-default}`, `${NAME}`, `${file:PATH}`, `${yaml:…}`, nested, and `$$` for a dollar sign.
  * As the Collector's confmap does it: after merging, in values only, and what was substituted is substituted again.
+ * One form more, which shells have: `${env:NAME:+text}` is the text if the variable is set and not empty; otherwise it is
+ * nothing, and in a list not even an entry, so that a variable can put an exporter into a pipeline.
  */
 import type { Finding, Path } from './problem.ts'
 import { createSource, type Environment, FILE_BYTES_MAX, markHarmless, type Place, type Source } from './source.ts'
@@ -17,6 +19,8 @@ export interface Substituted {
   readonly tree: Node
   readonly errors: readonly Finding[]
   readonly warnings: readonly Finding[]
+  /** Texts of `${env:NAME:+text}` whose variable is not set: what they name is not used, and meant to be so. */
+  readonly spare: ReadonlySet<string>
   /** Files read by `${file:…}`. */
   readonly files: readonly string[]
   readonly sources: readonly Source[]
@@ -35,6 +39,8 @@ interface Fetched {
   readonly concealed: boolean
   /** A text even if it looks like something else. */
   readonly verbatim?: boolean
+  /** Nothing, and not an entry of a list either. */
+  readonly absent?: boolean
   /** Where values inside it are placed: the substituted file, or the place of the `${…}`. */
   readonly source?: Source
 }
@@ -45,6 +51,7 @@ class Substitution {
   readonly #environment: Environment
   readonly #errors: Finding[] = []
   readonly #warnings: Finding[] = []
+  readonly #spare = new Set<string>()
   readonly #files = new Set<string>()
   readonly #sources: Source[] = []
   #count = 0
@@ -54,12 +61,14 @@ class Substitution {
   }
 
   outcome(): Omit<Substituted, 'tree'> {
-    return { errors: this.#errors, warnings: this.#warnings, files: [...this.#files], sources: this.#sources }
+    const files = [...this.#files]
+    return { errors: this.#errors, warnings: this.#warnings, spare: this.#spare, files, sources: this.#sources }
   }
 
   node(node: Node, path: Path, depth: number): Node {
     if (node.kind === 'list') {
-      return { ...node, items: node.items.map((item, index) => this.node(item, [...path, index], depth)) }
+      const items = node.items.map((item, index) => this.node(item, [...path, index], depth))
+      return { ...node, items: items.filter((item) => item !== ABSENT) }
     }
     if (node.kind === 'scalar') return this.#scalar(node, path, depth)
     const entries = new Map<string, Entry>()
@@ -84,6 +93,7 @@ class Substitution {
     const { place } = node
     const fetched = this.#fetch(value.slice(2, -1), place, path, depth)
     const { text, concealed } = fetched
+    if (fetched.absent && typeof path.at(-1) === 'number') return ABSENT
     if (text === null) return { kind: 'scalar', value: null, place }
     if (fetched.verbatim || text.length > FILE_BYTES_MAX) return { kind: 'scalar', value: text, place, concealed }
     const read = readQuietly(fetched.source ?? createSource('substituted', text, true))
@@ -141,7 +151,7 @@ class Substitution {
       return nothing
     }
     const inner = reference.includes('${') ? this.#text(reference, place, path, depth + 1).text : reference
-    const [, scheme, opaque = ''] = /^([a-zA-Z][a-zA-Z0-9+.-]*):(?!-)(.*)$/s.exec(inner) ?? []
+    const [, scheme, opaque = ''] = /^([a-zA-Z][a-zA-Z0-9+.-]*):(?![-+])(.*)$/s.exec(inner) ?? []
     if (scheme === undefined) return this.#variable(inner, place, path)
     if (scheme === 'env') return this.#variable(opaque, place, path)
     if (scheme === 'file') return this.#file(opaque, place, path)
@@ -157,16 +167,20 @@ class Substitution {
   }
 
   #variable(reference: string, place: Place, path: Path): Fetched {
-    const [name = '', ...rest] = reference.split(':-')
-    const fallback = rest.length > 0 ? rest.join(':-') : undefined
+    const [, name = reference, operator, operand = ''] = /^(.*?):([-+])(.*)$/s.exec(reference) ?? []
     if (!NAME.test(name)) {
       const message = 'found a substitution that is no environment variable: a name has letters, digits and _'
       this.#error(place, path, message, 'write ${env:NAME}, or $${ for the characters ${')
       return { text: null, concealed: false }
     }
     const value = this.#environment.variables[name]
+    if (operator === '+') {
+      if (value) return { text: operand, concealed: false, verbatim: operand === '' }
+      this.#spare.add(operand)
+      return { text: null, concealed: false, absent: true }
+    }
     if (value !== undefined) return { text: value, concealed: true }
-    if (fallback !== undefined) return { text: fallback, concealed: false, verbatim: fallback === '' }
+    if (operator === '-') return { text: operand, concealed: false, verbatim: operand === '' }
     this.#warn(
       place,
       path,
@@ -199,6 +213,9 @@ class Substitution {
     this.#warnings.push({ place, path, message, advice })
   }
 }
+
+/** Stands for an entry of a list that is not to be there. */
+const ABSENT: Node = { kind: 'scalar', value: null, place: { source: createSource('', '', true), start: 0, end: 0 } }
 
 /** What is referred to is no secret; a default may be one. */
 function markReferences({ source, start, end }: Place): void {
