@@ -27,16 +27,24 @@ export interface Running {
   stop(): Promise<number | null>
 }
 
-/** Starts a backend with these arguments. */
-export function startBackend(name: string, args: readonly string[]): Running {
+type Variables = Readonly<Record<string, string>>
+
+/** Starts a backend with these arguments, and with these environment variables besides the own ones. */
+export function startBackend(name: string, args: readonly string[], variables: Variables = {}): Running {
   execFileSync(unpack, [cache, name])
-  return running(spawn(join(cache, name), args, { stdio: ['ignore', 'ignore', 'pipe'] }))
+  return startProgram(join(cache, name), args, variables)
 }
 
 /** Starts the daemon with a config, written to `path`. */
 export function startDaemon(path: string, config: object): Running {
   writeFileSync(path, JSON.stringify(config))
-  return running(spawn(process.execPath, [main, '--config', path], { stdio: ['ignore', 'ignore', 'pipe'] }))
+  return startProgram(process.execPath, [main, '--config', path])
+}
+
+/** Starts any program. */
+export function startProgram(path: string, args: readonly string[], variables: Variables = {}): Running {
+  const env = { ...process.env, ...variables }
+  return running(spawn(path, args, { stdio: ['ignore', 'ignore', 'pipe'], env }))
 }
 
 /** Sends an OTLP body, again and again until somebody listens there. */
