@@ -18,13 +18,6 @@ const { values: flags } = parseArgs({
 })
 const TICK_MS = 100
 
-if (flags.help) {
-  process.stdout.write(
-    'npm run demo -- [--seconds 60] [--rate 10: requests a second] [--host 127.0.0.1] [--seed 1]\n' +
-      'Sends traffic of three made-up applications to a running Sluice (npm start).\n',
-  )
-} else process.exitCode = await run()
-
 async function run(): Promise<number> {
   const { host } = flags
   if (!(await isRunning(host))) {
@@ -111,3 +104,10 @@ function randomFrom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }
+
+if (flags.help) {
+  process.stdout.write(
+    'npm run demo -- [--seconds 60] [--rate 10: requests a second] [--host 127.0.0.1] [--seed 1]\n' +
+      'Sends traffic of three made-up applications to a running Sluice (npm start).\n',
+  )
+} else process.exitCode = await run()

@@ -23,7 +23,8 @@ export async function report(host: string): Promise<void> {
   const models = await settledModels(host)
   const traces = (await getJson(`http://${host}:8890/api/traces?limit=1000`)) as { traces?: TraceEntry[] } | undefined
   const { ledger } = (await getJson(`http://${host}:8890/api/pipeline`)) as Books
-  process.stdout.write(`\n${tableOf(models)}\n${keptText(traces?.traces ?? [])}\n${booksText(ledger)}\n`)
+  const sections = [tableOf(models), keptText(traces?.traces ?? []), await redactedText(host), `${booksText(ledger)}\n`]
+  process.stdout.write(`\n${sections.join('\n\n')}`)
 }
 
 /** Two readings that are equal and hold something; after 60 s, whatever there is. */
@@ -73,6 +74,23 @@ function keptText(traces: readonly TraceEntry[]): string {
     ([policy, entries]) => `  ${String(entries.length).padStart(5)}  ${policy}: ${entries[0]!.reason ?? ''}`,
   )
   return `Kept traces, by the policy that kept them:\n${kept.join('\n')}`
+}
+
+/** What redaction took out, and a prompt as it is now, if prompts are kept. */
+async function redactedText(host: string): Promise<string> {
+  const own = await (await fetch(`http://${host}:8888/metrics`)).text()
+  const kinds = [...own.matchAll(/^sluice_redaction_findings\w*\{.*?kind="(\w+)".*?\} (\d+)/gm)]
+  const found = new Map<string, number>()
+  for (const [, kind = '', count] of kinds) found.set(kind, (found.get(kind) ?? 0) + Number(count))
+  const counts = [...found].filter(([, count]) => count > 0).map(([kind, count]) => `${count} ${kind}`)
+  const content = await getJson(`http://${host}:8890/api/logs?event=sluice.gen_ai.content&limit=1000`)
+  const masked = /[^"\\]*\[(?:EMAIL|PHONE|IBAN|CREDIT_CARD|SSN|API_KEY)\][^"\\]*/.exec(
+    JSON.stringify(content ?? ''),
+  )?.[0]
+  const shown = masked
+    ? `A prompt as it is kept: "${masked}"`
+    : 'Prompts and answers were removed, which is the default. To keep them without personal data: SLUICE_CONTENT=mask npm start'
+  return `Personal data and secrets taken out: ${counts.join(', ') || 'none'}.\n${shown}`
 }
 
 function booksText(ledger: Books['ledger']): string {
