@@ -1,8 +1,10 @@
 /** `collector.yaml` as a user meets it: no warning, nothing needed but a port, LLM metrics out, no content out. */
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pino from 'pino'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
 import { components } from '../src/components.ts'
 import { loadConfig } from '../src/config/load.ts'
 import { processEnvironment } from '../src/config/source.ts'
@@ -16,7 +18,9 @@ import { freePort } from './support/ports.ts'
 
 const path = fileURLToPath(new URL('../collector.yaml', import.meta.url))
 
-const load = (sets: readonly string[] = []) => loadConfig({ configs: [path], sets }, components, processEnvironment({}))
+const directory = mkdtempSync(join(tmpdir(), 'sluice-default-'))
+const load = (sets: readonly string[] = [], variables: Record<string, string> = {}) =>
+  loadConfig({ configs: [path], sets }, components, processEnvironment({ SLUICE_DATA: directory, ...variables }))
 
 const options = (clock = new FakeClock()) => ({
   log: pino({ level: 'silent' }),
@@ -26,6 +30,7 @@ const options = (clock = new FakeClock()) => ({
 })
 
 afterEach(() => void vi.restoreAllMocks())
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 test('says first which schema it follows', () => {
   expect(readFileSync(path, 'utf8').split('\n', 1)[0]).toBe('# yaml-language-server: $schema=./collector.schema.json')
@@ -39,34 +44,42 @@ test('loads without a warning, redacts on every way, and its graph can be built'
   new Daemon(config, options()).check()
 })
 
+test.each([
+  [{}, ['store'], ['store']],
+  [{ TEMPO_ENDPOINT: 'tempo:4317' }, ['store', 'otlp_grpc/tempo'], ['store']],
+  [{ LOKI_ENDPOINT: 'http://loki:3100' }, ['store'], ['store', 'loki']],
+])('with the environment %j it sends to %j and %j', (variables, traces, logs) => {
+  const { service, warnings } = load([], variables)
+  expect(service.pipelines.get('traces/kept')?.exporters).toEqual(traces)
+  expect(service.pipelines.get('logs/kept')?.exporters).toEqual(logs)
+  expect(warnings).toEqual([])
+})
+
 test('listens on this machine only', () => {
   const written = readFileSync(path, 'utf8').replaceAll(/^\s*#.*$/gm, '')
-  const hosts = [...written.matchAll(/endpoint: "?(.+):\d+/g)].map(([, host]) =>
-    host!.replace(/^\$\{.*:-(.*)\}$/, '$1'),
-  )
-  expect(hosts).toHaveLength(5)
-  expect(new Set(hosts)).toEqual(new Set(['127.0.0.1']))
+  const listening = [...written.matchAll(/"(.+):(?:4317|4318|8889|13133|8890)"/g)].map(([, host]) => host!)
+  expect(listening).toHaveLength(5)
+  for (const host of listening) expect(host).toMatch(/^\$\{env:SLUICE_(API_)?HOST:-127\.0\.0\.1\}$/)
 })
 
 test('counts every call, keeps what is worth keeping, and lets no prompt out', async () => {
   const clock = new FakeClock()
-  const prometheus = await freePort()
+  const [prometheus, api] = [await freePort(), await freePort()]
   const daemon = new Daemon(
     load([
       ...['grpc', 'http'].map((protocol) => `receivers.otlp.protocols.${protocol}.endpoint=127.0.0.1:0`),
       `exporters.prometheus.endpoint=127.0.0.1:${prometheus}`,
-      'exporters.debug.verbosity=detailed',
-      ...['health_check', 'api'].map((extension) => `extensions.${extension}.endpoint=127.0.0.1:0`),
+      `extensions.api.endpoint=127.0.0.1:${api}`,
+      'extensions.health_check.endpoint=127.0.0.1:0',
     ]),
     options(clock),
   )
-  const shown = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   await daemon.start()
   try {
     const { ports } = daemon.component('receiver/otlp') as OtlpReceiver
     await send(`http://127.0.0.1:${ports.http}/v1/traces`, traces)
     await clock.advance(60_000)
-    const metrics = await (await fetch(`http://127.0.0.1:${prometheus}/metrics`)).text()
+    const metrics = await get(`http://127.0.0.1:${prometheus}/metrics`)
     const labels = 'model="gpt-4o-mini",endpoint="chat"'
     const sample = (name: string, more = '') => sampleOf(metrics, `${name}{`, [...labels.split(','), more])
     expect(sample('llm_requests_total')).toBe(2)
@@ -74,15 +87,30 @@ test('counts every call, keeps what is worth keeping, and lets no prompt out', a
     expect(sample('llm_errors_total', 'error_type="500"')).toBe(1)
     expect(sample('llm_quality_signals_total', 'signal="truncated"')).toBe(1)
     expect(sample('llm_cost_usd_sum')).toBeGreaterThan(0)
-    const text = shown.mock.calls.map(([line]) => String(line)).join('')
-    expect(text).toContain('sluice.sampling.policy')
-    expect(text).toContain('low quality')
-    expect(`${metrics}${text}`).not.toMatch(/capital|Lisbon|ada@example\.org/)
+    const kept = await vi.waitUntil(async () => {
+      const { traces } = JSON.parse(await get(`http://127.0.0.1:${api}/api/traces`)) as { traces: Kept[] }
+      return traces.length === 2 && traces
+    })
+    expect(kept.map(({ policy }) => policy).sort()).toEqual(['errors', 'low quality'])
+    const summaries = await get(`http://127.0.0.1:${api}/api/logs?event=sluice.gen_ai.summary`)
+    expect(summaries).toContain('chat gpt-4o-mini input_tokens=1200 output_tokens=300')
+    const texts = [metrics, summaries, await get(`http://127.0.0.1:${api}/api/logs`)]
+    for (const { trace_id } of kept) texts.push(await get(`http://127.0.0.1:${api}/api/traces/${trace_id}`))
+    expect(texts.join('')).not.toMatch(/capital|Lisbon|ada@example\.org/)
   } finally {
     expect(await daemon.stop()).toBe(0)
   }
   expect(findings(daemon.ledger.snapshot(), true)).toEqual([])
 })
+
+interface Kept {
+  readonly trace_id: string
+  readonly policy: string
+}
+
+async function get(url: string): Promise<string> {
+  return (await fetch(url)).text()
+}
 
 async function send(url: string, body: unknown): Promise<void> {
   const answer = await fetch(url, {

@@ -20,7 +20,7 @@ export function checkRawPaths(plan: Plan, log: Logger, meter: Meter): void {
     const ways = found.map(({ path }) => `  ${path.join(' → ')}`)
     throw new RawPathError(
       `content would leave without redaction, although this config redacts:\n${ways.join('\n')}\n` +
-        '  → put a redaction processor on that way, or set allow_raw_content: true on the exporter',
+        '  → put a redaction processor on that way, or set allow_raw_content: true on an exporter that has this key',
     )
   }
   const raw = new Set(found.map(({ exporter }) => exporter))

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -66,6 +66,7 @@ export class Subject {
     const [command, ...args] = pinned(options.cpu, [...options.command, '--config', config])
     mkdirSync(outDirectory, { recursive: true })
     const log = openSync(options.log, 'w')
+    const data = mkdtempSync(`${outDirectory}/data-`)
     const child = spawn(command!, args, {
       stdio: ['ignore', log, log],
       env: {
@@ -77,9 +78,11 @@ export class Subject {
         BENCH_SELF_PORT: String(self_port),
         BENCH_SINK_HTTP_PORT: String(options.sink.http_port),
         BENCH_SINK_GRPC_PORT: String(options.sink.grpc_port),
+        BENCH_DATA_DIRECTORY: data,
       },
     })
     closeSync(log)
+    child.once('exit', () => rmSync(data, { recursive: true, force: true }))
     const subject = new Subject(child, options.log, { http_port: http_port!, grpc_port: grpc_port! })
     await subject.#waitUntilReady()
     return subject

@@ -29,6 +29,14 @@ export const WORKS: readonly Work[] = [
     config: (_, transport) => `passthrough_${transport}.yaml`,
   },
   {
+    name: 'store',
+    transports: ['http'],
+    order: ['collector', 'sluice'],
+    warmUp_s: 4,
+    keepsAll: true,
+    config: (subject) => `store.${subject}.yaml`,
+  },
+  {
     name: 'pipeline_redacted',
     transports: ['http'],
     order: ABBA,

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../support/ports.ts'
-import { FIELDS, type Field, fold, type Reachable, SUPPORTED } from '../support/reachable.ts'
-import { captures, eventually, haveShared, post, type Running, startBackend, startDaemon } from './processes.fixture.ts'
+import { captures, differences, expectedOf, type Field, fold, type Reachable, SUPPORTED } from '../support/reachable.ts'
+import { eventually, haveShared, post, type Running, startBackend, startDaemon } from './processes.fixture.ts'
 
 const QUERIES = {
   calls: 'llm_requests_total',
@@ -80,7 +80,7 @@ describe.skipIf(!haveShared())('captures, counted by Prometheus (skipped where .
   }
 
   /** Sends all bodies of a folder to a daemon of its own; resolves to what differs after so long at most. */
-  async function differences(folder: string, wait_ms: number): Promise<string[]> {
+  async function differencesOf(folder: string, wait_ms: number): Promise<string[]> {
     const reachable: Reachable = JSON.parse(readFileSync(new URL(`${folder}/reachable.json`, captures), 'utf8'))
     const port = await freePort()
     const daemon = startDaemon(
@@ -91,7 +91,7 @@ describe.skipIf(!haveShared())('captures, counted by Prometheus (skipped where .
       for (const { signal, type, body } of bodiesOf(folder)) await post(port, signal, body, type)
       let different: string[] = []
       await eventually(async () => {
-        different = compare(await totals(folder, reachable.same_model), reachable)
+        different = differences(await totals(folder, reachable.same_model), expectedOf(folder, reachable))
         if (different.length > 0) throw new Error('different')
       }, wait_ms).catch(() => {})
       return different
@@ -101,13 +101,13 @@ describe.skipIf(!haveShared())('captures, counted by Prometheus (skipped where .
   }
 
   test.concurrent.each(SUPPORTED)('%s gives what it can', async (folder) => {
-    const different = await differences(folder, 20_000)
+    const different = await differencesOf(folder, 20_000)
     outcome.set(folder, inShort(different))
     expect(different).toEqual([])
   })
 
   test.concurrent.each(folders.filter((folder) => !SUPPORTED.includes(folder)))('%s is tried', async (folder) => {
-    const different = await differences(folder, 6000)
+    const different = await differencesOf(folder, 6000)
     outcome.set(folder, `(not promised) ${inShort(different)}`)
   })
 })
@@ -152,28 +152,4 @@ function bodiesOf(folder: string): { signal: string; type: string; body: Buffer 
 function inShort(different: readonly string[]): string {
   if (different.length === 0) return 'equal'
   return different.length > 3 ? `${different[0]}; and ${different.length - 1} more` : different.join('; ')
-}
-
-function compare(found: Record<string, Totals>, { models, also_right }: Reachable): string[] {
-  const different: string[] = []
-  for (const model of new Set([...Object.keys(models), ...Object.keys(found)])) {
-    for (const field of FIELDS) {
-      const is = found[model]?.[field] ?? 0
-      const right = models[model]?.[field] ?? 0
-      const deltas = also_right.filter((other) => other.model === model && other.field === field)
-      if (!sums(right, deltas).has(is)) different.push(`${model} ${field} ${is}, not ${right}`)
-    }
-  }
-  return different
-}
-
-/** The right number, with any of the deltas; those that go together, together. */
-function sums(right: number, deltas: Reachable['also_right']): Set<number> {
-  const groups = Map.groupBy(deltas, ({ together }) => together ?? Symbol())
-  let possible = [right]
-  for (const group of groups.values()) {
-    const delta = group.reduce((sum, one) => sum + one.delta, 0)
-    possible = [...possible, ...possible.map((one) => one + delta)]
-  }
-  return new Set(possible)
 }
