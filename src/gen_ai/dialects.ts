@@ -1,93 +1,33 @@
 /**
- * The table of dialects. Order is precedence: what is specific first, the plain conventions last.
- * Sources: OpenTelemetry semantic conventions 1.26 to 1.41 and the GenAI conventions after them (gen-ai-spans.md,
- * client-inference.md, migration.md), the SDKs named, and published articles on how to write such spans by hand.
+ * The table of dialects. Order is precedence: what is specific first, the plain conventions last. A new dialect is a row
+ * in a file of `dialects/` (what a row says: `dialect.ts`) and its place here.
  */
 import type { Dialect } from './dialect.ts'
-import { NEWEST } from './field.ts'
-
-const newestFields: Dialect['fields'] = {
-  operation: [NEWEST.operation],
-  provider: [NEWEST.provider, 'gen_ai.system'],
-  requestModel: [NEWEST.requestModel],
-  responseModel: [NEWEST.responseModel],
-  responseId: [NEWEST.responseId],
-  conversationId: [NEWEST.conversationId],
-  errorType: [NEWEST.errorType],
-  agentName: [NEWEST.agentName],
-  taskType: ['llm.task_type'],
-  inputTokens: [NEWEST.inputTokens],
-  outputTokens: [NEWEST.outputTokens],
-  cacheReadTokens: [NEWEST.cacheReadTokens],
-  cacheWriteTokens: [NEWEST.cacheWriteTokens, 'gen_ai.usage.cache_creation.input_tokens'],
-  reasoningTokens: [NEWEST.reasoningTokens],
-  timeToFirstChunk: [NEWEST.timeToFirstChunk],
-  cost: ['llm.cost_usd'],
-  stream: [NEWEST.stream],
-  finishReasons: [NEWEST.finishReasons],
-  statusCode: ['http.response.status_code', 'http.status_code'],
-}
-
-const legacyFields: Dialect['fields'] = {
-  ...newestFields,
-  provider: ['gen_ai.system', NEWEST.provider],
-  inputTokens: [NEWEST.inputTokens, 'gen_ai.usage.prompt_tokens'],
-  outputTokens: [NEWEST.outputTokens, 'gen_ai.usage.completion_tokens'],
-  finishReasons: [NEWEST.finishReasons, 'gen_ai.response.finish_reason', 'gen_ai.choice.finish_reason'],
-}
+import { anthropicSdk, botocoreBedrock, conventions, tutorials } from './dialects/conventions.ts'
+import { genkit, googleAdk, liteLlm, mastra, pydanticAi, strands } from './dialects/frameworks.ts'
+import { openInference } from './dialects/openinference.ts'
+import { openLit } from './dialects/openlit.ts'
+import { langfuse, langSmith, logfire, mlflow } from './dialects/platforms.ts'
+import { traceloop } from './dialects/traceloop.ts'
+import { vercel } from './dialects/vercel.ts'
 
 export const dialects: readonly Dialect[] = [
-  {
-    id: 'anthropic-sdk',
-    marks: [{ scope: 'com.anthropic.sdk.' }],
-    fields: { ...newestFields, finishReasons: [NEWEST.finishReasons, 'anthropic.message.stop_reason'] },
-  },
-  {
-    id: 'otel-botocore-bedrock',
-    marks: [{ scope: 'opentelemetry.instrumentation.botocore' }],
-    fields: legacyFields,
-    inputIncludesCached: false,
-  },
-  {
-    // Names in tutorials that predate the conventions or were never in them.
-    id: 'llm-attributes',
-    marks: [
-      { key: 'llm.prompt_tokens' },
-      { key: 'llm.completion_tokens' },
-      { key: 'llm.model' },
-      { key: 'gen_ai.choice.finish_reason' },
-    ],
-    fields: {
-      ...legacyFields,
-      operation: [NEWEST.operation, 'llm.operation'],
-      provider: [NEWEST.provider, 'gen_ai.system', 'llm.provider'],
-      requestModel: [NEWEST.requestModel, 'llm.model'],
-      inputTokens: [NEWEST.inputTokens, 'gen_ai.usage.prompt_tokens', 'llm.prompt_tokens'],
-      outputTokens: [NEWEST.outputTokens, 'gen_ai.usage.completion_tokens', 'llm.completion_tokens'],
-    },
-    operationOptional: true,
-  },
-  {
-    id: 'otel-genai-newest',
-    marks: [
-      { scope: 'opentelemetry.instrumentation.genai.', key: NEWEST.provider },
-      { scope: 'opentelemetry.util.genai.', key: NEWEST.provider },
-      { key: NEWEST.cacheWriteTokens },
-    ],
-    fields: newestFields,
-  },
-  {
-    id: 'otel-genai-v1.37-v1.41',
-    marks: [{ key: NEWEST.provider }],
-    fields: {
-      ...newestFields,
-      cacheWriteTokens: ['gen_ai.usage.cache_creation.input_tokens', NEWEST.cacheWriteTokens],
-    },
-  },
-  {
-    id: 'otel-genai-legacy-v1.26-v1.36',
-    marks: [{ key: 'gen_ai.system' }],
-    fields: legacyFields,
-    operationOptional: true,
-  },
+  anthropicSdk,
+  botocoreBedrock,
+  ...vercel,
+  langfuse,
+  langSmith,
+  mlflow,
+  genkit,
+  liteLlm,
+  openLit,
+  pydanticAi,
+  logfire,
+  strands,
+  googleAdk,
+  mastra,
+  ...openInference,
+  traceloop,
+  tutorials,
+  ...conventions,
 ]

@@ -26,10 +26,16 @@ function isRateLimit(view: SpanView, call: ModelCall, stated: boolean): boolean 
   if (call.statusCode === 429) return true
   if (call.has(FIELD.errorType) && rateLimitType.test(call.text(FIELD.errorType))) return true
   if (stated || call.statusCode >= 400) return false
+  const said = call.bytes.toString('latin1', call.start(FIELD.errorText), textEnd(call))
   return (
+    rateLimitText.test(said) ||
     (findStatusMessage(view) && rateLimitText.test(rangeText(view))) ||
     (findExceptionText(view, exceptionMessage) && rateLimitText.test(rangeText(view)))
   )
+}
+
+function textEnd(call: ModelCall): number {
+  return Math.min(call.end(FIELD.errorText), call.start(FIELD.errorText) + TEXT_MAX)
 }
 
 function rangeText(view: SpanView): string {

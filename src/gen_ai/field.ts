@@ -13,17 +13,21 @@ export const FIELD = {
   errorType: 5,
   agentName: 6,
   taskType: 7,
-  inputTokens: 8,
-  outputTokens: 9,
-  cacheReadTokens: 10,
-  cacheWriteTokens: 11,
-  reasoningTokens: 12,
-  timeToFirstChunk: 13,
-  cost: 14,
-  operation: 15,
-  stream: 16,
-  finishReasons: 17,
-  statusCode: 18,
+  /** What the emitter says of a failure in words: looked at for rate limits, never copied. */
+  errorText: 8,
+  /** How it ended; the word `error`, in any case, says that the call failed. */
+  outcome: 9,
+  inputTokens: 10,
+  outputTokens: 11,
+  cacheReadTokens: 12,
+  cacheWriteTokens: 13,
+  reasoningTokens: 14,
+  timeToFirstChunk: 15,
+  cost: 16,
+  operation: 17,
+  stream: 18,
+  finishReasons: 19,
+  statusCode: 20,
 } as const
 
 export type FieldName = keyof typeof FIELD

@@ -3,14 +3,23 @@ import { ARRAY, valueKind } from '../telemetry/any_value.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import { FIELD } from './field.ts'
 import { FINISH_REASONS_MAX, type ModelCall } from './model_call.ts'
+import { foundPlace } from './sources.ts'
 import type { Spellings } from './spellings.ts'
 import { nextText, range } from './wire.ts'
 
-/** Adds the reasons in attribute `row` to the call. The attribute is marked as replaced unless it is as it should be. */
+/**
+ * Adds the reasons in attribute `row`, or in the place in it that `firstRow` just found, to the call. The attribute is
+ * marked as replaced unless it is as it should be.
+ */
 export function readFinishReasons(view: SpanView, row: number, spellings: Spellings, call: ModelCall): void {
   const start = view.attributes.valueStart(row)
   const end = view.attributes.valueEnd(row)
   call.rows[FIELD.finishReasons] = row
+  const place = foundPlace()
+  if (place.start >= 0) {
+    readWords(call, place.start, place.end, spellings)
+    return
+  }
   let exact = valueKind(view.bytes, start, end) === ARRAY
   for (let at = nextText(view.bytes, start, end, 0); at >= 0; at = nextText(view.bytes, start, end, at))
     if (!readWords(call, range.start, range.end, spellings)) exact = false

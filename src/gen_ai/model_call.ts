@@ -29,6 +29,8 @@ export class ModelCall {
   costSource = -1
   stream = false
   failed = false
+  /** The span's status says that it failed. */
+  hasErrorStatus = false
   /** The provider refused because of a rate limit; implies `failed`. */
   rateLimited = false
   /** HTTP status; NaN if unknown. */
@@ -40,6 +42,8 @@ export class ModelCall {
   finishReasonCount = 0
   /** 0 (bad) to 1 (good); NaN if unknown. */
   qualityScore = Number.NaN
+  /** Bits of SIGNALS: what speaks against the answer. */
+  qualitySignals = 0
   /** Tokens that were added because the emitter's input left out the cached ones, or its output the reasoning. */
   correctedTokens = 0
   /** Which attribute each field was taken from: row of the span's attributes, -1 if none. */
@@ -57,8 +61,8 @@ export class ModelCall {
     this.inputTokens = this.outputTokens = this.reasoningTokens = Number.NaN
     this.cacheReadTokens = this.cacheWriteTokens = Number.NaN
     this.timeToFirstChunk_s = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
-    this.stream = this.failed = this.rateLimited = false
-    this.finishReasonCount = this.correctedTokens = this.replaced = 0
+    this.stream = this.failed = this.hasErrorStatus = this.rateLimited = false
+    this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = 0
     const { rows } = this
     const starts = this.#starts
     const ends = this.#ends
@@ -66,7 +70,7 @@ export class ModelCall {
     for (let field = 0; field < TEXTS; field++) starts[field] = ends[field] = 0
   }
 
-  /** Sets a text field (`FIELD.provider` … `FIELD.taskType`) to a range. */
+  /** Sets a text field (`FIELD.provider` … `FIELD.outcome`) to a range. */
   setText(field: number, start: number, end: number): void {
     this.#starts[field] = start
     this.#ends[field] = end

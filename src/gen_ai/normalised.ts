@@ -8,8 +8,10 @@ import { FIELD, FIELD_NAMES, NEWEST, SLUICE, TEXTS } from './field.ts'
 import { readFinishReasons } from './finish.ts'
 import { PROVIDERS } from './lexicon.ts'
 import { COST_SOURCES, type ModelCall } from './model_call.ts'
+import { SIGNALS } from './quality.ts'
 import { Spellings } from './spellings.ts'
 import { FINISH_REASONS, OPERATIONS } from './values.ts'
+import { nextText, range } from './wire.ts'
 
 /** Label of a call whose model nobody names. */
 export const UNKNOWN_MODEL = 'unknown'
@@ -30,12 +32,14 @@ const AT_COST = AT[SLUICE.cost]!
 const AT_COST_SOURCE = AT[SLUICE.costSource]!
 const AT_RATE_LIMITED = AT[SLUICE.rateLimited]!
 const AT_SCORE = AT[SLUICE.qualityScore]!
+const AT_SIGNALS = AT[SLUICE.qualitySignals]!
 
 const same = (values: readonly string[]) => new Spellings(Object.fromEntries(values.map((one) => [one, one])), values)
 const operations = same(OPERATIONS)
 const providers = same(PROVIDERS)
 const finishReasons = same(FINISH_REASONS)
 const costSources = same(COST_SOURCES)
+const signals = same(SIGNALS)
 const dialectIds = same(dialects.map((dialect) => dialect.id))
 
 /** Has the `gen_ai` processor recognised a model call in this span? It puts its mark first, so this reads little. */
@@ -86,6 +90,7 @@ function readNumbers(view: SpanView, call: ModelCall): void {
   call.cost_usd = number(view, AT_COST)
   call.costSource = choice(view, AT_COST_SOURCE, costSources)
   call.qualityScore = number(view, AT_SCORE)
+  call.qualitySignals = signalBits(view)
   call.rateLimited = isTrue(view, AT_RATE_LIMITED)
   call.stream = isTrue(view, keyOf[FIELD.stream]!)
 }
@@ -95,6 +100,19 @@ function number(view: SpanView, key: number): number {
   if (row < 0) return Number.NaN
   const value = numberOf(view.bytes, view.attributes.valueStart(row), view.attributes.valueEnd(row))
   return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : Number.NaN
+}
+
+/** Signals of another version are passed over. */
+function signalBits(view: SpanView): number {
+  const row = found[AT_SIGNALS]!
+  if (row < 0) return 0
+  const [start, end] = [view.attributes.valueStart(row), view.attributes.valueEnd(row)]
+  let bits = 0
+  for (let at = nextText(view.bytes, start, end, 0); at >= 0; at = nextText(view.bytes, start, end, at)) {
+    const signal = signals.find(view.bytes, range.start, range.end)
+    if (signal >= 0) bits |= 1 << signal
+  }
+  return bits
 }
 
 function isTrue(view: SpanView, key: number): boolean {

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { Dialect, Source } from './dialect.ts'
 import { dialects } from './dialects.ts'
 import { FIELD, type FieldName } from './field.ts'
 import { PROVIDERS } from './lexicon.ts'
 import type { ModelCall } from './model_call.ts'
-import { type AttributeList, callOf, type SpanFixture } from './span.fixture.ts'
+import { type AttributeList, callOf, type SpanFixture, START_MS } from './span.fixture.ts'
 import { FINISH_REASONS, finishReasonSpellings, OPERATIONS, providerSpellings } from './values.ts'
 
 /** The least that makes a span a call in each dialect. */
@@ -15,6 +16,49 @@ const least: Readonly<Record<string, SpanFixture>> = {
   'otel-botocore-bedrock': {
     scope: 'opentelemetry.instrumentation.botocore.bedrock-runtime',
     attributes: { 'gen_ai.operation.name': 'chat' },
+  },
+  'vercel-ai-sdk-7': {
+    scope: 'gen_ai',
+    attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai' },
+  },
+  'vercel-ai-sdk': { scope: 'ai', attributes: { 'ai.operationId': 'ai.generateText.doGenerate' } },
+  langfuse: { scope: 'langfuse-sdk', attributes: { 'langfuse.observation.type': 'generation' } },
+  langsmith: { attributes: { 'langsmith.span.kind': 'llm' } },
+  mlflow: { scope: 'mlflow.tracing', attributes: { 'mlflow.spanType': '"CHAT_MODEL"' } },
+  genkit: { scope: 'genkit-tracer', attributes: { 'genkit:metadata:subtype': 'model' } },
+  litellm: { scope: 'litellm', attributes: { 'gen_ai.operation.name': 'acompletion', 'gen_ai.system': 'openai' } },
+  openlit: {
+    scope: 'openlit.instrumentation.openai',
+    attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai' },
+  },
+  'pydantic-ai': { scope: 'pydantic-ai', attributes: { 'gen_ai.operation.name': 'chat' } },
+  logfire: {
+    scope: 'logfire.openai',
+    attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai' },
+  },
+  strands: { scope: 'strands.telemetry.tracer', attributes: { 'gen_ai.operation.name': 'chat' } },
+  'google-adk': { scope: 'gcp.vertex.agent', attributes: { 'gen_ai.operation.name': 'generate_content' } },
+  mastra: { scope: '@mastra/otel-exporter', attributes: { 'gen_ai.operation.name': 'chat' } },
+  'openinference-sdk': {
+    scope: 'openinference.instrumentation.openai',
+    attributes: { 'openinference.span.kind': 'LLM' },
+  },
+  'openinference-langchain': {
+    scope: 'openinference.instrumentation.langchain',
+    attributes: { 'openinference.span.kind': 'LLM' },
+  },
+  'openinference-haystack': {
+    scope: 'openinference.instrumentation.haystack',
+    attributes: { 'openinference.span.kind': 'LLM' },
+  },
+  'openinference-bedrock': {
+    scope: 'openinference.instrumentation.bedrock',
+    attributes: { 'openinference.span.kind': 'LLM' },
+  },
+  openinference: { attributes: { 'openinference.span.kind': 'LLM' } },
+  traceloop: {
+    scope: '@traceloop/instrumentation-openai',
+    attributes: { 'gen_ai.system': 'openai', 'llm.request.type': 'chat' },
   },
   'llm-attributes': { attributes: { 'llm.model': 'gpt-4o', 'gen_ai.operation.name': 'chat' } },
   'otel-genai-newest': {
@@ -37,6 +81,8 @@ const samples: Readonly<
   errorType: ['timeout', (call) => [call.text(FIELD.errorType), call.failed], ['timeout', true]],
   agentName: ['a-1', (call) => call.text(FIELD.agentName), 'a-1'],
   taskType: ['classify', (call) => call.text(FIELD.taskType), 'classify'],
+  errorText: ['slow down', (call) => call.text(FIELD.errorText), 'slow down'],
+  outcome: ['ERROR', (call) => call.failed, true],
   inputTokens: [101, (call) => call.inputTokens, 101],
   outputTokens: [102, (call) => call.outputTokens, 102],
   cacheReadTokens: [103, (call) => call.cacheReadTokens, 103],
@@ -51,16 +97,23 @@ const samples: Readonly<
 }
 type AttributeValue = string | number | boolean | readonly string[]
 
-const everyName = dialects.flatMap((dialect) =>
-  Object.entries(dialect.fields).flatMap(([field, names]) =>
-    names.map((name) => ({ dialect: dialect.id, field: field as FieldName, name })),
+const everySource = dialects.flatMap((dialect) =>
+  Object.entries(dialect.fields).flatMap(([field, sources]) =>
+    sources.map((source) => ({
+      dialect,
+      id: dialect.id,
+      field: field as FieldName,
+      source,
+      name: typeof source === 'string' ? source : `${source.attribute} ${source.path}`,
+    })),
   ),
 )
 
 describe('fields', () => {
-  test.each(everyName)('$dialect: $field from $name', ({ dialect, field, name }) => {
-    const span = least[dialect]!
-    const [value, read, is] = samples[field]
+  test.each(everySource)('$id: $field from $name', ({ dialect, field, source }) => {
+    const span = least[dialect.id]!
+    const [value, read, is] = sampleFor(dialect, field, source)
+    const name = typeof source === 'string' ? source : source.attribute
     const call = callOf({ ...span, attributes: { ...emptied(span, field), [name]: value } })
     expect(call).toBeDefined()
     expect(read(call!)).toEqual(is)
@@ -71,15 +124,41 @@ describe('fields', () => {
   })
 })
 
+/** The sample as the dialect would write it. */
+function sampleFor(dialect: Dialect, field: FieldName, source: Source): (typeof samples)[FieldName] {
+  const [value, read, is] = samples[field]
+  if (field === 'operation' && dialect.operations !== undefined) {
+    const word = Object.entries(dialect.operations).find(([, operation]) => operation === 'embeddings')
+    if (word !== undefined) return [word[0], read, is]
+  }
+  if (field === 'stream' && dialect.streamWords !== undefined) return [dialect.streamWords[0]!, read, is]
+  if (field === 'timeToFirstChunk' && dialect.timeToFirstChunkUnit === 'ms') return [250, read, is]
+  if (field === 'timeToFirstChunk' && dialect.timeToFirstChunkUnit === 'moment')
+    return [new Date(START_MS + 250).toISOString(), read, is]
+  if (typeof source === 'string' || source.path === '') return [value, read, is]
+  const inner = Array.isArray(value) ? value[0]! : value
+  return [JSON.stringify(source.path.split('.').reduceRight<unknown>(wrap, inner)), read, is]
+}
+
+/** `choices.0.x` is a list in an object. */
+function wrap(value: unknown, key: string): unknown {
+  return key === '0' ? [value] : { before: ['}', { [key]: 1 }], [key]: value, after: '"' }
+}
+
 /** The attributes, without a text in those that the field could be taken from; as marks they still count. */
 function emptied(span: SpanFixture, field: FieldName): Record<string, AttributeValue> {
   const attributes = { ...(span.attributes as Record<string, AttributeValue>) }
   for (const key of Object.keys(attributes)) {
     if (!dialects.some((row) => row.fields[field]?.includes(key))) continue
     if (field === 'operation') delete attributes[key]
-    else attributes[key] = ''
+    else if (!isOperation(span, key)) attributes[key] = ''
   }
   return attributes
+}
+
+/** One attribute may be the operation and something else besides. */
+function isOperation(span: SpanFixture, key: string): boolean {
+  return dialects[callOf(span)!.dialect]!.fields.operation!.includes(key)
 }
 
 describe('what is a model call', () => {
@@ -110,6 +189,32 @@ describe('what is a model call', () => {
     ['a retrieval span', { 'retrieval.doc_count': 5 }, false],
     ['HTTP', { 'http.response.status_code': 429, 'error.type': '429' }, false],
     ['no attributes', {}, false],
+    ...['AGENT', 'CHAIN', 'TOOL', 'RETRIEVER', 'RERANKER', 'PROMPT', 'EVALUATOR'].map(
+      (kind): [string, AttributeList, boolean] => [
+        `OpenInference ${kind}`,
+        { 'openinference.span.kind': kind, 'llm.token_count.prompt': 5, 'llm.model_name': 'gpt-4o' },
+        false,
+      ],
+    ),
+    ...['ai.generateText', 'ai.streamText', 'ai.embed', 'ai.toolCall'].map((id): [string, AttributeList, boolean] => [
+      id,
+      { 'ai.operationId': id, 'ai.model.id': 'gpt-4o', 'ai.usage.inputTokens': 5 },
+      false,
+    ]),
+    ...['span', 'agent', 'tool', 'retriever', 'event'].map((type): [string, AttributeList, boolean] => [
+      `Langfuse ${type}`,
+      { 'langfuse.observation.type': type, 'langfuse.observation.usage_details': '{"input":5}' },
+      false,
+    ]),
+    ['a LangSmith retriever', { 'langsmith.span.kind': 'retriever', 'gen_ai.operation.name': 'embeddings' }, false],
+    ['a LangSmith prompt', { 'langsmith.span.kind': 'prompt', 'gen_ai.operation.name': 'chat' }, false],
+    ['a Traceloop workflow', { 'traceloop.span.kind': 'workflow', 'traceloop.workflow.name': 'w' }, false],
+    [
+      'HTTP below a Traceloop workflow',
+      { 'traceloop.workflow.name': 'w', 'http.method': 'POST', 'http.status_code': 200 },
+      false,
+    ],
+    ['a Genkit flow', { 'genkit:metadata:subtype': 'flow', 'genkit:output': '{"usage":{"inputTokens":5}}' }, false],
     ['already judged', { ...provider, 'gen_ai.operation.name': 'chat', 'sluice.dialect': 'x' }, false],
   ])('%s', (_, attributes, is) => {
     expect(callOf({ attributes }) !== undefined).toBe(is)
@@ -194,7 +299,151 @@ describe('token counts', () => {
   })
 })
 
+describe('token counts that dialects tell in their own way', () => {
+  const usage = (value: object) => ({
+    'langfuse.observation.type': 'generation',
+    'langfuse.observation.usage_details': JSON.stringify(value),
+  })
+  const ai = (provider: string, more: Record<string, number | string>) => ({
+    'ai.operationId': 'ai.generateText.doGenerate',
+    'ai.model.provider': provider,
+    'gen_ai.usage.input_tokens': 50,
+    'gen_ai.usage.output_tokens': 5,
+    ...more,
+  })
+  test.each<[string, Record<string, string | number>, readonly number[]]>([
+    [
+      'Langfuse with OpenAI’s details',
+      usage({
+        prompt_tokens: 50,
+        completion_tokens: 9,
+        prompt_tokens_details: { cached_tokens: 30 },
+        completion_tokens_details: { reasoning_tokens: 4 },
+      }),
+      [50, 9, 30, Number.NaN, 4],
+    ],
+    [
+      'Langfuse’s own keys',
+      usage({ input: 20, output: 5, total: 59, input_cached_tokens: 30, output_reasoning_tokens: 4 }),
+      [50, 9, 30, Number.NaN, 4],
+    ],
+    [
+      'Langfuse with Anthropic’s keys',
+      usage({ input_tokens: 20, output_tokens: 9, cache_read_input_tokens: 30, cache_creation_input_tokens: 7 }),
+      [57, 9, 30, 7, Number.NaN],
+    ],
+    ['AI SDK 5, OpenAI', ai('openai.chat', { 'ai.usage.cachedInputTokens': 30 }), [50, 5, 30, Number.NaN, Number.NaN]],
+    [
+      'AI SDK 5, Anthropic',
+      ai('anthropic.messages', {
+        'ai.usage.cachedInputTokens': 30,
+        'ai.response.providerMetadata': '{"anthropic":{"cacheCreationInputTokens":7}}',
+      }),
+      [87, 5, 30, 7, Number.NaN],
+    ],
+    [
+      'AI SDK 6, Anthropic',
+      ai('anthropic.messages', {
+        'ai.usage.inputTokenDetails.cacheReadTokens': 30,
+        'ai.usage.inputTokenDetails.cacheWriteTokens': 7,
+        'ai.usage.cachedInputTokens': 30,
+        'ai.response.providerMetadata': '{"anthropic":{"cacheCreationInputTokens":7}}',
+      }),
+      [50, 5, 30, 7, Number.NaN],
+    ],
+    [
+      'a Python object',
+      {
+        'gen_ai.system': 'openai',
+        'llm.request.type': 'completion',
+        'gen_ai.usage.input_tokens': 50,
+        'metadata.usage_object':
+          "{'prompt_tokens': 50, 'details': Details(a='}'), 'prompt_tokens_details': {'audio': None, 'cached_tokens': 30}}",
+      },
+      [50, Number.NaN, 30, Number.NaN, Number.NaN],
+    ],
+  ])('%s', (name, attributes, is) => {
+    const call = callOf({ scope: name === 'a Python object' ? 'litellm' : 'any', attributes })!
+    const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = call
+    expect([inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens]).toEqual(is)
+  })
+
+  test('a cost of nothing is no cost where the emitter does not know the model', () => {
+    const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', 'gen_ai.usage.cost': 0 }
+    expect(callOf({ scope: 'openlit.x', attributes })!.cost_usd).toBeNaN()
+  })
+})
+
+describe('streams', () => {
+  const first = (name: string, after_ms: number) => [{ name, attributes: {}, time_ms: START_MS + after_ms }]
+  const inference = { 'openinference.span.kind': 'LLM' }
+  const lit = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai' }
+  test.each<[string, SpanFixture, boolean, number]>([
+    ['an event', { attributes: inference, events: first('First Token Stream Event', 40) }, true, 0.04],
+    ['another event', { attributes: inference, events: first('Something', 40) }, false, Number.NaN],
+    [
+      'an event before the span',
+      { attributes: inference, events: first('First Token Stream Event', -40) },
+      false,
+      Number.NaN,
+    ],
+    [
+      'a moment in quotes',
+      {
+        attributes: {
+          'langfuse.observation.type': 'generation',
+          'langfuse.observation.completion_start_time': `"${new Date(START_MS + 40).toISOString()}"`,
+        },
+      },
+      true,
+      0.04,
+    ],
+    [
+      'no moment',
+      {
+        attributes: {
+          'langfuse.observation.type': 'generation',
+          'langfuse.observation.completion_start_time': 'soon',
+        },
+      },
+      false,
+      Number.NaN,
+    ],
+    [
+      'a call that says it did not stream',
+      {
+        scope: 'openlit.x',
+        attributes: { ...lit, 'gen_ai.server.time_to_first_token': 0.3, 'gen_ai.request.stream': false },
+      },
+      false,
+      Number.NaN,
+    ],
+    ['ai.streamText', { attributes: { 'ai.operationId': 'ai.streamText.doStream' } }, true, Number.NaN],
+    ['True', { scope: 'litellm', attributes: { ...lit, 'llm.is_streaming': 'True' } }, true, Number.NaN],
+    ['False', { scope: 'litellm', attributes: { ...lit, 'llm.is_streaming': 'False' } }, false, Number.NaN],
+  ])('%s', (_, span, stream, timeToFirstChunk_s) => {
+    const call = callOf(span)!
+    expect([call.stream, call.timeToFirstChunk_s]).toEqual([stream, timeToFirstChunk_s])
+  })
+})
+
 describe('values', () => {
+  test('texts between quotes', () => {
+    const call = callOf({
+      scope: 'mlflow.x',
+      attributes: { 'mlflow.spanType': '"LLM"', model: '"m"', 'mlflow.llm.model': '""' },
+    })!
+    expect([call.text(FIELD.requestModel), call.has(FIELD.responseModel)]).toEqual(['m', false])
+  })
+
+  test('an embedding that its emitter calls a generation', () => {
+    const attributes = {
+      'langfuse.observation.type': 'generation',
+      'langfuse.observation.model.name': 'text-embedding-3',
+    }
+    expect(OPERATIONS[callOf({ attributes })!.operation]).toBe('embeddings')
+  })
+
   test.each(Object.entries(providerSpellings))('provider %s is %s', (spelling, provider) => {
     const call = callOf({ attributes: { 'gen_ai.provider.name': spelling, 'gen_ai.operation.name': 'chat' } })!
     expect(PROVIDERS[call.provider]).toBe(provider)
@@ -224,6 +473,10 @@ describe('values', () => {
 describe('failures', () => {
   const chat = { 'gen_ai.provider.name': 'x', 'gen_ai.operation.name': 'chat' }
   const error = { code: 2 }
+  const said = (text: string) => ({
+    'langfuse.observation.level': 'ERROR',
+    'langfuse.observation.status_message': text,
+  })
   const exception = (type: string, message: string) => [
     { name: 'exception', attributes: { 'exception.message': message, 'exception.type': type } },
   ]
@@ -281,6 +534,20 @@ describe('failures', () => {
       true,
       true,
       'a.RateLimitException',
+    ],
+    [
+      'a text of the emitter’s own',
+      { attributes: { 'langfuse.observation.type': 'generation', ...said('Error: 429 slow down') } },
+      true,
+      true,
+      '',
+    ],
+    [
+      'another of them',
+      { attributes: { 'langfuse.observation.type': 'generation', ...said('Error: 500') } },
+      true,
+      false,
+      '',
     ],
     ['an exception of a good call', { events: exception('E', '429') }, false, false, ''],
   ])('%s', (_, span, failed, rateLimited, type) => {

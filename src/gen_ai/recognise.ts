@@ -2,6 +2,7 @@
 
 import { ATTRIBUTE } from '../telemetry/attributes.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
+import { KeySet } from '../telemetry/key_set.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import { type Lexicon, lexicon, type MarkRow } from './lexicon.ts'
 import { findScopeName, range } from './wire.ts'
@@ -10,7 +11,7 @@ import { findScopeName, range } from './wire.ts'
 export interface Candidates {
   /** In order of precedence. */
   readonly marks: readonly MarkRow[]
-  /** The scope alone is a mark: spans need no attribute to be in a dialect. */
+  /** The scope is a mark or part of one: its spans are looked at whatever their attributes. */
   readonly byScope: boolean
 }
 
@@ -32,7 +33,7 @@ export class ScopeMarks {
     this.#scope = scope
     const name = findScopeName(batch, scope) ? batch.bytes.toString('utf8', range.start, range.end) : ''
     const marks = this.#lexicon.marksByRow.filter((mark) => mark.scope === undefined || name.startsWith(mark.scope))
-    this.#candidates = { marks, byScope: marks.some((mark) => mark.key < 0) }
+    this.#candidates = { marks, byScope: marks.some((mark) => mark.scope !== undefined) }
     return this.#candidates
   }
 
@@ -42,19 +43,39 @@ export class ScopeMarks {
   }
 }
 
-/** Could the span be in a dialect? A look at the first letters of its attributes, before they are looked up. */
-export function mayBeMarked({ byScope }: Candidates, { bytes, attributes }: SpanView): boolean {
-  if (byScope) return true
+/** Could the span be in a dialect? A look for marks alone, before all attributes are looked up. */
+export function mayBeMarked({ byScope }: Candidates, view: SpanView): boolean {
+  return byScope || (beginsAsMarks(view) && isMarked(view))
+}
+
+/** Nearly all spans of other kinds end here. */
+function beginsAsMarks({ bytes, attributes }: SpanView): boolean {
   const { rows, count } = attributes
   for (let at = ATTRIBUTE.keyStart; at < count * ATTRIBUTE.width; at += ATTRIBUTE.width) {
-    if (firstLetters[bytes[rows[at]!]!] === 1) return true
+    const start = rows[at]!
+    if (firstLetters[bytes[start]!] === 1 && secondLetters[bytes[start + 1]!] === 1) return true
   }
   return false
 }
 
-/** 1 for the letters with which marks begin. */
+function isMarked({ bytes, attributes }: SpanView): boolean {
+  const { rows, count } = attributes
+  for (let at = ATTRIBUTE.keyStart; at < count * ATTRIBUTE.width; at += ATTRIBUTE.width)
+    if (unscopedMarks.find(bytes, rows[at]!, rows[at + 1]!) >= 0) return true
+  return false
+}
+
+const names = lexicon.marksByRow
+  .filter(({ scope, key }) => scope === undefined && key >= 0)
+  .map(({ key }) => lexicon.keys.names[key]!)
+const unscopedMarks = new KeySet([...new Set(names)])
+/** 1 for the letters with which marks of spans in any scope begin, and for those that follow. */
 const firstLetters = new Uint8Array(256)
-for (const { key } of lexicon.marksByRow) if (key >= 0) firstLetters[lexicon.keys.names[key]!.charCodeAt(0)] = 1
+const secondLetters = new Uint8Array(256)
+for (const name of names) {
+  firstLetters[name.charCodeAt(0)] = 1
+  secondLetters[name.charCodeAt(1)] = 1
+}
 
 /** Position of the dialect in the table, or -1. `found` as filled with the lexicon's keys. */
 export function recognise({ marks }: Candidates, found: Int32Array): number {

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type CallFacts, isSameCall, mergeCalls } from './same_call.ts'
+import { dialects } from './dialects.ts'
+import { type CallFacts, isSameCall, isSameInOtherTrace, mergeCalls } from './same_call.ts'
 
 const outer: CallFacts = {
   spanId: 'a',
   parentId: '',
   responseId: '',
+  dialect: 5,
+  isMerged: false,
   operation: 0,
   requestModel: 'm',
   responseModel: '',
@@ -43,6 +46,67 @@ describe('two spans are one call', () => {
     const b = { ...inner, ...ofInner }
     expect(isSameCall(a, b)).toBe(is)
     expect(isSameCall(b, a)).toBe(is)
+  })
+})
+
+describe('two spans that know nothing of each other are one call', () => {
+  const client: CallFacts = { ...outer, dialect: 7 }
+  const gateway: CallFacts = { ...inner, parentId: 'z' }
+  const failed = { failed: true, inputTokens: Number.NaN, outputTokens: Number.NaN }
+  test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
+    ['one in the other’s time, with equal input', {}, {}, true],
+    ['both failed', failed, failed, true],
+    ['one failed', failed, {}, false],
+    ['reported by one instrumentation', { dialect: 5 }, {}, false],
+    ['one of them knows no input', { inputTokens: Number.NaN }, {}, false],
+    ['other input', { inputTokens: 11 }, {}, false],
+    ['no output known on one side', { outputTokens: Number.NaN }, {}, true],
+    ['another model', { requestModel: 'n' }, {}, false],
+    ['not in its time', {}, { start_ms: 1500, end_ms: 2500 }, false],
+    ['already paired', { isMerged: true }, {}, false],
+    ['different response ids', { responseId: 'r' }, { responseId: 's' }, false],
+  ])('%s', (_, ofClient, ofGateway, is) => {
+    const a = { ...client, ...ofClient }
+    const b = { ...gateway, ...ofGateway }
+    expect(isSameCall(a, b)).toBe(is)
+    expect(isSameCall(b, a)).toBe(is)
+  })
+
+  test('the one around the other is the outer one, whichever came first', () => {
+    expect(mergeCalls(client, gateway).span).toBe(client)
+    expect(mergeCalls(gateway, client).span).toBe(client)
+  })
+})
+
+describe('in two traces', () => {
+  const anthropic = dialects.findIndex((dialect) => dialect.ofProvider)
+  const around: CallFacts = { ...outer, dialect: 7, parentId: 'z' }
+  const sdk: CallFacts = { ...inner, dialect: anthropic, parentId: '' }
+  const failed = { failed: true, inputTokens: Number.NaN, outputTokens: Number.NaN }
+  test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
+    ['the SDK’s root in the other’s time', {}, {}, true],
+    ['with an id of its own', {}, { responseId: 'r' }, true],
+    ['both failed', failed, failed, true],
+    ['equal ids', { responseId: 'r' }, { responseId: 'r' }, true],
+    ['equal ids, one output an estimate', { responseId: 'r', outputTokens: 6 }, { responseId: 'r' }, true],
+    ['equal ids in one dialect: a stub', { responseId: 'r' }, { responseId: 'r', dialect: 7 }, false],
+    [
+      'equal ids one after the other: a cache',
+      { responseId: 'r' },
+      { responseId: 'r', start_ms: 2100, end_ms: 2200 },
+      false,
+    ],
+    ['equal ids by chance: other input', { responseId: 'r', inputTokens: 11 }, { responseId: 'r' }, false],
+    ['equal ids by chance: another model', { responseId: 'r', requestModel: 'n' }, { responseId: 'r' }, false],
+    ['different ids', { responseId: 'r' }, { responseId: 's' }, false],
+    ['not the SDK’s', {}, { dialect: 8 }, false],
+    ['the SDK’s span is no root', {}, { parentId: 'y' }, false],
+    ['both the SDK’s', { dialect: anthropic, parentId: '' }, {}, false],
+  ])('%s', (_, ofAround, ofSdk, is) => {
+    const a = { ...around, ...ofAround }
+    const b = { ...sdk, ...ofSdk }
+    expect(isSameInOtherTrace(a, b)).toBe(is)
+    expect(isSameInOtherTrace(b, a)).toBe(is)
   })
 })
 

@@ -14,9 +14,12 @@ export interface SpanFixture {
   readonly scope?: string
   readonly attributes: AttributeList
   readonly status?: { readonly code: number; readonly message?: string }
-  readonly events?: readonly { readonly name: string; readonly attributes: AttributeList }[]
+  readonly events?: readonly { readonly name: string; readonly attributes: AttributeList; readonly time_ms?: number }[]
   readonly start_ms?: number
 }
+
+/** When spans begin, if they do not say. */
+export const START_MS = 1_790_000_000_000
 
 /** A batch with these spans, each in a scope group of its own. Whole numbers become ints, others doubles. */
 export function batchOf(...spans: readonly SpanFixture[]): TraceBatch {
@@ -27,11 +30,15 @@ export function batchOf(...spans: readonly SpanFixture[]): TraceBatch {
         traceId: Buffer.alloc(16, 7),
         spanId: Buffer.alloc(8, at + 1),
         name: 'a span',
-        startTimeUnixNano: BigInt(span.start_ms ?? 1_790_000_000_000) * 1_000_000n,
-        endTimeUnixNano: BigInt(span.start_ms ?? 1_790_000_000_000) * 1_000_000n + 1_000_000_000n,
+        startTimeUnixNano: BigInt(span.start_ms ?? START_MS) * 1_000_000n,
+        endTimeUnixNano: BigInt(span.start_ms ?? START_MS) * 1_000_000n + 1_000_000_000n,
         attributes: keyValues(span.attributes),
         ...(span.status === undefined ? {} : { status: { ...span.status } }),
-        events: (span.events ?? []).map((event) => ({ name: event.name, attributes: keyValues(event.attributes) })),
+        events: (span.events ?? []).map((event) => ({
+          timeUnixNano: BigInt(event.time_ms ?? START_MS) * 1_000_000n,
+          name: event.name,
+          attributes: keyValues(event.attributes),
+        })),
       },
     ],
   }))

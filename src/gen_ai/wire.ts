@@ -51,6 +51,25 @@ export function findExceptionText(view: SpanView, key: Uint8Array): boolean {
   return start >= 0
 }
 
+/** Position of the time (fixed64 nanoseconds) of the first event whose name begins so; -1 without one. */
+export function findEventTime(view: SpanView, name: Uint8Array): number {
+  const { bytes, end } = view
+  if (view.firstEvent < 0) return -1
+  for (let at = view.firstEvent; at < end; ) {
+    const tag = readUint32(bytes, at, end)
+    const behind = skipValue(tag & 7, bytes, next, end)
+    if (tag === 0x5a && openLength(bytes, at, end)) {
+      const content = range.start
+      if (findRange(bytes, 0x12, content, behind) && beginsWith(name, bytes, range.start, range.end)) {
+        const time = findFixed64(bytes, 0x09, content, behind)
+        if (time >= 0) return time
+      }
+    }
+    at = behind
+  }
+  return -1
+}
+
 /**
  * Steps through the texts of an array value (or the one text of a string value). `at` is 0 for the first, then what
  * the call before returned. Returns -1 when there is none left; sets `range`.
@@ -84,6 +103,10 @@ function openLength(bytes: Uint8Array, at: number, end: number): boolean {
   return true
 }
 
+function beginsWith(name: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start >= name.length && isEqual(name, bytes, start, start + name.length)
+}
+
 function isException(bytes: Uint8Array, start: number, end: number): boolean {
   return findRange(bytes, 0x12, start, end) && isEqual(EXCEPTION, bytes, range.start, range.end)
 }
@@ -95,6 +118,15 @@ function findRange(bytes: Uint8Array, tag: number, start: number, end: number): 
   range.start = found
   range.end = foundEnd
   return true
+}
+
+function findFixed64(bytes: Uint8Array, wanted: number, start: number, end: number): number {
+  for (let at = start; at < end; ) {
+    const tag = readUint32(bytes, at, end)
+    if (tag === wanted) return next
+    at = skipValue(tag & 7, bytes, next, end)
+  }
+  return -1
 }
 
 function findTextAttribute(bytes: Uint8Array, wanted: number, start: number, end: number, key: Uint8Array): boolean {

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest'
+import { Random } from '../otlp/random.fixture.ts'
+import { Calls, COUNTED, FAILED, NO_CALL } from './calls.ts'
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
+
+test(`rows keep what was put in while others come and go, seed ${seed}`, () => {
+  const random = new Random(seed)
+  const calls = new Calls()
+  const model = new Map<number, { input: number; response: number }>()
+  for (let step = 0; step < 20_000; step++) {
+    if (model.size > 0 && random.chance(step % 4000 < 2000 ? 30 : 65)) {
+      const [call] = random.pick([...model].slice(0, 50))
+      calls.remove(call)
+      model.delete(call)
+    } else {
+      const call = calls.add()
+      expect(model.has(call)).toBe(false)
+      const facts = { input: random.below(1e9) / 7, response: random.below(2 ** 32) | 0 }
+      calls.setNumber(call, 'input', facts.input)
+      calls.setInt(call, 'response', facts.response)
+      model.set(call, facts)
+    }
+    expect(calls.count).toBe(model.size)
+  }
+  for (const [call, { input, response }] of model)
+    expect([calls.number(call, 'input'), calls.int(call, 'response')]).toEqual([input, response])
+})
+
+describe('calls that may be the same', () => {
+  const calls = new Calls()
+  const made = (facts: { span?: number; parent?: number; response?: number }): number => {
+    const call = calls.add()
+    for (const name of ['next', 'flags', 'spanHigh', 'parentHigh', 'model', 'responseModel', 'errorType'] as const)
+      calls.setInt(call, name, name === 'next' ? NO_CALL : 0)
+    calls.setInt(call, 'spanLow', facts.span ?? 0)
+    calls.setInt(call, 'parentLow', facts.parent ?? 0)
+    calls.setInt(call, 'response', facts.response ?? 0)
+    return call
+  }
+
+  test.each([
+    [{ span: 1 }, { span: 2, parent: 1 }, true],
+    [{ span: 1 }, { span: 2, parent: 3 }, false],
+    [{ span: 1, response: 5 }, { span: 2, response: 5 }, true],
+    [{ span: 1, response: 5 }, { span: 2, response: 6 }, false],
+    [{ span: 1 }, { span: 2 }, false],
+  ])('%o and %o: %s', (a, b, expected) => {
+    const [one, two] = [made(a), made(b)]
+    expect([calls.mayBeSame(one, two), calls.mayBeSame(two, one)]).toEqual([expected, expected])
+  })
+
+  test('flags add up', () => {
+    const call = made({})
+    calls.setFlags(call, FAILED)
+    calls.setFlags(call, COUNTED)
+    expect([calls.has(call, FAILED), calls.has(call, COUNTED), calls.facts(call).failed]).toEqual([true, true, true])
+  })
+})

@@ -1,0 +1,140 @@
+/** Frameworks that write spans by themselves: Pydantic AI, Strands, Google ADK, Mastra, Genkit, LiteLLM. */
+import { type Dialect, inJson } from '../dialect.ts'
+import { NEWEST } from '../field.ts'
+import { legacyFields, newestFields } from './conventions.ts'
+
+/** Source: pydantic-ai 1 and 2 (models/instrumented.py). `gen_ai.usage.details.*` repeats parts of the counts. */
+export const pydanticAi: Dialect = {
+  id: 'pydantic-ai',
+  marks: [
+    { scope: 'pydantic-ai', key: NEWEST.operation },
+    { scope: 'pydantic_ai', key: NEWEST.operation },
+  ],
+  fields: {
+    ...newestFields,
+    agentName: [NEWEST.agentName, 'agent_name'],
+    cacheReadTokens: [NEWEST.cacheReadTokens, 'gen_ai.usage.details.cache_read_tokens'],
+    cacheWriteTokens: [
+      'gen_ai.usage.cache_creation.input_tokens',
+      'gen_ai.usage.details.cache_write_tokens',
+      NEWEST.cacheWriteTokens,
+    ],
+    reasoningTokens: [NEWEST.reasoningTokens, 'gen_ai.usage.details.reasoning_tokens'],
+    timeToFirstChunk: [NEWEST.timeToFirstChunk, 'gen_ai.client.operation.time_to_first_chunk'],
+    cost: ['operation.cost'],
+  },
+  providers: {
+    google: 'gcp.gemini',
+    'google-gla': 'gcp.gemini',
+    'google-vertex': 'gcp.vertex_ai',
+    mistral: 'mistral_ai',
+  },
+}
+
+const { provider: _, ...withoutProvider } = legacyFields
+
+/**
+ * Source: strands-agents 1.62 (telemetry/tracer.py). `invoke_agent` repeats the sums of its calls in the same keys. What
+ * it calls provider is itself.
+ */
+export const strands: Dialect = {
+  id: 'strands',
+  marks: [{ scope: 'strands.telemetry', key: NEWEST.operation }],
+  fields: {
+    ...withoutProvider,
+    conversationId: [NEWEST.conversationId, 'session.id'],
+    cacheReadTokens: [NEWEST.cacheReadTokens, 'gen_ai.usage.cache_read_input_tokens'],
+    cacheWriteTokens: [
+      NEWEST.cacheWriteTokens,
+      'gen_ai.usage.cache_creation.input_tokens',
+      'gen_ai.usage.cache_write_input_tokens',
+    ],
+    timeToFirstChunk: ['gen_ai.server.time_to_first_token'],
+  },
+  timeToFirstChunkUnit: 'ms',
+}
+
+/** Source: google-adk 1 and 2 (telemetry/tracing.py). */
+export const googleAdk: Dialect = {
+  id: 'google-adk',
+  marks: [{ scope: 'gcp.vertex.agent', key: NEWEST.operation }],
+  fields: {
+    ...newestFields,
+    conversationId: [NEWEST.conversationId, 'gcp.vertex.agent.session_id'],
+    reasoningTokens: [NEWEST.reasoningTokens, 'gen_ai.usage.experimental.reasoning_tokens'],
+  },
+}
+
+/** Source: @mastra/otel-exporter 1.4. A failed call's own span says so only by its finish reason. */
+export const mastra: Dialect = {
+  id: 'mastra',
+  marks: [{ scope: '@mastra/', key: NEWEST.operation }],
+  fields: {
+    ...newestFields,
+    reasoningTokens: [NEWEST.reasoningTokens, 'gen_ai.usage.reasoning_tokens'],
+    timeToFirstChunk: ['mastra.completion_start_time'],
+    outcome: [inJson(NEWEST.finishReasons, '0')],
+  },
+  timeToFirstChunkUnit: 'moment',
+}
+
+const OUTPUT = 'genkit:output'
+
+/** Source: @genkit-ai/core 1.42. Only actions of the kind `model` are calls: `generate` and flows repeat their output. */
+export const genkit: Dialect = {
+  id: 'genkit',
+  marks: [{ key: 'genkit:metadata:subtype' }],
+  fields: {
+    operation: ['genkit:metadata:subtype'],
+    requestModel: ['genkit:name'],
+    inputTokens: [inJson(OUTPUT, 'usage.inputTokens')],
+    outputTokens: [inJson(OUTPUT, 'usage.outputTokens')],
+    responseId: [inJson(OUTPUT, 'raw.id')],
+    cacheReadTokens: [
+      inJson(OUTPUT, 'usage.cachedContentTokens'),
+      inJson(OUTPUT, 'raw.usage.prompt_tokens_details.cached_tokens'),
+    ],
+    reasoningTokens: [
+      inJson(OUTPUT, 'usage.thoughtsTokens'),
+      inJson(OUTPUT, 'raw.usage.completion_tokens_details.reasoning_tokens'),
+    ],
+    outcome: ['genkit:state'],
+    finishReasons: [inJson(OUTPUT, 'finishReason')],
+  },
+  operations: { model: 'chat', embedder: 'embeddings' },
+}
+
+const LITELLM_USAGE = 'metadata.usage_object'
+
+/** Source: litellm 1.60 to 1.106 (integrations/opentelemetry.py): `metadata.usage_object` is a Python object's print. */
+export const liteLlm: Dialect = {
+  id: 'litellm',
+  marks: [
+    { scope: 'litellm', key: 'gen_ai.system' },
+    { scope: 'litellm', key: NEWEST.provider },
+  ],
+  fields: {
+    ...legacyFields,
+    operation: [NEWEST.operation, 'llm.request.type'],
+    errorText: ['error.message'],
+    cacheReadTokens: [NEWEST.cacheReadTokens, inJson(LITELLM_USAGE, 'prompt_tokens_details.cached_tokens')],
+    cacheWriteTokens: [
+      NEWEST.cacheWriteTokens,
+      'gen_ai.usage.cache_creation.input_tokens',
+      inJson(LITELLM_USAGE, 'cache_creation_input_tokens'),
+    ],
+    reasoningTokens: [NEWEST.reasoningTokens, inJson(LITELLM_USAGE, 'completion_tokens_details.reasoning_tokens')],
+    cost: ['gen_ai.cost.total_cost', 'litellm.cost.total'],
+    stream: [NEWEST.stream, 'llm.is_streaming', 'litellm.request.streaming'],
+    statusCode: ['http.response.status_code', 'error.code'],
+  },
+  operations: {
+    acompletion: 'chat',
+    completion: 'chat',
+    aembedding: 'embeddings',
+    aresponses: 'chat',
+    atext_completion: 'text_completion',
+    anthropic_messages: 'chat',
+  },
+  zeroCostIsUnknown: true,
+}

@@ -1,0 +1,68 @@
+/**
+ * OpenLLMetry (Traceloop). Sources: opentelemetry-semantic-conventions-ai and the instrumentations 0.44 to 0.62 (Python),
+ * @traceloop/instrumentation-* 0.27 (JavaScript).
+ */
+import type { Dialect } from '../dialect.ts'
+import { NEWEST } from '../field.ts'
+import { newestFields } from './conventions.ts'
+
+/** Packages whose scope is `opentelemetry.instrumentation.` and this. OpenTelemetry's own are named otherwise. */
+const packages = [
+  ...['alephalpha', 'anthropic', 'bedrock', 'cohere', 'crewai', 'google_generativeai', 'groq', 'haystack', 'langchain'],
+  ...['litellm', 'llamaindex', 'mistralai', 'ollama', 'openai.v', 'replicate', 'sagemaker', 'together'],
+  ...['transformers', 'voyageai', 'watsonx', 'writer'],
+]
+const ownScopes = ['@traceloop/', ...packages.map((name) => `opentelemetry.instrumentation.${name}`)]
+/** Attributes of calls that nobody else writes. */
+const ownKeys = ['llm.request.type', 'gen_ai.is_streaming', 'llm.is_streaming', 'llm.usage.total_tokens']
+
+/** Names in the order of 0.55 and later, 0.53, 0.4. */
+export const traceloop: Dialect = {
+  id: 'traceloop',
+  marks: [
+    ...ownScopes.flatMap((scope) => [
+      { scope, key: NEWEST.provider },
+      { scope, key: 'gen_ai.system' },
+    ]),
+    ...ownKeys.map((key) => ({ key })),
+  ],
+  fields: {
+    ...newestFields,
+    operation: [NEWEST.operation, 'llm.request.type'],
+    inputTokens: [NEWEST.inputTokens, 'gen_ai.usage.prompt_tokens', 'llm.usage.prompt_tokens'],
+    outputTokens: [NEWEST.outputTokens, 'gen_ai.usage.completion_tokens', 'llm.usage.completion_tokens'],
+    cacheReadTokens: [NEWEST.cacheReadTokens, 'gen_ai.usage.cache_read_input_tokens'],
+    cacheWriteTokens: [
+      'gen_ai.usage.cache_creation.input_tokens',
+      'gen_ai.usage.cache_creation_input_tokens',
+      NEWEST.cacheWriteTokens,
+    ],
+    reasoningTokens: [NEWEST.reasoningTokens, 'gen_ai.usage.reasoning_tokens', 'llm.usage.reasoning_tokens'],
+    conversationId: [
+      NEWEST.conversationId,
+      'traceloop.association.properties.session_id',
+      'traceloop.association.properties.thread_id',
+      'traceloop.association.properties.conversation_id',
+    ],
+    stream: [NEWEST.stream, 'gen_ai.is_streaming', 'llm.is_streaming'],
+    finishReasons: [
+      NEWEST.finishReasons,
+      'gen_ai.response.finish_reason',
+      'gen_ai.response.stop_reason',
+      'llm.response.finish_reason',
+      'llm.response.stop_reason',
+      'gen_ai.completion.0.finish_reason',
+    ],
+  },
+  operations: { completion: 'text_completion' },
+  providers: {
+    AWS: 'aws.bedrock',
+    Azure: 'azure.ai.openai',
+    Cohere: 'cohere',
+    Google: 'gcp.gemini',
+    Groq: 'groq',
+    MistralAI: 'mistral_ai',
+    Watsonx: 'ibm.watsonx.ai',
+  },
+  operationOptional: true,
+}

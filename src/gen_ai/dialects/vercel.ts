@@ -1,0 +1,100 @@
+/** The Vercel AI SDK. Sources: ai 3.3, 4.3, 5.0, 6.0 (packages/ai) and 7.0 (packages/otel). */
+import { apart, type Dialect, inJson } from '../dialect.ts'
+import { NEWEST } from '../field.ts'
+import { newestFields } from './conventions.ts'
+
+const MODEL_PROVIDERS = {
+  'openai.completion': 'openai',
+  'openai.embedding': 'openai',
+  'azure-openai.chat': 'azure.ai.openai',
+  'azure-openai.responses': 'azure.ai.openai',
+  'amazon-bedrock': 'aws.bedrock',
+  'google.generative-ai': 'gcp.gemini',
+  'google.vertex.chat': 'gcp.vertex_ai',
+  'vertex.anthropic.messages': 'gcp.vertex_ai',
+  'groq.chat': 'groq',
+  'mistral.chat': 'mistral_ai',
+  'mistral.embedding': 'mistral_ai',
+  'cohere.chat': 'cohere',
+  'xai.chat': 'x_ai',
+  'deepseek.chat': 'deepseek',
+  perplexity: 'perplexity',
+}
+
+/**
+ * Versions 3 to 6; names in the order 6, 5, 4, 3. Before 6 the provider's own input count was passed on, and Anthropic's
+ * leaves out cached tokens; only 6 has `inputTokenDetails`.
+ */
+const spans: Dialect = {
+  id: 'vercel-ai-sdk',
+  marks: [{ key: 'ai.operationId' }],
+  fields: {
+    ...newestFields,
+    operation: ['ai.operationId'],
+    provider: ['gen_ai.system', 'ai.model.provider'],
+    requestModel: [NEWEST.requestModel, 'ai.model.id'],
+    responseModel: [NEWEST.responseModel, 'ai.response.model'],
+    responseId: [NEWEST.responseId, 'ai.response.id'],
+    conversationId: [
+      NEWEST.conversationId,
+      'ai.telemetry.metadata.sessionId',
+      'ai.telemetry.metadata.conversationId',
+      'ai.telemetry.metadata.threadId',
+    ],
+    agentName: [NEWEST.agentName, 'ai.telemetry.functionId'],
+    inputTokens: [
+      NEWEST.inputTokens,
+      'gen_ai.usage.prompt_tokens',
+      'ai.usage.inputTokens',
+      'ai.usage.promptTokens',
+      'ai.usage.tokens',
+    ],
+    outputTokens: [
+      NEWEST.outputTokens,
+      'gen_ai.usage.completion_tokens',
+      'ai.usage.outputTokens',
+      'ai.usage.completionTokens',
+    ],
+    cacheReadTokens: [
+      'ai.usage.inputTokenDetails.cacheReadTokens',
+      apart('ai.usage.cachedInputTokens', 'anthropic', 'aws.bedrock'),
+      apart(inJson('ai.response.providerMetadata', 'anthropic.cacheReadInputTokens')),
+    ],
+    cacheWriteTokens: [
+      'ai.usage.inputTokenDetails.cacheWriteTokens',
+      apart(inJson('ai.response.providerMetadata', 'anthropic.cacheCreationInputTokens')),
+    ],
+    reasoningTokens: ['ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens'],
+    timeToFirstChunk: ['ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk'],
+    stream: ['ai.operationId'],
+    finishReasons: [NEWEST.finishReasons, 'ai.response.finishReason', 'ai.finishReason'],
+  },
+  // The spans around these (`ai.generateText` …) hold the sums of their calls.
+  operations: {
+    'ai.generateText.doGenerate': 'chat',
+    'ai.generateObject.doGenerate': 'chat',
+    'ai.streamText.doStream': 'chat',
+    'ai.streamObject.doStream': 'chat',
+    'ai.embed.doEmbed': 'embeddings',
+    'ai.embedMany.doEmbed': 'embeddings',
+  },
+  providers: MODEL_PROVIDERS,
+  streamWords: ['ai.streamText.doStream', 'ai.streamObject.doStream'],
+  timeToFirstChunkUnit: 'ms',
+}
+
+export const vercel: readonly Dialect[] = [
+  {
+    // The `OpenTelemetry` integration: metric names as span attributes; `invoke_agent` has the sums of its calls.
+    id: 'vercel-ai-sdk-7',
+    marks: [{ scope: 'gen_ai', key: NEWEST.provider }],
+    fields: {
+      ...newestFields,
+      conversationId: [NEWEST.conversationId, 'ai.settings.context.sessionId'],
+      reasoningTokens: [NEWEST.reasoningTokens, 'ai.usage.outputTokenDetails.reasoningTokens'],
+      timeToFirstChunk: [NEWEST.timeToFirstChunk, 'gen_ai.client.operation.time_to_first_chunk'],
+    },
+    providers: MODEL_PROVIDERS,
+  },
+  spans,
+]

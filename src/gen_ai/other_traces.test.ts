@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import { INT, NUMBER } from './call_rows.ts'
+import { Calls, FAILED } from './calls.ts'
+import { dialects } from './dialects.ts'
+
+const SDK = dialects.findIndex((dialect) => dialect.ofProvider)
+
+interface Made {
+  readonly response?: number
+  readonly dialect?: number
+  readonly parent?: number
+  readonly resource?: number
+  readonly model?: number
+  readonly input?: number
+  readonly start_ms?: number
+  readonly failed?: boolean
+}
+
+let spans = 0
+
+function made(calls: Calls, of: Made): number {
+  const call = calls.add()
+  calls.ints.fill(0, call * INT.width, (call + 1) * INT.width)
+  calls.numbers.fill(Number.NaN, call * NUMBER.width, (call + 1) * NUMBER.width)
+  calls.setInt(call, 'spanLow', ++spans)
+  calls.setInt(call, 'flags', of.failed ? FAILED : 0)
+  calls.setInt(call, 'response', of.response ?? 0)
+  calls.setInt(call, 'dialect', of.dialect ?? 9)
+  calls.setInt(call, 'parentLow', of.parent ?? 0)
+  calls.setInt(call, 'resource', of.resource ?? 1)
+  calls.setInt(call, 'model', of.model ?? 2)
+  calls.setNumber(call, 'input', of.input ?? 100)
+  calls.setNumber(call, 'start_ms', of.start_ms ?? 1000)
+  calls.setNumber(call, 'end_ms', (of.start_ms ?? 1000) + 50)
+  return call
+}
+
+describe('calls of other traces', () => {
+  test.each<[string, Made, Made, boolean]>([
+    ['equal response ids', { response: 77 }, { response: 77, dialect: 8, start_ms: 1040 }, true],
+    ['equal response ids at another time', { response: 77 }, { response: 77, dialect: 8, start_ms: 90_000 }, false],
+    ['equal response ids in one dialect', { response: 77 }, { response: 77 }, false],
+    ['different response ids', { response: 77 }, { response: 78 }, false],
+    ['the root of a provider’s SDK', {}, { dialect: SDK, response: 77 }, true],
+    ['and the other way round', { dialect: SDK, response: 77 }, {}, true],
+    ['failed', { failed: true, input: Number.NaN }, { dialect: SDK, failed: true, input: Number.NaN }, true],
+    ['of another process', {}, { dialect: SDK, resource: 3 }, false],
+    ['of an unknown process', { resource: 0 }, { dialect: SDK, resource: 0 }, false],
+    ['of another model', {}, { dialect: SDK, model: 3 }, false],
+    ['at another time', {}, { dialect: SDK, start_ms: 2000 }, false],
+    ['no root', {}, { dialect: SDK, parent: 5 }, false],
+    ['not of a provider', {}, { dialect: 8 }, false],
+  ])('%s', (_, first, second, is) => {
+    const calls = new Calls()
+    const one = made(calls, first)
+    expect(calls.isInOtherTrace(one)).toBe(false)
+    calls.rememberInOtherTraces(one)
+    calls.remove(one)
+    expect(calls.isInOtherTrace(made(calls, second))).toBe(is)
+  })
+
+  test('each is paired once', () => {
+    const calls = new Calls()
+    calls.rememberInOtherTraces(made(calls, { failed: true, input: Number.NaN }))
+    const attempt = { dialect: SDK, failed: true, input: Number.NaN }
+    expect([calls.isInOtherTrace(made(calls, attempt)), calls.isInOtherTrace(made(calls, attempt))]).toEqual([
+      true,
+      false,
+    ])
+  })
+
+  test('what was paired in its own trace is paired with nothing else', () => {
+    const calls = new Calls()
+    const attempt = { failed: true, input: Number.NaN, parent: 4 }
+    const [client, gateway] = [made(calls, { ...attempt, dialect: 7 }), made(calls, attempt)]
+    calls.merge(client, gateway)
+    for (const one of [client, gateway]) expect(calls.isSame(one, made(calls, { ...attempt, dialect: 6 }))).toBe(false)
+  })
+
+  test('the newest thousands are known, and those before are forgotten', () => {
+    const calls = new Calls()
+    for (let id = 1; id <= 20_000; id++) {
+      const call = made(calls, { response: id })
+      calls.rememberInOtherTraces(call)
+      calls.remove(call)
+    }
+    const known = (id: number) => calls.isInOtherTrace(made(calls, { response: id, dialect: 8 }))
+    expect([20_000, 12_000, 11_800, 1].map(known)).toEqual([true, true, false, false])
+  })
+})

@@ -1,0 +1,38 @@
+/** Which process a span is from: a number for what its resource says, equal in every batch from that process. */
+import type { TraceBatch } from '../telemetry/batch.ts'
+import { RESOURCE, SCOPE } from '../telemetry/layout.ts'
+
+/** The resources of one batch after another. One instance serves one component. */
+export class ResourceHashes {
+  #batch: TraceBatch | undefined
+  #resource = -1
+  #hash = 0
+
+  /** For the spans of scope group `scope`; 0 where the resource says nothing. */
+  of(batch: TraceBatch, scope: number): number {
+    const resource = batch.layout.scopes[scope * SCOPE.width + SCOPE.resource]!
+    if (batch === this.#batch && resource === this.#resource) return this.#hash
+    this.#batch = batch
+    this.#resource = resource
+    const row = resource * RESOURCE.width
+    this.#hash = hashOf(
+      batch.bytes,
+      batch.layout.resources[row + RESOURCE.headStart]!,
+      batch.layout.resources[row + RESOURCE.headEnd]!,
+    )
+    return this.#hash
+  }
+
+  /** Lets go of the last batch. */
+  forget(): void {
+    this.#batch = undefined
+  }
+}
+
+/** FNV-1a; 0 for nothing. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  if (start < 0 || start >= end) return 0
+  let hash = 0x811c9dc5
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
+  return hash | 1
+}
