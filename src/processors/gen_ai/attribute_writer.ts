@@ -1,16 +1,23 @@
-/** Appending attributes to the content of a Span. Grammar: Span.attributes = 9: KeyValue { key = 1, value = 2: AnyValue }. */
+/**
+ * Appending attributes to the content of a Span or LogRecord. Grammar: Span.attributes = 9, LogRecord.attributes = 6:
+ * KeyValue { key = 1, value = 2: AnyValue }.
+ */
 import { type Output, varintSize } from '../../otlp/output.ts'
 
 const SPAN_ATTRIBUTES = 0x4a
+export const LOG_ATTRIBUTES = 0x32
 const STRING = 0x0a
 const BOOL = 0x10
 const INT = 0x18
 const DOUBLE = 0x21
 const ARRAY = 0x2a
 
-/** An attribute's key, ready to be written in front of values: the key field and the value's tag. Keys under 100 bytes. */
-export function keyTemplate(name: string): Buffer {
-  return Buffer.concat([Buffer.from([0x0a, name.length]), Buffer.from(name), Buffer.from([0x12])])
+/**
+ * An attribute's key, ready to be written in front of values: the tag of attributes, then the key field and the value's
+ * tag. Keys under 100 bytes.
+ */
+export function keyTemplate(name: string, attributes = SPAN_ATTRIBUTES): Buffer {
+  return Buffer.concat([Buffer.from([attributes, 0x0a, name.length]), Buffer.from(name), Buffer.from([0x12])])
 }
 
 export function appendInt(out: Output, key: Buffer, value: number): void {
@@ -58,9 +65,9 @@ export function appendTexts(
 /** Everything of the attribute but the content of its value, which is `size` bytes long. */
 function head(out: Output, key: Buffer, size: number): void {
   out.reserve(key.length + 12)
-  out.byte(SPAN_ATTRIBUTES)
-  out.varint(key.length + varintSize(size) + size)
-  out.copy(key, 0, key.length)
+  out.byte(key[0]!)
+  out.varint(key.length - 1 + varintSize(size) + size)
+  out.copy(key, 1, key.length)
   out.varint(size)
 }
 

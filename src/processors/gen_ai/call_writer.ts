@@ -2,12 +2,12 @@
 import { FIELD, FIELD_NAMES, NEWEST, SLUICE } from '../../gen_ai/field.ts'
 import { lexicon, PROVIDERS } from '../../gen_ai/lexicon.ts'
 import { COST_SOURCES, type ModelCall } from '../../gen_ai/model_call.ts'
-import { FINISH_SIGNAL_SCORE, FINISH_SIGNALS, finishSignals } from '../../gen_ai/quality.ts'
 import { FINISH_REASONS, OPERATIONS } from '../../gen_ai/values.ts'
 import type { Output } from '../../otlp/output.ts'
 import { ATTRIBUTE, type Attributes } from '../../telemetry/attributes.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { appendDouble, appendInt, appendText, appendTexts, appendTrue, keyTemplate } from './attribute_writer.ts'
+import { qualityWriter } from './quality_writer.ts'
 
 /** Keys of the fields under their newest names; empty where a field has none. */
 const fieldKeys = FIELD_NAMES.map((name) =>
@@ -18,15 +18,13 @@ const keys = {
   cost: keyTemplate(SLUICE.cost),
   costSource: keyTemplate(SLUICE.costSource),
   rateLimited: keyTemplate(SLUICE.rateLimited),
-  qualityScore: keyTemplate(SLUICE.qualityScore),
-  qualitySignals: keyTemplate(SLUICE.qualitySignals),
 }
 const dialectTexts = lexicon.ids.map((id) => Buffer.from(id))
 const operationTexts = OPERATIONS.map((name) => Buffer.from(name))
 const providerTexts = PROVIDERS.map((name) => Buffer.from(name))
 const finishTexts = FINISH_REASONS.map((name) => Buffer.from(name))
 const sourceTexts = COST_SOURCES.map((name) => Buffer.from(name))
-const signalTexts = FINISH_SIGNALS.map((name) => Buffer.from(name))
+const writeQuality = qualityWriter()
 
 /** Fields that are copied as text under their newest name. */
 const plainTexts = [FIELD.requestModel, FIELD.responseModel, FIELD.responseId, FIELD.conversationId, FIELD.agentName]
@@ -84,7 +82,8 @@ export function writeCall(out: Output, found: Int32Array, call: ModelCall): void
     appendDouble(out, fieldKeys[FIELD.timeToFirstChunk]!, call.timeToFirstChunk_s)
   if (call.stream && isMissing(call, found, FIELD.stream)) appendTrue(out, fieldKeys[FIELD.stream]!)
   if (call.finishReasonCount > 0) writeFinish(out, found, call)
-  if (call.failed) writeFailure(out, call)
+  writeQuality(out, call.qualityScore, call.qualitySignals)
+  if (call.failed) writeFailure(out, found, call)
   if (call.costSource >= 0) {
     if (call.cost_usd >= 0) appendDouble(out, keys.cost, call.cost_usd)
     const source = sourceTexts[call.costSource]!
@@ -128,24 +127,20 @@ function writeFinish(out: Output, found: Int32Array, call: ModelCall): void {
     }
     appendTexts(out, fieldKeys[FIELD.finishReasons]!, texts)
   }
-  const signals = finishSignals(call.finishReasons, call.finishReasonCount)
-  if (signals === 0) return
-  const named = signalTexts.filter((_, at) => (signals & (1 << at)) !== 0)
-  appendDouble(out, keys.qualityScore, FINISH_SIGNAL_SCORE)
-  appendTexts(
-    out,
-    keys.qualitySignals,
-    named.map((source) => ({ source, start: 0, end: source.length })),
-  )
 }
 
-function writeFailure(out: Output, call: ModelCall): void {
-  if (call.rows[FIELD.errorType]! < 0) {
+function writeFailure(out: Output, found: Int32Array, call: ModelCall): void {
+  if (isMissing(call, found, FIELD.errorType)) {
     if (call.has(FIELD.errorType)) appendRange(out, call, FIELD.errorType)
     else if (call.statusCode >= 400) whole(out, FIELD.errorType, Buffer.from(String(call.statusCode)))
+    // The failure would be lost otherwise: neither the status nor anything under a standard name tells of it.
+    else if (!call.hasErrorStatus) whole(out, FIELD.errorType, OTHER_ERROR)
   }
   if (call.rateLimited) appendTrue(out, keys.rateLimited)
 }
+
+/** The convention's word for an error of which no more is known. */
+const OTHER_ERROR = Buffer.from('_OTHER')
 
 function appendRange(out: Output, call: ModelCall, field: number): void {
   appendText(out, fieldKeys[field]!, call.bytes, call.start(field), call.end(field))

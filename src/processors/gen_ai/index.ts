@@ -1,36 +1,35 @@
-/** The `gen_ai` processor: brings model calls of every dialect into the newest conventions, and prices them. */
+/** The `gen_ai` processor: brings model calls of every dialect into the newest conventions, prices them, and
+ * judges their answers. */
 
-import type { Batches, Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
+import type { Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
+import { Answer } from '../../content/answers/answer.ts'
+import { findAnswer } from '../../content/answers/find_answer.ts'
 import { lexicon } from '../../gen_ai/lexicon.ts'
 import { COST_SOURCES, ModelCall } from '../../gen_ai/model_call.ts'
 import { Prices } from '../../gen_ai/prices.ts'
+import { judgeCall } from '../../gen_ai/quality.ts'
 import { foundKeys, readModelCall } from '../../gen_ai/read.ts'
 import { ScopeMarks } from '../../gen_ai/recognise.ts'
+import { OPERATIONS } from '../../gen_ai/values.ts'
 import type { Counter } from '../../self/meter.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { Rewrite } from '../../telemetry/rewrite.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { copyWithout, replacedFields, writeCall } from './call_writer.ts'
 import { type GenAiConfig, schema } from './config.ts'
+import { GenAiLogs } from './logs.ts'
 
 export const genAi: ProcessorFactory<GenAiConfig> = {
   kind: 'processor',
   type: 'gen_ai',
-  summary: 'Recognises model calls in every dialect, writes them in the newest GenAI conventions and prices them.',
+  summary:
+    'Recognises model calls in every dialect, writes them in the newest GenAI conventions, prices and judges them.',
   signals: ['traces', 'logs'],
   schema,
   create<S extends Signal>(config: GenAiConfig, host: Host, signal: S, next: Consumer<S>): Processor<S> {
-    if (signal !== 'traces') return passOn(next)
+    if (signal !== 'traces') return new GenAiLogs(next as unknown as Consumer<'logs'>) as unknown as Processor<S>
     return new GenAiTraces(config, host, next as unknown as Consumer<'traces'>) as unknown as Processor<S>
   },
-}
-
-/** Log records pass unchanged: the facts of a call are on its span. */
-function passOn<S extends Signal>(next: Consumer<S>): Processor<S> {
-  return {
-    consume: (batch: Batches[S], context: Context) => next.consume(batch, context),
-    update: async () => true,
-  }
 }
 
 /** What one batch adds to the counters. */
@@ -40,6 +39,8 @@ interface Tally {
   unknownModels: number
 }
 
+const nothing = Buffer.alloc(0)
+const EMBEDDINGS = OPERATIONS.indexOf('embeddings')
 const UNKNOWN_MODEL = COST_SOURCES.indexOf('unknown_model')
 
 class GenAiTraces implements Processor<'traces'> {
@@ -51,6 +52,7 @@ class GenAiTraces implements Processor<'traces'> {
   readonly #scopes = new ScopeMarks()
   readonly #view = new SpanView()
   readonly #call = new ModelCall()
+  readonly #answer = new Answer()
   readonly #found = foundKeys()
   readonly #rewrite = new Rewrite<'traces'>()
 
@@ -96,6 +98,7 @@ class GenAiTraces implements Processor<'traces'> {
       view.read(batch, item)
       if (!readModelCall(view, this.#found, this.#scopes.of(batch, view.scope), call)) continue
       this.#prices.price(call, view)
+      this.#judge()
       const replaced = replacedFields(this.#found, call)
       if (replaced === 0) rewrite.prependToItem(item)
       else rewrite.openItem(item)
@@ -107,6 +110,13 @@ class GenAiTraces implements Processor<'traces'> {
       if (call.costSource === UNKNOWN_MODEL) tally.unknownModels++
     }
     this.#scopes.forget()
+    this.#answer.reset(nothing)
     return rewrite.finish()
+  }
+
+  #judge(): void {
+    if (this.#call.operation === EMBEDDINGS) return
+    findAnswer(this.#view, this.#answer)
+    judgeCall(this.#call, this.#answer)
   }
 }

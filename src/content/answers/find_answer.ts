@@ -1,0 +1,196 @@
+/** Finding what a model answered: on a span (its attributes, else its events) or in a log record of the GenAI events. */
+import { next, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
+import { ARRAY, contentStart, KVLIST, STRING, valueKind } from '../../telemetry/any_value.ts'
+import { ATTRIBUTE, Attributes } from '../../telemetry/attributes.ts'
+import { findField, foundEnd } from '../../telemetry/field.ts'
+import type { SpanView } from '../../telemetry/span_view.ts'
+import { type Answer, CUT, REFUSED } from './answer.ts'
+import {
+  ANSWER_EVENT,
+  type AnswerKeys,
+  EVALUATION_EVENT,
+  eventAnswerKeys,
+  eventKind,
+  FORM,
+  type Form,
+  message,
+  NO_EVENT,
+  RANKS,
+  spanAnswerKeys,
+} from './answer_keys.ts'
+import { readAside } from './asides.ts'
+import { looksLikeJson, readJsonMessages } from './json_messages.ts'
+import { readValueMessages } from './value_messages.ts'
+
+/** As much of one attribute as is looked at: more than any model's longest answer. */
+const VALUE_MAX_BYTES = 1 << 20
+/** More attributes that tell of the answer are not read. */
+const ROWS_MAX = 256
+
+/** Fills the answer from the span that the view is on. */
+export function findAnswer(view: SpanView, answer: Answer): void {
+  answer.reset(view.bytes)
+  readAttributes(spanAnswerKeys, view.bytes, view.attributes, answer)
+  if (view.firstEvent >= 0) readEvents(view, answer)
+}
+
+/** Fills the answer from a log record of a GenAI event; its body is the AnyValue in [bodyStart, bodyEnd), -1: none. */
+export function findAnswerInLog(
+  bytes: Buffer,
+  attributes: Attributes,
+  bodyStart: number,
+  bodyEnd: number,
+  answer: Answer,
+): void {
+  answer.reset(bytes)
+  readAttributes(eventAnswerKeys, bytes, attributes, answer)
+  if (answer.isThere || bodyStart < 0) return
+  const kind = valueKind(bytes, bodyStart, bodyEnd)
+  if (kind === KVLIST || (kind === STRING && looksLikeJson(bytes, contentStart, bodyEnd)))
+    readAs(FORM.events, bytes, bodyStart, bodyEnd, answer)
+}
+
+/** Rows of attributes that were found, rank by rank. */
+const rows = new Int32Array(ROWS_MAX)
+const keysOfRows = new Uint8Array(ROWS_MAX)
+const messages = new Uint16Array(ROWS_MAX)
+
+function readAttributes(keys: AnswerKeys, bytes: Buffer, attributes: Attributes, answer: Answer): void {
+  let count = 0
+  const columns = attributes.rows
+  for (let row = 0; row < attributes.count && count < ROWS_MAX; row++) {
+    const at = row * ATTRIBUTE.width
+    const key = keys.find(bytes, columns[at + ATTRIBUTE.keyStart]!, columns[at + ATTRIBUTE.keyEnd]!)
+    if (key < 0) continue
+    if (keys.forms[key]! >= FORM.jsonType) {
+      readAside(keys.forms[key] as Form, message, bytes, attributes.valueStart(row), attributes.valueEnd(row), answer)
+      continue
+    }
+    rows[count] = row
+    messages[count] = message
+    keysOfRows[count++] = key
+  }
+  for (let rank = 0; rank < RANKS && count > 0 && !answer.isThere; rank++)
+    for (let at = 0; at < count; at++) {
+      const key = keysOfRows[at]!
+      if (keys.ranks[key] !== rank) continue
+      answer.message = messages[at]!
+      const row = rows[at]!
+      readAs(keys.forms[key] as Form, bytes, attributes.valueStart(row), attributes.valueEnd(row), answer)
+    }
+}
+
+function readAs(form: Form, bytes: Buffer, start: number, end: number, answer: Answer): void {
+  const kind = valueKind(bytes, start, end)
+  const content = contentStart
+  if (kind === STRING) {
+    readString(form, bytes, content, Math.min(end, content + VALUE_MAX_BYTES), end, answer)
+    return
+  }
+  if ((kind !== ARRAY && kind !== KVLIST) || content >= end) return
+  if (form === FORM.toolCall) answer.addToolCall()
+  else if (form === FORM.finish) readFinishReasons(bytes, content, end, answer)
+  else readValueMessages(bytes, start, end, answer)
+}
+
+/** The text goes to `textEnd`; what is looked at of it, to `end`. */
+function readString(form: Form, bytes: Buffer, start: number, end: number, textEnd: number, answer: Answer): void {
+  const cut = end < textEnd ? CUT : 0
+  if (form === FORM.text) answer.addText(start, end, cut)
+  else if (form === FORM.refusal) answer.addText(start, end, cut | REFUSED)
+  else if (form === FORM.finish) answer.addFinishReason(start, end)
+  else if (form !== FORM.toolCall) readMessages(form, bytes, start, end, cut, answer)
+  else if (end - start > (looksLikeJson(bytes, start, end) ? 2 : 0)) answer.addToolCall()
+}
+
+/** Text that is JSON of messages; what has no messages in it is itself the answer, where that can be. */
+function readMessages(form: Form, bytes: Buffer, start: number, end: number, cut: number, answer: Answer): void {
+  const canBeAll = form !== FORM.events
+  if (!looksLikeJson(bytes, start, end)) {
+    if (!canBeAll || isNothing(bytes, start, end)) return
+    if (bytes[start] === QUOTE && bytes[end - 1] === QUOTE) readJsonMessages(bytes, start, end, answer)
+    else answer.addText(start, end, cut)
+    return
+  }
+  const before = answer.count
+  answer.beginStructure()
+  readJsonMessages(bytes, start, end, answer)
+  if (answer.isMessage || (form === FORM.parts && answer.count > before)) return
+  answer.count = before
+  if (canBeAll && end - start > 2) answer.addText(start, end, cut)
+}
+
+const QUOTE = 34
+
+/** What emitters write where there is no answer to be written down. */
+function isNothing(bytes: Buffer, start: number, end: number): boolean {
+  const length = end - start
+  if (length === 0) return true
+  if (length > 4) return false
+  const text = bytes.toString('latin1', start, end)
+  return text === 'null' || text === 'None' || text === 'N/A' || text === '""'
+}
+
+function readFinishReasons(bytes: Buffer, start: number, end: number, answer: Answer): void {
+  for (let at = start; at < end; ) {
+    const tag = readUint32(bytes, at, end)
+    const value = next
+    at = skipValue(tag & 7, bytes, value, end)
+    if (tag !== 0x0a) continue
+    readLength(bytes, value, end)
+    if (valueKind(bytes, next, at) === STRING) answer.addFinishReason(contentStart, at)
+  }
+}
+
+/** Source of the tags: opentelemetry/proto/trace/v1/trace.proto, Span.events = 11, Event.name = 2, .attributes = 3. */
+const EVENT = 0x5a
+const EVENT_NAME = 0x12
+const EVENT_ATTRIBUTE = 0x1a
+const eventAttributes = new Attributes()
+
+/** Events that tell of an answer are read until there is one, those that tell of evaluations all. */
+function readEvents(view: SpanView, answer: Answer): void {
+  const { bytes, end } = view
+  for (let at = view.firstEvent; at < end; ) {
+    const tag = readUint32(bytes, at, end)
+    const value = next
+    at = skipValue(tag & 7, bytes, value, end)
+    if (tag !== EVENT) continue
+    readLength(bytes, value, end)
+    const start = next
+    const name = findField(bytes, start, at, EVENT_NAME)
+    const kind = name < 0 ? NO_EVENT : eventKind(bytes, name, foundEnd)
+    if (kind === EVALUATION_EVENT) readEvaluation(bytes, start, at, answer)
+    else if (kind === ANSWER_EVENT && !answer.isThere) readAnswerEvent(bytes, start, at, answer)
+  }
+}
+
+function readAnswerEvent(bytes: Buffer, start: number, end: number, answer: Answer): void {
+  readEventAttributes(bytes, start, end)
+  readAttributes(eventAnswerKeys, bytes, eventAttributes, answer)
+}
+
+function readEvaluation(bytes: Buffer, start: number, end: number, answer: Answer): void {
+  readEventAttributes(bytes, start, end)
+  const number = answer.evaluations.count
+  for (let row = 0; row < eventAttributes.count; row++) {
+    const key = spanAnswerKeys.find(bytes, eventAttributes.keyStart(row), eventAttributes.keyEnd(row))
+    if (key < 0 || spanAnswerKeys.forms[key]! < FORM.evaluationName) continue
+    const form = spanAnswerKeys.forms[key] as Form
+    readAside(form, number, bytes, eventAttributes.valueStart(row), eventAttributes.valueEnd(row), answer)
+  }
+}
+
+function readEventAttributes(bytes: Buffer, start: number, end: number): void {
+  eventAttributes.clear()
+  for (let at = start; at < end; ) {
+    const tag = readUint32(bytes, at, end)
+    const value = next
+    const behind = skipValue(tag & 7, bytes, value, end)
+    if (tag === EVENT_ATTRIBUTE) {
+      readLength(bytes, value, end)
+      eventAttributes.add(bytes, at, next, behind)
+    }
+    at = behind
+  }
+}

@@ -1,0 +1,91 @@
+/** Model calls derived from captured telemetry, for tests. */
+import { FIELDS, type Field, fold, traceBodiesOf } from '../../../test/support/reachable.ts'
+import { Calls, FAILED, NO_CALL, RATE_LIMITED } from '../../gen_ai/calls.ts'
+import { FIELD } from '../../gen_ai/field.ts'
+import { ModelCall } from '../../gen_ai/model_call.ts'
+import { readNormalisedCall } from '../../gen_ai/normalised.ts'
+import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
+import type { TraceBatch } from '../../telemetry/batch.ts'
+import { Interner } from '../../telemetry/interner.ts'
+import { receive } from '../../telemetry/receive.ts'
+import { SpanView } from '../../telemetry/span_view.ts'
+import { processorForTests } from './processor.fixture.ts'
+
+export type Totals = Record<Field, number>
+
+/** The calls that spans report, by trace. */
+export class CapturedCalls {
+  readonly calls = new Calls()
+  readonly #texts = new Interner(1000)
+  readonly #resources = new ResourceHashes()
+  readonly #traces = new Map<string, number[]>()
+  /** How many spans report calls. */
+  reports = 0
+
+  static async of(folder: string): Promise<CapturedCalls> {
+    const captured = new CapturedCalls()
+    for (const body of traceBodiesOf(folder))
+      captured.add(await processorForTests().normalise(receive('traces', body).batch))
+    return captured
+  }
+
+  add(batch: TraceBatch): void {
+    const view = new SpanView()
+    const call = new ModelCall()
+    const text = (field: number) => this.#texts.intern(call.bytes, call.start(field), call.end(field))
+    for (let item = 0; item < batch.items; item++) {
+      view.read(batch, item)
+      if (!readNormalisedCall(view, call)) continue
+      const row = this.calls.keep(view, call, {
+        model: text(FIELD.requestModel),
+        responseModel: text(FIELD.responseModel),
+        errorType: text(FIELD.errorType),
+        resource: this.#resources.of(batch, view.scope),
+      })
+      this.reports++
+      const trace = batch.bytes.toString('hex', view.traceId, view.traceId + 16)
+      this.#traces.set(trace, [...(this.#traces.get(trace) ?? []), row])
+    }
+  }
+
+  /** Rows of the calls, each once, however many spans report it. */
+  once(): number[] {
+    const counted: number[] = []
+    for (const rows of this.#traces.values())
+      for (const call of this.#mergedInTrace(rows)) {
+        if (this.calls.isInOtherTrace(call)) continue
+        this.calls.rememberInOtherTraces(call)
+        counted.push(call)
+      }
+    return counted
+  }
+
+  #mergedInTrace(rows: readonly number[]): number[] {
+    const kept: number[] = []
+    for (const row of rows) {
+      const at = kept.findIndex((other) => this.calls.isSame(row, other))
+      if (at < 0) kept.push(row)
+      else kept[at] = this.calls.merge(kept[at] ?? NO_CALL, row)
+    }
+    return kept
+  }
+
+  totals(sameModel: Record<string, string>): Record<string, Totals> {
+    const byModel: Record<string, Totals> = {}
+    for (const row of this.once()) {
+      const number = (name: Parameters<Calls['number']>[1]) => this.calls.number(row, name) || 0
+      const model = this.calls.int(row, 'model') || this.calls.int(row, 'responseModel')
+      const name = model === 0 ? 'unknown' : fold(this.#texts.text(model))
+      const sum = (byModel[sameModel[name] ?? name] ??= Object.fromEntries(FIELDS.map((field) => [field, 0])) as Totals)
+      sum.calls++
+      if (this.calls.has(row, FAILED)) sum.failed++
+      if (this.calls.has(row, RATE_LIMITED)) sum.rate_limited++
+      sum.input += number('input')
+      sum.output += number('output')
+      sum.cached_read += number('cacheRead')
+      sum.cache_write += number('cacheWrite')
+      sum.reasoning += number('reasoning')
+    }
+    return byModel
+  }
+}

@@ -1,0 +1,235 @@
+import { describe, expect, test } from 'vitest'
+import { attributesOf, itemsOf, type LogOptions, logBatch, type Plain } from '../../../test/support/otlp.ts'
+import type { Context, Host } from '../../component.ts'
+import { ModelCall } from '../../gen_ai/model_call.ts'
+import { readNormalisedCall } from '../../gen_ai/normalised.ts'
+import { SIGNALS } from '../../gen_ai/quality.ts'
+import { type AttributeList, batchOf, type SpanFixture } from '../../gen_ai/span.fixture.ts'
+import type { LogBatch } from '../../telemetry/batch.ts'
+import { SpanView } from '../../telemetry/span_view.ts'
+import { schema } from './config.ts'
+import { genAi } from './index.ts'
+import { processorForTests } from './processor.fixture.ts'
+
+const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai' }
+const sorry = "I'm sorry, but I can't help with that."
+const fine = 'The gate opens at dawn.'
+
+function messages(...parts: object[]): AttributeList {
+  return { ...chat, 'gen_ai.output.messages': JSON.stringify([{ role: 'assistant', parts }]) }
+}
+
+function words(content: string, more: AttributeList = {}): AttributeList {
+  return { ...messages({ type: 'text', content }), ...more }
+}
+
+/** Score and signals of a span, as they are read back. */
+async function qualityOf(span: SpanFixture): Promise<[score: number, ...signals: string[]]> {
+  const batch = await processorForTests().normalise(batchOf(span))
+  const view = new SpanView()
+  const call = new ModelCall()
+  view.read(batch, 0)
+  expect(readNormalisedCall(view, call)).toBe(true)
+  return [call.qualityScore, ...SIGNALS.filter((_, at) => (call.qualitySignals & (1 << at)) !== 0)]
+}
+
+const unknown = Number.NaN
+const openInference = { 'openinference.span.kind': 'LLM', 'llm.model_name': 'gpt-4o' }
+
+describe('where the answer stands', () => {
+  test.each<[string, AttributeList, (number | string)[]]>([
+    ['nowhere', chat, [unknown]],
+    ['messages', words(fine), [1]],
+    ['messages with a refusal', words(sorry), [0.4, 'refusal']],
+    ['a part that says so', messages({ type: 'refusal', content: 'Never!' }), [0.4, 'refusal']],
+    ['tool calls', messages({ type: 'text', content: '' }, { type: 'tool_call', name: 'f', arguments: {} }), [1]],
+    [
+      'numbered',
+      { ...chat, 'gen_ai.completion.0.role': 'assistant', 'gen_ai.completion.0.content': sorry },
+      [0.4, 'refusal'],
+    ],
+    ['numbered, empty', { ...chat, 'gen_ai.completion.0.content': '' }, [0.4, 'empty']],
+    [
+      'numbered tool call',
+      { ...chat, 'gen_ai.completion.0.content': '', 'gen_ai.completion.0.tool_calls.0.name': 'f' },
+      [1],
+    ],
+    ['numbered refusal', { ...chat, 'gen_ai.completion.0.refusal': 'Never!' }, [0.4, 'refusal']],
+    ['OpenInference', { ...openInference, 'llm.output_messages.0.message.content': fine, 'output.value': 'x' }, [1]],
+    [
+      'OpenInference, the refusal only in the whole',
+      {
+        ...openInference,
+        'llm.output_messages.0.message.role': 'assistant',
+        'output.value': JSON.stringify({ choices: [{ message: { content: null, refusal: 'Never!' } }] }),
+      },
+      [0.4, 'refusal'],
+    ],
+    ['hidden', { ...openInference, 'llm.output_messages.0.message.content': '__REDACTED__' }, [unknown]],
+    [
+      'prompts are no answers',
+      { ...chat, 'gen_ai.prompt.0.content': sorry, 'gen_ai.input.messages': sorry },
+      [unknown],
+    ],
+    ['a list without messages', { ...chat, 'gen_ai.output.messages': '[]' }, [unknown]],
+  ])('%s', async (_, attributes, expected) => {
+    expect(await qualityOf({ attributes })).toEqual(expected)
+  })
+
+  test.each<[string, AttributeList, (number | string)[]]>([
+    ['gen_ai.choice', { message: JSON.stringify([{ text: sorry }]), finish_reason: 'end_turn' }, [0.4, 'refusal']],
+    ['gen_ai.choice', { message: JSON.stringify([{ toolUse: { name: 'f' } }]) }, [1]],
+    ['gen_ai.choice', { message: fine, finish_reason: 'max_tokens' }, [0.4, 'truncated']],
+    [
+      'gen_ai.content.completion',
+      { 'gen_ai.completion': JSON.stringify([{ role: 'assistant', content: '' }]) },
+      [0.4, 'empty'],
+    ],
+    [
+      'gen_ai.client.inference.operation.details',
+      { 'gen_ai.output.messages': JSON.stringify([{ role: 'assistant', parts: [{ type: 'text', content: fine }] }]) },
+      [1],
+    ],
+    ['gen_ai.user.message', { content: sorry }, [unknown]],
+  ])('event %s %j', async (name, attributes, expected) => {
+    expect(await qualityOf({ attributes: chat, events: [{ name, attributes }] })).toEqual(expected)
+  })
+})
+
+describe('signals', () => {
+  const json = { 'gen_ai.output.type': 'json' }
+  test.each<[string, AttributeList, (number | string)[]]>([
+    ['a finish reason alone', { ...chat, 'gen_ai.response.finish_reasons': ['length'] }, [0.4, 'truncated']],
+    [
+      'a finish reason inside the messages',
+      {
+        ...chat,
+        'gen_ai.output.messages': JSON.stringify([
+          { role: 'assistant', parts: [{ type: 'text', content: fine }], finish_reason: 'max_tokens' },
+        ]),
+      },
+      [0.4, 'truncated'],
+    ],
+    [
+      'filtered, and so empty',
+      words('', { 'gen_ai.response.finish_reasons': ['content_filter'] }),
+      [0.4, 'content_filter'],
+    ],
+    ['empty, but tools were called', words('', { 'gen_ai.response.finish_reasons': ['tool_calls'] }), [unknown]],
+    ['two', words(sorry, { 'gen_ai.response.finish_reasons': ['length'] }), [0.3, 'truncated', 'refusal']],
+    ['doubt', words("I'm not sure, but it may be at dawn."), [0.7, 'hedging']],
+    ['JSON', words('{"gate": "open"}', json), [1]],
+    ['no JSON', words('The gate is open.', json), [0.4, 'invalid_output']],
+    ['JSON in a fence', words('```json\n{}\n```', json), [0.4, 'invalid_output']],
+    ['no JSON, not asked for', words('{', { 'gen_ai.output.type': 'text' }), [1]],
+    ['a refusal instead of JSON', words(sorry, json), [0.4, 'refusal']],
+    [
+      'JSON asked for among parameters',
+      {
+        ...openInference,
+        'llm.output_messages.0.message.content': '{"a"',
+        'llm.invocation_parameters': '{"response_format":{"type":"json_schema","json_schema":{}}}',
+      },
+      [0.4, 'invalid_output'],
+    ],
+    [
+      'a tool with a schema is no wish for JSON',
+      {
+        ...openInference,
+        'llm.output_messages.0.message.content': 'a',
+        'llm.invocation_parameters': '{"tools":[{"json_schema":{"type":"object"}}]}',
+      },
+      [1],
+    ],
+    ['JSON of the whole, asked for', { ...openInference, 'output.value': '{"order": 1}', ...json }, [1]],
+    [
+      'embeddings',
+      { 'gen_ai.operation.name': 'embeddings', 'gen_ai.provider.name': 'openai', 'output.value': '' },
+      [unknown],
+    ],
+  ])('%s', async (_, attributes, expected) => {
+    expect(await qualityOf({ attributes })).toEqual(expected)
+  })
+
+  test('a failed call is not blamed for saying nothing', async () => {
+    expect(await qualityOf({ attributes: words(''), status: { code: 2 } })).toEqual([unknown])
+    expect(await qualityOf({ attributes: words(fine), status: { code: 2 } })).toEqual([unknown])
+  })
+})
+
+describe('evaluations on the span win', () => {
+  test.each<[string, AttributeList, number]>([
+    ['a score', { 'gen_ai.evaluation.name': 'relevance', 'gen_ai.evaluation.score.value': 0.25 }, 0.25],
+    ['a label', { 'gen_ai.evaluation.name': 'correct', 'gen_ai.evaluation.score.label': 'fail' }, 0],
+    ['another scale', { 'gen_ai.evaluation.name': 'stars', 'gen_ai.evaluation.score.value': 4 }, 1],
+    ['something bad', { 'gen_ai.evaluation.name': 'Toxicity', 'gen_ai.evaluation.score.value': 0.01 }, 1],
+    [
+      'the lowest of several',
+      { 'evaluations.0.evaluation.score': 0.9, 'evaluations.1.evaluation.score': 0.125 },
+      0.125,
+    ],
+  ])('%s', async (_, more, score) => {
+    expect(await qualityOf({ attributes: words(fine, more) })).toEqual([score])
+  })
+
+  test('in an event; signals stay facts', async () => {
+    const attributes = { 'gen_ai.evaluation.name': 'helpful', 'gen_ai.evaluation.score.value': 0.75 }
+    const events = [{ name: 'gen_ai.evaluation.result', attributes }]
+    expect(await qualityOf({ attributes: words(sorry), events })).toEqual([0.75, 'refusal'])
+  })
+})
+
+describe('log records', () => {
+  async function judged(record: LogOptions): Promise<[unknown, unknown]> {
+    const batch = logBatch([record])
+    const once = await passedOn(batch)
+    expect((await passedOn(once)).bytes.equals(once.bytes)).toBe(true)
+    const found = Object.fromEntries(attributesOf(itemsOf(once)[0]))
+    if (found['sluice.quality.score'] === undefined) expect(once).toBe(batch)
+    return [found['sluice.quality.score'], found['sluice.quality.signals']]
+  }
+
+  async function passedOn(batch: LogBatch): Promise<LogBatch> {
+    let passed = batch
+    const next = { consume: async (one: LogBatch) => void (passed = one) }
+    await genAi.create(schema.parse({}), {} as Host, 'logs', next).consume(batch, {} as Context)
+    return passed
+  }
+
+  const details = 'gen_ai.client.inference.operation.details'
+  const choice = (message: object, finish_reason = 'stop') =>
+    ({ index: 0, finish_reason, message: { role: 'assistant', ...message } }) as unknown as Plain
+  const outputs = (...parts: Plain[]) => ({ 'gen_ai.output.messages': [{ role: 'assistant', parts }] })
+
+  test.each<[string, LogOptions, unknown, unknown]>([
+    ['a choice', { event: 'gen_ai.choice', body: choice({ content: fine }) }, 1, undefined],
+    [
+      'its name as an attribute',
+      { attributes: { 'event.name': 'gen_ai.choice' }, body: choice({ content: sorry }) },
+      0.4,
+      ['refusal'],
+    ],
+    ['truncated', { event: 'gen_ai.choice', body: choice({ content: fine }, 'max_tokens') }, 0.4, ['truncated']],
+    ['without content', { event: 'gen_ai.choice', body: choice({}) }, undefined, undefined],
+    ['tools', { event: 'gen_ai.choice', body: choice({ tool_calls: [{ id: '1' }] }, 'tool_calls') }, 1, undefined],
+    ['as a JSON text', { event: 'gen_ai.choice', body: JSON.stringify(choice({ content: '' })) }, 0.4, ['empty']],
+    ['details', { event: details, attributes: outputs({ type: 'text', content: sorry }) }, 0.4, ['refusal']],
+    ['details without parts', { event: details, attributes: outputs() }, 0.4, ['empty']],
+    [
+      'details of a failure',
+      { event: details, attributes: { ...outputs(), 'error.type': '500' } },
+      undefined,
+      undefined,
+    ],
+    ['a prompt', { event: 'gen_ai.user.message', body: { content: sorry } }, undefined, undefined],
+    ['an application log', { body: sorry, attributes: { a: 'b' } }, undefined, undefined],
+    [
+      'judged by a trusted tier',
+      { event: 'gen_ai.choice', body: choice({ content: sorry }), attributes: { 'sluice.quality.score': 0.9 } },
+      0.9,
+      undefined,
+    ],
+  ])('%s', async (_, record, score, signals) => {
+    expect(await judged(record)).toEqual([score, signals])
+  })
+})
