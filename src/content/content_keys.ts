@@ -70,6 +70,7 @@ const rows: readonly Row[] = [
     ai.settings.context.* ai.settings.output mlflow.chat.tools model_request_parameters logfire.json_schema
     sk.available_functions workflow.definition workflow.description system_prompt system_prompt_preview
     user_system_prompt lk.instructions hook_definitions langfuse.observation.model.parameters haystack.agent.tools
+    haystack.agent.state_schema gen_ai.tool.json_schema embedding.invocation_parameters
     mastra.agent_run.instructions`,
   ],
   [
@@ -100,7 +101,8 @@ const rows: readonly Row[] = [
     tool.parameters llm.function_call mcp.request.argument mcp.request.payload mcp.params mcp.tool.arguments
     mcp.fastmcp.prompt.arguments mcp.completion.argument.value mcp.completion.context.arguments ai.toolCall.args
     ai.response.toolCalls ai.result.toolCalls tool_arguments tool_parameters tool_input function_args
-    gcp.vertex.agent.tool_call_args lk.function_tool.arguments lk.response.function_calls flue.tool.arguments
+    message.tool_calls.#.tool_call.function.arguments gcp.vertex.agent.tool_call_args
+    lk.function_tool.arguments lk.response.function_calls flue.tool.arguments
     spring.ai.tool.call.arguments genkit:tool:input`,
   ],
   [
@@ -141,7 +143,8 @@ const rows: readonly Row[] = [
     ai.prompt.messages input.value traceloop.entity.input langfuse.observation.input langfuse.trace.input
     mlflow.spanInputs raw_input request_data gcp.vertex.agent.llm_request executor.input lmnr.span.input
     flue.turn.input flue.task.prompt flue.workflow.payload genkit:input mcp.sampling.messages mcp.prompt.description
-    lk.chat_ctx guardrail_request hook_input mastra.*.input haystack.*.input haystack.*.input_data llm.*.messages`,
+    lk.chat_ctx guardrail_request hook_input mastra.*.input haystack.*.input haystack.*.input_data llm.*.messages llm.*.input
+    message.contents.#.*`,
   ],
   [
     'output',

@@ -29,6 +29,10 @@ const secrets = new Set(['API_KEY', 'JWT', 'PRIVATE_KEY', 'URL_CREDENTIAL'])
 const answers: Record<string, (kind: string) => boolean> = {
   EMAIL: (kind) => kind === 'EMAIL',
   CREDIT_CARD: (kind) => kind === 'CREDIT_CARD',
+  PHONE: (kind) => kind === 'PHONE',
+  IBAN: (kind) => kind === 'IBAN',
+  SSN: (kind) => kind === 'SSN',
+  IP: (kind) => kind === 'IP',
   API_KEY: (kind) => secrets.has(kind),
   JWT: (kind) => kind === 'JWT',
   CREDENTIAL: (kind) => secrets.has(kind),

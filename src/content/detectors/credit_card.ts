@@ -1,9 +1,9 @@
 import { ALNUM, afterEscape, classes, DIGIT, DOT } from './bytes.ts'
 import { type Findings, kindIndex } from './findings.ts'
-import { type NumberRegion, type NumberRule, separators } from './numbers.ts'
+import { GROUP, type NumberRegion, type NumberRule } from './numbers.ts'
+import { separators } from './separators.ts'
 
 const CREDIT_CARD = kindIndex('CREDIT_CARD')
-const FIELDS = 3
 /** In longer rows of four-digit groups a card may only stand at the beginning: it is a table of numbers. */
 const ROW_MAX = 9
 
@@ -19,12 +19,12 @@ export const creditCard: NumberRule = {
 /** Checks for a card that begins with group `i`; the number of groups to go on by. */
 function cardAt(region: NumberRegion, i: number, findings: Findings): number {
   const { bytes, groups } = region
-  const length = groups[i * FIELDS + 1]! - groups[i * FIELDS]!
+  const length = groups[i * GROUP + 1]! - groups[i * GROUP]!
   if (length > 19 || length < 4) return 1
   const last = length >= 12 ? i : groupedEnd(region, i, length)
   if (last < 0) return 1
-  const start = groups[i * FIELDS]!
-  const end = groups[last * FIELDS + 1]!
+  const start = groups[i * GROUP]!
+  const end = groups[last * GROUP + 1]!
   if (!isAlone(region, i, last) || !readDigits(region, i, last) || !isIssued() || !passesLuhn()) return 1
   if (!boundsWell(bytes, start, end, region.low, region.end)) return 1
   findings.add(start, end, CREDIT_CARD)
@@ -51,14 +51,14 @@ function sixThirteen(region: NumberRegion, i: number): number {
 }
 
 function groupLength(region: NumberRegion, i: number): number {
-  return i < region.count ? region.groups[i * FIELDS + 1]! - region.groups[i * FIELDS]! : 0
+  return i < region.count ? region.groups[i * GROUP + 1]! - region.groups[i * GROUP]! : 0
 }
 
 /** Whether `count` groups from `i` on are joined by one and the same kind of separator, a space or a dash. */
 function sameSeparators(region: NumberRegion, i: number, count: number): boolean {
-  const kind = region.groups[(i + 1) * FIELDS + 2]!
+  const kind = region.groups[(i + 1) * GROUP + 2]!
   if (kind !== separators.space && kind !== separators.dash && kind !== separators.dot) return false
-  for (let j = i + 2; j < i + count; j++) if (region.groups[j * FIELDS + 2] !== kind) return false
+  for (let j = i + 2; j < i + count; j++) if (region.groups[j * GROUP + 2] !== kind) return false
   return true
 }
 
@@ -66,8 +66,8 @@ function sameSeparators(region: NumberRegion, i: number, count: number): boolean
 function isAlone(region: NumberRegion, i: number, last: number): boolean {
   const { groups, count } = region
   if (i === last) {
-    const before = groups[i * FIELDS + 2]
-    const after = last + 1 < count ? groups[(last + 1) * FIELDS + 2]! : 0
+    const before = groups[i * GROUP + 2]
+    const after = last + 1 < count ? groups[(last + 1) * GROUP + 2]! : 0
     return before !== separators.dot && after !== separators.dot
   }
   return count <= ROW_MAX || i === 0 || last === count - 1
@@ -93,7 +93,7 @@ let digitCount = 0
 function readDigits(region: NumberRegion, i: number, last: number): boolean {
   digitCount = 0
   for (let j = i; j <= last; j++) {
-    for (let p = region.groups[j * FIELDS]!; p < region.groups[j * FIELDS + 1]!; p++) {
+    for (let p = region.groups[j * GROUP]!; p < region.groups[j * GROUP + 1]!; p++) {
       if (digitCount === 19) return false
       digits[digitCount++] = region.bytes[p]! - 0x30
     }

@@ -7,7 +7,7 @@ import type { Findings } from './findings.ts'
 export const traits = {
   /** `@`, or a byte that begins one of its spellings: `%40`, `\u0040`, `&#64;`, the full-width one. */
   at: 1,
-  /** At least 7 digits. */
+  /** At least 2 digits. */
   digits: 2,
   colon: 4,
   /** A run of at least 12 letters, digits, `-` and `_`, with a digit or a capital in it. */
@@ -16,8 +16,11 @@ export const traits = {
   password: 16,
   /** At least 5 `-`. */
   dashes: 32,
-  /** At least 12 digits with nothing between them but separators and characters beyond ASCII; or 12 digits and a `\\`. */
-  longNumber: 64,
+  /**
+   * With nothing between them but separators and characters beyond ASCII: at least 6 digits, or 4 digits and 3 dots. Or 6
+   * digits and a byte that begins an escape.
+   */
+  number: 64,
 } as const
 
 /** Finds personal data or secrets of one or more kinds. Stateless between calls, and linear in the range's length. */

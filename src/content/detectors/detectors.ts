@@ -3,30 +3,56 @@ import { assignment } from './assignment.ts'
 import { creditCard } from './credit_card.ts'
 import type { Detector } from './detector.ts'
 import { email } from './email.ts'
+import { encoded } from './encoded.ts'
+import { iban } from './iban.ts'
 import { infixKey } from './infix_key.ts'
+import { ipv4 } from './ipv4.ts'
+import { ipv6 } from './ipv6.ts'
 import { jwt } from './jwt.ts'
 import { type NumberRule, numbers } from './numbers.ts'
 import { password } from './password.ts'
+import { phone } from './phone.ts'
 import { privateKey } from './private_key.ts'
+import { ssn } from './ssn.ts'
 import { type TokenRule, tokens } from './tokens.ts'
 import { urlCredential } from './url_credential.ts'
 
+/** Whose numbers are recognised without a calling code, where nothing else is said. */
+export const PHONE_REGIONS: readonly string[] =
+  'US CA GB IE DE AT CH FR BE NL LU ES PT IT DK SE NO FI PL CZ HU GR RO TR IL AU NZ IN SG JP CN BR MX ZA'.split(' ')
+
 /** Rules that look at groups of digits; they share one pass. */
-const numberRules: readonly NumberRule[] = [creditCard]
+function numberRules(regions: readonly string[]): readonly NumberRule[] {
+  return [creditCard, iban, ssn, ipv4, phone(regions)]
+}
 
 /** Rules that look at long runs of letters and digits; they share one pass, and the first that finds something ends it for its run. */
 const tokenRules: readonly TokenRule[] = [jwt, apiKey, infixKey, assignment]
 
 /** Detectors with a search of their own. */
-const searches: readonly Detector[] = [privateKey, urlCredential, email, password]
+const searches: readonly Detector[] = [privateKey, urlCredential, email, password, ipv6]
+
+/** How often text may have been encoded in base64 so that it is still found. */
+const DEPTH_MAX = 2
 
 /** All built-in detectors. Among findings of equal length, the kind of the earlier detector is reported. */
 export const detectors: readonly Detector[] = selectDetectors(() => true)
 
-/** The built-in detectors of those kinds that are wanted. */
-export function selectDetectors(wants: (kind: string) => boolean): readonly Detector[] {
-  const numbersWanted = numberRules.filter((rule) => wants(rule.kind))
+/** The built-in detectors of those kinds that are wanted. `regions`: ISO 3166 codes, for phone numbers without a calling code. */
+export function selectDetectors(
+  wants: (kind: string) => boolean,
+  regions: readonly string[] = PHONE_REGIONS,
+): readonly Detector[] {
+  let selected = select(wants, regions, [])
+  for (let depth = 0; depth < DEPTH_MAX && selected.length > 0; depth++) selected = select(wants, regions, selected)
+  return selected
+}
+
+/** `inner`: what looks at decoded text. */
+function select(wants: (kind: string) => boolean, regions: readonly string[], inner: readonly Detector[]): Detector[] {
+  const numbersWanted = numberRules(regions).filter((rule) => wants(rule.kind))
   const tokensWanted = tokenRules.filter((rule) => wants(rule.kind))
+  if (inner.length > 0) tokensWanted.push(encoded(inner))
   return [
     ...searches.filter((detector) => detector.kinds.some(wants)),
     ...(tokensWanted.length > 0 ? [tokens(tokensWanted)] : []),

@@ -86,6 +86,18 @@ export class Findings {
     return this.#count
   }
 
+  /** Takes out the settled findings at the positions that `test` is true of; returns how many are left. */
+  discard(test: (index: number) => boolean): number {
+    let kept = 0
+    for (let i = 0; i < this.#count; i++) {
+      if (test(i)) continue
+      this.#items.copyWithin(kept * FIELDS, i * FIELDS, (i + 1) * FIELDS)
+      kept++
+    }
+    this.#count = kept
+    return kept
+  }
+
   #grow(): void {
     const larger = new Int32Array(this.#items.length * 2)
     larger.set(this.#items)

@@ -1,26 +1,26 @@
-import { BACKSLASH, classes, DIGIT, hexUnit } from './bytes.ts'
+import { BACKSLASH, classes, DIGIT, hexByte, hexUnit, PERCENT } from './bytes.ts'
 import { type Detector, traits } from './detector.ts'
 import type { Findings } from './findings.ts'
+import { separatorAt, separators } from './separators.ts'
 
 const GROUPS_MAX = 64
-const FIELDS = 3
-/** Four bytes in eight are looked at: of a number with 7 digits or more at least three adjoining ones, one of them a digit. */
+/** Numbers a group in `NumberRegion.groups`. */
+export const GROUP = 3
+/** Four bytes in eight are looked at: of a number with 6 digits or more at least three adjoining ones, one of them a digit. */
 const STEP = 8
 const LOOK_BACK = 48
-/** Digits that `traits.longNumber` promises. */
-const LONG_NUMBER_MIN = 12
+/** In shorter ranges a view of words costs more than it saves. */
+const SHORT_MAX = 1024
+const NO_WORDS = new Int32Array(0)
 
-/** What stands between two groups of digits. */
-export const separators = { none: 0, space: 1, dash: 2, dot: 3, slash: 4 } as const
-
-/** Digit groups that stand together, such as `4012 8888-8888`: separated by one space, dash, dot or slash of any spelling. */
+/** Digit groups that stand together, such as `4012 8888-8888` or `(030) 12.34`: between two of them is one separator. */
 export interface NumberRegion {
   readonly bytes: Buffer
   /** Digits in all groups. */
   readonly digits: number
   /** Number of groups, at most 64. */
   readonly count: number
-  /** Three numbers a group: start, end, and the one of `separators` that stands before it (0 before the first). */
+  /** `GROUP` numbers a group: start, end, and the one of `separators` that stands before it (0 before the first). */
   readonly groups: Int32Array
   /** The range that may be looked at. */
   readonly low: number
@@ -41,20 +41,21 @@ export function numbers(rules: readonly NumberRule[]): Detector {
     bytes: Buffer.alloc(0),
     digits: 0,
     count: 0,
-    groups: new Int32Array(GROUPS_MAX * FIELDS),
+    groups: new Int32Array(GROUPS_MAX * GROUP),
     low: 0,
     end: 0,
   }
   const digits_min = Math.min(...rules.map((rule) => rule.digits_min))
   return {
     kinds: rules.map((rule) => rule.kind),
-    needs: digits_min < LONG_NUMBER_MIN ? traits.digits : traits.longNumber,
+    needs: traits.number,
     find(bytes, start, end, findings) {
       region.bytes = bytes
       region.low = start
       region.end = end
       let floor = start
-      for (let digit = findDigit(bytes, start, end); digit < end; digit = findDigit(bytes, floor, end)) {
+      const words = end - start > SHORT_MAX ? wordsOf(bytes, end) : NO_WORDS
+      for (let digit = findDigit(bytes, words, start, end); digit < end; digit = findDigit(bytes, words, floor, end)) {
         let next = digit + 1
         while (next < end && isDigit[bytes[next]!]) next++
         if (next - digit > 3 || !standsAlone(bytes, digit, next, floor, end)) {
@@ -72,13 +73,54 @@ export function numbers(rules: readonly NumberRule[]): Detector {
 }
 
 /** A digit at or right of `from`, not always the first one, or `end`. */
-function findDigit(bytes: Buffer, from: number, end: number): number {
+function findDigit(bytes: Buffer, words: Int32Array, from: number, end: number): number {
+  if (words.length > 0) return findDigitInWords(bytes, words, from, end)
   const table = isDigit
   let p = from
   for (; p + 3 < end; p += STEP) {
     if (table[bytes[p]!]! | table[bytes[p + 1]!]! | table[bytes[p + 2]!]! | table[bytes[p + 3]!]!) break
   }
   return nextDigit(bytes, p, end)
+}
+
+/**
+ * As above, by blocks of eight bytes: all numbers that a rule wants have four digits in two blocks side by side, and so
+ * at least one block with two.
+ */
+function findDigitInWords(bytes: Buffer, words: Int32Array, from: number, end: number): number {
+  const base = bytes.byteOffset & 3
+  const count = words.length - 1
+  let i = (base + from) >> 2
+  for (; i < count; i += 2) {
+    const digits = (digitsIn(words[i]!) >>> 7) | (digitsIn(words[i + 1]!) >>> 6)
+    if ((digits & (digits - 1)) !== 0 && isDense(words, i)) break
+  }
+  return nextDigit(bytes, Math.max(from, (i << 2) - base), end)
+}
+
+/** Whether the block at `i` and one of its neighbours have at least four digits, or the range ends there. */
+function isDense(words: Int32Array, i: number): boolean {
+  if (i + 3 >= words.length || i < 2) return true
+  const here = countIn(words, i)
+  return here + countIn(words, i + 2) >= 4 || here + countIn(words, i - 2) >= 4
+}
+
+/** Digits in the block at `i`. */
+function countIn(words: Int32Array, i: number): number {
+  const digits = (digitsIn(words[i]!) >>> 7) + (digitsIn(words[i + 1]!) >>> 7)
+  return Math.imul(digits, 0x01010101) >>> 24
+}
+
+/** The highest bit of each byte that is a digit: 0x30 plus less than ten (S. E. Anderson, Bit Twiddling Hacks, "hasless"). */
+function digitsIn(word: number): number {
+  const rest = word ^ 0x30303030
+  return (rest - 0x0a0a0a0a) & ~rest & 0x80808080
+}
+
+/** The whole words under [0, end) of `bytes`, from the one that the first byte is in. */
+function wordsOf(bytes: Buffer, end: number): Int32Array {
+  const base = bytes.byteOffset & 3
+  return new Int32Array(bytes.buffer, bytes.byteOffset - base, (base + end) >> 2)
 }
 
 /** Whether no other digits are within a separator's reach of those in [start, end): the quick way out for most numbers in prose. */
@@ -121,13 +163,14 @@ function regionStart(bytes: Buffer, p: number, floor: number): number {
   return startOfDigits(bytes, start, low)
 }
 
-/** The digits at `p` may be those of an escape (`\u00a0`): then the region begins behind it. */
+/** The digits at `p` may be those of an escape (`\u00a0`, `%20`): then the region begins behind it. */
 function startOfDigits(bytes: Buffer, p: number, low: number): number {
   if (p - 2 >= low && bytes[p - 1] === 0x75 && bytes[p - 2] === BACKSLASH && hexUnit(bytes, p) >= 0) return p + 4
+  if (p - 1 >= low && bytes[p - 1] === PERCENT && hexByte(bytes, p) >= 0) return p + 2
   return p
 }
 
-const mayJoin = classes.map((_, byte) => (byte >= 0x80 || ' -./\\uaf'.includes(String.fromCharCode(byte)) ? 1 : 0))
+const mayJoin = classes.map((_, byte) => (byte >= 0x80 || ' -./\\()+%uaf'.includes(String.fromCharCode(byte)) ? 1 : 0))
 
 function nextDigit(bytes: Buffer, from: number, end: number): number {
   let p = from
@@ -145,7 +188,7 @@ function readRegion(region: Region, from: number): number {
   for (;;) {
     const start = p
     while (p < end && classes[bytes[p]!]! & DIGIT) p++
-    const at = region.count++ * FIELDS
+    const at = region.count++ * GROUP
     groups[at] = start
     groups[at + 1] = p
     groups[at + 2] = kind
@@ -155,42 +198,4 @@ function readRegion(region: Region, from: number): number {
     kind = separator & 7
     p += separator >> 3
   }
-}
-
-/** The separator at `p` as `length * 8 + kind`, or 0 if there is none or no digit follows. */
-function separatorAt(bytes: Buffer, p: number, end: number): number {
-  if (p + 1 >= end) return 0
-  const byte = bytes[p]!
-  let length = 1
-  let kind: number = single[byte]!
-  if (kind === 0) {
-    if (byte === BACKSLASH) {
-      const u = bytes[p + 1] === BACKSLASH ? p + 2 : p + 1
-      if (bytes[u] !== 0x75) return 0
-      kind = wideSeparator(hexUnit(bytes, u + 1))
-      length = u + 5 - p
-    } else if (byte === 0xc2) {
-      kind = wideSeparator(bytes[p + 1]!)
-      length = 2
-    } else if (byte === 0xe2 && p + 2 < end) {
-      kind = wideSeparator(0x2000 | ((bytes[p + 1]! & 0x3f) << 6) | (bytes[p + 2]! & 0x3f))
-      length = 3
-    }
-    if (kind === 0) return 0
-  }
-  return p + length < end && classes[bytes[p + length]!]! & DIGIT ? length * 8 + kind : 0
-}
-
-const single = new Uint8Array(256)
-single[0x20] = separators.space
-single[0x09] = separators.space
-single[0x2d] = separators.dash
-single[0x2e] = separators.dot
-single[0x2f] = separators.slash
-
-/** The kind of a separator beyond ASCII, by code point: no-break, thin and other spaces; hyphens, dashes, minus. */
-function wideSeparator(unit: number): number {
-  if (unit === 0xa0 || (unit >= 0x2000 && unit <= 0x200b) || unit === 0x202f || unit === 0x205f) return separators.space
-  if (unit === 0xad || (unit >= 0x2010 && unit <= 0x2015) || unit === 0x2212) return separators.dash
-  return 0
 }

@@ -1,13 +1,16 @@
-import { classes, DIGIT, TOKEN, UPPER } from './bytes.ts'
+import { classes, DIGIT, DOT, TOKEN, UPPER } from './bytes.ts'
 import { type Detector, traits } from './detector.ts'
 import type { Findings } from './findings.ts'
 
 /** Up to this size one pass over the bytes is cheaper than the native searches that it may save. */
 export const SHORT_MAX = 1024
 const RUN_MIN = 12
-const DIGITS_MIN = 7
+const DIGITS_MIN = 2
 const DASHES_MIN = 5
-const LONG_NUMBER_MIN = 12
+const NUMBER_MIN = 6
+/** Digits and dots of an IPv4 address. */
+const QUAD_MIN = 4
+const QUAD_DOTS = 3
 /** Every bit of `traits`: for longer ranges nothing is known. */
 export const ALL = Object.values(traits).reduce((all, bit) => all | bit, 0)
 
@@ -68,7 +71,12 @@ export function traitsOf(bytes: Buffer, start: number, end: number): number {
   if (counts >= DASH * DASHES_MIN) found |= traits.dashes
   if (found & RANDOM && end - start >= RUN_MIN && hasRun(bytes, start, end)) found |= traits.run
   // Separators may be escaped, with letters in the escapes.
-  if (digits >= LONG_NUMBER_MIN && (found & ESCAPE || hasLongNumber(bytes, start, end))) found |= traits.longNumber
+  if (
+    digits >= NUMBER_MIN
+      ? found & ESCAPE || hasNumber(bytes, start, end)
+      : digits >= QUAD_MIN && hasNumber(bytes, start, end)
+  )
+    found |= traits.number
   return found & ALL
 }
 
@@ -95,12 +103,24 @@ function hasRun(bytes: Buffer, start: number, end: number): boolean {
   return false
 }
 
-function hasLongNumber(bytes: Buffer, start: number, end: number): boolean {
-  let digits = 0
-  for (let p = start; p < end; p++) {
-    const mark = marks[bytes[p]!]!
-    if ((mark & IN_NUMBER) === 0) digits = 0
-    else if (mark & ONE_DIGIT && ++digits >= LONG_NUMBER_MIN) return true
+/** Looks at every sixth byte, and from it left for what ends a number. */
+function hasNumber(bytes: Buffer, start: number, end: number): boolean {
+  const table = marks
+  let from = start
+  for (let last = start + NUMBER_MIN - 1; last < end; last = from + NUMBER_MIN - 1) {
+    let p = last
+    while (p >= from && table[bytes[p]!]! & IN_NUMBER) p--
+    if (p >= from) {
+      from = p + 1
+      continue
+    }
+    let digits = 0
+    let dots = 0
+    for (p = from; p < end && table[bytes[p]!]! & IN_NUMBER; p++) {
+      if (bytes[p] === DOT) dots++
+      else if (table[bytes[p]!]! & ONE_DIGIT && ++digits >= (dots >= QUAD_DOTS ? QUAD_MIN : NUMBER_MIN)) return true
+    }
+    from = p + 1
   }
   return false
 }
@@ -118,7 +138,7 @@ const DASH = 2 * SHORT_MAX
 const marks = markTable()
 
 /**
- * Traits that one byte tells; bits 8 and 9: `&`, `#`; bits 10, 14, 15: `p`, `w`, `d`; bit 11: a backslash; bit 12: may stand in a number; bit 13: a digit or a capital; from bit
+ * Traits that one byte tells; bits 8 and 9: `&`, `#`; bits 10, 14, 15: `p`, `w`, `d`; bit 11: a backslash or `%`; bit 12: may stand in a number; bit 13: a digit or a capital; from bit
  * 16 on: what it counts.
  */
 function markTable(): Int32Array {
@@ -128,9 +148,9 @@ function markTable(): Int32Array {
   )
   for (const byte of [0x40, 0x25, 0x5c, 0xef]) table[byte]! |= traits.at
   for (let byte = 0; byte < 256; byte++) {
-    if (byte >= 0x80 || ' \t-./0123456789'.includes(String.fromCharCode(byte))) table[byte]! |= IN_NUMBER
+    if (byte >= 0x80 || ' \t-./()+%0123456789'.includes(String.fromCharCode(byte))) table[byte]! |= IN_NUMBER
   }
-  table[0x5c]! |= ESCAPE
+  for (const byte of [0x5c, 0x25]) table[byte]! |= ESCAPE
   table[0x3a]! |= traits.colon
   table[0x26]! |= 1 << 8
   table[0x23]! |= 1 << 9

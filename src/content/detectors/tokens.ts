@@ -5,6 +5,9 @@ import type { Findings } from './findings.ts'
 /** Shorter runs are no machine's secrets. */
 const RUN_MIN = 12
 
+/** What a rule has as its kind that reports what others find. */
+export const ENCODED = 'ENCODED'
+
 /** Finds one kind at or around a run of letters, digits, `-` and `_`. */
 export interface TokenRule {
   readonly kind: string
@@ -15,7 +18,7 @@ export interface TokenRule {
 /** One pass for all rules together over runs of at least 12 token bytes that hold a digit or a capital. */
 export function tokens(rules: readonly TokenRule[]): Detector {
   return {
-    kinds: [...new Set(rules.map((rule) => rule.kind))],
+    kinds: [...new Set(rules.map((rule) => rule.kind).filter((kind) => kind !== ENCODED))],
     needs: traits.run,
     find(bytes, start, end, findings) {
       let floor = start

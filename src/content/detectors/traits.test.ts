@@ -2,6 +2,14 @@ import { expect, test } from 'vitest'
 import { traits } from './detector.ts'
 import { traitsOf } from './scan.ts'
 
+/** Whether some digit has at least three others and three dots before it. */
+function isQuad(number: string): boolean {
+  return [...number].some((each, at) => {
+    const before = number.slice(0, at)
+    return /\d/.test(each) && before.replace(/\D/g, '').length >= 3 && before.split('.').length > 3
+  })
+}
+
 /** Random texts of few characters, so that runs and numbers of every length around the limits come up. */
 function* texts(seed: number): Generator<string> {
   let state = seed
@@ -23,9 +31,9 @@ test('runs and long numbers are noticed as plain searches notice them', () => {
     const found = traitsOf(bytes, 1, bytes.length - 1)
     const runs = text.match(/[A-Za-z0-9_-]{12,}/g) ?? []
     expect((found & traits.run) !== 0, `seed ${seed} run ${text}`).toBe(runs.some((run) => /[A-Z0-9]/.test(run)))
-    const numbers = text.match(/[0-9 \t./\u0080-\uffff-]+/g) ?? []
-    const long = numbers.some((number) => number.replace(/\D/g, '').length >= 12)
-    const escaped = text.includes('\\') && text.replace(/\D/g, '').length >= 12
-    expect((found & traits.longNumber) !== 0, `seed ${seed} number ${text}`).toBe(long || escaped)
+    const numbers = text.match(/[0-9 \t./()+%\u0080-\uffff-]+/g) ?? []
+    const long = numbers.some((number) => number.replace(/\D/g, '').length >= 6 || isQuad(number))
+    const escaped = /[\\%]/.test(text) && text.replace(/\D/g, '').length >= 6
+    expect((found & traits.number) !== 0, `seed ${seed} number ${text}`).toBe(long || escaped)
   }
 })

@@ -1,19 +1,18 @@
 /** Options of the `redaction` processor. */
 import { z } from 'zod'
-import { expect } from '../../config/blocks.ts'
+import { expect, secret } from '../../config/blocks.ts'
 import { contentGroups, ROLES, type Role } from '../../content/content_groups.ts'
-import { detectors as builtIn } from '../../content/detectors/detectors.ts'
+import { detectors as builtIn, PHONE_REGIONS } from '../../content/detectors/detectors.ts'
+import { phoneRegions } from '../../content/detectors/phone_plans.ts'
 
 /** What is done with content; in the order of strictness. */
-export type Policy = 'keep' | 'mask' | 'drop'
-const strictness: readonly Policy[] = ['keep', 'mask', 'drop']
-const NOT_YET = ['hash', 'truncate'] as const
+export type Policy = 'keep' | 'mask' | 'truncate' | 'hash' | 'drop'
+const strictness: readonly Policy[] = ['keep', 'mask', 'truncate', 'hash', 'drop']
 
 /** Kinds of findings, as placeholders spell them. */
 export const KINDS = [...new Set(builtIn.flatMap((detector) => detector.kinds))].sort()
 
-const policy = z.enum(['keep', 'mask', 'drop', ...NOT_YET])
-type Given = z.output<typeof policy>
+const policy = z.enum(strictness as [Policy, ...Policy[]])
 
 const roles = z.strictObject({
   default: policy.default('drop').describe('Policy for the roles that are not listed.'),
@@ -27,32 +26,52 @@ const roles = z.strictObject({
   media: policy.optional().describe('Images, audio, files and transcripts.'),
 })
 
-export const schema = z.strictObject({
-  content: z
-    .union([policy, roles])
-    .prefault('drop')
-    .transform((given, context): Record<Role, Policy> => {
-      const byRole = typeof given === 'string' ? { default: given } : given
-      for (const [role, one] of Object.entries(byRole)) {
-        if (!isPolicy(one))
-          return expect(
-            context,
-            'keep, mask or drop',
-            `${one} is not supported yet: write mask to keep the text without personal data, or drop`,
-            typeof given === 'string' ? [] : [role],
-          )
-      }
-      const { default: rest, ...listed } = byRole as { default: Policy } & Partial<Record<Role, Policy>>
-      return Object.fromEntries(ROLES.map((role) => [role, listed[role] ?? rest])) as Record<Role, Policy>
-    })
-    .describe(
-      'What is done with prompts, completions and other content: `drop` leaves its length, `mask` runs the detectors over it, `keep` passes it as it is. One policy, or one by role.',
-    ),
-  detectors: z
-    .array(z.enum(KINDS as [string, ...string[]]))
-    .prefault([...KINDS])
-    .describe('Kinds of personal data and secrets that are looked for; all by default.'),
-})
+export const schema = z
+  .strictObject({
+    content: z
+      .union([policy, roles])
+      .prefault('drop')
+      .transform((given): Record<Role, Policy> => {
+        const { default: rest, ...listed } = typeof given === 'string' ? { default: given } : given
+        return Object.fromEntries(ROLES.map((role) => [role, (listed as RolePolicies)[role] ?? rest])) as Record<
+          Role,
+          Policy
+        >
+      })
+      .describe(
+        'What is done with prompts, completions and other content: `drop` leaves its length, `hash` a keyed hash, `truncate` the beginning without personal data, `mask` all of it without personal data, `keep` passes it as it is. One policy, or one by role.',
+      ),
+    detectors: z
+      .array(z.enum(KINDS as [string, ...string[]]))
+      .prefault([...KINDS])
+      .describe('Kinds of personal data and secrets that are looked for; all by default.'),
+    phone_regions: z
+      .array(z.enum(phoneRegions as [string, ...string[]]))
+      .prefault([...PHONE_REGIONS])
+      .describe(
+        'Countries (ISO 3166) whose phone numbers are recognised as they are dialled at home, behind a word such as “call”.',
+      ),
+    hash_key: secret()
+      .min(16)
+      .optional()
+      .describe(
+        'Key of the policy hash, at least 16 characters: without one, anybody could find short texts by trying.',
+      ),
+    truncate: z
+      .strictObject({
+        length: z.int().min(1).max(1_000_000).prefault(256).describe('How many characters of a text are left.'),
+      })
+      .prefault({})
+      .describe('What the policy truncate leaves.'),
+  })
+  .superRefine(({ content, hash_key }, context) => {
+    if (hash_key === undefined && Object.values(content).includes('hash'))
+      expect(context, 'a hash_key for the policy hash', 'add `hash_key:` with a substitution from the environment', [
+        'hash_key',
+      ])
+  })
+
+type RolePolicies = Partial<Record<Role, Policy>>
 
 export type RedactionConfig = z.output<typeof schema>
 
@@ -61,8 +80,4 @@ export function policiesOfGroups(content: Record<Role, Policy>): Policy[] {
   return contentGroups.map(
     ({ roles }) => strictness[Math.max(0, ...roles.map((role) => strictness.indexOf(content[role])))]!,
   )
-}
-
-function isPolicy(given: Given | undefined): given is Policy | undefined {
-  return !(NOT_YET as readonly unknown[]).includes(given)
 }

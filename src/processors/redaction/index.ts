@@ -68,11 +68,13 @@ class Redaction<S extends Signal> implements Processor<S> {
     }
   }
 
-  #redactorOf({ content, detectors }: RedactionConfig): Redactor<S> {
+  #redactorOf({ content, detectors, phone_regions, hash_key, truncate }: RedactionConfig): Redactor<S> {
     const wants = (kind: string) => detectors.includes(kind)
     const redactor = new Redactor(this.#signal, {
-      detectors: selectDetectors(wants),
+      detectors: selectDetectors(wants, phone_regions),
       policies: policiesOfGroups(content),
+      hashKey: hash_key,
+      length_max: truncate.length,
       masksSecrets: wants('API_KEY'),
     })
     redactor.onFailure = (error) => this.#report(error)
@@ -102,6 +104,6 @@ class Redaction<S extends Signal> implements Processor<S> {
 
 const FINDINGS = 'sluice_redaction_findings'
 const FINDINGS_HELP = 'Personal data and secrets replaced by placeholders.'
-const DROPPED_HELP = 'Content values replaced by their length, by whose words they held.'
+const DROPPED_HELP = 'Content values replaced by their length or hash, or truncated, by whose words they held.'
 const FAILED_HELP = 'Values masked as a whole, and items dropped, because judging them failed.'
 const UNKNOWN_HELP = 'Fields removed because OTLP does not have them, so that nothing can judge them.'

@@ -16,10 +16,27 @@ export const KEY = {
   dirty: 0x800,
   /** Says something about a GenAI event, and is no message. */
   describesEvent: 0x1000,
+  /** Holds the address of a machine: shifted right by `addressShift`, one of `ADDRESSES`. */
+  addresses: 0x6000,
+  addressShift: 13,
+  /** Names a phone number, or a social security number: digits under it need no more context. */
+  phone: 0x8000,
+  ssn: 0x10000,
 } as const
 
 /** Bits of an event's class: content group of the body in the lowest byte, that of the attributes in the next one. */
 export const EVENT = { body: 0xff, attributesShift: 8, scoped: 0x10000 } as const
+
+/** Which IP addresses stay. */
+export const ADDRESSES = { none: 0, private: 1, all: 2 } as const
+
+/** Where the conventions put addresses of the machines that are watched; peers may be people. */
+const machines =
+  /^(?:server|destination|host|k8s|container|net\.host|net\.sock\.host|network\.local)\.|^service\.instance\.id$/
+const peers = /^(?:network|net|net\.sock)\.peer\.|^(?:url\.full|http\.url|http\.host)$/
+const phones =
+  /(?:^|[._-])(?:phone|mobile|telephone|tel|fax|msisdn|cell)(?:[._-]?(?:number|no))?$|[a-z](?:Phone|Mobile|Fax)(?:Number|No)?$|^phoneNumber$/
+const ssns = /(?:^|[._-])(?:ssn|itin|social[._-]?security(?:[._-]?(?:number|no))?|tax[._-]?id)$|(?:ssn|Ssn|SSN)$/
 
 const LENGTH_MAX = 120
 
@@ -34,11 +51,17 @@ export class Keys {
   readonly #scopes = new ByteCache(256, LENGTH_MAX)
   readonly #isDirty: (source: ViewedBytes, start: number, end: number) => boolean
   readonly #masksSecrets: boolean
+  readonly #kinds: ReadonlySet<string>
 
-  /** `isDirty`: whether the detectors find something. `masksSecrets`: whether secrets are looked for at all. */
-  constructor(isDirty: (source: ViewedBytes, start: number, end: number) => boolean, masksSecrets: boolean) {
+  /** `isDirty`: whether the detectors find something. `masksSecrets`: whether secrets are looked for at all; `kinds`: what is. */
+  constructor(
+    isDirty: (source: ViewedBytes, start: number, end: number) => boolean,
+    masksSecrets: boolean,
+    kinds: ReadonlySet<string>,
+  ) {
     this.#isDirty = isDirty
     this.#masksSecrets = masksSecrets
+    this.#kinds = kinds
   }
 
   classOf(source: ViewedBytes, start: number, end: number): number {
@@ -78,6 +101,10 @@ export class Keys {
       bits |= KEY.secret | (/token/i.test(name) ? KEY.count : 0)
     if (this.#isDirty(source, start, end)) bits |= KEY.dirty
     if (describesEvent(name)) bits |= KEY.describesEvent
+    if (machines.test(name)) bits |= ADDRESSES.all << KEY.addressShift
+    else if (peers.test(name)) bits |= ADDRESSES.private << KEY.addressShift
+    if (this.#kinds.has('PHONE') && phones.test(name)) bits |= KEY.phone
+    if (this.#kinds.has('SSN') && ssns.test(name)) bits |= KEY.ssn
     return bits
   }
 }

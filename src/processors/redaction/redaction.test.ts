@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
 import {
   attributesOf,
@@ -144,6 +145,68 @@ test('each role has its policy; mixed messages get the strictest', async () => {
     'sluice.redacted.email': 3,
     'sluice.redacted.content': 2,
   })
+})
+
+test('hashed content: the same text has the same hash, under one key', async () => {
+  const given: [string, Plain][] = [
+    ['gen_ai.prompt', 'words a@example.com'],
+    ['input.value', 'words a@example.com'],
+    ['output.value', ['words']],
+    ['gen_ai.completion', ''],
+    ['gen_ai.usage.input_tokens', 5],
+  ]
+  const config = { content: 'hash', hash_key: 'sixteen characters' }
+  const found = new Map(await attributes(given, config))
+  const other = new Map(await attributes(given, { content: 'hash', hash_key: 'sixteen other ones' }))
+  const expected = createHmac('sha256', 'sixteen characters').update('words a@example.com').digest('hex')
+  expect(found.get('gen_ai.prompt')).toBe(`[HASHED hmac-sha256=${expected}]`)
+  expect(found.get('input.value')).toBe(found.get('gen_ai.prompt'))
+  expect(found.get('output.value')).toMatch(/^\[HASHED hmac-sha256=[\da-f]{64}\]$/)
+  expect(other.get('gen_ai.prompt')).not.toBe(found.get('gen_ai.prompt'))
+  expect([found.get('gen_ai.completion'), found.get('gen_ai.usage.input_tokens')]).toEqual(['', 5])
+  const again = await attributes([...found.entries()].slice(0, 5), config)
+  expect(new Map(again).get('gen_ai.prompt')).toBe(found.get('gen_ai.prompt'))
+})
+
+test('truncated content: masked first, then cut between characters', async () => {
+  const config = { content: 'truncate', truncate: { length: 12 } }
+  const given: [string, Plain][] = [
+    ['gen_ai.prompt', 'I am a@example.com, äöüäöüäöü'],
+    ['input.value', 'äöüäöüäöüäöüäöü'],
+    ['output.value', ['short', 'a@example.com', 'long enough to be cut']],
+    ['note', 'an ordinary text is left as it is'],
+  ]
+  const found = await attributes(given, config)
+  expect(found).toEqual([
+    ['gen_ai.prompt', 'I am [EMAIL] [TRUNCATED length=38]'],
+    ['input.value', 'äöüäöüäöüäöü [TRUNCATED length=30]'],
+    ['output.value', ['short', '[EMAIL]', 'long enough  [TRUNCATED length=21]']],
+    ['note', 'an ordinary text is left as it is'],
+    ['sluice.redacted.email', 2],
+    ['sluice.redacted.content', 3],
+  ])
+  expect((await attributes(found.slice(0, 4), config)).slice(0, 4)).toEqual(found.slice(0, 4))
+})
+
+const addresses: readonly (readonly [key: string, value: Plain, expected: Plain])[] = [
+  ['server.address', '203.0.113.9', '203.0.113.9'],
+  ['host.ip', ['10.0.0.1', '2001:db8::5'], ['10.0.0.1', '2001:db8::5']],
+  ['k8s.pod.ip', '10.1.2.3', '10.1.2.3'],
+  ['network.peer.address', '10.1.2.3', '10.1.2.3'],
+  ['network.peer.address', '203.0.113.9', '[IP]'],
+  ['url.full', 'http://10.1.2.3:8000/v1?ip=203.0.113.9', 'http://10.1.2.3:8000/v1?ip=[IP]'],
+  ['client.address', '10.1.2.3', '[IP]'],
+  ['note', 'from 10.1.2.3', 'from [IP]'],
+  ['server.address', 'a@example.com', '[EMAIL]'],
+  ['user.phone', '2813882583', '[PHONE]'],
+  ['user.phone', 2_813_882_583, '[PHONE]'],
+  ['customer_ssn', 219_099_999, '[SSN]'],
+  ['phone.model', '2813882583', '2813882583'],
+  ['order.number', '2813882583', '2813882583'],
+]
+
+test.each(addresses)('what keys say of numbers: %s %s', async (key, value, expected) => {
+  expect((await attributes([[key, value]]))[0]).toEqual([key, expected])
 })
 
 test('GenAI events: bodies and attributes are content, what describes the event is not', async () => {
@@ -308,8 +371,10 @@ test('a changed config is taken in place', async () => {
 
 test('config mistakes', () => {
   const messageOf = (config: unknown) => redaction.schema.safeParse(config).error?.issues.map((issue) => issue.message)
-  expect(messageOf({ content: 'hash' })?.[0]).toMatch('keep, mask or drop')
-  expect(messageOf({ content: { user: 'truncate' } })?.[0]).toMatch('keep, mask or drop')
+  expect(messageOf({ content: 'hash' })?.[0]).toMatch('hash_key')
+  expect(messageOf({ content: { user: 'hash' }, hash_key: 'short' })).toHaveLength(1)
+  expect(messageOf({ content: 'truncate', truncate: { length: 0 } })).toBeDefined()
+  expect(messageOf({ phone_regions: ['UK'] })).toBeDefined()
   expect(messageOf({ detectors: ['E-MAIL'] })?.[0]).toMatch('EMAIL')
   expect(messageOf({ allowed_keys: ['x'] })).toBeDefined()
   expect(redaction.schema.parse({}).content.user).toBe('drop')

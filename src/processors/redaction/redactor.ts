@@ -6,6 +6,7 @@ import { ITEM, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
 import { Rewrite } from '../../telemetry/rewrite.ts'
 import { itemMessage } from '../../telemetry/signal.ts'
 import type { Policy } from './config.ts'
+import { Contents } from './contents.ts'
 import { JudgedHeads } from './heads.ts'
 import { Keys } from './keys.ts'
 import { tagOf } from './steps.ts'
@@ -29,6 +30,10 @@ export interface RedactorOptions {
   readonly policies: readonly Policy[]
   /** Values under names of secrets are masked. */
   readonly masksSecrets: boolean
+  /** Key of the policy `hash`. Without one, what should be hashed is dropped. */
+  readonly hashKey?: string | undefined
+  /** Characters that the policy `truncate` leaves of a text. Default 256. */
+  readonly length_max?: number
 }
 
 /** Takes personal data, secrets and content out of batches of one signal. Knows nothing of pipelines. */
@@ -41,11 +46,13 @@ export class Redactor<S extends Signal> {
   readonly #heads = new JudgedHeads()
   #tally = new Tally()
 
-  constructor(signal: S, { detectors, policies, masksSecrets }: RedactorOptions) {
+  constructor(signal: S, options: RedactorOptions) {
+    const { detectors, masksSecrets } = options
     this.#signal = signal
     const texts = new Texts(detectors)
-    const keys = new Keys((source, start, end) => texts.find(source, start, end) !== 0, masksSecrets)
-    this.#walk = new Walk(texts, keys, policies)
+    const kinds = new Set(detectors.flatMap((detector) => detector.kinds))
+    const keys = new Keys((source, start, end) => texts.findAll(source, start, end) !== 0, masksSecrets, kinds)
+    this.#walk = new Walk(texts, keys, options.policies, new Contents(options.hashKey, options.length_max))
   }
 
   /**

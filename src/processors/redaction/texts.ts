@@ -1,15 +1,18 @@
 import type { Detector } from '../../content/detectors/detector.ts'
-import { Findings } from '../../content/detectors/findings.ts'
+import { Findings, kindIndex } from '../../content/detectors/findings.ts'
 import { placeholder } from '../../content/detectors/placeholder.ts'
+import { isPrivateAddress } from '../../content/detectors/private_address.ts'
 import { ALL, SHORT_MAX, search, traitsOf } from '../../content/detectors/scan.ts'
 import type { Output } from '../../otlp/output.ts'
 import { ByteCache, type ViewedBytes, viewed } from './byte_cache.ts'
 import { beginsAsJson, JsonQuotes } from './json_quotes.ts'
+import { ADDRESSES } from './keys.ts'
 import type { Tally } from './tally.ts'
 
 /** `a@b.co`, the shortest thing that any detector finds. */
 const FINDING_MIN = 6
 const CLEAN_MAX = 120
+const IP = kindIndex('IP')
 const CLEAN_SLOTS = 4096
 
 /** What stands in place of a value that could not be judged. */
@@ -20,6 +23,8 @@ export const FAILED_CLOSED = -1
 
 /** Runs the detectors over one text after another, and writes texts with placeholders. */
 export class Texts {
+  /** Which IP addresses are no findings in what is looked at next. */
+  addresses: number = ADDRESSES.none
   readonly #detectors: readonly Detector[]
   readonly #needs: readonly number[]
   readonly #findings = new Findings()
@@ -41,6 +46,12 @@ export class Texts {
 
   /** How many findings are in the text [start, end), or FAILED_CLOSED. Never throws. */
   find(source: ViewedBytes, start: number, end: number): number {
+    const count = this.findAll(source, start, end)
+    return count > 0 && this.addresses !== ADDRESSES.none ? this.#leaveAddresses() : count
+  }
+
+  /** As `find`, addresses of machines included. */
+  findAll(source: ViewedBytes, start: number, end: number): number {
     const length = end - start
     if (length < FINDING_MIN) return 0
     if (length > SHORT_MAX) return this.#search(ALL, source.bytes, start, end)
@@ -93,6 +104,12 @@ export class Texts {
     writeQuote(out, quotes.backslashes)
     if (quotes.closes) out.byte(0x22)
     return quotes.end
+  }
+
+  #leaveAddresses(): number {
+    const all = this.addresses === ADDRESSES.all
+    const findings = this.#findings
+    return findings.discard((i) => findings.kind(i) === IP && (all || isPrivateAddress(this.#bytes, findings.start(i))))
   }
 
   /** Whether any detector has something to look for in a text with those traits. */

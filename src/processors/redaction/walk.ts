@@ -2,20 +2,22 @@ import { kindIndex } from '../../content/detectors/findings.ts'
 import { placeholder } from '../../content/detectors/placeholder.ts'
 import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVarint } from '../../otlp/cursor.ts'
 import { LENGTH, type MessageName, messageId } from '../../otlp/schema.ts'
-import { ARRAY, contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
 import { findField, foundEnd } from '../../telemetry/field.ts'
-import { isEqual } from '../../telemetry/key_set.ts'
 import { ByteCache, type ViewedBytes, viewed } from './byte_cache.ts'
 import type { Policy } from './config.ts'
+import type { Contents } from './contents.ts'
 import { droppedText } from './dropped.ts'
 import { Edits } from './edits.ts'
-import { EVENT, KEY, type Keys } from './keys.ts'
+import { ADDRESSES, EVENT, KEY, type Keys } from './keys.ts'
 import { eventNameEnd, findEventName } from './named.ts'
+import { isNamedNumber, isSecret } from './named_values.ts'
 import { STEP, steps, tagOf } from './steps.ts'
 import { Tally } from './tally.ts'
 import type { Texts } from './texts.ts'
 
 const API_KEY = kindIndex('API_KEY')
+const PHONE = kindIndex('PHONE')
+const SSN = kindIndex('SSN')
 const EVENT_MESSAGE = messageId.Event
 const ANY_VALUE = messageId.AnyValue
 const KEY_TAG = tagOf('KeyValue', 'key')
@@ -30,7 +32,7 @@ const NUMBER_MAX = 1e20
 const PAIR_SLOTS = 4096
 const PAIR_LENGTH_MAX = 160
 /** Bits of a key's class that make a difference outside of events. */
-const TELLS = KEY.group | KEY.secret | KEY.dirty
+const TELLS = KEY.group | KEY.secret | KEY.dirty | KEY.phone | KEY.ssn
 
 /**
  * Walks one message down to every text in it and notes in `edits` what has to go, and in `tally` why. A message without
@@ -55,13 +57,17 @@ export class Walk {
   #bodyGroup = 0
   /** Content group of bodies in the scope, for records whose event says nothing. */
   #scopeBodyGroup = 0
+  readonly #contents: Contents
   /** In content that is masked: keys inside are no content of their own. */
   #inContent = false
+  /** In content that is truncated. */
+  #truncates = false
 
-  constructor(texts: Texts, keys: Keys, policies: readonly Policy[]) {
+  constructor(texts: Texts, keys: Keys, policies: readonly Policy[], contents: Contents) {
     this.#texts = texts
     this.#keys = keys
     this.#policies = policies
+    this.#contents = contents
   }
 
   begin(bytes: Buffer): void {
@@ -99,7 +105,8 @@ export class Walk {
   #clear(): void {
     this.edits.clear()
     this.tally.clear()
-    this.#inContent = false
+    this.#inContent = this.#truncates = false
+    this.#texts.addresses = ADDRESSES.none
     this.#leaveEvent()
   }
 
@@ -196,7 +203,7 @@ export class Walk {
     const key = this.#keys.classOf(this.#source, start + 2, keyEnd)
     if ((key & TELLS) === 0 && this.#eventGroup === 0) {
       const edits = this.edits.count
-      this.#value(value, end)
+      this.#ordinary(key, value, end)
       if (this.edits.count === edits) this.#cleanPairs.offer(this.#source, start, end, 1)
       return
     }
@@ -239,24 +246,46 @@ export class Walk {
     if ((key & KEY.scoped) !== 0 && !this.#inModelScope && !this.#inModelEvent) group = 0
     if (group === 0 && (key & KEY.describesEvent) === 0) group = this.#eventGroup
     if (group !== 0 && !this.#inContent) this.#content(group, field, start, end)
-    else if ((key & KEY.secret) !== 0 && this.#isSecret(key, start, end)) this.#maskSecret(field, end)
-    else this.#value(start, end)
+    else if ((key & KEY.secret) !== 0 && isSecret(this.#source.bytes, start, end, (key & KEY.count) !== 0))
+      this.#mask(API_KEY, field, end)
+    else if (
+      (key & (KEY.phone | KEY.ssn)) !== 0 &&
+      isNamedNumber(this.#source.bytes, start, end, (key & KEY.ssn) !== 0)
+    )
+      this.#mask((key & KEY.ssn) !== 0 ? SSN : PHONE, field, end)
+    else this.#ordinary(key, start, end)
+  }
+
+  /** A value that is no content; its key may say that the addresses in it are those of machines. */
+  #ordinary(key: number, start: number, end: number): void {
+    this.#texts.addresses = this.#inContent ? ADDRESSES.none : (key & KEY.addresses) >> KEY.addressShift
+    this.#value(start, end)
+    this.#texts.addresses = ADDRESSES.none
   }
 
   /** Content as the policy of its group wants it. */
   #content(group: number, field: number, start: number, end: number): void {
     const policy = this.#policies[group]
     if (policy === 'keep') return
-    const text = policy === 'drop' ? droppedText(this.#source.bytes, start, end) : undefined
+    const text = this.#insteadOf(policy!, start, end)
     if (text === undefined) {
       // Numbers are not dropped; what was dropped before holds nothing to find.
       this.#inContent = true
+      this.#truncates = policy === 'truncate'
+      const edits = this.edits.count
       this.#value(start, end)
-      this.#inContent = false
+      if (this.#truncates && this.edits.count > edits) this.tally.addDropped(group)
+      this.#inContent = this.#truncates = false
       return
     }
     this.tally.addDropped(group)
     this.#replaceValue(field, end, Buffer.from(text, 'latin1'))
+  }
+
+  #insteadOf(policy: Policy, start: number, end: number): string | undefined {
+    const { bytes } = this.#source
+    if (policy === 'hash' && this.#contents.hashes) return this.#contents.hashedText(bytes, start, end)
+    return policy === 'drop' || policy === 'hash' ? droppedText(bytes, start, end) : undefined
   }
 
   #value(start: number, end: number): void {
@@ -276,12 +305,18 @@ export class Walk {
   /** The field that begins at `field` and whose content is [start, end) holds text. */
   #text(field: number, start: number, end: number): void {
     const count = this.#texts.find(this.#source, start, end)
-    if (count === 0) return
+    const { bytes } = this.#source
+    const isLong = this.#truncates && this.#contents.isLong(bytes, start, end)
+    if (count === 0 && !isLong) return
     const { edits } = this
     edits.open(field, end)
-    const mark = edits.out.open(readUint32(this.#source.bytes, field, end) >>> 3, end - start)
-    this.#texts.writeRedacted(edits.out, count, this.tally)
-    edits.out.close(mark, end - start)
+    const { out } = edits
+    const mark = out.open(readUint32(bytes, field, end) >>> 3, end - start)
+    const from = out.end
+    if (count === 0) out.copy(bytes, start, end)
+    else this.#texts.writeRedacted(out, count, this.tally)
+    if (isLong) this.#contents.truncate(out, from, end - start)
+    out.close(mark, end - start)
     edits.close()
   }
 
@@ -311,22 +346,9 @@ export class Walk {
     edits.close()
   }
 
-  /** Texts, bytes and structures under a secret's name are secrets; other values, counts and placeholders are not. */
-  #isSecret(key: number, start: number, end: number): boolean {
-    const { bytes } = this.#source
-    const kind = valueKind(bytes, start, end)
-    if (kind >= ARRAY) return end > contentStart
-    if (kind !== STRING || end === contentStart) return false
-    if (isEqual(placeholder(API_KEY), bytes, contentStart, end)) return false
-    if (end - contentStart > 12) return true
-    const text = bytes.toString('latin1', contentStart, end)
-    if (/^(true|false|null|none|undefined|\*+)$/i.test(text)) return false
-    return (key & KEY.count) === 0 || !/^\d{1,9}(\.\d+)?$/.test(text)
-  }
-
-  #maskSecret(field: number, end: number): void {
-    this.tally.addFinding(API_KEY)
-    this.#replaceValue(field, end, placeholder(API_KEY))
+  #mask(kind: number, field: number, end: number): void {
+    this.tally.addFinding(kind)
+    this.#replaceValue(field, end, placeholder(kind))
   }
 
   /** Replaces the AnyValue field [field, end) by one with that text. */
