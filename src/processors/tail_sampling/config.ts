@@ -1,114 +1,87 @@
 import { z } from 'zod'
-import { duration } from '../../config/blocks.ts'
+import { duration, expect } from '../../config/blocks.ts'
+import { policy } from './policy_config.ts'
 
-/** The Collector's. */
-export const DEFAULT_SALT = 'default-hash-seed'
-
-const statusCode = z
-  .strictObject({
-    status_codes: z
-      .array(z.enum(['OK', 'ERROR', 'UNSET']))
-      .min(1)
-      .describe('The trace is kept if any of its spans has one of these.'),
-  })
-  .describe('For type status_code.')
-
-const latency = z
-  .strictObject({
-    threshold_ms: z.number().min(0).describe('The trace is kept if it took longer, first start to last end.'),
-    upper_threshold_ms: z.number().min(0).default(0).describe('And not longer than this. 0: no upper bound.'),
-  })
-  .describe('For type latency.')
-
-const numericAttribute = z
-  .strictObject({
-    key: z.string().min(1).describe('Attribute of a span, for example sluice.cost.usd.'),
-    min_value: z.number().optional().describe('Lowest value that counts; may be a fraction. Absent: no lower bound.'),
-    max_value: z.number().optional().describe('Highest value that counts; may be a fraction. Absent: no upper bound.'),
-    invert_match: z.boolean().default(false).describe('Keep the traces in which no span has such a value instead.'),
-  })
-  .describe('For type numeric_attribute.')
-
-const probabilistic = z
-  .strictObject({
-    sampling_percentage: z.number().min(0).max(100).describe('Share of the traces that is kept, in per cent.'),
-    hash_salt: z
-      .string()
-      .default(DEFAULT_SALT)
-      .describe(
-        'Mixed into the hash of the trace id. With the same salt, every Sluice and every Collector keeps the same traces. An empty one is the default.',
-      ),
-  })
-  .describe('For type probabilistic.')
-
-const quality = z
-  .strictObject({
-    threshold: z.number().min(0).max(1).default(0.5).describe('The trace is kept if a model call scores below this.'),
-  })
-  .describe('For type quality.')
-
-const simple = {
-  name: z.string().min(1).describe('Unique; stands on kept spans as sluice.sampling.policy.'),
-  status_code: statusCode.optional(),
-  latency: latency.optional(),
-  numeric_attribute: numericAttribute.optional(),
-  probabilistic: probabilistic.optional(),
-  quality: quality.optional(),
-}
-const simpleTypes = [
-  'always_sample',
-  'status_code',
-  'latency',
-  'numeric_attribute',
-  'probabilistic',
-  'quality',
-] as const
-
-const subPolicy = z
-  .strictObject({
-    ...simple,
-    type: z.enum(simpleTypes).describe('Which test this is; its settings stand under the key of the same name.'),
-  })
-  .superRefine(hasItsSettings)
-
-const policy = z
-  .strictObject({
-    ...simple,
-    type: z
-      .enum([...simpleTypes, 'and'])
-      .describe('Which test this is; its settings stand under the key of the same name.'),
-    and: z
-      .strictObject({ and_sub_policy: z.array(subPolicy).min(1).describe('All of these must hold.') })
-      .optional()
-      .describe('For type and.'),
-  })
-  .superRefine(hasItsSettings)
+const cache = (decisions: string) =>
+  z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(`Accepted, not needed: what became of the last million traces is remembered, ${decisions} or not.`)
 
 export const schema = z
   .strictObject({
     decision_wait: duration()
       .prefault('30s')
       .describe('How long after its first span a trace is decided, by arrival. Honoured from 1s.'),
+    decision_wait_after_root_received: duration()
+      .prefault('0s')
+      .describe('How long after its root span a trace is decided, if that is earlier. 0s: the root does not matter.'),
     num_traces: z
       .int()
       .min(1)
       .max(1_000_000)
       .default(50_000)
       .describe('Traces that wait at once; over it the oldest are decided early.'),
+    block_on_overflow: z
+      .boolean()
+      .default(false)
+      .describe('True: while num_traces wait, new batches are refused, and their senders try again.'),
     max_pending_bytes: z
       .int()
       .min(1 << 20)
       .default(512 << 20)
-      .describe('Memory for the spans that wait, in bytes; at it new spans are refused, and their senders try again.'),
+      .describe('Memory for what waits, in bytes; at it new batches are refused, and their senders try again.'),
+    maximum_trace_size_bytes: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('A trace whose spans have more bytes is dropped at once, whatever the policies say. 0: no bound.'),
+    sample_on_first_match: z
+      .boolean()
+      .default(false)
+      .describe('True: policies behind the first that keeps a trace are not asked, so that rates are not used up.'),
+    logs_without_spans: z
+      .enum(['keep', 'drop'])
+      .default('keep')
+      .describe('What becomes of log records with a trace id of which no span comes within decision_wait.'),
+    drop_pending_traces_on_shutdown: z
+      .boolean()
+      .default(false)
+      .describe('True: what is undecided at shutdown is dropped. False: it is decided on what is there.'),
+    decision_cache: z
+      .strictObject({ sampled_cache_size: cache('kept'), non_sampled_cache_size: cache('dropped') })
+      .prefault({})
+      .describe('The Collector forgets decisions without it.'),
     expected_new_traces_per_sec: z
       .int()
       .min(0)
       .default(0)
       .describe("The Collector's hint for allocation; accepted, not needed."),
+    sampling_strategy: z
+      .enum(['trace-complete'])
+      .default('trace-complete')
+      .describe("Traces are decided as a whole. The Collector's span-ingest is not supported."),
+    num_shards: z
+      .int()
+      .min(1)
+      .max(256)
+      .default(1)
+      .describe('Accepted, not needed: service.shards says how state by trace is cut.'),
+    mutates_data: z.boolean().default(false).describe('Accepted, not needed: nothing is copied for it.'),
+    tail_storage: z
+      .string()
+      .optional()
+      .superRefine((id, context) => {
+        if (id !== undefined) expect(context, 'no tail_storage', 'take it out: what waits stays in memory')
+      })
+      .describe('Not supported.'),
     policies: z
       .array(policy)
       .min(1)
-      .describe('A trace is kept if any of these says so; the first that does is written on its spans.'),
+      .describe(
+        'A trace is kept if any of these says so and no drop policy objects; the first is written on its spans.',
+      ),
   })
   .superRefine((config, context) => {
     const names = config.policies.map((one) => one.name)
@@ -123,14 +96,3 @@ export const schema = z
   })
 
 export type TailSamplingConfig = z.infer<typeof schema>
-export type PolicyConfig = z.infer<typeof policy>
-export type SubPolicyConfig = z.infer<typeof subPolicy>
-
-function hasItsSettings(config: Record<string, unknown> & { type: string }, context: z.core.$RefinementCtx): void {
-  if (config.type === 'always_sample' || config.type === 'quality' || config[config.type] !== undefined) return
-  context.addIssue({
-    code: 'custom',
-    path: [config.type],
-    message: `a policy of type ${config.type} needs its settings here`,
-  })
-}

@@ -1,12 +1,14 @@
-/** Where waiting spans came from: contexts with their accounts, each as long as spans of it wait. */
+/** Where waiting items came from: contexts with their accounts, each as long as items of it wait. */
 import type { Account, Context } from '../../component.ts'
+import type { Exit } from './exit.ts'
 
-/** Spans of equal account, tenant and metadata. */
+/** Items of equal account, tenant and metadata that go the same way on. */
 export interface Origin {
   readonly id: number
   readonly key: string
   readonly context: Context
-  /** Spans that wait, and whoever else needs it; at 0 it is forgotten. */
+  readonly exit: Exit
+  /** Items that wait, and whoever else needs it; at 0 it is forgotten. */
   references: number
 }
 
@@ -17,10 +19,10 @@ export class Origins {
   #made = 0
 
   /** The context's origin, with one reference more. */
-  obtain({ account, tenant, metadata }: Context): Origin {
-    const key = JSON.stringify([this.#accountNumber(account), tenant, ...metadata])
+  obtain({ account, tenant, metadata }: Context, exit: Exit): Origin {
+    const key = JSON.stringify([exit.number, this.#accountNumber(account), tenant, ...metadata])
     const known = this.#byKey.get(key)
-    const origin = known ?? { id: this.#made++, key, context: { account, tenant, metadata }, references: 0 }
+    const origin = known ?? { id: this.#made++, key, context: { account, tenant, metadata }, exit, references: 0 }
     if (known === undefined) {
       this.#byKey.set(key, origin)
       this.#byId.set(origin.id, origin)
@@ -40,13 +42,14 @@ export class Origins {
     this.#byId.delete(origin.id)
   }
 
-  /** Books spans that waited as sampled out. */
-  sampleOut(id: number, spans: number): void {
+  /** Books items that waited as sampled out or, with a reason, as dropped. */
+  discard(id: number, items: number, reason?: string): void {
     const origin = this.byId(id)
     const { account } = origin.context
-    account.release(spans, 'pending')
-    account.sampleOut(spans)
-    this.release(origin, spans)
+    account.release(items, 'pending')
+    if (reason === undefined) account.sampleOut(items)
+    else account.drop(items, reason)
+    this.release(origin, items)
   }
 
   /** Accounts live as long as the daemon. */

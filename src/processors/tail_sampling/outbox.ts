@@ -3,20 +3,17 @@ import type { Output } from '../../otlp/output.ts'
 import { BatchBuilder, type Heads } from '../../telemetry/heads.ts'
 import type { ItemStore } from '../../traces/item_store.ts'
 import { RowQueue } from '../../traces/row_queue.ts'
+import type { Exit } from './exit.ts'
 import type { Decision, Labels } from './labels.ts'
 import type { Origins } from './origins.ts'
-import { KEPT, type Pending } from './pending.ts'
+import { KEPT, LOGS_KEPT, type Pending } from './pending.ts'
 import type { Parcel } from './release.ts'
 
-/** Kept spans go on in batches of about this many bytes, well under what backends take at once. */
+/** Kept items go on in batches of about this many bytes, well under what backends take at once. */
 const BATCH_BYTES = 1 << 20
-const DECISIONS: readonly Decision[] = ['decided', 'pressure', 'late_span']
-
-/** The batch of one origin that is being filled. */
-interface Open {
-  readonly builder: BatchBuilder
-  size_bytes: number
-}
+/** `late`: items that came after the decision; `lone`: log records of traces without spans. */
+const KINDS = ['decided', 'pressure', 'late', 'lone'] as const
+type Kind = (typeof KINDS)[number]
 
 export class Outbox {
   /** Memory for batches that are being filled or wait to be fetched. */
@@ -25,73 +22,97 @@ export class Outbox {
   readonly #heads: Heads
   readonly #labels: Labels
   readonly #origins: Origins
-  readonly #queues: readonly Readonly<Record<Decision, RowQueue>>[]
-  readonly #open = new Map<number, Open>()
-  readonly #full: Parcel[] = []
+  readonly #queues: readonly Readonly<Record<Kind, RowQueue>>[]
 
   constructor(shards: readonly Pending[], heads: Heads, labels: Labels, origins: Origins) {
     this.#shards = shards
     this.#heads = heads
     this.#labels = labels
     this.#origins = origins
-    this.#queues = shards.map(() => ({ decided: new RowQueue(), pressure: new RowQueue(), late_span: new RowQueue() }))
+    this.#queues = shards.map(() => ({
+      decided: new RowQueue(),
+      pressure: new RowQueue(),
+      late: new RowQueue(),
+      lone: new RowQueue(),
+    }))
   }
 
-  /** The trace's spans are to go. The row, which is held, is released when they have gone. */
-  add(shard: number, row: number, decision: Decision): void {
-    this.#queues[shard]![decision].push(row)
+  /** The trace's items are to go. The row, which is held, is released when they have gone. */
+  add(shard: number, row: number, kind: Kind): void {
+    this.#queues[shard]![kind].push(row)
   }
 
-  /** The next batch of kept spans; undefined if there is none. They are still booked as pending. */
-  next(): Parcel | undefined {
-    while (this.#full.length === 0) if (!this.#gatherNext()) break
-    const [origin] = this.#open.keys()
-    if (this.#full.length === 0 && origin !== undefined) this.#close(origin)
-    const parcel = this.#full.shift()
+  /** The next batch for that exit; undefined if there is none. Its items are still booked as pending. */
+  next(exit: Exit): Parcel | undefined {
+    while (exit.full.length === 0) if (!this.#gatherNext()) break
+    const [origin] = exit.open.keys()
+    if (exit.full.length === 0 && origin !== undefined) this.#close(exit, origin)
+    const parcel = exit.full.shift()
     this.size_bytes -= parcel?.batch.size_bytes ?? 0
     return parcel
   }
 
-  /** Moves the spans of one trace to batches; false if no trace waits. */
+  /**
+   * Moves the items of a trace to batches. A trace may stand in a queue although its items have gone already: one of
+   * which log records were let through, before its first span came.
+   */
+  gather(number: number, row: number, kind: Kind): void {
+    const shard = this.#shards[number]!
+    const state = shard.stateOf(row)
+    if (!shard.hasItems(row) || (state < KEPT && state !== LOGS_KEPT)) return
+    const isLone = state === LOGS_KEPT
+    const label = state - KEPT
+    const [ofSpan, ofRecord] = decisionsOf(kind)
+    const spans = isLone ? undefined : this.#labels.ofSpan(label, ofSpan, shard.spansOf(row))
+    const records = isLone ? this.#labels.ofLoneRecord : this.#labels.ofRecord(label, ofRecord)
+    shard.take(row, (item) => this.#write(item, spans, records))
+    shard.release(row)
+  }
+
+  /** False if no trace waits. */
   #gatherNext(): boolean {
     for (const [number, queues] of this.#queues.entries()) {
-      for (const decision of DECISIONS) {
-        const row = queues[decision].shift()
+      for (const kind of KINDS) {
+        const row = queues[kind].shift()
         if (row < 0) continue
-        const shard = this.#shards[number]!
-        const attributes = this.#labels.attributes(shard.stateOf(row) - KEPT, decision)
-        shard.take(row, (item) => this.#write(item, attributes))
-        shard.release(row)
+        this.gather(number, row, kind)
         return true
       }
     }
     return false
   }
 
-  #write(item: ItemStore, attributes: Buffer): void {
+  #write(item: ItemStore, spans: Buffer | undefined, records: Buffer): void {
     const head = this.#heads.byId(item.tag)
-    let open = this.#open.get(head.owner)
-    if (open === undefined) this.#open.set(head.owner, (open = { builder: new BatchBuilder(), size_bytes: 0 }))
-    writeSpan(open.builder.group(head), item.bytes, item.start, item.end, attributes)
+    const { exit } = this.#origins.byId(head.owner)
+    let open = exit.open.get(head.owner)
+    if (open === undefined) exit.open.set(head.owner, (open = { builder: new BatchBuilder(), size_bytes: 0 }))
+    const attributes = exit.signal === 'traces' ? spans! : records
+    writeItem(open.builder.group(head), item.bytes, item.start, item.end, attributes)
     const size = item.end - item.start + attributes.length
     open.size_bytes += size
     this.size_bytes += size
-    if (open.size_bytes >= BATCH_BYTES) this.#close(head.owner)
+    if (open.size_bytes >= BATCH_BYTES) this.#close(exit, head.owner)
     this.#heads.release(head)
   }
 
-  #close(origin: number): void {
-    const { builder, size_bytes } = this.#open.get(origin)!
-    this.#open.delete(origin)
+  #close(exit: Exit, origin: number): void {
+    const { builder, size_bytes } = exit.open.get(origin)!
+    exit.open.delete(origin)
     const from = this.#origins.byId(origin)
-    const batch = builder.build('traces')
-    this.#full.push({ batch, context: from.context })
+    const batch = builder.build(exit.signal)
+    exit.full.push({ batch, context: from.context })
     this.#origins.release(from, batch.count)
     this.size_bytes += batch.size_bytes - size_bytes
   }
 }
 
-function writeSpan(out: Output, bytes: Buffer, start: number, end: number, attributes: Buffer): void {
+function decisionsOf(kind: Kind): readonly [ofSpan: Decision, ofRecord: Decision] {
+  if (kind === 'late') return ['late_span', 'late_log']
+  return kind === 'pressure' ? ['pressure', 'pressure'] : ['decided', 'decided']
+}
+
+function writeItem(out: Output, bytes: Buffer, start: number, end: number, attributes: Buffer): void {
   const size = end - start + attributes.length
   const mark = out.open(2, size)
   out.copy(bytes, start, end)

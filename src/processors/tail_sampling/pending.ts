@@ -1,47 +1,81 @@
 /**
- * One shard's traces: their spans while they wait, their facts, and what was decided of them.
+ * One shard's traces: their items while they wait, their facts, and what was decided of them. Items are spans and, of
+ * other pipelines, log records; whose an item is says the owner of its head.
  */
-import { nanosAsMillis } from '../../otlp/cursor.ts'
+import { nanosAsMillis, uint32 } from '../../otlp/cursor.ts'
 import type { Head, Heads } from '../../telemetry/heads.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
-import { RowQueue } from '../../traces/row_queue.ts'
 import type { Column, TraceTable } from '../../traces/trace_table.ts'
-import type { Policies, TraceFacts } from './policies.ts'
+import type { TraceFacts } from './policies.ts'
+import { WaitQueue } from './wait_queue.ts'
 
-/** What is decided of a trace: PENDING, DROPPED, or KEPT plus the number of the label that says why. */
+/** What is known of a trace: nothing yet; */
 export const UNKNOWN = 0
-export const PENDING = 1
-export const DROPPED = 2
-export const KEPT = 3
+/** that spans wait for its decision, */
+export const WAITS = 1
+/** that log records wait for a span; */
+export const LOGS_WAIT = 2
+/** what was decided: dropped, */
+export const DROPPED = 3
+/** that there are no spans, and what becomes of its log records, until a span comes after all; */
+export const LOGS_KEPT = 4
+export const LOGS_DROPPED = 5
+/** or kept: this plus the number of the label that says why. */
+export const KEPT = 6
+
+const NO_TICKET = 0
+/** Most items that a span is compared with. */
+const COMPARED_MAX = 64
+const INT32_MAX = 2 ** 31 - 1
 
 export class Pending {
-  /** Spans that wait; a span's tag is the number of its head. */
+  /** Items that wait; an item's tag is the number of its head. */
   readonly items = new ItemStore()
-  /** Traces that wait for their decision. */
+  /** Traces that wait for their decision, or for their first span. */
   traces = 0
-  /** Rows in the order of their first span; all wait equally long. */
-  readonly #queue = new RowQueue()
+  /** Traces with spans, from the one whose first span came longest ago. */
+  readonly waits: WaitQueue
+  /** Those whose root span has come, from the longest ago; a place for each root span. */
+  readonly roots: WaitQueue
+  /** Those of which only log records have come, from the longest ago. */
+  readonly logs: WaitQueue
   readonly #table: TraceTable
   readonly #heads: Heads
   readonly #state: Column
-  readonly #features: Column
-  /** Address of the newest span. */
+  /** Place in the queues. */
+  readonly #ticket: Column
+  /** Address of the newest item. */
   readonly #last: Column
-  readonly #firstSeen: Column
   readonly #firstStart: Column
   readonly #lastEnd: Column
-  readonly #facts: TraceFacts = { features: 0, duration_ms: 0, id: Buffer.alloc(16) }
+  readonly #spans: Column
+  readonly #size: Column
+  /** A bit for each thirty-second of all span ids, set if one of them has come. */
+  readonly #marks: Column
+  readonly #features: Column[] = []
 
   constructor(table: TraceTable, heads: Heads) {
     this.#table = table
     this.#heads = heads
     this.#state = table.addColumn('int32', UNKNOWN)
-    this.#features = table.addColumn('int32')
+    this.#ticket = table.addColumn('int32', NO_TICKET)
     this.#last = table.addColumn('float64', NO_ITEM)
-    this.#firstSeen = table.addColumn('float64')
     this.#firstStart = table.addColumn('float64', Number.POSITIVE_INFINITY)
     this.#lastEnd = table.addColumn('float64', Number.NEGATIVE_INFINITY)
+    this.#spans = table.addColumn('int32')
+    this.#size = table.addColumn('int32')
+    this.#marks = table.addColumn('int32')
+    this.waits = new WaitQueue(this.#ticket)
+    this.roots = new WaitQueue(this.#ticket)
+    this.logs = new WaitQueue(this.#ticket)
+    this.setFeatureWords(1)
+  }
+
+  /** Makes room for so many words of features; those that were set are gone. */
+  setFeatureWords(words: number): void {
+    for (const column of this.#features.splice(0)) this.#table.removeColumn(column)
+    while (this.#features.length < words) this.#features.push(this.#table.addColumn('int32'))
   }
 
   /** Most traces that may wait: a tenth of the table is for decided ones that have not been handed on. */
@@ -54,73 +88,125 @@ export class Pending {
     return this.#table.rows_max - this.#table.held >= Math.min(traces, this.#table.rows_max / 2)
   }
 
-  /** Row of the span's trace, -1 if the table has no room. */
-  rowOf(view: SpanView, hash: number): number {
-    return this.#table.obtain(view.bytes, view.traceId, hash)
+  /** Row of the trace whose id stands at `id`, -1 if the table has no room. */
+  rowOf(bytes: Buffer, id: number, hash: number): number {
+    return this.#table.obtain(bytes, id, hash)
+  }
+
+  /** What is known of the trace whose id stands at `id`. */
+  find(bytes: Uint8Array, id: number, hash: number): number {
+    const row = this.#table.find(bytes, id, hash)
+    return row < 0 ? UNKNOWN : this.stateOf(row)
   }
 
   stateOf(row: number): number {
     return this.#state.data[row]!
   }
 
-  /** Does the trace have spans here? */
-  hasSpans(row: number): boolean {
+  ticketOf(row: number): number {
+    return this.#ticket.data[row]!
+  }
+
+  /** Spans that came before its decision. */
+  spansOf(row: number): number {
+    return this.#spans.data[row]!
+  }
+
+  /** Bytes of those. */
+  sizeOf(row: number): number {
+    return this.#size.data[row]!
+  }
+
+  /** Does the trace have items here? */
+  hasItems(row: number): boolean {
     return this.#last.data[row] !== NO_ITEM
   }
 
-  /** Keeps the span until its trace is decided (or, if that is decided, until it is handed on). Holds the row as long. */
-  add(row: number, view: SpanView, head: Head, features: number, now_ms: number): void {
+  /** The trace waits from now on, for its decision or (`isAlone`) for its first span. */
+  begin(row: number, ticket: number, now_ms: number, isAlone: boolean): void {
+    const state = this.#state.data
+    if (state[row] !== LOGS_WAIT) this.traces++
+    state[row] = isAlone ? LOGS_WAIT : WAITS
+    this.#ticket.data[row] = ticket
+    const queue = isAlone ? this.logs : this.waits
+    queue.push(row, ticket, now_ms)
+  }
+
+  /** Keeps the item until its trace is decided (or, if that is decided, until it is handed on). Holds the row as long. */
+  keep(row: number, bytes: Buffer, start: number, end: number, head: Head): void {
     const last = this.#last.data
     if (last[row] === NO_ITEM) this.#table.hold(row)
-    if (this.#state.data[row] === UNKNOWN) {
-      this.#state.data[row] = PENDING
-      this.#firstSeen.data[row] = now_ms
-      this.traces++
-      this.#queue.push(row)
-    }
     head.references++
-    last[row] = this.items.add(view.bytes, view.start, view.end, head.id, last[row]!)
-    this.#features.data[row]! |= features
+    last[row] = this.items.add(bytes, start, end, head.id, last[row]!)
+  }
+
+  /** Has a span with such an id come before, possibly? From now on it has. */
+  isMarked(row: number, { bytes, spanId }: SpanView): boolean {
+    if (spanId < 0) return false
+    const mark = 1 << (Math.imul(uint32(bytes, spanId) ^ uint32(bytes, spanId + 4), 0x9e3779b1) >>> 27)
+    const marks = this.#marks.data
+    if ((marks[row]! & mark) !== 0) return true
+    marks[row]! |= mark
+    return false
+  }
+
+  /** Calls `visit` for the items, of the last few of the trace, that are the same bytes as the span. */
+  forEachLike(row: number, { bytes, start, end }: SpanView, visit: (items: ItemStore) => void): void {
+    const { items } = this
+    let at = this.#last.data[row]!
+    for (let compared = 0; at !== NO_ITEM && compared < COMPARED_MAX; compared++) {
+      items.read(at)
+      at = items.previous
+      const isAlike = items.end - items.start === end - start
+      if (isAlike && bytes.compare(items.bytes, items.start, items.end, start, end) === 0) visit(items)
+    }
+  }
+
+  /** Takes down what an undecided trace's span, which has been kept, says. */
+  note(row: number, view: SpanView): void {
+    this.#spans.data[row]!++
+    const size = this.#size.data
+    size[row] = Math.min(INT32_MAX, size[row]! + view.end - view.start)
     const start_ms = view.startTime < 0 ? 0 : nanosAsMillis(view.bytes, view.startTime)
     const end_ms = view.endTime < 0 ? 0 : nanosAsMillis(view.bytes, view.endTime)
     if (start_ms > 0 && start_ms < this.#firstStart.data[row]!) this.#firstStart.data[row] = start_ms
     if (end_ms > this.#lastEnd.data[row]!) this.#lastEnd.data[row] = end_ms
   }
 
-  /** The trace that has waited longest, if it came at or before `before_ms`; -1 if there is none. */
-  oldest(before_ms = Number.POSITIVE_INFINITY): number {
-    const row = this.#queue.first()
-    return row >= 0 && this.#firstSeen.data[row]! <= before_ms ? row : -1
+  addFeatures(row: number, words: Int32Array): void {
+    for (let word = 0; word < this.#features.length; word++) this.#features[word]!.data[row]! |= words[word]!
   }
 
-  /** Decides the trace that `oldest` named. Returns the policy's position, -1 for none. */
-  decide(row: number, policies: Policies, labelOf: (policy: number) => number): number {
-    this.#queue.shift()
-    this.traces--
-    const facts = this.#facts
-    facts.features = this.#features.data[row]!
+  setFeatures(row: number, words: Int32Array): void {
+    for (let word = 0; word < this.#features.length; word++) this.#features[word]!.data[row] = words[word]!
+  }
+
+  /** Fills in what is known of the trace. */
+  readFacts(row: number, facts: TraceFacts): void {
+    for (let word = 0; word < this.#features.length; word++) facts.features[word] = this.#features[word]!.data[row]!
     facts.duration_ms = Math.max(0, this.#lastEnd.data[row]! - this.#firstStart.data[row]!)
+    facts.spans = this.#spans.data[row]!
+    facts.size_bytes = this.#size.data[row]!
     this.#table.writeId(row, facts.id, 0)
-    const policy = policies.decide(facts)
-    this.#state.data[row] = policy < 0 ? DROPPED : KEPT + labelOf(policy)
-    return policy
   }
 
-  /** Reads the spans of all undecided traces again, since new policies ask other questions. */
-  reread(policies: Policies, view: SpanView): void {
-    for (let position = 0; position < this.#queue.length; position++) {
-      const row = this.#queue.at(position)
-      let features = 0
-      for (let at = this.#last.data[row]!; at !== NO_ITEM; at = this.items.previous) {
-        this.items.read(at)
-        view.readAt(this.items.bytes, this.items.start, this.items.end)
-        features |= policies.featuresOf(view)
-      }
-      this.#features.data[row] = features
+  /** The trace waits no longer. */
+  settle(row: number, state: number): void {
+    this.#state.data[row] = state
+    this.#ticket.data[row] = NO_TICKET
+    this.traces--
+  }
+
+  /** Calls `visit` for the trace's items, newest first. It may not add or take any. */
+  forEachItem(row: number, visit: (items: ItemStore) => void): void {
+    for (let at = this.#last.data[row]!; at !== NO_ITEM; ) {
+      this.items.read(at)
+      at = this.items.previous
+      visit(this.items)
     }
   }
 
-  /** Calls `visit` for the trace's spans, oldest first; then they are gone from here. */
+  /** Calls `visit` for the trace's items, oldest first; then they are gone from here. */
   take(row: number, visit: (items: ItemStore) => void): void {
     const addresses: number[] = []
     for (let at = this.#last.data[row]!; at !== NO_ITEM; at = this.items.previous) {
@@ -135,37 +221,46 @@ export class Pending {
     }
   }
 
-  /** Forgets the spans of a trace that was dropped, and tells how many of each owner there were. */
-  discard(row: number, tell: (owner: number, spans: number) => void): void {
+  /** Forgets the items of a trace that was dropped, and tells how many of each owner there were. */
+  discard(row: number, tell: (owner: number, items: number) => void): void {
     let owner = 0
-    let spans = 0
+    let items = 0
     for (let at = this.#last.data[row]!; at !== NO_ITEM; ) {
       this.items.read(at)
       const { tag, previous } = this.items
       const head = this.#heads.byId(tag)
-      if (spans > 0 && head.owner !== owner) {
-        tell(owner, spans)
-        spans = 0
+      if (items > 0 && head.owner !== owner) {
+        tell(owner, items)
+        items = 0
       }
       owner = head.owner
-      spans++
+      items++
       this.#heads.release(head)
       this.items.release(at)
       at = previous
     }
-    if (spans > 0) tell(owner, spans)
+    if (items > 0) tell(owner, items)
     this.#last.data[row] = NO_ITEM
     this.release(row)
   }
 
-  /** The trace's spans have gone. */
+  /** The trace's items have gone. */
   release(row: number): void {
     this.#table.release(row)
   }
 
   /** Gives the columns back. */
   close(): void {
-    const columns = [this.#state, this.#features, this.#last, this.#firstSeen, this.#firstStart, this.#lastEnd]
-    for (const column of columns) this.#table.removeColumn(column)
+    const columns = [
+      this.#state,
+      this.#ticket,
+      this.#last,
+      this.#firstStart,
+      this.#lastEnd,
+      this.#spans,
+      this.#size,
+      this.#marks,
+    ]
+    for (const column of [...columns, ...this.#features]) this.#table.removeColumn(column)
   }
 }

@@ -1,155 +1,110 @@
-/**
- * Policies, compiled. What a policy wants to know of single spans becomes a bit of the trace's `features`, set while
- * spans arrive; the decision reads bits, times and the trace id, and no span again.
- */
-import { numberOf } from '../../telemetry/any_value.ts'
-import { KeySet } from '../../telemetry/key_set.ts'
-import type { SpanView } from '../../telemetry/span_view.ts'
-import { DEFAULT_SALT, type PolicyConfig, type SubPolicyConfig } from './config.ts'
-import { Probability } from './probability.ts'
+/** Policies, compiled, and how their votes make a decision. Source: the Collector's tailsamplingprocessor, makeDecision. */
+import { Features } from './features.ts'
+import type { PolicyConfig } from './policy_config.ts'
+import { SecondBudget } from './rates.ts'
+import { type Say, sayAll, type Test, testOf, testsOf } from './tests.ts'
+
+/** Why a trace is kept. */
+export interface Grounds {
+  /** Name of the policy. */
+  readonly policy: string
+  readonly reason: Say
+}
 
 /** What is known of a trace when it is decided. */
 export interface TraceFacts {
-  /** Bit n: a span had feature n. */
-  features: number
+  /** What its spans are, as `Features` numbers it. */
+  features: Int32Array
   /** Last end less first start. */
   duration_ms: number
+  spans: number
+  /** Of its spans. */
+  size_bytes: number
   /** Where the 16 bytes of the trace id are. */
-  id: Buffer
+  readonly id: Buffer
+  /** When it is decided, by the monotonic clock and by the wall clock. */
+  monotonic_ms: number
+  unix_ms: number
 }
 
 export interface Policy {
   readonly name: string
-  /** In words, for the kept spans. */
-  readonly reason: string
-  keeps(facts: TraceFacts): boolean
+  /** True: it can only drop. */
+  readonly drops: boolean
+  /** Of a policy that drops, any grounds are against the trace. */
+  vote(facts: TraceFacts): Grounds | undefined
 }
 
-type SpanTest = (view: SpanView, found: Int32Array) => boolean
-
-/** A trace's features are the bits of one 32-bit integer. */
-const FEATURES_MAX = 31
+/** Columns of `Policies.votes`: what the policies said of traces. */
+export const VOTE = { sampled: 0, not_sampled: 1, dropped: 2, width: 3 } as const
 
 export class Policies {
+  readonly features = new Features()
+  /** In the order in which they are asked: those that drop first, then as they stand in the config. */
   readonly list: readonly Policy[]
-  readonly #tests: SpanTest[] = []
-  readonly #keys: string[] = []
-  readonly #keySet: KeySet
-  readonly #found: Int32Array
+  /** A row per policy; whoever reads it sets it to zero. */
+  readonly votes: Int32Array
 
   constructor(configs: readonly PolicyConfig[]) {
-    this.list = configs.map((config) => this.#compile(config))
-    if (this.#tests.length > FEATURES_MAX)
-      throw new RangeError(`more than ${FEATURES_MAX} tests of spans in the policies`)
-    this.#keySet = new KeySet(this.#keys)
-    this.#found = new Int32Array(this.#keys.length)
+    const [dropping, other] = [configs.filter(isDrop), configs.filter((config) => !isDrop(config))]
+    this.list = [...dropping, ...other].map((config) => policyOf(config, this.features))
+    this.votes = new Int32Array(this.list.length * VOTE.width)
   }
 
-  /** Does a policy look at attributes? */
-  get readsAttributes(): boolean {
-    return this.#keys.length > 0
-  }
-
-  /** The features of one span. */
-  featuresOf(view: SpanView): number {
-    if (this.readsAttributes) view.attributes.find(view.bytes, this.#keySet, this.#found)
-    let features = 0
-    for (let bit = 0; bit < this.#tests.length; bit++) if (this.#tests[bit]!(view, this.#found)) features |= 1 << bit
-    return features
-  }
-
-  /** Position of the first policy that keeps the trace, -1 if none does. */
-  decide(facts: TraceFacts): number {
-    for (let at = 0; at < this.list.length; at++) if (this.list[at]!.keeps(facts)) return at
-    return -1
-  }
-
-  #compile(config: PolicyConfig): Policy {
-    if (config.type !== 'and') return this.#compileSimple(config as SubPolicyConfig)
-    const subs = config.and!.and_sub_policy.map((sub) => this.#compileSimple(sub))
-    return {
-      name: config.name,
-      reason: subs.map((sub) => sub.reason).join(' and '),
-      keeps: (facts) => subs.every((sub) => sub.keeps(facts)),
+  /**
+   * Asks all policies, since some of them count what they are asked; one that drops ends it, and with `onFirst` also
+   * the first that keeps. The grounds of the first that keeps, `dropped`, or undefined if none keeps.
+   */
+  decide(facts: TraceFacts, onFirst = false): Grounds | 'dropped' | undefined {
+    let kept: Grounds | undefined
+    for (let at = 0; at < this.list.length; at++) {
+      const policy = this.list[at]!
+      const grounds = policy.vote(facts)
+      const isDropped = policy.drops && grounds !== undefined
+      const vote = isDropped ? VOTE.dropped : grounds !== undefined ? VOTE.sampled : VOTE.not_sampled
+      this.votes[at * VOTE.width + vote]!++
+      if (isDropped) return 'dropped'
+      kept ??= grounds
+      if (onFirst && kept !== undefined) break
     }
-  }
-
-  #compileSimple(config: SubPolicyConfig): Policy {
-    const { name } = config
-    switch (config.type) {
-      case 'always_sample':
-        return { name, reason: 'every trace is kept', keeps: () => true }
-      case 'status_code': {
-        const codes = config.status_code!.status_codes
-        const numbers = codes.map((code) => ['UNSET', 'OK', 'ERROR'].indexOf(code))
-        const mask = this.#feature((view) => numbers.includes(view.statusCode))
-        return {
-          name,
-          reason: `a span has status ${codes.join(' or ')}`,
-          keeps: ({ features }) => (features & mask) !== 0,
-        }
-      }
-      case 'latency':
-        return latencyPolicy(name, config.latency!.threshold_ms, config.latency!.upper_threshold_ms)
-      case 'numeric_attribute':
-        return this.#numeric(name, config.numeric_attribute!)
-      case 'quality': {
-        const threshold = config.quality?.threshold ?? 0.5
-        const key = this.#key('sluice.quality.score')
-        const mask = this.#feature((view, found) => numberAt(view, found[key]!) < threshold)
-        return {
-          name,
-          reason: `a model call scores below ${threshold}`,
-          keeps: ({ features }) => (features & mask) !== 0,
-        }
-      }
-      case 'probabilistic': {
-        const { sampling_percentage, hash_salt } = config.probabilistic!
-        const probability = new Probability(sampling_percentage, hash_salt === '' ? DEFAULT_SALT : hash_salt)
-        return {
-          name,
-          reason: `one of ${sampling_percentage} % of all traces`,
-          keeps: ({ id }) => probability.keeps(id, 0),
-        }
-      }
-    }
-  }
-
-  #numeric(name: string, config: NonNullable<PolicyConfig['numeric_attribute']>): Policy {
-    const { key, min_value = Number.NEGATIVE_INFINITY, max_value = Number.POSITIVE_INFINITY, invert_match } = config
-    const at = this.#key(key)
-    const mask = this.#feature((view, found) => {
-      const value = numberAt(view, found[at]!)
-      return value >= min_value && value <= max_value
-    })
-    const range = `${config.min_value ?? ''} … ${config.max_value ?? ''}`.trim()
-    return {
-      name,
-      reason: `${invert_match ? 'no' : 'a'} span has ${key} in ${range}`,
-      keeps: ({ features }) => ((features & mask) !== 0) !== invert_match,
-    }
-  }
-
-  #key(key: string): number {
-    const known = this.#keys.indexOf(key)
-    return known >= 0 ? known : this.#keys.push(key) - 1
-  }
-
-  #feature(test: SpanTest): number {
-    return 1 << (this.#tests.push(test) - 1)
+    return kept
   }
 }
 
-function latencyPolicy(name: string, threshold_ms: number, upper_ms: number): Policy {
-  const upper = upper_ms === 0 ? Number.POSITIVE_INFINITY : upper_ms
+function isDrop({ type }: PolicyConfig): boolean {
+  return type === 'drop'
+}
+
+function policyOf(config: PolicyConfig, features: Features): Policy {
+  if (config.type === 'composite') return compositeOf(config, features)
+  const test =
+    config.type === 'drop'
+      ? testsOf(config.drop!.drop_sub_policy, features)
+      : testOf({ ...config, type: config.type }, features)
+  return votes(config.name, config.type === 'drop', test)
+}
+
+function votes(name: string, drops: boolean, test: Test): Policy {
+  const grounds: Grounds = { policy: name, reason: test.because }
+  return { name, drops, vote: (facts) => (test.holds(facts) ? grounds : undefined) }
+}
+
+/** The first sub-policy that holds decides: the trace is kept if it fits into what the second has left for that one. */
+function compositeOf({ name, composite }: PolicyConfig, features: Features): Policy {
+  const { max_total_spans_per_second: total, composite_sub_policy, rate_allocation } = composite!
+  const subs = composite_sub_policy.map((sub) => {
+    const allocation = rate_allocation.findLast(({ policy }) => policy === sub.name)
+    const share = allocation && (allocation.percent === 0 ? 1 / composite_sub_policy.length : allocation.percent / 100)
+    const test = testOf(sub, features)
+    const reason = sayAll([test.because], ([because]) => `${sub.name}: ${because}`)
+    return { test, budget: new SecondBudget(Math.trunc(total * (share ?? 0))), grounds: { policy: name, reason } }
+  })
   return {
     name,
-    reason: `the trace took longer than ${threshold_ms} ms`,
-    keeps: ({ duration_ms }) => duration_ms > threshold_ms && duration_ms <= upper,
+    drops: false,
+    vote: (facts) => {
+      const sub = subs.find(({ test }) => test.holds(facts))
+      return sub?.budget.take(facts.spans, facts.unix_ms) ? sub.grounds : undefined
+    },
   }
-}
-
-function numberAt(view: SpanView, row: number): number {
-  if (row < 0) return Number.NaN
-  return numberOf(view.bytes, view.attributes.valueStart(row), view.attributes.valueEnd(row))
 }

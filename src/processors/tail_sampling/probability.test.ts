@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../otlp/random.fixture.ts'
-import { DEFAULT_SALT } from './config.ts'
-import { Probability, thresholdOf } from './probability.ts'
+import { DEFAULT_SALT, Probability, thresholdOf } from './probability.ts'
 
 /** The definition, in big integers. */
 function fnv1a64(bytes: Uint8Array): bigint {

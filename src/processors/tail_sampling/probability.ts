@@ -2,6 +2,9 @@
  * The Collector's hash for `probabilistic`: FNV-1a of 64 bits over the salt and the trace id, kept at or under a
  * threshold. Source: tailsamplingprocessor/internal/sampling/probabilistic.go.
  */
+/** The Collector's. */
+export const DEFAULT_SALT = 'default-hash-seed'
+
 const PRIME = 0x100000001b3n
 const OFFSET = 0xcbf29ce484222325n
 const MAX = 0xffffffffffffffffn

@@ -1,23 +1,22 @@
 /**
- * Hands kept spans on, one batch after the other; while the next consumer has no room they wait here, accounted as
+ * Hands kept items on, one batch after the other; while the next consumer has no room they wait here, accounted as
  * pending. Books what becomes of them.
  */
-import type { Consumer, Context, Host } from '../../component.ts'
+import type { Batches, Consumer, Context, Host, Signal } from '../../component.ts'
 import { Refusal } from '../../refusal.ts'
 import { Throttle } from '../../self/log.ts'
-import type { TraceBatch } from '../../telemetry/batch.ts'
 
 /** How long to wait after a refusal that names no time. */
 const RETRY_WAIT_MS = 1000
 
-/** Spans of one origin, ready to go. */
+/** Items of one origin, ready to go. */
 export interface Parcel {
-  readonly batch: TraceBatch
+  readonly batch: Batches[Signal]
   readonly context: Context
 }
 
 export class Release {
-  readonly #next: Consumer<'traces'>
+  readonly #next: Consumer<Signal>
   readonly #host: Host
   readonly #throttle: Throttle
   readonly #parcel: () => Parcel | undefined
@@ -27,7 +26,7 @@ export class Release {
   #stopped = false
   #wake: (() => void) | undefined
 
-  constructor(next: Consumer<'traces'>, host: Host, parcel: () => Parcel | undefined) {
+  constructor(next: Consumer<Signal>, host: Host, parcel: () => Parcel | undefined) {
     this.#next = next
     this.#host = host
     this.#throttle = new Throttle(host.clock)
@@ -86,12 +85,12 @@ export class Release {
     }
   }
 
-  #giveUp(spans: number, { account }: Context, error: unknown): void {
+  #giveUp(items: number, { account }: Context, error: unknown): void {
     const reason = error instanceof Refusal ? error.reason : 'error'
-    account.drop(spans, reason)
+    account.drop(items, reason)
     this.#throttle.log(reason, (repeats) => {
-      if (error instanceof Refusal) this.#host.log.error({ reason, spans, repeats }, 'kept spans were dropped')
-      else this.#host.log.error({ err: error, spans, repeats }, 'a bug: kept spans were dropped')
+      if (error instanceof Refusal) this.#host.log.error({ reason, items, repeats }, 'what was kept is dropped')
+      else this.#host.log.error({ err: error, items, repeats }, 'a bug: what was kept is dropped')
     })
   }
 

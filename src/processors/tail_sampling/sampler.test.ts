@@ -10,7 +10,7 @@ import { sharedTables } from '../../traces/tables.ts'
 import { hashTraceId } from '../../traces/trace_id.ts'
 import { TraceTable } from '../../traces/trace_table.ts'
 import { schema } from './config.ts'
-import { Pending } from './pending.ts'
+import { Pending, UNKNOWN } from './pending.ts'
 import { bench, ERRORS, failed, span, traceId } from './sampler.fixture.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
@@ -286,9 +286,13 @@ describe('tail sampling', () => {
 
   test('a config that cannot be compiled changes nothing', async () => {
     const it = await bench()
-    const many = Array.from({ length: 32 }, (_, at) => ({ ...ERRORS, name: `p${at}` }))
+    const many = Array.from({ length: 513 }, (_, at) => ({
+      name: `p${at}`,
+      type: 'numeric_attribute',
+      numeric_attribute: { key: 'k', min_value: at },
+    }))
     await it.send([failed(1, 'a')])
-    await expect(it.sampler.update!(schema.parse({ policies: many }))).rejects.toThrow('more than 31')
+    await expect(it.sampler.update!(schema.parse({ policies: many }))).rejects.toThrow('more than 512')
     await it.pass(10_000)
     expect(it.kept()).toEqual(['a:decided'])
   })
@@ -349,7 +353,14 @@ describe('tail sampling', () => {
     await it.pass(10_000)
     const all = 'otelcol_processor_tail_sampling_global_count_traces_sampled'
     expect([meter.value(all, { sampled: 'true' }), meter.value(all, { sampled: 'false' })]).toEqual([2, 1])
-    expect(meter.value('otelcol_processor_tail_sampling_count_traces_sampled', { policy: 'errors' })).toBe(2)
+    const votes = 'otelcol_processor_tail_sampling_count_traces_sampled'
+    const said = (policy: string, decision: string) => meter.value(votes, { policy, decision })
+    expect([said('errors', 'sampled'), said('errors', 'not_sampled'), said('some', 'not_sampled')]).toEqual([2, 1, 3])
+    expect(meter.value('otelcol_processor_tail_sampling_new_trace_id_received')).toBe(3)
+    await it.send([failed(1, 'late'), failed(3, 'too late'), span(3, 'too late')])
+    await it.pass(250)
+    const late = 'otelcol_processor_tail_sampling_early_releases_from_cache_decision'
+    expect([meter.value(late, { sampled: 'true' }), meter.value(late, { sampled: 'false' })]).toEqual([1, 2])
     expect(meter.value('otelcol_processor_tail_sampling_sampling_traces_on_memory')).toBe(0)
   })
 
@@ -370,10 +381,12 @@ describe('tail sampling', () => {
         const bytes = Buffer.concat([batch.bytes, Buffer.alloc(wire_bytes)])
         view.read(batch, 0)
         const head = heads.obtain(batch, 0)
-        const row = pending.rowOf(view, hashTraceId(view.bytes, view.traceId))
+        const row = pending.rowOf(view.bytes, view.traceId, hashTraceId(view.bytes, view.traceId))
         view.bytes = bytes
         view.end = view.start + wire_bytes
-        pending.add(row, view, head, 0, 0)
+        pending.keep(row, bytes, view.start, view.end, head)
+        if (pending.stateOf(row) === UNKNOWN) pending.begin(row, at + 1, 0, false)
+        pending.note(row, view)
       }
       const reserved = pending.items.reserved_bytes + table.size_bytes + heads.size_bytes
       expect(reserved / (traces * spans * wire_bytes)).toBeLessThan(1.5)

@@ -1,20 +1,27 @@
+/**
+ * What all instances of one id share: the traces that wait and what was decided of them. An instance stands in one
+ * pipeline, of traces or of logs, and has an exit of its own; a trace's spans and log records go out where they came in.
+ */
 import { isDeepStrictEqual } from 'node:util'
-import type { Consumer, Context, Host, Processor } from '../../component.ts'
+import type { Consumer, Host, Signal } from '../../component.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
-import type { TraceBatch } from '../../telemetry/batch.ts'
-import { type Head, Heads } from '../../telemetry/heads.ts'
-import { SCOPE } from '../../telemetry/layout.ts'
+import type { AnyBatch } from '../../telemetry/batch.ts'
+import { Heads } from '../../telemetry/heads.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { sharedTables } from '../../traces/tables.ts'
-import { hashTraceId, isTraceId, shardOf } from '../../traces/trace_id.ts'
+import { hashTraceId, shardOf } from '../../traces/trace_id.ts'
+import { sharedVerdicts, type Verdict, type VerdictSource } from '../../traces/verdicts.ts'
 import type { TailSamplingConfig } from './config.ts'
+import { Due } from './due.ts'
+import { Exit } from './exit.ts'
 import { Labels } from './labels.ts'
-import { type Origin, Origins } from './origins.ts'
+import { Origins } from './origins.ts'
 import { Outbox } from './outbox.ts'
-import { DROPPED, KEPT, Pending } from './pending.ts'
-import { Policies } from './policies.ts'
-import { Release } from './release.ts'
+import { DROPPED, KEPT, LOGS_DROPPED, LOGS_KEPT, LOGS_WAIT, Pending, WAITS } from './pending.ts'
+import { Policies, type TraceFacts } from './policies.ts'
+import { warningsOf } from './policy_config.ts'
+import { RecordView } from './record_view.ts'
 import { Votes } from './votes.ts'
 
 /** How often it is looked whether traces are due. */
@@ -22,42 +29,146 @@ const TICK_MS = 250
 /** The shortest `decision_wait`. */
 const WAIT_MIN_MS = 1000
 
-/** What became of a span. */
-const WAITS = 0
-const SAMPLED_OUT = 1
-const NOT_OF_A_TRACE = 2
-const NO_ROOM = 3
-
-export class TailSampling implements Processor<'traces'> {
+export class Sampler implements VerdictSource {
+  readonly heads = new Heads()
+  readonly origins = new Origins()
+  readonly votes: Votes
+  config: TailSamplingConfig
+  policies: Policies
+  shards: readonly Pending[] = []
+  outbox: Outbox
   readonly #host: Host
-  #config: TailSamplingConfig
-  #policies: Policies
-  readonly #heads = new Heads()
   readonly #labels = new Labels()
-  readonly #origins = new Origins()
-  readonly #shards: readonly Pending[]
-  readonly #outbox: Outbox
-  readonly #release: Release
-  readonly #votes: Votes
-  readonly #view = new SpanView()
+  readonly #exits = new Set<Exit>()
+  #facts: TraceFacts
+  #exitsMade = 0
+  #traceExits = 0
+  #tickets = 0
   #timer: Timer | undefined
-  #stopping = false
+  #isChecked = false
 
-  constructor(config: TailSamplingConfig, host: Host, next: Consumer<'traces'>) {
+  constructor(config: TailSamplingConfig, host: Host) {
+    this.config = config
     this.#host = host
-    this.#config = config
-    this.#policies = new Policies(config.policies)
-    this.#view.wantsAttributes = this.#policies.readsAttributes
-    this.#shards = sharedTables(host).map((table) => new Pending(table, this.#heads))
-    this.#outbox = new Outbox(this.#shards, this.#heads, this.#labels, this.#origins)
-    this.#release = new Release(next, host, () => this.#outbox.next())
-    this.#votes = new Votes(host.meter)
+    this.policies = new Policies(config.policies)
+    this.#facts = factsFor(this.policies)
+    this.votes = new Votes(host.meter, host.id)
+    this.outbox = this.#newOutbox()
   }
 
-  async start(): Promise<void> {
+  /** Where an instance will hand on what is kept. Nothing happens until it enters. */
+  newExit(signal: Signal, next: Consumer<Signal>, host: Host): Exit {
+    return new Exit(this.#exitsMade++, signal, next, host, (exit) => this.outbox.next(exit))
+  }
+
+  enter(exit: Exit, config: TailSamplingConfig): void {
+    if (this.#exits.size === 0) this.#open(config)
+    this.configure(config)
+    this.#exits.add(exit)
+    this.#exitsChanged()
+  }
+
+  /** Undecided traces go on waiting and are decided by the new policies. */
+  configure(config: TailSamplingConfig): void {
+    const isSame = isDeepStrictEqual(config.policies, this.config.policies)
+    const policies = isSame ? this.policies : new Policies(config.policies)
+    this.config = config
+    if (isSame) return
+    this.votes.flush(this.policies)
+    this.policies = policies
+    this.#facts = factsFor(policies)
+    for (const shard of this.shards) this.#reread(shard)
+    this.#warn()
+  }
+
+  /** Decides what has items of this exit, on what is there, and hands it on. */
+  async leave(exit: Exit, deadline: AbortSignal): Promise<void> {
+    if (!this.#exits.has(exit)) return
+    exit.isLeaving = true
+    const isLast = this.#exits.size === 1
+    this.#decideUpTo(Number.POSITIVE_INFINITY, isLast ? undefined : exit)
+    await exit.release.finish(deadline)
+    if (!this.#exits.delete(exit)) return
+    this.#exitsChanged()
+    if (this.#exits.size === 0) this.#close()
+  }
+
+  verdictOf(bytes: Uint8Array, at: number): Verdict {
+    const hash = hashTraceId(bytes, at)
+    const state = this.shards[shardOf(hash, this.shards.length)]?.find(bytes, at, hash) ?? 0
+    return state >= KEPT ? 'kept' : state === DROPPED ? 'dropped' : 'undecided'
+  }
+
+  refuseIfLeaving(exit: Exit): void {
+    if (exit.isLeaving) throw retryLater('shutdown', 'the sampler is stopping')
+  }
+
+  refuseIfFull(batch: AnyBatch): void {
+    const { max_pending_bytes, block_on_overflow, num_traces } = this.config
+    let used = this.heads.size_bytes + this.outbox.size_bytes
+    let traces = 0
+    for (const shard of this.shards) {
+      used += shard.items.occupied_bytes
+      traces += shard.traces
+    }
+    if (used > 0 && used + batch.size_bytes > max_pending_bytes) {
+      throw retryLater('pending_full', `${used} bytes wait (max_pending_bytes is ${max_pending_bytes})`)
+    }
+    if (block_on_overflow && traces >= num_traces) {
+      throw retryLater('pending_full', `${traces} traces wait (num_traces is ${num_traces}, block_on_overflow is true)`)
+    }
+    if (!this.shards.every((shard) => shard.hasRoom(batch.items)))
+      throw retryLater('pending_full', 'the trace table is full of traces that wait')
+  }
+
+  /** The next place in the queues. */
+  ticket(): number {
+    this.#tickets = (this.#tickets % 0x7fffffff) + 1
+    return this.#tickets
+  }
+
+  /** More traces wait than may: decides the oldest of the shard. */
+  relieve(number: number): void {
+    const shard = this.shards[number]!
+    const traces_max = Math.min(shard.traces_max, Math.max(1, this.config.num_traces / this.shards.length))
+    if (shard.traces <= traces_max) return
+    const span = shard.waits.first()
+    const log = shard.logs.first()
+    const isSpan = log < 0 || (span >= 0 && shard.waits.since_ms <= shard.logs.since_ms)
+    this.votes.early++
+    this.#decide(number, isSpan ? span : log, 'pressure')
+  }
+
+  /** The trace's items that have come so far are discarded, and those that come will be. */
+  drop(number: number, row: number, reason?: string): void {
+    const shard = this.shards[number]!
+    shard.settle(row, DROPPED)
+    shard.discard(row, (owner, items) => this.origins.discard(owner, items, reason))
+  }
+
+  /** There may be something to hand on. */
+  run(): void {
+    for (const exit of this.#exits) exit.release.run()
+  }
+
+  #exitsChanged(): void {
+    this.#traceExits = [...this.#exits].filter(({ signal }) => signal === 'traces').length
+    this.#isChecked = false
+    const verdicts = sharedVerdicts(this.#host)
+    if (this.#traceExits > 0) verdicts.add(this)
+    else verdicts.remove(this)
+  }
+
+  #open(config: TailSamplingConfig): void {
     const { clock, meter, id } = this.#host
+    this.config = config
+    this.policies = new Policies(config.policies)
+    this.#facts = factsFor(this.policies)
+    this.shards = sharedTables(this.#host).map((table) => new Pending(table, this.heads))
+    for (const shard of this.shards) shard.setFeatureWords(this.policies.features.words)
+    this.outbox = this.#newOutbox()
     const labels = { processor: id }
-    const sum = (read: (shard: Pending) => number) => this.#shards.reduce((total, shard) => total + read(shard), 0)
+    const sum = (read: (shard: Pending) => number) => this.shards.reduce((total, shard) => total + read(shard), 0)
     meter.gauge(
       'otelcol_processor_tail_sampling_sampling_traces_on_memory',
       'Traces that wait for their decision.',
@@ -66,105 +177,127 @@ export class TailSampling implements Processor<'traces'> {
     )
     meter.gauge(
       'sluice_tail_sampling_pending_bytes',
-      'Memory for spans that wait, in bytes.',
+      'Memory for what waits, in bytes.',
       labels,
-      () => sum((shard) => shard.items.reserved_bytes) + this.#heads.size_bytes + this.#outbox.size_bytes,
+      () => sum((shard) => shard.items.reserved_bytes) + this.heads.size_bytes + this.outbox.size_bytes,
     )
-    this.#timer = clock.every(TICK_MS, () => {
-      this.#decideUpTo(clock.monotonic_ms() - Math.max(WAIT_MIN_MS, this.#config.decision_wait))
-    })
+    this.#timer = clock.every(TICK_MS, () => this.#tick())
+    this.#warn()
   }
 
-  /** Undecided traces go on waiting and are decided by the new policies. */
-  async update(config: unknown): Promise<boolean> {
-    const { policies } = config as TailSamplingConfig
-    if (!isDeepStrictEqual(policies, this.#config.policies)) {
-      this.#policies = new Policies(policies)
-      this.#view.wantsAttributes = this.#policies.readsAttributes
-      for (const shard of this.#shards) shard.reread(this.#policies, this.#view)
-    }
-    this.#config = config as TailSamplingConfig
-    return true
+  #warn(): void {
+    for (const warning of warningsOf(this.config.policies)) this.#host.log.warn(warning)
   }
 
-  async shutdown(deadline: AbortSignal): Promise<void> {
-    this.#stopping = true
+  #close(): void {
     this.#timer?.cancel()
-    this.#decideUpTo(Number.POSITIVE_INFINITY)
-    await this.#release.finish(deadline)
-    for (const shard of this.#shards) shard.close()
+    for (const shard of this.shards) shard.close()
+    this.shards = []
   }
 
-  async consume(batch: TraceBatch, context: Context): Promise<void> {
-    this.#refuseIfFull(batch)
-    const origin = this.#origins.obtain(context)
-    const became = [0, 0, 0, 0]
-    const now_ms = this.#host.clock.monotonic_ms()
-    const { scopes } = batch.layout
-    for (let at = 0; at < scopes.length; at += SCOPE.width) {
-      const first = scopes[at + SCOPE.firstItem]!
-      const behind = first + scopes[at + SCOPE.itemCount]!
-      if (first === behind) continue
-      const head = this.#heads.obtain(batch, at / SCOPE.width, origin.id)
-      head.references++
-      for (let item = first; item < behind; item++) {
-        this.#view.read(batch, item)
-        became[this.#add(head, origin, now_ms)]!++
-      }
-      this.#heads.release(head)
+  #newOutbox(): Outbox {
+    return new Outbox(this.shards, this.heads, this.#labels, this.origins)
+  }
+
+  #tick(): void {
+    this.#decideUpTo(this.#host.clock.monotonic_ms())
+    if (this.#isChecked) return
+    this.#isChecked = true
+    if (this.#traceExits > 0) return
+    this.#host.log.warn(
+      'this sampler stands in no pipeline of traces: no span will come, and logs_without_spans says what becomes of log records with a trace id',
+    )
+  }
+
+  /** Decides, in the order in which they fall due, the traces that are due by then; only those with items of `exit`, if given. */
+  #decideUpTo(time_ms: number, exit?: Exit): void {
+    const { decision_wait, decision_wait_after_root_received: root_wait, drop_pending_traces_on_shutdown } = this.config
+    const { clock } = this.#host
+    const began_ms = clock.monotonic_ms()
+    const isShutdown = time_ms === Number.POSITIVE_INFINITY
+    const due = new Due(this.shards, Math.max(WAIT_MIN_MS, decision_wait), root_wait)
+    let decided = 0
+    const settle = (number: number, row: number): void => {
+      decided++
+      const isPending = this.shards[number]!.stateOf(row) === WAITS
+      if (isShutdown && isPending && drop_pending_traces_on_shutdown) this.drop(number, row, 'pending_at_shutdown')
+      else this.#decide(number, row, 'decided')
     }
-    this.#origins.release(origin, 1)
-    context.account.hold(became[WAITS]!, 'pending')
-    context.account.sampleOut(became[SAMPLED_OUT]!)
-    context.account.drop(became[NOT_OF_A_TRACE]!, 'invalid_trace_id')
-    context.account.drop(became[NO_ROOM]!, 'trace_table_full')
-    this.#release.run()
-  }
-
-  #refuseIfFull(batch: TraceBatch): void {
-    if (this.#stopping) throw retryLater('shutdown', 'the sampler is stopping')
-    const { max_pending_bytes } = this.#config
-    let used = this.#heads.size_bytes + this.#outbox.size_bytes
-    for (const shard of this.#shards) used += shard.items.occupied_bytes
-    if (used > 0 && used + batch.size_bytes > max_pending_bytes) {
-      throw retryLater('pending_full', `${used} bytes of spans wait (max_pending_bytes is ${max_pending_bytes})`)
+    if (exit === undefined) {
+      while (due.next(time_ms)) settle(due.shard, due.row)
+    } else {
+      for (const { shard, row } of due.all(
+        (items) => this.origins.byId(this.heads.byId(items.tag).owner).exit === exit,
+      ))
+        settle(shard, row)
     }
-    if (!this.#shards.every((shard) => shard.hasRoom(batch.items)))
-      throw retryLater('pending_full', 'the trace table is full of traces that wait')
+    if (decided > 0) this.votes.took(clock.monotonic_ms() - began_ms)
+    this.votes.flush(this.policies)
+    this.run()
   }
 
-  /** Puts the span that the view shows where its trace is. */
-  #add(head: Head, origin: Origin, now_ms: number): number {
-    const view = this.#view
-    if (view.traceId < 0 || !isTraceId(view.bytes, view.traceId)) return NOT_OF_A_TRACE
-    const hash = hashTraceId(view.bytes, view.traceId)
-    const number = shardOf(hash, this.#shards.length)
-    const shard = this.#shards[number]!
-    const row = shard.rowOf(view, hash)
-    if (row < 0) return NO_ROOM
-    const state = shard.stateOf(row)
-    if (state === DROPPED) return SAMPLED_OUT
-    if (state >= KEPT && !shard.hasSpans(row)) this.#outbox.add(number, row, 'late_span')
-    origin.references++
-    shard.add(row, view, head, this.#policies.featuresOf(view), now_ms)
-    const traces_max = Math.min(shard.traces_max, Math.max(1, this.#config.num_traces / this.#shards.length))
-    if (shard.traces > traces_max) this.#decide(number, shard.oldest(), 'pressure')
-    return WAITS
+  #decide(number: number, row: number, kind: 'decided' | 'pressure'): void {
+    const shard = this.shards[number]!
+    if (shard.stateOf(row) === LOGS_WAIT) return this.#decideLone(number, row)
+    const facts = this.#facts
+    shard.readFacts(row, facts)
+    facts.monotonic_ms = this.#host.clock.monotonic_ms()
+    facts.unix_ms = this.#host.clock.now_ms()
+    const decision = this.policies.decide(facts, this.config.sample_on_first_match)
+    if (decision === undefined || decision === 'dropped') {
+      this.votes.decided(decision ?? 'not_sampled')
+      return this.drop(number, row)
+    }
+    this.votes.decided('sampled')
+    shard.settle(row, KEPT + this.#labels.numberOf(decision))
+    this.outbox.add(number, row, kind)
   }
 
-  /** Decides the traces whose first span came at that time of the monotonic clock or before. */
-  #decideUpTo(time_ms: number): void {
-    for (const [number, shard] of this.#shards.entries())
-      for (let row = shard.oldest(time_ms); row >= 0; row = shard.oldest(time_ms)) this.#decide(number, row, 'decided')
-    this.#votes.flush()
-    this.#release.run()
+  /** No span of the trace came: it is not decided, only what becomes of its log records until one comes. */
+  #decideLone(number: number, row: number): void {
+    const shard = this.shards[number]!
+    shard.forEachItem(row, () => this.votes.lone++)
+    const isKept = this.config.logs_without_spans === 'keep'
+    shard.settle(row, isKept ? LOGS_KEPT : LOGS_DROPPED)
+    if (isKept) this.outbox.add(number, row, 'lone')
+    else shard.discard(row, (owner, items) => this.origins.discard(owner, items))
   }
 
-  #decide(number: number, row: number, decision: 'decided' | 'pressure'): void {
-    const shard = this.#shards[number]!
-    const policy = shard.decide(row, this.#policies, (at) => this.#labels.numberOf(this.#policies.list[at]!))
-    this.#votes.add(policy < 0 ? undefined : this.#policies.list[policy]!.name)
-    if (policy >= 0) this.#outbox.add(number, row, decision)
-    else shard.discard(row, (owner, spans) => this.#origins.sampleOut(owner, spans))
+  /** Reads the items of all undecided traces again, since new policies ask other questions. */
+  #reread(shard: Pending): void {
+    const { features } = this.policies
+    const words = new Int32Array(features.words)
+    const span = new SpanView()
+    const record = new RecordView()
+    shard.setFeatureWords(features.words)
+    const read = (row: number): void => {
+      words.fill(0)
+      shard.forEachItem(row, ({ tag, bytes, start, end }) => {
+        const head = this.heads.byId(tag)
+        if (this.origins.byId(head.owner).exit.signal === 'traces') {
+          features.addResource(head.resource, words)
+          span.readAt(bytes, start, end)
+          features.addSpan(span, words)
+        } else {
+          record.readAt(bytes, start, end)
+          features.addScore(record.score, words)
+        }
+      })
+      shard.setFeatures(row, words)
+    }
+    shard.waits.forEach(read)
+    shard.logs.forEach(read)
+  }
+}
+
+function factsFor(policies: Policies): TraceFacts {
+  return {
+    features: new Int32Array(policies.features.words),
+    duration_ms: 0,
+    spans: 0,
+    size_bytes: 0,
+    id: Buffer.alloc(16),
+    monotonic_ms: 0,
+    unix_ms: 0,
   }
 }
