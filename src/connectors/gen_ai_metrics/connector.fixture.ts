@@ -9,7 +9,7 @@ import {
   traceBatch,
 } from '../../../test/support/otlp.ts'
 import { Recorder } from '../../../test/support/recorder.ts'
-import type { Connector } from '../../component.ts'
+import type { Account, Connector, Context } from '../../component.ts'
 import type { Message } from '../../otlp/codec.ts'
 import { findings } from '../../pipeline/ledger.ts'
 import type { MetricBatch } from '../../telemetry/batch.ts'
@@ -51,7 +51,12 @@ export async function bench(config: object = {}, options: { shards?: number } = 
   const host = testHost({ id: 'gen_ai_metrics', ...options })
   const account = bookedAccount()
   const next = new Recorder<'metrics'>()
-  const connector = genAiMetrics.create(schema.parse(config), host, { metrics: next })
+  // As the edge behind a connector does: what comes out gets books of its own.
+  const books = { deliver: () => undefined } as Partial<Account> as Account
+  const metrics = {
+    consume: (batch: MetricBatch, context: Context) => next.consume(batch, { ...context, account: books }),
+  }
+  const connector = genAiMetrics.create(schema.parse(config), host, { metrics })
   await connector.start?.()
   const values = (name: string, labels: Record<string, string> = {}) =>
     next.batches.flatMap((batch) =>

@@ -104,9 +104,11 @@ describe('calls that two spans report', () => {
     }
   })
 
-  test('in different traces are two', async () => {
+  test('in different traces are one if they have the same response id, else two', async () => {
     const it = await bench({ metrics_flush_interval: '1s' })
-    await it.send(outer(byId('r')), inner({ trace: trace(9), ...byId('r') }))
+    const other = { 'sluice.dialect': 'openinference-sdk' }
+    const elsewhere = (at: number, id: string) => inner({ trace: trace(at), with: { ...byId(id).with, ...other } })
+    await it.send(outer(byId('r')), elsewhere(9, 'r'), elsewhere(8, 's'))
     await it.pass(20_000)
     expect(it.value(REQUESTS)).toBe(2)
   })
@@ -324,6 +326,42 @@ describe('how it is shown', () => {
     await it.pass(15_000)
     expect(it.value(REQUESTS, { model: 'm1' })).toBe(2)
     expect(it.value(REQUESTS, { model: 'm2' })).toBe(1)
+  })
+
+  test('many series are handed on in requests of their own, each series once', async () => {
+    const it = await bench({ metrics_flush_interval: '1s' })
+    await it.send(...Array.from({ length: 200 }, (_, at) => call({ with: { 'gen_ai.request.model': `m${at}` } })))
+    await it.stop()
+    const [zeros, values] = [it.next.batches.slice(0, 6), it.next.batches.slice(6)]
+    expect([zeros.length, values.length]).toEqual([6, 6])
+    for (const batches of [zeros, values]) {
+      expect(Math.max(...batches.map(({ count }) => count))).toBe(500)
+      const points = batches.flatMap(itemsOf).filter(({ name }) => name === REQUESTS)
+      const models = points.flatMap((metric) =>
+        (metric['sum'] as { dataPoints: Message[] }).dataPoints.map((point) => attributesOf(point)),
+      )
+      expect(new Set(models.map((pairs) => JSON.stringify(pairs))).size).toBe(models.length)
+      expect(models).toHaveLength(200)
+    }
+  })
+
+  test('a series that is new after many flushes is shown at zero within half a second', async () => {
+    const it = await bench({ metrics_flush_interval: '15s' })
+    await it.send(call())
+    await it.pass(100_000)
+    await it.send(call({ with: { 'gen_ai.request.model': 'm2' } }))
+    await it.pass(500)
+    expect(it.values(REQUESTS, { model: 'm2' })).toEqual([0])
+  })
+
+  test('a new series that was refused is still shown at zero first', async () => {
+    const it = await bench({ metrics_flush_interval: '1s' })
+    it.next.refuse(retryLater('queue_full', 'full'))
+    await it.send(call())
+    await it.pass(10_300)
+    it.next.refuse(undefined)
+    await it.pass(2500)
+    expect(it.values(REQUESTS).slice(0, 2)).toEqual([0, 1])
   })
 
   test('after a refusal the next flush has it', async () => {

@@ -1,25 +1,26 @@
 import type { Connector, Context, Host, Ports } from '../../component.ts'
+import { Calls } from '../../gen_ai/calls.ts'
 import { FIELD } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { isNormalised, readNormalisedCall } from '../../gen_ai/normalised.ts'
-import { finishSignals } from '../../gen_ai/quality.ts'
+import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
 import { notAccounted } from '../../not_accounted.ts'
-import { nanosAsMillis, uint32 } from '../../otlp/cursor.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
 import type { MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { Interner } from '../../telemetry/interner.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
+import { RecentSpans } from '../../traces/recent_spans.ts'
 import { sharedTables } from '../../traces/tables.ts'
 import { hashTraceId, isTraceId, shardOf } from '../../traces/trace_id.ts'
 import type { TraceTable } from '../../traces/trace_table.ts'
-import { Calls, FAILED, INT, NUMBER, RATE_LIMITED } from './calls.ts'
+import { TracesOfCalls } from '../../traces/traces_of_calls.ts'
+import { sharedVerdicts } from '../../traces/verdicts.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { Counts } from './counts.ts'
+import { Candidates } from './exemplars.ts'
 import { MetricSet } from './metric_set.ts'
-import { RecentSpans } from './recent_spans.ts'
-import { TracesOfCalls } from './traces.ts'
 
 /** How often it is looked which traces have settled, and whether there are new series to show. */
 const TICK_MS = 500
@@ -36,9 +37,11 @@ export class GenAiMetrics implements Connector {
   readonly #view = new SpanView()
   readonly #call = new ModelCall()
   readonly #calls = new Calls()
+  readonly #resources = new ResourceHashes()
   readonly #texts: Interner
   readonly #errorTypes: Interner
   readonly #recent: RecentSpans
+  readonly #candidates: Candidates
   readonly #set: MetricSet
   readonly #counts: Counts
   readonly #shards: readonly TracesOfCalls[]
@@ -57,7 +60,8 @@ export class GenAiMetrics implements Connector {
     this.#texts = new Interner(config.models_max)
     this.#errorTypes = new Interner(ERROR_TYPES_MAX)
     this.#recent = new RecentSpans(config.duplicates_window)
-    this.#set = new MetricSet(host.clock.now_ms(), config.series_max)
+    this.#candidates = new Candidates(sharedVerdicts(host), host.clock)
+    this.#set = new MetricSet(host.clock.now_ms(), config.series_max, this.#candidates)
     this.#counts = new Counts(this.#calls, this.#texts, this.#errorTypes, this.#set)
     this.#throttle = new Throttle(host.clock)
     this.#tables = sharedTables(host)
@@ -86,6 +90,12 @@ export class GenAiMetrics implements Connector {
       'Series that are not shown because there are series_max.',
       labels,
       () => this.#set.refused,
+    )
+    meter.gauge(
+      'sluice_gen_ai_metrics_exemplar_candidates',
+      'Calls that may be shown as exemplars, most of which wait for the verdict on their trace.',
+      labels,
+      () => this.#candidates.count,
     )
     this.#startTimers()
   }
@@ -135,22 +145,23 @@ export class GenAiMetrics implements Connector {
     for (let item = 0; item < batch.items; item++) {
       if (!isNormalised(batch, item)) continue
       this.#view.read(batch, item)
-      if (readNormalisedCall(this.#view, this.#call) && !this.#add(now_ms)) duplicates++
+      if (readNormalisedCall(this.#view, this.#call) && !this.#add(batch, now_ms)) duplicates++
     }
+    this.#resources.forget()
     context.account.duplicate(duplicates)
     context.account.deliver(batch.count - duplicates)
   }
 
   /** False if the span has come before. */
-  #add(now_ms: number): boolean {
+  #add(batch: TraceBatch, now_ms: number): boolean {
     const view = this.#view
     const hasTrace = view.traceId >= 0 && isTraceId(view.bytes, view.traceId)
     const hash = hasTrace ? hashTraceId(view.bytes, view.traceId) : 0
     if (hasTrace && view.spanId >= 0 && this.#recent.seen(hash, view.bytes, view.spanId)) return false
-    const call = this.#keep()
+    const call = this.#keep(batch)
     const shard = shardOf(hash, this.#shards.length)
     const row = hasTrace ? this.#tables[shard]!.obtain(view.bytes, view.traceId, hash) : -1
-    this.#counts.prepare(call)
+    this.#counts.prepare(call, view.bytes, hasTrace ? view.traceId : -1)
     if (row >= 0) this.#shards[shard]!.add(row, call, now_ms)
     else {
       this.#counts.count(call)
@@ -160,45 +171,23 @@ export class GenAiMetrics implements Connector {
   }
 
   /** Copies what is counted of the call to a row. */
-  #keep(): number {
-    const [view, call, calls] = [this.#view, this.#call, this.#calls]
-    const { bytes } = view
-    const row = calls.add()
-    const text = (texts: Interner, field: number) => texts.intern(bytes, call.start(field), call.end(field))
-    const word = (at: number, offset: number) => (at < 0 ? 0 : uint32(bytes, at + offset) | 0)
-    const { ints, numbers } = calls
-    const [int, number] = [row * INT.width, row * NUMBER.width]
-    ints[int + INT.flags] = (call.failed ? FAILED : 0) | (call.rateLimited ? RATE_LIMITED : 0)
-    ints[int + INT.spanHigh] = word(view.spanId, 0)
-    ints[int + INT.spanLow] = word(view.spanId, 4)
-    ints[int + INT.parentHigh] = word(view.parentId, 0)
-    ints[int + INT.parentLow] = word(view.parentId, 4)
-    ints[int + INT.response] = hashOf(bytes, call.start(FIELD.responseId), call.end(FIELD.responseId))
-    ints[int + INT.operation] = call.operation
-    ints[int + INT.provider] = call.provider
-    ints[int + INT.model] = text(this.#texts, FIELD.requestModel)
-    ints[int + INT.responseModel] = text(this.#texts, FIELD.responseModel)
-    ints[int + INT.errorType] = text(this.#errorTypes, FIELD.errorType)
-    ints[int + INT.finishReasons] = finishBits(call)
-    ints[int + INT.signals] = finishSignals(call.finishReasons, call.finishReasonCount)
-    numbers[number + NUMBER.start_ms] = view.startTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.startTime)
-    numbers[number + NUMBER.end_ms] = view.endTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.endTime)
-    numbers[number + NUMBER.input] = call.inputTokens
-    numbers[number + NUMBER.output] = call.outputTokens
-    numbers[number + NUMBER.cacheRead] = call.cacheReadTokens
-    numbers[number + NUMBER.cacheWrite] = call.cacheWriteTokens
-    numbers[number + NUMBER.reasoning] = call.reasoningTokens
-    numbers[number + NUMBER.ttft_s] = call.timeToFirstChunk_s
-    numbers[number + NUMBER.cost_usd] = call.cost_usd
-    numbers[number + NUMBER.score] = call.qualityScore
-    return row
+  #keep(batch: TraceBatch): number {
+    const [view, call] = [this.#view, this.#call]
+    const text = (texts: Interner, field: number) => texts.intern(view.bytes, call.start(field), call.end(field))
+    return this.#calls.keep(view, call, {
+      model: text(this.#texts, FIELD.requestModel),
+      responseModel: text(this.#texts, FIELD.responseModel),
+      errorType: text(this.#errorTypes, FIELD.errorType),
+      resource: this.#resources.of(batch, view.scope),
+    })
   }
 
   #tick(): void {
     const { settle_after, settle_max } = this.#config
     const { clock } = this.#host
     for (const shard of this.#shards) shard.settle(clock.monotonic_ms(), settle_after, settle_max)
-    if (this.#set.fresh > 0) this.#send(() => this.#set.showFresh(clock.now_ms()))
+    // What is under way may show them, and must not keep the place of the next flush.
+    if (this.#set.fresh > 0 && this.#underWay === 0) this.#send(() => this.#set.showFresh(clock.now_ms()))
   }
 
   #flush(): void {
@@ -207,17 +196,22 @@ export class GenAiMetrics implements Connector {
   }
 
   /** While the next consumer is slow, one waits and the others are left out: the next flush has newer values. */
-  #send(show: () => MetricBatch | undefined): Promise<void> {
+  #send(show: () => Iterable<MetricBatch>): Promise<void> {
     if (this.#underWay === 2) return this.#sending
     this.#underWay++
     this.#sending = this.#sending.then(() => this.#handOn(show())).finally(() => this.#underWay--)
     return this.#sending
   }
 
-  async #handOn(batch: MetricBatch | undefined): Promise<void> {
+  async #handOn(batches: Iterable<MetricBatch>): Promise<void> {
+    let isFirst = true
     try {
-      if (batch === undefined) return
-      await this.#next.metrics?.consume(batch, { account: notAccounted, metadata: new Map() })
+      for (const batch of batches) {
+        // Each is made when its turn has come, and others have their turn in between.
+        if (!isFirst) await new Promise((resolve) => setImmediate(resolve))
+        isFirst = false
+        await this.#next.metrics?.consume(batch, { account: notAccounted, metadata: new Map() })
+      }
     } catch (error) {
       this.#throttle.log('refused', (repeats) =>
         this.#host.log.warn({ err: error, repeats }, 'metrics were refused; the next flush will have them'),
@@ -228,19 +222,4 @@ export class GenAiMetrics implements Connector {
 
 function shareOf(total: number, shards: number): number {
   return Math.ceil(total / shards)
-}
-
-function finishBits(call: ModelCall): number {
-  let bits = 0
-  for (let at = 0; at < call.finishReasonCount; at++)
-    if (call.finishReasons[at]! >= 0) bits |= 1 << call.finishReasons[at]!
-  return bits
-}
-
-/** FNV-1a; 0 stands for no text. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  if (start >= end) return 0
-  let hash = 0x811c9dc5
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
-  return hash | 1
 }

@@ -1,15 +1,18 @@
 /** From calls that have settled to metrics: which series a call belongs to. */
+import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED } from '../../gen_ai/calls.ts'
 import { PROVIDERS } from '../../gen_ai/lexicon.ts'
 import { OPERATIONS } from '../../gen_ai/values.ts'
 import { EMPTY_TEXT, type Interner } from '../../telemetry/interner.ts'
-import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED } from './calls.ts'
+import { isTraceId } from '../../traces/trace_id.ts'
+import { NO_CALL, type SettledCalls } from '../../traces/traces_of_calls.ts'
 import { CallSeries, ClientSeries, CountedCall } from './families.ts'
 import type { MetricSet } from './metric_set.ts'
 
 /** Factors of the series' key: numbers of texts are below this, so the key is exact below 2^53. */
 const TEXTS = 2 ** 18
+const TRACE_ID_BYTES = 16
 
-export class Counts {
+export class Counts implements SettledCalls {
   readonly #calls: Calls
   readonly #texts: Interner
   readonly #errorTypes: Interner
@@ -17,6 +20,8 @@ export class Counts {
   readonly #counted = new CountedCall()
   readonly #series = new Map<number, CallSeries>()
   readonly #clientSeries = new Map<number, ClientSeries>()
+  /** Of the calls by their number, 16 bytes each; zeros stand for none. Calls leave their numbers to others. */
+  #traceIds = Buffer.alloc(0)
 
   constructor(calls: Calls, texts: Interner, errorTypes: Interner, set: MetricSet) {
     this.#calls = calls
@@ -25,15 +30,35 @@ export class Counts {
     this.#set = set
   }
 
-  /** Makes the series of a call that has come and is not settled yet. */
-  prepare(call: number): void {
+  /** Makes the series of a call that has come and is not settled yet. Its trace id stands at `traceId`; -1: it has none. */
+  prepare(call: number, bytes: Buffer, traceId: number): void {
+    this.#keepTraceId(call, bytes, traceId)
     this.#seriesOf(call).prepare(this.#read(call))
+  }
+
+  settle(call: number, other: number): void {
+    const calls = this.#calls
+    const settled = other === NO_CALL ? call : calls.merge(call, other)
+    if (calls.isInOtherTrace(settled)) return
+    calls.rememberInOtherTraces(settled)
+    this.count(settled)
   }
 
   count(call: number): void {
     const counted = this.#read(call)
     this.#seriesOf(call).count(counted)
     this.#clientSeriesOf(call, counted).count(counted)
+  }
+
+  #keepTraceId(call: number, bytes: Buffer, traceId: number): void {
+    const at = call * TRACE_ID_BYTES
+    if (at >= this.#traceIds.length) {
+      const larger = Buffer.alloc(Math.max(4096, at * 2))
+      larger.set(this.#traceIds)
+      this.#traceIds = larger
+    }
+    if (traceId < 0) this.#traceIds.fill(0, at, at + TRACE_ID_BYTES)
+    else bytes.copy(this.#traceIds, at, traceId, traceId + TRACE_ID_BYTES)
   }
 
   #seriesOf(call: number): CallSeries {
@@ -86,6 +111,11 @@ export class Counts {
     counted.failed = (ints[int + INT.flags]! & FAILED) !== 0
     counted.rateLimited = (ints[int + INT.flags]! & RATE_LIMITED) !== 0
     counted.errorType = errorType === EMPTY_TEXT ? 'unknown' : this.#errorTypes.text(errorType)
+    counted.hasTrace = isTraceId(this.#traceIds, call * TRACE_ID_BYTES)
+    if (counted.hasTrace) this.#traceIds.copy(counted.ids, 0, call * TRACE_ID_BYTES, (call + 1) * TRACE_ID_BYTES)
+    counted.ids.writeInt32LE(ints[int + INT.spanHigh]!, TRACE_ID_BYTES)
+    counted.ids.writeInt32LE(ints[int + INT.spanLow]!, TRACE_ID_BYTES + 4)
+    counted.end_ms = numbers[number + NUMBER.end_ms]!
     counted.duration_s = (numbers[number + NUMBER.end_ms]! - numbers[number + NUMBER.start_ms]!) / 1000
     counted.ttft_s = numbers[number + NUMBER.ttft_s]!
     counted.input = numbers[number + NUMBER.input]!

@@ -1,6 +1,7 @@
 /** The metrics of model calls: what they are called, and which numbers of a call go where. */
-import { FINISH_SIGNALS } from '../../gen_ai/quality.ts'
+import { SIGNALS as SIGNAL_NAMES } from '../../gen_ai/quality.ts'
 import { FINISH_REASONS } from '../../gen_ai/values.ts'
+import { IDS_BYTES, type Origin } from './exemplars.ts'
 import {
   COST_BOUNDS_USD,
   DURATION_BOUNDS_S,
@@ -14,7 +15,10 @@ import {
 import type { Attributes, CounterPoint, Description, MetricSet } from './metric_set.ts'
 
 /** What is counted of a call. Numbers are NaN where unknown. */
-export class CountedCall {
+export class CountedCall implements Origin {
+  hasTrace = false
+  readonly ids = Buffer.alloc(IDS_BYTES)
+  end_ms = Number.NaN
   failed = false
   rateLimited = false
   errorType = ''
@@ -27,7 +31,7 @@ export class CountedCall {
   reasoning = Number.NaN
   cost_usd = Number.NaN
   score = Number.NaN
-  /** Bits of FINISH_REASONS and FINISH_SIGNALS. */
+  /** Bits of FINISH_REASONS and of the signals of quality. */
   finishReasons = 0
   signals = 0
 }
@@ -60,7 +64,7 @@ export class CallSeries {
     const counter = (name: string, help: string, more: Attributes = {}) =>
       set.counter({ name, help }, { ...labels, ...more })
     const histogram = (name: string, help: string, bounds: readonly number[]) =>
-      set.histogram({ name, help }, bounds, labels)
+      set.histogram({ name, help, exemplars: true }, bounds, labels)
     this.#requests = counter('llm_requests_total', 'Model calls, failed ones included')
     this.#input = counter('llm_tokens_input_total', 'Input tokens, cached ones included')
     this.#output = counter('llm_tokens_output_total', 'Output tokens, reasoning included')
@@ -95,16 +99,16 @@ export class CallSeries {
     this.#cacheWrite.add(call.cacheWrite)
     this.#reasoning.add(call.reasoning)
     if (call.duration_s >= 0) {
-      this.#duration.record(call.duration_s)
-      this.#latency.record(call.duration_s * 1000)
+      this.#duration.record(call.duration_s, call)
+      this.#latency.record(call.duration_s * 1000, call)
     }
-    if (!Number.isNaN(call.cost_usd)) this.#cost.record(call.cost_usd)
+    if (!Number.isNaN(call.cost_usd)) this.#cost.record(call.cost_usd, call)
     if (call.rateLimited) for (const counter of this.#rateLimited) counter.add(1)
     else if (call.failed) this.#errors(call.errorType).add(1)
     for (let bit = 0; call.finishReasons >>> bit !== 0; bit++)
       if ((call.finishReasons >>> bit) & 1) this.#finishReason(bit).add(1)
     for (let bit = 0; call.signals >>> bit !== 0; bit++) if ((call.signals >>> bit) & 1) this.#signal(bit).add(1)
-    if (!Number.isNaN(call.ttft_s)) this.#firstToken!.record(call.ttft_s)
+    if (!Number.isNaN(call.ttft_s)) this.#firstToken!.record(call.ttft_s, call)
     const perToken_s = perToken(call)
     if (!Number.isNaN(perToken_s)) this.#perToken!.record(perToken_s)
     if (!Number.isNaN(call.score)) this.#score!.record(call.score)
@@ -122,7 +126,7 @@ export class CallSeries {
   }
 
   #signal(bit: number): CounterPoint {
-    return (this.#signals[bit] ??= this.#counter(SIGNALS, { signal: FINISH_SIGNALS[bit]! }))
+    return (this.#signals[bit] ??= this.#counter(SIGNALS, { signal: SIGNAL_NAMES[bit]! }))
   }
 
   #counter(description: Description, more: Attributes): CounterPoint {
@@ -140,6 +144,7 @@ const SIGNALS = { name: 'llm_quality_signals_total', help: 'What speaks against 
 const FIRST_TOKEN = {
   name: 'llm_time_to_first_token_seconds',
   help: 'Time to the first token',
+  exemplars: true,
   bounds: FIRST_TOKEN_BOUNDS_S,
 }
 const PER_TOKEN = {
@@ -178,13 +183,23 @@ export class ClientSeries {
   count(call: CountedCall): void {
     if (!Number.isNaN(call.input)) this.#input.record(call.input)
     if (!Number.isNaN(call.output)) this.#output.record(call.output)
-    if (call.duration_s >= 0) this.#duration.record(call.duration_s)
+    if (call.duration_s >= 0) this.#duration.record(call.duration_s, call)
     if (Number.isNaN(call.ttft_s)) return
     this.#firstChunk ??= this.#set.histogram(FIRST_CHUNK, FIRST_TOKEN_BOUNDS_S, this.#attributes)
-    this.#firstChunk.record(call.ttft_s)
+    this.#firstChunk.record(call.ttft_s, call)
   }
 }
 
 const TOKEN_USAGE = { name: 'gen_ai.client.token.usage', help: 'Tokens of model calls by type', unit: '{token}' }
-const OPERATION_DURATION = { name: 'gen_ai.client.operation.duration', help: 'Duration of model calls', unit: 's' }
-const FIRST_CHUNK = { name: 'gen_ai.client.operation.time_to_first_chunk', help: 'Time to the first chunk', unit: 's' }
+const OPERATION_DURATION = {
+  name: 'gen_ai.client.operation.duration',
+  help: 'Duration of model calls',
+  unit: 's',
+  exemplars: true,
+}
+const FIRST_CHUNK = {
+  name: 'gen_ai.client.operation.time_to_first_chunk',
+  help: 'Time to the first chunk',
+  unit: 's',
+  exemplars: true,
+}

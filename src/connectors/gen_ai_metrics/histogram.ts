@@ -1,21 +1,26 @@
+import type { BucketExemplars, Origin } from './exemplars.ts'
+
 /** Explicit buckets, cumulative over time. Bounds in the metric's unit, ascending. */
 export class Histogram {
   readonly bounds: readonly number[]
   readonly counts: Float64Array
   count = 0
   sum = 0
+  /** Undefined: it shows none. */
+  exemplars: BucketExemplars | undefined
 
   constructor(bounds: readonly number[]) {
     this.bounds = bounds
     this.counts = new Float64Array(bounds.length + 1)
   }
 
-  record(value: number): void {
+  record(value: number, origin?: Origin): void {
     let bucket = 0
     while (bucket < this.bounds.length && value > this.bounds[bucket]!) bucket++
     this.counts[bucket]!++
     this.count++
     this.sum += value
+    if (origin !== undefined) this.exemplars?.offer(bucket, value, origin)
   }
 }
 

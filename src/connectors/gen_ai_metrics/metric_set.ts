@@ -6,8 +6,9 @@
  */
 import { encode, type Message } from '../../otlp/codec.ts'
 import type { MetricBatch } from '../../telemetry/batch.ts'
-import { trusted } from '../../telemetry/batch.ts'
+import { BucketExemplars, type Candidates, type Exemplar } from './exemplars.ts'
 import { Histogram } from './histogram.ts'
+import { MetricRequest } from './metric_request.ts'
 
 export type Attributes = Readonly<Record<string, string>>
 
@@ -16,6 +17,8 @@ export interface Description {
   readonly help: string
   /** UCUM; absent where the name says it already. */
   readonly unit?: string
+  /** Of histograms: shows calls of traces that are kept. */
+  readonly exemplars?: boolean
 }
 
 export class CounterPoint {
@@ -27,7 +30,8 @@ export class CounterPoint {
 }
 
 interface Point {
-  readonly attributes: Message[]
+  /** What never changes of its message. */
+  readonly fixed: Buffer
   readonly value: CounterPoint | Histogram
   /** When it was shown at zero; NaN: not yet. */
   shown_ms: number
@@ -38,9 +42,8 @@ interface Family extends Description {
   readonly byKey: Map<string, Point>
 }
 
-const CUMULATIVE = 2
-/** The scope by which exporters know metrics of this process. */
-const SCOPE = { name: 'sluice' }
+/** Of one request: what is written of them at once holds up the others for a few milliseconds. */
+const POINTS_MAX = 500
 
 export class MetricSet {
   /** Points that have not been shown yet. */
@@ -50,37 +53,51 @@ export class MetricSet {
   refused = 0
   readonly #start_ms: number
   readonly #points_max: number
+  readonly #candidates: Candidates
+  readonly #request = new MetricRequest()
   #points = 0
 
-  constructor(start_ms: number, points_max: number) {
+  constructor(start_ms: number, points_max: number, candidates: Candidates) {
     this.#start_ms = start_ms
     this.#points_max = points_max
+    this.#candidates = candidates
   }
 
   counter(description: Description, attributes: Attributes): CounterPoint {
-    return this.#point(description, attributes, () => new CounterPoint()).value as CounterPoint
+    const make = () => new CounterPoint()
+    return (this.#point(description, attributes, make)?.value ?? make()) as CounterPoint
   }
 
   histogram(description: Description, bounds: readonly number[], attributes: Attributes): Histogram {
-    return this.#point(description, attributes, () => new Histogram(bounds)).value as Histogram
+    const make = () => new Histogram(bounds)
+    const point = this.#point(description, attributes, make)
+    // One that is refused is not shown: it would only keep candidates.
+    if (point === undefined) return make()
+    const histogram = point.value as Histogram
+    if (description.exemplars === true) histogram.exemplars ??= new BucketExemplars(this.#candidates, bounds.length + 1)
+    return histogram
   }
 
-  /** Fresh points at zero, and nothing else; undefined if there are none. */
-  showFresh(now_ms: number): MetricBatch | undefined {
-    const fresh = (point: Point) => Number.isNaN(point.shown_ms)
-    return this.#request(now_ms, fresh, () => true)
+  /** Fresh points at zero, and nothing else. Whoever asks for the next request has handed on the one before. */
+  showFresh(now_ms: number): Generator<MetricBatch> {
+    return this.#requests(
+      now_ms,
+      (point) => Number.isNaN(point.shown_ms),
+      () => true,
+    )
   }
 
-  /** All points; those shown at zero less than `settle_ms` ago stay at zero. Undefined if there are none. */
-  show(now_ms: number, settle_ms: number): MetricBatch | undefined {
-    return this.#request(
+  /** All points; those shown at zero less than `settle_ms` ago stay at zero. */
+  show(now_ms: number, settle_ms: number): Generator<MetricBatch> {
+    return this.#requests(
       now_ms,
       () => true,
       (point) => !(now_ms - point.shown_ms >= settle_ms),
     )
   }
 
-  #point(description: Description, attributes: Attributes, make: () => CounterPoint | Histogram): Point {
+  /** Undefined if there are enough. */
+  #point(description: Description, attributes: Attributes, make: () => CounterPoint | Histogram): Point | undefined {
     const { name } = description
     let family = this.#families.get(name)
     if (family === undefined) this.#families.set(name, (family = { ...description, points: [], byKey: new Map() }))
@@ -89,10 +106,10 @@ export class MetricSet {
     if (point !== undefined) return point
     if (this.#points === this.#points_max) {
       this.refused++
-      return { attributes: [], value: make(), shown_ms: Number.NaN }
+      return undefined
     }
-    const pairs = Object.entries(attributes).map(([label, text]) => ({ key: label, value: { stringValue: text } }))
-    point = { attributes: pairs, value: make(), shown_ms: Number.NaN }
+    const value = make()
+    point = { fixed: this.#fixed(value, attributes), value, shown_ms: Number.NaN }
     family.points.push(point)
     family.byKey.set(key, point)
     this.fresh++
@@ -100,43 +117,71 @@ export class MetricSet {
     return point
   }
 
-  #request(
+  #fixed(value: CounterPoint | Histogram, attributes: Attributes): Buffer {
+    const pairs = Object.entries(attributes).map(([key, text]) => ({ key, value: { stringValue: text } }))
+    const common = { attributes: pairs, startTimeUnixNano: nanos(this.#start_ms) }
+    if (value instanceof CounterPoint) return encode('NumberDataPoint', common).take()
+    return encode('HistogramDataPoint', { ...common, explicitBounds: [...value.bounds] }).take()
+  }
+
+  *#requests(
     now_ms: number,
     wanted: (point: Point) => boolean,
     asZero: (point: Point) => boolean,
-  ): MetricBatch | undefined {
-    const metrics: Message[] = []
-    const times = { startTimeUnixNano: nanos(this.#start_ms), timeUnixNano: nanos(now_ms) }
+  ): Generator<MetricBatch> {
+    let written: Point[] = []
     for (const family of this.#families.values()) {
-      const points = family.points.filter(wanted)
-      if (points.length > 0) metrics.push(metricOf(family, points, asZero, times))
-      for (const point of points) if (Number.isNaN(point.shown_ms)) point.shown_ms = now_ms
+      for (let at = 0; at < family.points.length; ) {
+        at = this.#write(family, at, now_ms, wanted, asZero, written)
+        if (this.#request.points < POINTS_MAX) continue
+        yield this.#request.take()
+        this.#markShown(written, now_ms)
+        written = []
+      }
     }
-    this.fresh = 0
-    if (metrics.length === 0) return undefined
-    const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'sluice' } }] }
-    const request = { resourceMetrics: [{ resource, scopeMetrics: [{ scope: SCOPE, metrics }] }] }
-    return trusted('metrics', encode('MetricsRequest', request).take())
+    if (written.length === 0) return
+    yield this.#request.take()
+    this.#markShown(written, now_ms)
+  }
+
+  /** Writes the family's points from `at` on, as many as the request may have. Returns where it stopped. */
+  #write(
+    family: Family,
+    at: number,
+    now_ms: number,
+    wanted: (point: Point) => boolean,
+    asZero: (point: Point) => boolean,
+    written: Point[],
+  ): number {
+    const { name, help, unit, points } = family
+    const request = this.#request
+    const time = { timeUnixNano: nanos(now_ms) }
+    let isOpen = false
+    for (; at < points.length && request.points < POINTS_MAX; at++) {
+      const point = points[at]!
+      if (!wanted(point)) continue
+      if (!isOpen)
+        request.open(name, help, unit, point.value instanceof CounterPoint ? 'NumberDataPoint' : 'HistogramDataPoint')
+      isOpen = true
+      request.point(point.fixed, { ...time, ...fieldsOf(point.value, asZero(point)) })
+      written.push(point)
+    }
+    if (isOpen) request.close()
+    return at
+  }
+
+  #markShown(points: readonly Point[], now_ms: number): void {
+    for (const point of points) {
+      if (!Number.isNaN(point.shown_ms)) continue
+      point.shown_ms = now_ms
+      this.fresh--
+    }
   }
 }
 
-function metricOf(
-  family: Family,
-  points: readonly Point[],
-  asZero: (point: Point) => boolean,
-  times: Message,
-): Message {
-  const { name, help, unit = '' } = family
-  const isCounter = points[0]!.value instanceof CounterPoint
-  const dataPoints = points.map((point) => {
-    const zero = asZero(point)
-    const common = { attributes: point.attributes, ...times }
-    if (point.value instanceof CounterPoint) return { ...common, asDouble: zero ? 0 : point.value.value }
-    return { ...common, ...histogramFields(point.value, zero) }
-  })
-  const head = { name, description: help, unit }
-  if (isCounter) return { ...head, sum: { dataPoints, aggregationTemporality: CUMULATIVE, isMonotonic: true } }
-  return { ...head, histogram: { dataPoints, aggregationTemporality: CUMULATIVE } }
+function fieldsOf(value: CounterPoint | Histogram, zero: boolean): Message {
+  if (value instanceof CounterPoint) return { asDouble: zero ? 0 : value.value }
+  return histogramFields(value, zero)
 }
 
 function histogramFields(histogram: Histogram, zero: boolean): Message {
@@ -144,8 +189,12 @@ function histogramFields(histogram: Histogram, zero: boolean): Message {
     count: zero ? 0n : BigInt(histogram.count),
     sum: zero ? 0 : histogram.sum,
     bucketCounts: Array.from(histogram.counts, (count) => (zero ? 0n : BigInt(count))),
-    explicitBounds: [...histogram.bounds],
+    exemplars: zero ? [] : (histogram.exemplars?.shown() ?? []).map(exemplarOf),
   }
+}
+
+function exemplarOf({ traceId, spanId, value, time_ms }: Exemplar): Message {
+  return { timeUnixNano: nanos(time_ms), asDouble: value, spanId, traceId }
 }
 
 function nanos(time_ms: number): bigint {

@@ -9,17 +9,14 @@ const STRATEGIES = [
   'NoTranslation',
 ] as const
 
-const strategy = z.enum(STRATEGIES).superRefine((name, context) => {
-  if (name.startsWith('Underscore')) return
-  expect(
-    context,
-    'UnderscoreEscapingWithSuffixes or UnderscoreEscapingWithoutSuffixes; names in UTF-8 are not supported',
-    'leave translation_strategy out: characters that Prometheus does not allow become underscores',
-  )
-})
-
 const resourceToTelemetry = z
-  .strictObject({ enabled: z.boolean().default(false).describe('True: all resource attributes become labels.') })
+  .strictObject({
+    enabled: z.boolean().default(false).describe('True: all resource attributes become labels.'),
+    exclude_service_attributes: z
+      .boolean()
+      .default(false)
+      .describe('True: but for service.name, service.namespace and service.instance.id, which job and instance say.'),
+  })
   .prefault({})
   .describe('Resource attributes as labels of every metric, besides target_info.')
 
@@ -46,7 +43,7 @@ export const schema = z
       .boolean()
       .default(true)
       .describe('Add unit and type to metric names; translation_strategy takes precedence.'),
-    translation_strategy: strategy.optional().describe('How OTLP names become Prometheus names.'),
+    translation_strategy: z.enum(STRATEGIES).optional().describe('How OTLP names become Prometheus names.'),
     max_series: z
       .int()
       .min(1)
@@ -62,16 +59,22 @@ export const schema = z
       .default(false)
       .describe('True: this exporter may receive content that no redaction processor has seen.'),
   })
-  .superRefine(({ const_labels }, context) => {
+  .superRefine((config, context) => {
+    const { const_labels } = config
     const names = new Map<string, string>()
     for (const key of Object.keys(const_labels)) {
-      const name = labelName(key)
+      const name = labelName(key, keepsUtf8(config))
       if (name === '' || names.has(name)) {
         expect(context, 'label names that differ', 'rename one of them', ['const_labels', key])
       }
       names.set(name, key)
     }
   })
+
+/** Whether names keep characters that only Prometheus' UTF-8 mode knows. */
+export function keepsUtf8({ translation_strategy }: Pick<PrometheusConfig, 'translation_strategy'>): boolean {
+  return translation_strategy === 'NoUTF8EscapingWithSuffixes' || translation_strategy === 'NoTranslation'
+}
 
 export type PrometheusConfig = z.output<typeof schema>
 

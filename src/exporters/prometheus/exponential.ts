@@ -1,7 +1,7 @@
 /**
  * Exponential histograms. The text formats cannot say them, so they are shown with classic buckets: boundaries are the
  * histogram's own, merged pair by pair until a factor of at least √2 lies between two of them and there are at most
- * BUCKETS_MAX. A series never becomes finer again, so that its buckets stay comparable.
+ * SHOWN_BUCKETS_MAX. In protobuf they are native histograms, with the buckets that were sent.
  * Source: OTLP data model, ExponentialHistogram: bucket i of scale s holds (2^(i/2^s), 2^((i+1)/2^s)].
  */
 import { addSums, cumulate, type Distribution } from './distribution.ts'
@@ -22,14 +22,17 @@ export interface Exponential {
 const SCALE_MIN = -10
 const SCALE_MAX = 20
 const SCALE_SHOWN_MAX = 1
-/** Of each sign. */
-const BUCKETS_MAX = 80
+/** The finest that Prometheus' native histograms have. */
+const SCALE_KEPT_MAX = 8
+/** Of each sign; as many as SDKs make by default. */
+const KEPT_BUCKETS_MAX = 160
+const SHOWN_BUCKETS_MAX = 80
 
 /** Undefined for a scale that no SDK uses, and for a point that contradicts itself. */
 export function exponentialOf(point: ExponentialPoint): Exponential | undefined {
   const scale = point.scale ?? 0
   if (scale < SCALE_MIN || scale > SCALE_MAX) return undefined
-  const down = Math.max(0, scale - SCALE_SHOWN_MAX)
+  const down = Math.max(0, scale - SCALE_KEPT_MAX)
   const exponential = {
     count: Number(point.count ?? 0n),
     sum: point.sum,
@@ -66,6 +69,11 @@ export function toScale(exponential: Exponential, scale: number): Exponential {
   return { ...exponential, scale, positive, negative }
 }
 
+/** The scale at which the text formats show it: coarse enough for SHOWN_BUCKETS_MAX. */
+export function shownScale(exponential: Exponential): number {
+  return narrowed(toScale(exponential, SCALE_SHOWN_MAX), SHOWN_BUCKETS_MAX).scale
+}
+
 /** From the most negative bucket over zero to the largest; every index between the first and the last is shown. */
 export function classic(exponential: Exponential): Distribution {
   const { scale, zeroThreshold, positive, negative } = exponential
@@ -97,10 +105,10 @@ function bucketsOf(buckets: Buckets | undefined, down: number): Map<number, numb
   return counts
 }
 
-/** Merges pairs of buckets until at most BUCKETS_MAX of each sign are left. */
-function narrowed(exponential: Exponential): Exponential {
+/** Merges pairs of buckets until at most so many of each sign are left. */
+function narrowed(exponential: Exponential, buckets_max = KEPT_BUCKETS_MAX): Exponential {
   let narrow = exponential
-  while (width(narrow.positive) > BUCKETS_MAX || width(narrow.negative) > BUCKETS_MAX)
+  while (width(narrow.positive) > buckets_max || width(narrow.negative) > buckets_max)
     narrow = toScale(narrow, narrow.scale - 1)
   return narrow
 }

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { get } from 'node:https'
+import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { hasOpenssl, makeCertificates } from '../../net/certificates.fixture.ts'
 import type { Message } from '../../otlp/codec.ts'
@@ -212,6 +214,91 @@ test('many points do not hold up the event loop for long', async () => {
   expect(turns).toBeGreaterThan(2)
 })
 
+test('at max_series it says so once, until there is place again', async () => {
+  at = await bench({ max_series: 2, metric_expiration: '1m' })
+  const send = (...ids: number[]) => at.send([gauge('g', '', ...ids.map((id) => point(id, { id: `${id}` })))])
+  await send(1, 2, 3)
+  await send(4)
+  expect(at.lines.filter((line) => line.includes('max_series'))).toHaveLength(1)
+  await at.clock.advance(3 * MINUTE_MS)
+  await send(5, 6)
+  expect(at.booked).toEqual({ delivered: 4, series_limit: 2 })
+  expect(at.lines).toHaveLength(1)
+  await send(7)
+  expect(at.lines).toHaveLength(2)
+})
+
+test('exemplars stay until a newer one comes, and follow when bounds change', async () => {
+  at = await bench({ enable_open_metrics: true })
+  const send = (bounds: number[], seconds: bigint, ...exemplars: [value: number, seconds: bigint][]) => {
+    const counts = bounds.map(() => 0n)
+    return at.send([
+      histogram('h', '', {
+        count: 0n,
+        bucketCounts: [...counts, 0n],
+        explicitBounds: bounds,
+        ...later(seconds),
+        exemplars: exemplars.map(([asDouble, age]) => ({ asDouble, traceId: Buffer.alloc(16, 1), ...later(age) })),
+      }),
+    ])
+  }
+  const shown = async () =>
+    (await at.scrape({ accept: 'application/openmetrics-text' }))
+      .split('\n')
+      .flatMap((line) => /(le=".*"\}).*# \{.*\} (\S+) /.exec(line)?.slice(1, 3).join(' ') ?? [])
+  await send([1], 0n, [0.5, 0n], [2, 0n])
+  await send([1], 1n)
+  expect(await shown()).toEqual(['le="1.0"} 0.5', 'le="+Inf"} 2'])
+  await send([1], 2n, [0.7, 2n], [3, -1n])
+  expect(await shown()).toEqual(['le="1.0"} 0.7', 'le="+Inf"} 2'])
+  await send([1, 5], 3n)
+  expect(await shown()).toEqual(['le="1.0"} 0.7', 'le="5.0"} 2'])
+})
+
+test('what is asked otherwise is answered in one line, and HEAD without a body', async () => {
+  at = await bench()
+  const url = `http://127.0.0.1:${at.exporter.port}`
+  await at.send([gauge('g', '', point(1))])
+  const hint = await fetch(url)
+  expect([hint.status, await hint.text()]).toEqual([404, 'there is nothing here but /metrics\n'])
+  const post = await fetch(`${url}/metrics`, { method: 'POST', body: 'x' })
+  expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+  const head = await fetch(`${url}/metrics?name=g`, { method: 'HEAD' })
+  expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([
+    200,
+    'text/plain; version=0.0.4; charset=utf-8; escaping=underscores',
+    '',
+  ])
+})
+
+test.each(['identity', 'gzip'])('scrapes at the same time, in %s, get the whole each', async (coding) => {
+  at = await bench({ enable_open_metrics: true })
+  await at.send([gauge('g', '', ...Array.from({ length: 5000 }, (_, id) => point(id, { id: `${id}` })))])
+  const one = await at.scrape()
+  const headers = { 'accept-encoding': coding }
+  const accepts = ['text/plain', 'application/openmetrics-text', 'text/plain', 'text/plain']
+  const texts = await Promise.all(accepts.map((accept) => at.scrape({ ...headers, accept })))
+  expect(texts).toEqual([one, `${one}# EOF\n`, one, one])
+})
+
+test('a scraper that goes away keeps nobody waiting, and ends the work for it', async () => {
+  at = await bench({ max_series: 1_000_000 })
+  const points = Array.from({ length: 20_000 }, (_, id) => point(id, { id: `${id}`, long: 'x'.repeat(200) }))
+  await at.send([gauge('g', '', ...points)])
+  // One takes nothing of what it asked for, the other leaves.
+  const stalled = connect(at.exporter.port!, '127.0.0.1')
+  stalled.write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n')
+  await once(stalled, 'readable')
+  const leaving = new AbortController()
+  const left = await fetch(`http://127.0.0.1:${at.exporter.port}/metrics`, { signal: leaving.signal })
+  leaving.abort()
+  await expect(left.text()).rejects.toThrow()
+  expect((await at.scrape()).length).toBeGreaterThan(4_000_000)
+  stalled.destroy()
+  await at.exporter.shutdown(AbortSignal.timeout(5000))
+  expect(at.lines).toEqual([])
+})
+
 test('update: in place what leaves the series alone', async () => {
   at = await bench()
   await at.send([gauge('g', '', point(1))])
@@ -256,7 +343,7 @@ test.each([
   ['no endpoint', {}],
   ['no port', { endpoint: 'localhost' }],
   ['an unknown key', { endpoint: 'localhost:1', metrics_expiration: '5m' }],
-  ['names in UTF-8', { endpoint: 'localhost:1', translation_strategy: 'NoTranslation' }],
+  ['an unknown strategy', { endpoint: 'localhost:1', translation_strategy: 'None' }],
   ['equal label names', { endpoint: 'localhost:1', const_labels: { 'a.b': '1', a_b: '2' } }],
   ['no time', { endpoint: 'localhost:1', metric_expiration: '0s' }],
 ])('config: %s is refused', (_, config) => {

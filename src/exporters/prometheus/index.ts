@@ -8,13 +8,17 @@ import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
 import { type Exposition, type MetricsServer, serveMetrics } from '../../self/metrics_server.ts'
 import { ITEM, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
-import { addsSuffixes, type PrometheusConfig, schema } from './config.ts'
+import { type Format, negotiate } from './accept.ts'
+import { addsSuffixes, keepsUtf8, type PrometheusConfig, schema } from './config.ts'
+import { exemplarsOf } from './exemplars.ts'
 import { expose } from './exposition.ts'
-import { type Shared, seriesLabels, sharedLabels, targetLabels } from './labels.ts'
+import { type LabelOptions, type Shared, seriesLabels, sharedLabels, targetLabels } from './labels.ts'
 import { metricName, type Naming, verbatimName } from './names.ts'
 import type { Metric, Point, Resource, Scope } from './point.ts'
+import { exposeProtobuf } from './protobuf.ts'
 import { hasEnded, type Reading, read } from './samples.ts'
 import { type Drop, Store } from './store.ts'
+import { Queue, Turn } from './turns.ts'
 import { walkMetric } from './walk.ts'
 
 export const prometheus: ExporterFactory<PrometheusConfig> = {
@@ -28,10 +32,6 @@ export const prometheus: ExporterFactory<PrometheusConfig> = {
 
 /** The scope of what this program derives from telemetry: names are taken as they are, and there are no scope labels. */
 const OWN_SCOPE = 'sluice'
-const TEXT = 'text/plain; version=0.0.4; charset=utf-8'
-const OPEN_METRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
-/** How long a batch may keep the event loop before the others get their turn. */
-const TURN_MS = 20
 const SWEEP_MAX_MS = 60_000
 const CONFLICTS_LOGGED_MAX = 1000
 
@@ -63,18 +63,23 @@ export class PrometheusExporter implements Exporter {
   #config: PrometheusConfig
   readonly #host: Host
   readonly #naming: Naming
+  readonly #labels: LabelOptions
   readonly #store: Store
   readonly #throttle: Throttle
+  readonly #scrapes = new Queue()
   readonly #conflicts = new Set<string>()
   /** The `target_info` shown for a job and instance. */
   readonly #targets = new Map<string, string>()
+  /** There was no place for a series, and has been none since. */
+  #full = false
   #server: MetricsServer | undefined
   #timers: Timer[] = []
 
   constructor(config: PrometheusConfig, host: Host) {
     this.#config = config
     this.#host = host
-    this.#naming = { namespace: config.namespace, suffixes: addsSuffixes(config) }
+    this.#naming = { namespace: config.namespace, suffixes: addsSuffixes(config), utf8: keepsUtf8(config) }
+    this.#labels = { ...config, utf8: this.#naming.utf8 }
     this.#store = new Store(config.max_series)
     this.#throttle = new Throttle(host.clock)
   }
@@ -138,6 +143,7 @@ export class PrometheusExporter implements Exporter {
         await this.#take(metric, points, group, tally, turn)
       }
     }
+    if (tally.has('series_limit')) this.#logFull()
     for (const [reason, points] of tally) {
       if (reason === 'stored') context.account.deliver(points)
       else context.account.drop(points, reason)
@@ -156,8 +162,8 @@ export class PrometheusExporter implements Exporter {
     const schemaStart = scopes[row + SCOPE.schemaStart]!
     const schemaUrl = schemaStart < 0 ? '' : bytes.toString('utf8', schemaStart, scopes[row + SCOPE.schemaEnd]!)
     const own = scope.name === OWN_SCOPE
-    const shared = sharedLabels(resource, scope, schemaUrl, own, this.#config)
-    return { own, lasting: own && peer === undefined, shared, target: targetLabels(resource) }
+    const shared = sharedLabels(resource, scope, schemaUrl, own, this.#labels)
+    return { own, lasting: own && peer === undefined, shared, target: targetLabels(resource, this.#naming.utf8) }
   }
 
   async #take(metric: Metric, points: Iterable<Point>, group: Group, tally: Tally, turn: Turn): Promise<void> {
@@ -181,7 +187,7 @@ export class PrometheusExporter implements Exporter {
 
   #name({ name = '', unit = '' }: Metric, { type }: Reading, own: boolean): string {
     // What is derived here says its unit in its name; only the conventions' own metrics bring one.
-    return own && unit === '' ? verbatimName(name, this.#naming.namespace) : metricName(name, unit, type, this.#naming)
+    return own && unit === '' ? verbatimName(name, this.#naming) : metricName(name, unit, type, this.#naming)
   }
 
   /** Undefined: stored. */
@@ -200,12 +206,21 @@ export class PrometheusExporter implements Exporter {
     }
     const value = reading.value(point)
     if (value === undefined) return 'invalid'
-    const sample = { labels, time: point.timeUnixNano ?? 0n, delta: reading.delta, value }
+    const { timeUnixNano: time = 0n, startTimeUnixNano: start = 0n } = point
+    const sample = { labels, time, start, delta: reading.delta, value, exemplars: exemplarsOf(point) }
     return this.#store.put(family, sample, this.#seen(group))
   }
 
   #seen({ lasting }: Group): number {
     return lasting ? Number.POSITIVE_INFINITY : this.#host.clock.monotonic_ms()
+  }
+
+  /** Once, until there is place again. */
+  #logFull(): void {
+    if (this.#full) return
+    this.#full = true
+    const { max_series } = this.#config
+    this.#host.log.warn({ max_series }, 'max_series is reached: new series are dropped, and counted in the ledger')
   }
 
   #logConflict(name: string, { type }: Reading): void {
@@ -219,23 +234,35 @@ export class PrometheusExporter implements Exporter {
   #target(group: Group): void {
     const { target, shared } = group
     if (target === undefined || target.length > this.#config.max_labels_length) return
-    const { namespace } = this.#naming
-    const family = this.#store.family(verbatimName('target_info', namespace), 'gauge', 'Target metadata')
+    const family = this.#store.family(this.#targetName, 'gauge', 'Target metadata')
     if (family === undefined) return
     const key = JSON.stringify([shared.fixed.get('job'), shared.fixed.get('instance')])
     const before = this.#targets.get(key)
     if (before !== undefined && before !== target) this.#store.remove(family, before)
     const value = { kind: 'number', number: 1 } as const
-    const dropped = this.#store.put(family, { labels: target, time: 0n, delta: false, value }, this.#seen(group))
+    const sample = { labels: target, time: 0n, start: 0n, delta: false, value, exemplars: [] }
+    const dropped = this.#store.put(family, sample, this.#seen(group))
     if (dropped === undefined) this.#targets.set(key, target)
     else this.#targets.delete(key)
   }
 
   #expose(accept: string): Exposition {
     this.#expire()
-    const openMetrics = this.#config.enable_open_metrics && asksForOpenMetrics(accept)
-    const slices = expose([...this.#store.families], { openMetrics, timestamps: this.#config.send_timestamps })
-    return { contentType: openMetrics ? OPEN_METRICS : TEXT, body: asynchronous(slices) }
+    const format = negotiate(accept, this.#config.enable_open_metrics)
+    // The server writes whatever bytes or texts come.
+    const body = this.#scrapes.inTurns<string | Uint8Array>(this.#slices(format)) as AsyncIterable<string>
+    return { contentType: format.contentType, body }
+  }
+
+  #slices({ kind, escaping }: Format): Iterable<string | Uint8Array> {
+    const families = [...this.#store.families]
+    const timestamps = this.#config.send_timestamps
+    if (kind === 'protobuf') return exposeProtobuf(families, { timestamps, escaping })
+    return expose(families, { openMetrics: kind === 'open_metrics', timestamps, escaping })
+  }
+
+  get #targetName(): string {
+    return verbatimName('target_info', this.#naming)
   }
 
   #expire(): void {
@@ -246,41 +273,12 @@ export class PrometheusExporter implements Exporter {
   #sweepEvery(): void {
     const sweep = () => {
       this.#expire()
-      const shown = this.#store.families.find(
-        ({ name }) => name === verbatimName('target_info', this.#naming.namespace),
-      )
+      if (this.#store.lines < this.#config.max_series) this.#full = false
+      const shown = this.#store.families.find(({ name }) => name === this.#targetName)
       for (const [key, labels] of this.#targets) if (!shown?.series.has(labels)) this.#targets.delete(key)
     }
     this.#timers.push(this.#host.clock.every(Math.min(SWEEP_MAX_MS, this.#config.metric_expiration), sweep))
   }
-}
-
-/** Lets others run when this has taken long enough. */
-class Turn {
-  #since_ms = performance.now()
-
-  over(): boolean {
-    return performance.now() - this.#since_ms >= TURN_MS
-  }
-
-  async next(): Promise<void> {
-    await new Promise<void>((resolve) => setImmediate(resolve))
-    this.#since_ms = performance.now()
-  }
-}
-
-async function* asynchronous(slices: Iterable<string>): AsyncGenerator<string> {
-  yield* slices
-}
-
-/** It is listed, not with q=0, and not behind the plain text. */
-function asksForOpenMetrics(accept: string): boolean {
-  const quality = (type: string) => {
-    const ranges = accept.split(',').filter((range) => range.trim().toLowerCase().startsWith(type))
-    return Math.max(-1, ...ranges.map((range) => Number(/;\s*q=([\d.]+)/.exec(range)?.[1] ?? 1)))
-  }
-  const wanted = quality('application/openmetrics-text')
-  return wanted > 0 && wanted >= quality('text/plain')
 }
 
 /** Below 1.2 nothing is offered, whatever the config allows. */

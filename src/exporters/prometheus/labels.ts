@@ -1,11 +1,17 @@
 /** The labels of a series, as the text that stands between the braces. */
+import { isPlainLabel } from './escaping.ts'
 import { labelName } from './names.ts'
 import { type KeyValue, type Resource, type Scope, textOf } from './point.ts'
 
 export interface LabelOptions {
   readonly const_labels: Readonly<Record<string, string>>
   readonly without_scope_info: boolean
-  readonly resource_to_telemetry_conversion: { readonly enabled: boolean }
+  readonly resource_to_telemetry_conversion: {
+    readonly enabled: boolean
+    readonly exclude_service_attributes: boolean
+  }
+  /** Names keep all their characters, in quotes where Prometheus' text wants them. */
+  readonly utf8: boolean
 }
 
 /** What all points of one scope have in common. */
@@ -14,14 +20,15 @@ export interface Shared {
   readonly fixed: ReadonlyMap<string, string>
   /** Attributes of the resource that every point gets. */
   readonly attributes: readonly KeyValue[]
+  readonly utf8: boolean
 }
 
 /** Text of `target_info` for a resource; undefined where it has no job or no instance. */
-export function targetLabels(resource: Resource): string | undefined {
+export function targetLabels(resource: Resource, utf8: boolean): string | undefined {
   const identity = identityOf(resource)
   if (identity.size < 2) return undefined
   const rest = (resource.attributes ?? []).filter(({ key }) => !IDENTITY.includes(key ?? ''))
-  return render(joined(rest, identity), identity)
+  return render(joined(rest, identity, utf8), identity)
 }
 
 /** `own`: made by this program, shown without the scope. */
@@ -35,16 +42,23 @@ export function sharedLabels(
   const fixed = new Map<string, string>()
   if (!options.without_scope_info && !own) {
     for (const { key = '', value } of scope.attributes ?? []) {
-      if (!['', 'name', 'version', 'schema_url'].includes(key)) fixed.set(labelName(`otel_scope_${key}`), textOf(value))
+      if (!['', 'name', 'version', 'schema_url'].includes(key))
+        fixed.set(labelName(`otel_scope_${key}`, options.utf8), textOf(value))
     }
     fixed.set('otel_scope_name', scope.name ?? '')
     fixed.set('otel_scope_version', scope.version ?? '')
     fixed.set('otel_scope_schema_url', schemaUrl)
   }
   for (const [name, value] of identityOf(resource)) fixed.set(name, value)
-  for (const [name, value] of Object.entries(options.const_labels)) fixed.set(labelName(name), value)
-  const attributes = options.resource_to_telemetry_conversion.enabled ? (resource.attributes ?? []) : []
-  return { fixed, attributes }
+  for (const [name, value] of Object.entries(options.const_labels)) fixed.set(labelName(name, options.utf8), value)
+  return { fixed, attributes: converted(resource, options), utf8: options.utf8 }
+}
+
+/** Attributes of the resource that become labels. */
+function converted({ attributes = [] }: Resource, options: LabelOptions): readonly KeyValue[] {
+  const { enabled, exclude_service_attributes } = options.resource_to_telemetry_conversion
+  if (!enabled) return []
+  return exclude_service_attributes ? attributes.filter(({ key }) => !IDENTITY.includes(key ?? '')) : attributes
 }
 
 /**
@@ -54,7 +68,7 @@ export function sharedLabels(
  */
 export function seriesLabels(attributes: readonly KeyValue[], shared: Shared, reserved = ''): string {
   const all = shared.attributes.length === 0 ? attributes : overridden(attributes, shared.attributes)
-  return render(joined(all, shared.fixed, reserved), shared.fixed)
+  return render(joined(all, shared.fixed, shared.utf8, reserved), shared.fixed)
 }
 
 /** A label's text within quotes. NUL ends the text for some parsers. */
@@ -83,12 +97,13 @@ function overridden(attributes: readonly KeyValue[], by: readonly KeyValue[]): K
 function joined(
   attributes: readonly KeyValue[],
   fixed: ReadonlyMap<string, string>,
+  utf8: boolean,
   reserved = '',
 ): Map<string, string> {
   const labels = new Map<string, string>()
   for (const { key = '', value } of byKey(attributes)) {
     if (key === '') continue
-    let name = cachedName(key)
+    let name = utf8 ? labelName(key, true) : cachedName(key)
     while (fixed.has(name) || name === reserved) name = `exported_${name}`
     const other = labels.get(name)
     labels.set(name, other === undefined ? textOf(value) : `${other};${textOf(value)}`)
@@ -106,9 +121,13 @@ function render(labels: Map<string, string>, fixed: ReadonlyMap<string, string>)
   let text = ''
   for (const name of [...labels.keys()].sort()) {
     const value = labels.get(name)!
-    if (value !== '') text += `${text === '' ? '' : ','}${name}="${escapeLabel(value)}"`
+    if (value !== '') text += `${text === '' ? '' : ','}${quoted(name)}="${escapeLabel(value)}"`
   }
   return text
+}
+
+function quoted(name: string): string {
+  return isPlainLabel(name) ? name : `"${escapeLabel(name)}"`
 }
 
 const NAMES_MAX = 10_000

@@ -26,7 +26,7 @@ test.each<[name: string, unit: string, type: MetricType, expected: string]>([
   ['___', '', 'gauge', ''],
   ['', '', 'gauge', ''],
 ])('%j in %j as %s becomes %j', (name, unit, type, expected) => {
-  expect(metricName(name, unit, type, { namespace: '', suffixes: true })).toBe(expected)
+  expect(metricName(name, unit, type, { namespace: '', suffixes: true, utf8: false })).toBe(expected)
 })
 
 test.each([
@@ -36,15 +36,39 @@ test.each([
   ['1a', '', false, '_1a'],
   ['1a', '2n', false, '_2n_1a'],
 ])('%s in namespace %j, suffixes %s: %s', (name, namespace, suffixes, expected) => {
-  expect(metricName(name, 's', 'gauge', { namespace, suffixes })).toBe(expected)
+  expect(metricName(name, 's', 'gauge', { namespace, suffixes, utf8: false })).toBe(expected)
+})
+
+test.each([
+  ['req.count', '1', 'counter', '', 'req.count_total'],
+  ['req.count_total', '', 'counter', '', 'req.count_total'],
+  ['total', '', 'counter', '', 'total_total'],
+  ['disk.used', 'By', 'gauge', 'my-app', 'my-app_disk.used_bytes'],
+  ['disk.used.bytes', 'By', 'gauge', '', 'disk.used.bytes'],
+  ['net.bytes.per_second', 'By/s', 'counter', '', 'net.bytes_per_second_total'],
+  ['net', 'foo bar/s', 'gauge', '', 'net_foo bar_per_second'],
+  ['part.ratio', '1', 'gauge', '', 'part_ratio'],
+  ['föö{x}', '{call}', 'histogram', '', 'föö{x}'],
+  ['', 's', 'gauge', 'n', ''],
+] as const)('in UTF-8, %j in %j as %s in namespace %j becomes %j', (name, unit, type, namespace, expected) => {
+  expect(metricName(name, unit, type, { namespace, suffixes: true, utf8: true })).toBe(expected)
 })
 
 test.each(['llm_requests_total', 'llm_latency_ms', 'llm_rateLimited_total', 'llm_cost_usd'])(
   '%s stays as it is',
   (name) => {
-    expect(verbatimName(name, '')).toBe(name)
+    expect(verbatimName(name, { namespace: '', suffixes: true, utf8: false })).toBe(name)
   },
 )
+
+test.each([
+  ['http.method', 'http.method'],
+  ['1d', '1d'],
+  ['__name__', 'key__name__'],
+  ['', ''],
+])('in UTF-8, label %j becomes %j', (key, expected) => {
+  expect(labelName(key, true)).toBe(expected)
+})
 
 test.each([
   ['http.method', 'http_method'],

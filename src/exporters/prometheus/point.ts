@@ -21,10 +21,21 @@ export interface Scope extends Resource {
   readonly version?: string
 }
 
+export interface PointExemplar {
+  readonly filteredAttributes?: readonly KeyValue[]
+  readonly timeUnixNano?: bigint
+  readonly asDouble?: number
+  readonly asInt?: bigint
+  readonly spanId?: Buffer
+  readonly traceId?: Buffer
+}
 export interface Point {
   readonly attributes?: readonly KeyValue[]
+  readonly startTimeUnixNano?: bigint
   readonly timeUnixNano?: bigint
   readonly flags?: number
+  /** Not of summaries. */
+  readonly exemplars?: readonly PointExemplar[]
 }
 export interface NumberPoint extends Point {
   readonly asDouble?: number

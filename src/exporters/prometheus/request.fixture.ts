@@ -133,7 +133,10 @@ export async function bench(config: object = {}): Promise<Bench> {
   }
 }
 
-/** The same text in any order of lines and labels, and of any spelling of numbers. Labels without a value are no labels. */
+/**
+ * The same text in any order of lines and labels, and of any spelling of numbers and times. Labels
+ * without a value are no labels.
+ */
 export function normal(text: string): string[] {
   return text
     .split('\n')
@@ -143,12 +146,26 @@ export function normal(text: string): string[] {
 }
 
 function normalLine(line: string): string {
-  const [, name, labels = '', value, time = ''] = /^([^{ ]+)(?:\{(.*)\})? (\S+)( \S+)?$/s.exec(line) ?? [
+  const [sample = '', exemplar] = line.split(' # ')
+  const [, name, labels = '', value, time = ''] = /^([^{ ]*)(?:\{(.*)\})? (\S+)( \S+)?$/s.exec(sample) ?? [
     undefined,
     line,
   ]
-  const pairs = [...labels.matchAll(/([\w:]+)="((?:\\.|[^"\\])*)"/g)]
-    .filter(([, , text]) => text !== '')
-    .map(([pair]) => pair)
-  return `${name}{${pairs.sort().join()}} ${Number(value?.replace('Inf', 'Infinity'))}${time}`
+  return `${name}{${normalLabels(labels)}} ${numberOf(value)}${time && ` ${Number(time)}`}${exemplar ? normalExemplar(exemplar) : ''}`
+}
+
+function normalLabels(labels: string): string {
+  const quoted = '"(?:\\\\.|[^"\\\\])*"'
+  const pairs = [...labels.matchAll(new RegExp(`([\\w:]+|${quoted})(?:=(${quoted}))?`, 'g'))]
+  const shown = pairs.filter(([, , text]) => text !== '""').map(([pair]) => pair)
+  return shown.sort().join()
+}
+
+function normalExemplar(exemplar: string): string {
+  const [, labels = '', value, time] = /^\{(.*)\} (\S+)(?: (\S+))?$/s.exec(exemplar) ?? []
+  return ` # {${normalLabels(labels)}} ${numberOf(value)} ${Math.round(Number(time) * 1000)}`
+}
+
+function numberOf(text: string | undefined): number {
+  return Number(text?.replace('Inf', 'Infinity'))
 }

@@ -1,6 +1,6 @@
 /** What of a metric Prometheus can show: its type, and a value for each data point. */
 import { distributionOf } from './distribution.ts'
-import { classic, exponentialOf } from './exponential.ts'
+import { exponentialOf } from './exponential.ts'
 import type { MetricType } from './names.ts'
 import {
   CUMULATIVE,
@@ -13,7 +13,7 @@ import {
   type Point,
   type SummaryPoint,
 } from './point.ts'
-import type { Value } from './store.ts'
+import { shownExponential, type Value } from './store.ts'
 
 export interface Reading {
   readonly type: MetricType
@@ -70,7 +70,7 @@ function distributionValue(point: HistogramPoint): Value | undefined {
 
 function exponentialValue(point: ExponentialPoint): Value | undefined {
   const exponential = exponentialOf(point)
-  return exponential && { kind: 'exponential', exponential, distribution: classic(exponential) }
+  return exponential && shownExponential(exponential)
 }
 
 function summaryValue(point: SummaryPoint): Value {

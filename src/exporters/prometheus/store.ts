@@ -1,6 +1,7 @@
 /** The latest value of every series, by family. */
 import { add, type Distribution } from './distribution.ts'
-import { addExponential, classic, type Exponential, toScale } from './exponential.ts'
+import { type Exemplar, type Exemplars, newestByBucket } from './exemplars.ts'
+import { addExponential, classic, type Exponential, shownScale, toScale } from './exponential.ts'
 import type { MetricType } from './names.ts'
 
 export interface Summary {
@@ -12,23 +13,37 @@ export interface Summary {
 export type Value =
   | { readonly kind: 'number'; readonly number: number }
   | { readonly kind: 'distribution'; readonly distribution: Distribution }
-  | { readonly kind: 'exponential'; readonly exponential: Exponential; readonly distribution: Distribution }
+  | ExponentialValue
   | { readonly kind: 'summary'; readonly summary: Summary }
+
+export interface ExponentialValue {
+  readonly kind: 'exponential'
+  readonly exponential: Exponential
+  /** Scale of `distribution`: it never becomes finer again, so that the buckets stay comparable. */
+  readonly scale: number
+  /** What the text formats show. */
+  readonly distribution: Distribution
+}
 
 export interface Sample {
   /** Text between the braces; with the family's name it is the series. */
   readonly labels: string
   /** Unix nanoseconds; 0 where the sender gave none. */
   readonly time: bigint
+  /** When counting began, Unix nanoseconds; 0 where the sender does not say. */
+  readonly start: bigint
   readonly delta: boolean
   readonly value: Value
+  readonly exemplars: readonly Exemplar[]
 }
 
 export interface Series {
   readonly labels: string
   time: bigint
+  start: bigint
   readonly delta: boolean
   value: Value
+  exemplars: Exemplars | undefined
   /** Lines that it takes: what `max_series` bounds. */
   lines: number
   /** Monotonic milliseconds of the last point; Infinity for a series that never expires. */
@@ -49,7 +64,7 @@ export class Store {
   max_series: number
   readonly #families = new Map<string, Family>()
   /** Sorted by name. */
-  readonly #sorted: Family[] = []
+  #sorted: Family[] = []
   /** Which family a name in the text belongs to: `x_count` is taken where there is a histogram `x`. */
   readonly #owners = new Map<string, Family>()
   #lines = 0
@@ -88,32 +103,44 @@ export class Store {
     this.#lines += lines - series.lines
     series.lines = lines
     series.value = value
+    series.exemplars = exemplarsOf(value, series.exemplars, sample.exemplars)
     series.time = sample.time
+    if (!sample.delta || value === sample.value) series.start = sample.start
     series.seen_ms = seen_ms
     return undefined
   }
 
   remove(family: Family, labels: string): void {
-    const series = family.series.get(labels)
-    if (series === undefined) return
-    family.series.delete(labels)
-    this.#lines -= series.lines
-    if (family.series.size === 0) this.#forget(family)
+    this.#remove(family, labels)
+    if (family.series.size > 0 || !this.#families.has(family.name)) return
+    this.#forget(family)
+    this.#sorted.splice(this.#position(family.name), 1)
   }
 
   /** Removes what was last seen before. */
   expire(before_ms: number): void {
-    for (const family of [...this.#sorted]) {
-      for (const series of family.series.values()) if (series.seen_ms < before_ms) this.remove(family, series.labels)
+    const count = this.#families.size
+    for (const family of this.#sorted) {
+      for (const series of family.series.values()) if (series.seen_ms < before_ms) this.#remove(family, series.labels)
+      if (family.series.size === 0) this.#forget(family)
     }
+    if (this.#families.size < count) this.#sorted = this.#sorted.filter(({ series }) => series.size > 0)
+  }
+
+  #remove(family: Family, labels: string): void {
+    const series = family.series.get(labels)
+    if (series === undefined) return
+    family.series.delete(labels)
+    this.#lines -= series.lines
   }
 
   #insert(family: Family, sample: Sample, seen_ms: number): Drop | undefined {
-    const { labels, time, delta, value } = sample
+    const { labels, time, start, delta, value } = sample
     const lines = linesOf(value)
     if (this.#lines + lines > this.max_series) return 'series_limit'
     if (family.series.size === 0 && !this.#enter(family)) return 'type_conflict'
-    family.series.set(labels, { labels, time, delta, value, lines, seen_ms })
+    const exemplars = exemplarsOf(value, undefined, sample.exemplars)
+    family.series.set(labels, { labels, time, start, delta, value, exemplars, lines, seen_ms })
     this.#lines += lines
     return undefined
   }
@@ -131,7 +158,6 @@ export class Store {
   #forget(family: Family): void {
     for (const name of namesOf(family.name, family.type)) this.#owners.delete(name)
     this.#families.delete(family.name)
-    this.#sorted.splice(this.#position(family.name), 1)
   }
 
   /** Where the name is, or belongs. */
@@ -154,7 +180,8 @@ const SUFFIXES: Readonly<Record<MetricType, readonly string[]>> = {
   summary: ['', '_sum', '_count'],
 }
 
-function namesOf(name: string, type: MetricType): string[] {
+/** Names that a family takes in the text. */
+export function namesOf(name: string, type: MetricType): string[] {
   return SUFFIXES[type].map((suffix) => name + suffix)
 }
 
@@ -166,17 +193,29 @@ function isStale(series: Series, sample: Sample): boolean {
 
 function next(before: Value, { delta, value }: Sample): Value {
   if (value.kind === 'exponential' && before.kind === 'exponential') {
-    const exponential = delta
-      ? addExponential(before.exponential, value.exponential)
-      : toScale(value.exponential, before.exponential.scale)
-    return { kind: 'exponential', exponential, distribution: classic(exponential) }
+    const exponential = delta ? addExponential(before.exponential, value.exponential) : value.exponential
+    return shownExponential(exponential, before.scale)
   }
   if (!delta) return value
   if (value.kind === 'number' && before.kind === 'number')
     return { kind: 'number', number: before.number + value.number }
   if (value.kind !== 'distribution' || before.kind !== 'distribution') return value
   // Other bounds: the series starts again, as after a restart of its sender.
-  return { kind: 'distribution', distribution: add(before.distribution, value.distribution) ?? value.distribution }
+  const distribution = add(before.distribution, value.distribution)
+  return distribution === undefined ? value : { kind: 'distribution', distribution }
+}
+
+/** `scale_max`: the scale at which the series has been shown before. */
+export function shownExponential(exponential: Exponential, scale_max = Number.POSITIVE_INFINITY): ExponentialValue {
+  const scale = Math.min(shownScale(exponential), scale_max)
+  return { kind: 'exponential', exponential, scale, distribution: classic(toScale(exponential, scale)) }
+}
+
+/** Only counters and histograms have any. */
+function exemplarsOf(value: Value, before: Exemplars | undefined, more: readonly Exemplar[]): Exemplars | undefined {
+  if (before === undefined && more.length === 0) return undefined
+  const bounds = value.kind === 'number' || value.kind === 'summary' ? [] : value.distribution.bounds
+  return newestByBucket([...(before ?? []), ...more], bounds)
 }
 
 function linesOf(value: Value): number {

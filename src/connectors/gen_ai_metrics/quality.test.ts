@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import type { PlainAttributes } from '../../../test/support/otlp.ts'
+import { SIGNALS } from '../../gen_ai/quality.ts'
+import { bench, call } from './connector.fixture.ts'
+
+/** A call judged by the `gen_ai` processor. */
+function judged(score: number, ...signals: string[]) {
+  const span = call()
+  const quality = { 'sluice.quality.score': score, 'sluice.quality.signals': signals }
+  return { ...span, attributes: { ...(span.attributes as PlainAttributes), ...quality } }
+}
+
+test('every signal is counted, and every score', async () => {
+  const it = await bench()
+  await it.send(...SIGNALS.map((signal) => judged(0.4, signal)), judged(0.3, 'refusal', 'truncated'), judged(0.99))
+  await it.send(judged(0.4, 'of another version'), call())
+  await it.stop()
+  const counted = SIGNALS.map((signal) => it.value('llm_quality_signals_total', { signal }))
+  expect(counted).toEqual(SIGNALS.map((signal) => (['refusal', 'truncated'].includes(signal) ? 2 : 1)))
+  expect(it.value('llm_quality_score')).toBe(SIGNALS.length + 3)
+})
