@@ -1,0 +1,171 @@
+import type { Connector, Context, Host, Ports } from '../../component.ts'
+import { ModelCall } from '../../gen_ai/model_call.ts'
+import { isNormalised, readNormalisedCall } from '../../gen_ai/normalised.ts'
+import { findScopeName, range } from '../../gen_ai/wire.ts'
+import type { Output } from '../../otlp/output.ts'
+import { retryLater } from '../../refusal.ts'
+import type { Timer } from '../../self/clock.ts'
+import type { TraceBatch } from '../../telemetry/batch.ts'
+import { SpanView } from '../../telemetry/span_view.ts'
+import { RecentSpans } from '../../traces/recent_spans.ts'
+import { sharedTables } from '../../traces/tables.ts'
+import { hashTraceId, isTraceId, shardOf } from '../../traces/trace_id.ts'
+import type { TraceTable } from '../../traces/trace_table.ts'
+import { NO_CALL, TracesOfCalls } from '../../traces/traces_of_calls.ts'
+import type { GenAiLogsConfig } from './config.ts'
+import { ContentMarks } from './content_marks.ts'
+import { ContentRecord } from './content_record.ts'
+import { Counters } from './counters.ts'
+import { HandOver } from './hand_over.ts'
+import { HeldCalls } from './held_calls.ts'
+import { Outbox } from './outbox.ts'
+
+/** How often it is looked which traces have settled, and what is ready is handed on. */
+const TICK_MS = 500
+/** How long senders had better wait while nobody takes the records. */
+const RETRY_WAIT_MS = 1000
+/** What cannot change in place. */
+const FIXED = ['calls_max', 'duplicates_window'] as const
+
+export class GenAiLogs implements Connector {
+  readonly inputs = { traces: { consume: (batch: TraceBatch, context: Context) => this.#consume(batch, context) } }
+  readonly #host: Host
+  #config: GenAiLogsConfig
+  readonly #view = new SpanView()
+  readonly #call = new ModelCall()
+  readonly #marks = new ContentMarks()
+  readonly #content = new ContentRecord(this.#marks)
+  readonly #outbox = new Outbox()
+  readonly #held: HeldCalls
+  readonly #recent: RecentSpans
+  readonly #handOver: HandOver
+  readonly #shards: readonly TracesOfCalls[]
+  readonly #tables: readonly TraceTable[]
+  readonly #counters: Counters
+  #timer: Timer | undefined
+  #stopped = false
+  /** Marks of the scope that was looked at last. */
+  #scope = { row: -1, marks: 0 }
+
+  constructor(config: GenAiLogsConfig, host: Host, next: Ports) {
+    this.#config = config
+    this.#host = host
+    this.#held = new HeldCalls(this.#outbox, host.clock)
+    this.#counters = new Counters(host, this.#held, this.#outbox)
+    this.#recent = new RecentSpans(config.duplicates_window)
+    this.#handOver = new HandOver(next.logs, host, this.#outbox)
+    this.#handOver.onDropped = (records, reason) => this.#counters.drop(records, reason)
+    this.#tables = sharedTables(host)
+    const calls_max = Math.ceil(config.calls_max / host.shards)
+    this.#shards = this.#tables.map((table) => new TracesOfCalls(table, this.#held.calls, this.#held, calls_max))
+  }
+
+  async start(): Promise<void> {
+    this.#counters.show()
+    this.#timer = this.#host.clock.every(TICK_MS, () => this.#tick())
+  }
+
+  /** Only what state is made for needs a new instance. */
+  async update(config: unknown): Promise<boolean> {
+    const next = config as GenAiLogsConfig
+    if (FIXED.some((key) => next[key] !== this.#config[key])) return false
+    this.#config = next
+    return true
+  }
+
+  /** The records of everything that waits are made and handed on. */
+  async shutdown(deadline: AbortSignal): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#timer?.cancel()
+    for (const shard of this.#shards) shard.close()
+    this.#outbox.closeAll()
+    this.#counters.update()
+    await this.#handOver.finish(deadline)
+    const { records } = this.#outbox
+    if (records === 0) return
+    this.#counters.drop(records, 'shutdown')
+    this.#host.log.error({ records }, 'log records were left when the time to stop had passed')
+  }
+
+  #tick(): void {
+    const { settle_after, settle_max } = this.#config
+    const now_ms = this.#host.clock.monotonic_ms()
+    for (const shard of this.#shards) shard.settle(now_ms, settle_after, settle_max)
+    this.#outbox.closeAll()
+    this.#counters.update()
+    this.#handOver.run()
+  }
+
+  async #consume(batch: TraceBatch, context: Context): Promise<void> {
+    this.#refuseIfFull(batch)
+    const now_ms = this.#host.clock.monotonic_ms()
+    let duplicates = 0
+    this.#scope.row = -1
+    for (let item = 0; item < batch.items; item++) {
+      if (!isNormalised(batch, item)) continue
+      this.#view.read(batch, item)
+      if (readNormalisedCall(this.#view, this.#call) && !this.#add(batch, context, now_ms)) duplicates++
+    }
+    this.#held.forgetBatch()
+    this.#counters.update()
+    this.#handOver.run()
+    context.account.duplicate(duplicates)
+    context.account.deliver(batch.count - duplicates)
+  }
+
+  /** Asked before anything of the batch is kept: a refused one leaves no trace, and is no duplicate when it comes again. */
+  #refuseIfFull(batch: TraceBatch): void {
+    if (this.#stopped) throw retryLater('shutdown', 'the connector has stopped')
+    if (this.#outbox.size_bytes < this.#config.bytes_max / 2) return
+    for (let item = 0; item < batch.items; item++)
+      if (isNormalised(batch, item))
+        throw retryLater('queue_full', 'log records wait for the next consumer up to bytes_max', RETRY_WAIT_MS)
+  }
+
+  /** False if the span has come before. */
+  #add(batch: TraceBatch, context: Context, now_ms: number): boolean {
+    const view = this.#view
+    const hasTrace = view.traceId >= 0 && isTraceId(view.bytes, view.traceId)
+    const hash = hasTrace ? hashTraceId(view.bytes, view.traceId) : 0
+    if (hasTrace && view.spanId >= 0 && this.#recent.seen(hash, view.bytes, view.spanId)) return false
+    const call = this.#held.keep(batch, context, view, this.#call, (out) => this.#writeContent(out, batch))
+    const shard = shardOf(hash, this.#shards.length)
+    const row = hasTrace ? this.#tables[shard]!.obtain(view.bytes, view.traceId, hash) : -1
+    if (row >= 0) this.#shards[shard]!.add(row, call, now_ms)
+    else {
+      this.#held.settle(call, NO_CALL)
+      this.#held.calls.remove(call)
+    }
+    this.#makeRoom()
+    return true
+  }
+
+  #writeContent(out: Output, batch: TraceBatch): boolean {
+    if (!this.#config.content) return false
+    const view = this.#view
+    const { content_size_bytes_max } = this.#config
+    if (!this.#content.write(out, view, this.#call, this.#scopeMarks(batch, view.scope), content_size_bytes_max))
+      return false
+    if (this.#content.cut_bytes > 0) this.#counters.cut(this.#content.cut_bytes)
+    return true
+  }
+
+  #scopeMarks(batch: TraceBatch, scope: number): number {
+    if (scope !== this.#scope.row) {
+      const marks = findScopeName(batch, scope) ? this.#marks.ofScope(batch.bytes, range.start, range.end) : 0
+      this.#scope = { row: scope, marks }
+    }
+    return this.#scope.marks
+  }
+
+  /** Calls that wait for longest make room for those that come. */
+  #makeRoom(): void {
+    const most_bytes = this.#config.bytes_max / 2
+    while (this.#held.size_bytes > most_bytes) {
+      let settled = false
+      for (const shard of this.#shards) if (shard.settleOldest()) settled = true
+      if (!settled) return
+    }
+  }
+}

@@ -1,0 +1,182 @@
+/** Calls that wait for their trace to settle, with what their records are made of; and the records, once it has. */
+import type { Context } from '../../component.ts'
+import { Calls, hashOf } from '../../gen_ai/calls.ts'
+import { FIELD } from '../../gen_ai/field.ts'
+import type { ModelCall } from '../../gen_ai/model_call.ts'
+import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
+import { Output } from '../../otlp/output.ts'
+import type { Clock } from '../../self/clock.ts'
+import type { TraceBatch } from '../../telemetry/batch.ts'
+import { type Head, Heads } from '../../telemetry/heads.ts'
+import type { SpanView } from '../../telemetry/span_view.ts'
+import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
+import { NO_CALL, type SettledCalls } from '../../traces/traces_of_calls.ts'
+import { Digest, writeDigest } from './digest.ts'
+import { writePlace } from './log_record.ts'
+import { type Origin, Origins } from './origins.ts'
+import type { Outbox } from './outbox.ts'
+import { serviceOf } from './service.ts'
+import { writeSummary } from './summary_record.ts'
+
+/** About what a summary takes, and the place of a content record. */
+const SUMMARY_BYTES = 900
+const PLACE_BYTES = 80
+
+/** The content record of a call without its place, written to `out`; false if there is none. */
+export type WriteContent = (out: Output) => boolean
+
+export class HeldCalls implements SettledCalls {
+  readonly calls = new Calls()
+  /** Calls whose records have not been made. */
+  waiting = 0
+  summaries = 0
+  contents = 0
+  readonly #outbox: Outbox
+  readonly #clock: Clock
+  readonly #heads = new Heads()
+  readonly #origins = new Origins()
+  readonly #resources = new ResourceHashes()
+  /** Digests, each with the address of its content record before it, or none. */
+  readonly #store = new ItemStore()
+  readonly #scratch = new Output(1 << 14)
+  /** Address of each call's digest. */
+  #addresses = new Float64Array(256)
+  readonly #digest = new Digest()
+  readonly #other = new Digest()
+  /** Of the batch and scope that `keep` was called with last; it counts as a reference to both. */
+  #last: { batch: TraceBatch; scope: number; head: Head; origin: Origin } | undefined
+
+  constructor(outbox: Outbox, clock: Clock) {
+    this.#outbox = outbox
+    this.#clock = clock
+  }
+
+  /** Memory for what waits. */
+  get size_bytes(): number {
+    return this.#store.occupied_bytes + this.#heads.size_bytes
+  }
+
+  /** Keeps the call of a span of the batch; returns its number. */
+  keep(batch: TraceBatch, context: Context, span: SpanView, call: ModelCall, writeContent: WriteContent): number {
+    const { bytes } = span
+    const text = (field: number) => hashOf(bytes, call.start(field), call.end(field))
+    const out = this.#scratch
+    out.reset()
+    const { head, origin } = this.#headOf(batch, span.scope, context)
+    const content = writeContent(out) ? this.#store.add(out.bytes, 0, out.end, head.id, NO_ITEM) : NO_ITEM
+    out.reset()
+    writeDigest(out, span)
+    const row = this.calls.keep(span, call, {
+      model: text(FIELD.requestModel),
+      responseModel: text(FIELD.responseModel),
+      errorType: text(FIELD.errorType),
+      resource: this.#resources.of(batch, span.scope),
+    })
+    if (row >= this.#addresses.length) this.#grow(row)
+    this.#addresses[row] = this.#store.add(out.bytes, 0, out.end, head.id, content)
+    head.references++
+    origin.references++
+    this.waiting++
+    return row
+  }
+
+  /** The batch is not needed any more. */
+  forgetBatch(): void {
+    this.#resources.forget()
+    this.#forgetHead()
+  }
+
+  #forgetHead(): void {
+    if (this.#last === undefined) return
+    this.#releaseHead(this.#last.head)
+    this.#last = undefined
+  }
+
+  settle(call: number, other: number): void {
+    const outer = other === NO_CALL ? call : this.calls.merge(call, other)
+    const inner = outer === call ? other : call
+    if (!this.calls.isInOtherTrace(outer)) this.#write(outer, inner)
+    this.#release(outer)
+    if (inner !== NO_CALL) this.#release(inner)
+  }
+
+  /** Its call has its records already. */
+  repeat(call: number): void {
+    this.#release(call)
+  }
+
+  #write(outer: number, inner: number): void {
+    this.calls.rememberInOtherTraces(outer)
+    const head = this.#read(outer, this.#digest)
+    const content = this.#contentOf(outer)
+    const innerContent = inner === NO_CALL ? NO_ITEM : this.#contentOf(inner)
+    if (inner !== NO_CALL) this.#read(inner, this.#other)
+    const { context } = this.#origins.byId(head.owner)
+    const settled = {
+      calls: this.calls,
+      call: outer,
+      digest: this.#digest,
+      other: inner === NO_CALL ? undefined : this.#other,
+      service: serviceOf(head),
+    }
+    const now_ms = this.#clock.now_ms()
+    this.#outbox.add(head, context, SUMMARY_BYTES, (out) => writeSummary(out, settled, now_ms))
+    this.summaries++
+    this.#addContent(head, context, content === NO_ITEM ? innerContent : content, now_ms)
+  }
+
+  #addContent(head: Head, context: Context, address: number, now_ms: number): void {
+    if (address === NO_ITEM) return
+    const store = this.#store
+    store.read(address)
+    this.#outbox.add(head, context, store.end - store.start + PLACE_BYTES, (out) => {
+      writePlace(out, this.#digest.span, now_ms)
+      out.copy(store.bytes, store.start, store.end)
+    })
+    this.contents++
+  }
+
+  #headOf(batch: TraceBatch, scope: number, context: Context): { readonly head: Head; readonly origin: Origin } {
+    if (this.#last?.batch === batch && this.#last.scope === scope) return this.#last
+    this.#forgetHead()
+    const origin = this.#origins.obtain(context)
+    const head = this.#heads.obtain(batch, scope, origin.id)
+    head.references++
+    this.#last = { batch, scope, head, origin }
+    return this.#last
+  }
+
+  #read(call: number, digest: Digest): Head {
+    const store = this.#store
+    store.read(this.#addresses[call]!)
+    digest.read(store.bytes, store.start, store.end)
+    return this.#heads.byId(store.tag)
+  }
+
+  #contentOf(call: number): number {
+    this.#store.read(this.#addresses[call]!)
+    return this.#store.previous
+  }
+
+  #release(call: number): void {
+    const store = this.#store
+    const address = this.#addresses[call]!
+    store.read(address)
+    const { tag, previous } = store
+    this.#releaseHead(this.#heads.byId(tag))
+    if (previous !== NO_ITEM) store.release(previous)
+    store.release(address)
+    this.waiting--
+  }
+
+  #releaseHead(head: Head): void {
+    this.#origins.release(this.#origins.byId(head.owner))
+    this.#heads.release(head)
+  }
+
+  #grow(row: number): void {
+    const larger = new Float64Array(Math.max(row + 1, this.#addresses.length * 2))
+    larger.set(this.#addresses)
+    this.#addresses = larger
+  }
+}

@@ -1,0 +1,14 @@
+import type { ConnectorFactory } from '../../component.ts'
+import { type GenAiLogsConfig, schema } from './config.ts'
+import { GenAiLogs } from './connector.ts'
+
+export const genAiLogs: ConnectorFactory<GenAiLogsConfig> = {
+  kind: 'connector',
+  type: 'gen_ai_logs',
+  summary: 'Makes of every model call a log record that sums it up, and a second one with its content.',
+  signals: [['traces', 'logs']],
+  passesItems: false,
+  countsOnly: false,
+  schema,
+  create: (config, host, next) => new GenAiLogs(config, host, next),
+}

@@ -1,0 +1,42 @@
+/** Where calls came from: what travels beside their records. Records of different origins are not put into one batch. */
+import type { Context } from '../../component.ts'
+import { notAccounted } from '../../not_accounted.ts'
+
+/** Calls of equal tenant and metadata. */
+export interface Origin {
+  readonly id: number
+  readonly key: string
+  /** The next edge opens the account. */
+  readonly context: Context
+  /** Calls that wait; at 0 it is forgotten. */
+  references: number
+}
+
+export class Origins {
+  readonly #byKey = new Map<string, Origin>()
+  readonly #byId = new Map<number, Origin>()
+  #made = 0
+
+  /** The context's origin, with one reference more. */
+  obtain({ tenant, metadata }: Context): Origin {
+    const key = JSON.stringify([tenant, ...metadata])
+    let origin = this.#byKey.get(key)
+    if (origin === undefined) {
+      origin = { id: this.#made++, key, context: { account: notAccounted, tenant, metadata }, references: 0 }
+      this.#byKey.set(key, origin)
+      this.#byId.set(origin.id, origin)
+    }
+    origin.references++
+    return origin
+  }
+
+  byId(id: number): Origin {
+    return this.#byId.get(id)!
+  }
+
+  release(origin: Origin): void {
+    if (--origin.references > 0) return
+    this.#byKey.delete(origin.key)
+    this.#byId.delete(origin.id)
+  }
+}

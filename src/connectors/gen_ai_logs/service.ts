@@ -1,0 +1,42 @@
+/** The name of the service that a head belongs to. */
+import { next, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
+import { textOf } from '../../telemetry/any_value.ts'
+import { Attributes } from '../../telemetry/attributes.ts'
+import { findField, foundEnd } from '../../telemetry/field.ts'
+import type { Head } from '../../telemetry/heads.ts'
+import { KeySet } from '../../telemetry/key_set.ts'
+
+/** Tag of the Resource in its group, and of the attributes in it: both have the number 1. */
+const FIRST_FIELD = 0x0a
+
+const known = new WeakMap<Head, string>()
+const keys = new KeySet(['service.name'])
+const attributes = new Attributes()
+const found = new Int32Array(1)
+
+/** The resource's `service.name`, empty if it has none that is a text. */
+export function serviceOf(head: Head): string {
+  let name = known.get(head)
+  if (name === undefined) known.set(head, (name = readService(head.resource)))
+  return name
+}
+
+function readService(bytes: Buffer): string {
+  const start = findField(bytes, 0, bytes.length, FIRST_FIELD)
+  if (start < 0) return ''
+  const end = foundEnd
+  attributes.clear()
+  for (let at = start; at < end; ) {
+    const tag = readUint32(bytes, at, end)
+    const value = next
+    const behind = skipValue(tag & 7, bytes, value, end)
+    if (tag === FIRST_FIELD) {
+      readLength(bytes, value, end)
+      attributes.add(bytes, at, next, behind)
+    }
+    at = behind
+  }
+  attributes.find(bytes, keys, found)
+  const row = found[0]!
+  return row < 0 ? '' : (textOf(bytes, attributes.valueStart(row), attributes.valueEnd(row)) ?? '')
+}

@@ -1,0 +1,194 @@
+/** The record that sums a call up: its facts as attributes, and the most telling ones as a line to read. Never content. */
+import { type Calls, FAILED, RATE_LIMITED } from '../../gen_ai/calls.ts'
+import { NEWEST, SLUICE } from '../../gen_ai/field.ts'
+import { nextText, range } from '../../gen_ai/wire.ts'
+import { nanosBetween } from '../../otlp/cursor.ts'
+import type { Output } from '../../otlp/output.ts'
+import { numberOf } from '../../telemetry/any_value.ts'
+import { ATTRIBUTE } from '../../telemetry/attributes.ts'
+import { Digest } from './digest.ts'
+import { Line } from './line.ts'
+import {
+  BODY,
+  copyAttribute,
+  type Severity,
+  SUMMARY_EVENT,
+  writeDouble,
+  writeEvent,
+  writeInt,
+  writePlace,
+  writeSeverity,
+  writeTrue,
+} from './log_record.ts'
+
+/** Calls whose score is below it are logged as warnings. */
+const LOW_QUALITY = 0.5
+const LATENCY = 'sluice.latency.ms'
+
+const KEY = Object.fromEntries(
+  [...Object.entries(NEWEST), ...Object.entries(SLUICE)].map(([name, key]) => [name, Digest.keyOf(key)]),
+) as Record<keyof typeof NEWEST | keyof typeof SLUICE, number>
+
+/** Copied from the span that stands for the call, or from the other one where that says nothing. */
+const copied = [
+  KEY.dialect,
+  KEY.operation,
+  KEY.provider,
+  KEY.requestModel,
+  KEY.responseModel,
+  KEY.responseId,
+  KEY.conversationId,
+  KEY.agentName,
+  Digest.keyOf('llm.task_type'),
+  KEY.errorType,
+  KEY.finishReasons,
+  KEY.stream,
+]
+const tokens = [
+  ['input', NEWEST.inputTokens],
+  ['output', NEWEST.outputTokens],
+  ['cacheRead', NEWEST.cacheReadTokens],
+  ['cacheWrite', NEWEST.cacheWriteTokens],
+  ['reasoning', NEWEST.reasoningTokens],
+] as const
+
+export interface SettledCall {
+  /** Its row holds the numbers of all reports together. */
+  readonly calls: Calls
+  readonly call: number
+  /** Of the span that stands for the call, and of another one that reports it. */
+  readonly digest: Digest
+  readonly other: Digest | undefined
+  /** The resource's `service.name`, empty if it has none. */
+  readonly service: string
+}
+
+/** Writes the content of the LogRecord. */
+export function writeSummary(out: Output, settled: SettledCall, now_ms: number): void {
+  const { calls, call, digest } = settled
+  writePlace(out, digest.span, now_ms)
+  writeSeverity(out, severityOf(settled))
+  writeBody(out, lineOf(settled))
+  writeEvent(out, SUMMARY_EVENT)
+  for (const key of copied) copyFirst(out, key, settled)
+  for (const [column, name] of tokens) {
+    const count = calls.number(call, column)
+    if (count >= 0) writeInt(out, name, count)
+  }
+  const ttft_s = calls.number(call, 'ttft_s')
+  if (ttft_s >= 0) writeDouble(out, NEWEST.timeToFirstChunk, ttft_s)
+  writeCost(out, settled)
+  writeQuality(out, settled)
+  if (calls.has(call, RATE_LIMITED)) writeTrue(out, SLUICE.rateLimited)
+  const latency_ms = latencyOf(digest)
+  if (latency_ms >= 0) writeDouble(out, LATENCY, latency_ms)
+}
+
+function severityOf({ calls, call }: SettledCall): Severity {
+  if (calls.has(call, RATE_LIMITED)) return 'WARN'
+  if (calls.has(call, FAILED)) return 'ERROR'
+  return calls.number(call, 'score') < LOW_QUALITY ? 'WARN' : 'INFO'
+}
+
+/** `chat gpt-4o-mini input_tokens=812 output_tokens=120 cost_usd=0.000194 duration_ms=1240 finish=stop service=shop` */
+function lineOf(settled: SettledCall): string {
+  const { calls, call, service } = settled
+  const line = new Line()
+  const failed = calls.has(call, FAILED)
+  const model = (textOf(settled, KEY.requestModel) || textOf(settled, KEY.responseModel)).replace(/^models\/(?=.)/, '')
+  line.word(textOf(settled, KEY.operation))
+  if (model !== '' && !line.word(model)) line.pair('model', model)
+  line.number('input_tokens', calls.number(call, 'input'))
+  line.number('output_tokens', calls.number(call, 'output'))
+  line.number('cost_usd', calls.number(call, 'cost_usd'))
+  line.number('duration_ms', rounded(latencyOf(settled.digest)))
+  line.number('ttft_ms', rounded(calls.number(call, 'ttft_s') * 1000))
+  line.pair('finish', textsOf(settled, KEY.finishReasons))
+  if (failed) line.pair('error', textOf(settled, KEY.errorType) || 'unknown')
+  if (calls.has(call, RATE_LIMITED)) line.pair('rate_limited', 'true')
+  line.number('score', calls.number(call, 'score'))
+  line.pair('signals', textsOf(scored(settled), KEY.qualitySignals))
+  line.pair('service', service)
+  return line.text
+}
+
+function writeBody(out: Output, line: string): void {
+  const size = Buffer.byteLength(line)
+  const body = out.open(BODY, size)
+  const text = out.open(1, size)
+  out.text(line)
+  out.close(text, size)
+  out.close(body, size)
+}
+
+/** The cost, and the source of just this cost. */
+function writeCost(out: Output, settled: SettledCall): void {
+  const cost_usd = settled.calls.number(settled.call, 'cost_usd')
+  if (cost_usd >= 0) writeDouble(out, SLUICE.cost, cost_usd)
+  copyFirst(out, KEY.costSource, withNumber(settled, KEY.cost, cost_usd))
+}
+
+function writeQuality(out: Output, settled: SettledCall): void {
+  const score = settled.calls.number(settled.call, 'score')
+  if (score >= 0) writeDouble(out, SLUICE.qualityScore, score)
+  copyFirst(out, KEY.qualitySignals, scored(settled))
+}
+
+/** The report whose score counts: signals belong to it. */
+function scored(settled: SettledCall): Reports {
+  return withNumber(settled, KEY.qualityScore, settled.calls.number(settled.call, 'score'))
+}
+
+type Reports = Pick<SettledCall, 'digest' | 'other'>
+
+/** Only the report that has this number, both if it is not known. */
+function withNumber({ digest, other }: SettledCall, key: number, value: number): Reports {
+  if (Number.isNaN(value) || other === undefined) return { digest, other }
+  return { digest: numberIn(digest, key) === value ? digest : other, other: undefined }
+}
+
+function numberIn({ span: { bytes, attributes }, rows }: Digest, key: number): number {
+  const row = rows[key]!
+  return row < 0 ? Number.NaN : numberOf(bytes, attributes.valueStart(row), attributes.valueEnd(row))
+}
+
+function first({ digest, other }: Reports, key: number): Digest | undefined {
+  return digest.has(key) ? digest : other?.has(key) ? other : undefined
+}
+
+function copyFirst(out: Output, key: number, reports: Reports): void {
+  const digest = first(reports, key)
+  if (digest === undefined) return
+  const { bytes, attributes } = digest.span
+  const at = digest.rows[key]! * ATTRIBUTE.width
+  copyAttribute(out, bytes, attributes.rows[at + ATTRIBUTE.tag]!, attributes.rows[at + ATTRIBUTE.end]!)
+}
+
+function textOf(reports: Reports, key: number): string {
+  return first(reports, key)?.text(key) ?? ''
+}
+
+/** The texts of a list, with commas between them. */
+function textsOf(reports: Reports, key: number): string {
+  const digest = first(reports, key)
+  if (digest === undefined) return ''
+  const { bytes, attributes } = digest.span
+  const row = digest.rows[key]!
+  const [start, end] = [attributes.valueStart(row), attributes.valueEnd(row)]
+  const texts: string[] = []
+  for (let at = nextText(bytes, start, end, 0); at >= 0; at = nextText(bytes, start, end, at))
+    texts.push(bytes.toString('utf8', range.start, range.end))
+  return texts.join(',')
+}
+
+/** In milliseconds; NaN without both times, or if it ends before it begins. */
+function latencyOf({ span }: Digest): number {
+  if (span.startTime < 0 || span.endTime < 0) return Number.NaN
+  const latency_ms = nanosBetween(span.bytes, span.startTime, span.endTime) / 1e6
+  return latency_ms >= 0 ? latency_ms : Number.NaN
+}
+
+/** Fractions of a millisecond matter only below ten. */
+function rounded(time_ms: number): number {
+  return time_ms < 10 ? Number(time_ms.toFixed(3)) : Math.round(time_ms)
+}
