@@ -28,13 +28,16 @@ export interface Route {
   before?(head: HttpHead): HttpAnswer | undefined | Promise<HttpAnswer | undefined>
 }
 
+/** Finds the route of a path: a map, or what knows paths with parameters in them. */
+export type Routes = Pick<ReadonlyMap<string, Route>, 'get'>
+
 export interface HttpServerOptions {
   host: string
   /** 0: any free one. */
   port: number
   tls?: TlsFiles & { reload_interval_ms?: number }
-  /** By exact path, without query. */
-  routes: ReadonlyMap<string, Route>
+  /** By path, without query, not decoded. */
+  routes: Routes
   /** For every path that has no route. */
   fallback?: Route
   /** Limit of a body as it arrives and of what it holds after decompression. Default 64 MiB; over it 413. */

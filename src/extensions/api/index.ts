@@ -1,17 +1,18 @@
-/** The `api` extension: what the daemon is doing, as JSON over HTTP. */
+/** The `api` extension: what the daemon is doing and what it has stored, as JSON over HTTP. */
 import { isIP } from 'node:net'
 import type { Extension, ExtensionFactory, Host } from '../../component.ts'
 import { parseEndpoint } from '../../config/units.ts'
 import type { HttpHead } from '../../net/http_exchange.ts'
 import { HttpFailure } from '../../net/http_failure.ts'
 import { HttpServer, type Route } from '../../net/http_server.ts'
+import { JSON_HEADERS } from './answer.ts'
 import { type ApiConfig, schema } from './config.ts'
-import { JSON_HEADERS, routesOf } from './routes.ts'
+import { routesOf } from './routes.ts'
 
 export const api: ExtensionFactory<ApiConfig> = {
   kind: 'extension',
   type: 'api',
-  summary: 'Shows pipelines, component states and the ledger as JSON.',
+  summary: 'Shows pipelines, component states, the ledger and stored traces and logs as JSON.',
   schema,
   create: (config, host) => new Api(config, host),
 }
@@ -32,14 +33,11 @@ export class Api implements Extension {
 
   async start(): Promise<void> {
     const { host, port } = parseEndpoint(this.#config.endpoint)!
-    const routes = [...routesOf(this.#host)].map(
-      ([path, route]) => [path, isLoopback(host) ? guarded(route) : route] as const,
-    )
     this.#server = new HttpServer({
       host,
       port,
       ...LIMITS,
-      routes: new Map(routes),
+      routes: routesOf(this.#host, (route) => (isLoopback(host) ? guarded(route) : route)),
       fail: (_head, status, message) => ({
         contentType: JSON_HEADERS['content-type'],
         body: `${JSON.stringify({ error: { status, message } })}\n`,

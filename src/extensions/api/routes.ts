@@ -1,35 +1,21 @@
-/** What the API answers: one line a path. Nothing of what passes through the daemon is shown, only how much. */
+/** What the API answers: one line a path. */
 import type { Host } from '../../component.ts'
-import type { Route } from '../../net/http_server.ts'
+import type { Route, Routes } from '../../net/http_server.ts'
 import type { Balance } from '../../pipeline/ledger.ts'
+import { type Answer, read } from './answer.ts'
+import { listLogs, listTraces, showTrace, TRACE_PATH } from './stored.ts'
 
-/** The answer's status and what it holds, JSON-serialisable. */
-interface Answer {
-  readonly status: number
-  readonly content: unknown
-}
-
-export function routesOf(host: Host): ReadonlyMap<string, Route> {
-  return new Map([
-    ['/api/health', read(() => health(host))],
-    ['/api/pipeline', read(() => pipeline(host))],
+/** Each as `wrap` makes it. */
+export function routesOf(host: Host, wrap: (route: Route) => Route): Routes {
+  const exact = new Map([
+    ['/api/health', wrap(read(() => health(host)))],
+    ['/api/pipeline', wrap(read(() => pipeline(host)))],
+    ['/api/traces', wrap(read((request) => listTraces(host, request)))],
+    ['/api/logs', wrap(read((request) => listLogs(host, request)))],
   ])
-}
-
-/** Headers of every answer: what changes by the second is not kept, and a browser takes it for nothing but JSON. */
-export const JSON_HEADERS = {
-  'content-type': 'application/json',
-  'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
-} as const
-
-function read(answer: () => Answer): Route {
+  const trace = wrap(read((request) => showTrace(host, request)))
   return {
-    methods: ['GET', 'HEAD'],
-    handler: async () => {
-      const { status, content } = answer()
-      return { status, headers: JSON_HEADERS, body: `${JSON.stringify(content)}\n` }
-    },
+    get: (path) => exact.get(path) ?? (path.startsWith(TRACE_PATH) ? trace : undefined),
   }
 }
 

@@ -1,0 +1,113 @@
+/** The batches of logs in the store: which records may hold what is asked for. */
+import { type Address, segmentOf } from '../../journal/journal.ts'
+import type { LogQuery } from '../../journal/stores.ts'
+import { uint32 } from '../../otlp/cursor.ts'
+import type { LogBatch } from '../../telemetry/batch.ts'
+import { LogView } from './log_view.ts'
+import { Services } from './resources.ts'
+import { type List, NONE, Texts } from './texts.ts'
+
+export interface StoredLogs {
+  readonly record: Address
+  /** Bounds of the times of its records. */
+  from_ms: number
+  until_ms: number
+  severity_max: number
+  services: List
+  /** Undefined: so many different ones that all may be in it. */
+  events: List | undefined
+  /** 31 bits of each trace id that occurs. */
+  traces: number[]
+}
+
+const EVENTS_MAX = 16
+
+export class LogIndex {
+  /** Batches forgotten because there were more than allowed. */
+  evicted = 0
+  #batches_max: number
+  #batches: StoredLogs[] = []
+  readonly #view = new LogView()
+  readonly #services = new Services()
+  readonly #texts = new Texts()
+
+  constructor(batches_max: number) {
+    this.#batches_max = batches_max
+  }
+
+  get count(): number {
+    return this.#batches.length
+  }
+
+  limit(batches_max: number): void {
+    this.#batches_max = batches_max
+    this.#evict()
+  }
+
+  /** The batch was written at that address. */
+  add(batch: LogBatch, record: Address): void {
+    const logs: StoredLogs = {
+      record,
+      from_ms: Number.POSITIVE_INFINITY,
+      until_ms: Number.NEGATIVE_INFINITY,
+      severity_max: 0,
+      services: NONE,
+      events: NONE,
+      traces: [],
+    }
+    const traces = new Set<number>()
+    for (let item = 0; item < batch.items; item++) {
+      this.#view.read(batch, item)
+      this.#addRecord(logs, batch, traces)
+    }
+    logs.traces = [...traces]
+    this.#batches.push(logs)
+    this.#evict()
+  }
+
+  removeSegment(segment: number): void {
+    this.#batches = this.#batches.filter(({ record }) => segmentOf(record) !== segment)
+  }
+
+  /** The batches that may hold records as the query wants them, those with the newest first. */
+  candidates(query: LogQuery): StoredLogs[] {
+    const { since_ms = Number.NEGATIVE_INFINITY, until_ms = Number.POSITIVE_INFINITY, severity_min = 0 } = query
+    const { service, event, trace_id } = query
+    const trace = trace_id === undefined ? undefined : traceNumber(Buffer.from(trace_id, 'hex'), 0)
+    return this.#batches
+      .filter(
+        (logs) =>
+          logs.until_ms >= since_ms &&
+          logs.from_ms < until_ms &&
+          logs.severity_max >= severity_min &&
+          (service === undefined || logs.services.includes(service)) &&
+          (event === undefined || logs.events === undefined || logs.events.includes(event)) &&
+          (trace === undefined || logs.traces.includes(trace)),
+      )
+      .sort((a, b) => b.until_ms - a.until_ms)
+  }
+
+  #addRecord(logs: StoredLogs, batch: LogBatch, traces: Set<number>): void {
+    const view = this.#view
+    logs.from_ms = Math.min(logs.from_ms, view.time_ms)
+    logs.until_ms = Math.max(logs.until_ms, view.time_ms)
+    logs.severity_max = Math.max(logs.severity_max, view.severity)
+    logs.services = this.#texts.add(logs.services, this.#services.nameOf(batch, view.scope))
+    if (view.traceId >= 0) traces.add(traceNumber(view.bytes, view.traceId))
+    if (logs.events === undefined) return
+    logs.events = this.#texts.add(logs.events, view.event)
+    if (logs.events.length > EVENTS_MAX) logs.events = undefined
+  }
+
+  #evict(): void {
+    const excess = this.#batches.length - this.#batches_max
+    // In lots: taking one off the front of a long list moves all others.
+    if (excess <= this.#batches_max / 100) return
+    this.#batches.splice(0, excess)
+    this.evicted += excess
+  }
+}
+
+function traceNumber(bytes: Uint8Array, at: number): number {
+  return (uint32(bytes, at + 4) ^ uint32(bytes, at + 12)) >>> 1
+}

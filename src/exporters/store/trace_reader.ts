@@ -1,0 +1,185 @@
+/** Reads off a batch of spans what the index keeps of their traces. */
+import { isNormalised } from '../../gen_ai/normalised.ts'
+import { OPERATIONS } from '../../gen_ai/values.ts'
+import type { Address } from '../../journal/journal.ts'
+import { uint32 } from '../../otlp/cursor.ts'
+import { numberOf, textOf } from '../../telemetry/any_value.ts'
+import type { TraceBatch } from '../../telemetry/batch.ts'
+import { Interner } from '../../telemetry/interner.ts'
+import { KeySet } from '../../telemetry/key_set.ts'
+import { SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
+import { CALL } from './calls.ts'
+import { plainValue } from './plain_value.ts'
+import { Services } from './resources.ts'
+import { NOT_SAMPLED, type Sampling, type StoredTrace } from './stored_trace.ts'
+import { Texts } from './texts.ts'
+import { timeAt } from './times.ts'
+
+const names = [
+  'sluice.dialect',
+  'gen_ai.request.model',
+  'gen_ai.response.model',
+  'gen_ai.response.id',
+  'gen_ai.operation.name',
+  'gen_ai.usage.input_tokens',
+  'gen_ai.usage.output_tokens',
+  'sluice.cost.usd',
+  'sluice.quality.score',
+  'sluice.quality.signals',
+  'sluice.sampling.policy',
+  'sluice.sampling.decision',
+  'sluice.sampling.reason',
+] as const
+const keys = new KeySet(names)
+type Name = (typeof names)[number]
+const AT = Object.fromEntries(names.map((name, at) => [name, at])) as Record<Name, number>
+
+/** Different models and dialects that are told apart when calls are compared. */
+const NAMES_MAX = 4096
+const TEXT_MAX = 256
+
+export class TraceReader {
+  /** Without attributes: most spans are not asked for them. */
+  readonly #light = new SpanView()
+  readonly #full = new SpanView()
+  readonly #found = new Int32Array(names.length)
+  readonly #services = new Services()
+  readonly #texts = new Texts()
+  readonly #names = new Interner(NAMES_MAX)
+  readonly #samplings = new Map<string, Sampling>()
+  readonly #call = new Array<number>(CALL.width).fill(0)
+
+  constructor() {
+    this.#light.wantsAttributes = false
+  }
+
+  /** Adds each span to its trace, which `obtain` finds by the id's 16 bytes as a latin1 string. */
+  read(batch: TraceBatch, record: Address, obtain: (key: string) => StoredTrace): void {
+    const view = this.#light
+    const { bytes } = batch
+    let trace: StoredTrace | undefined
+    let idAt = -1
+    for (let item = 0; item < batch.items; item++) {
+      view.read(batch, item)
+      if (view.traceId < 0) continue
+      if (trace === undefined || bytes.compare(bytes, idAt, idAt + 16, view.traceId, view.traceId + 16) !== 0) {
+        trace = obtain(bytes.toString('latin1', view.traceId, view.traceId + 16))
+        idAt = view.traceId
+      }
+      trace.addRecord(record)
+      this.#readSpan(batch, item, trace)
+    }
+  }
+
+  #readSpan(batch: TraceBatch, item: number, trace: StoredTrace): void {
+    const view = this.#light
+    const { bytes } = batch
+    if (view.spanId >= 0 && !trace.addSpan(spanNumber(bytes, view.spanId))) return
+    if (view.spanId < 0) trace.spans++
+    const service = this.#texts.one(this.#services.nameOf(batch, view.scope))
+    trace.services = this.#texts.add(trace.services, service)
+    const start_ms = view.startTime < 0 ? Number.POSITIVE_INFINITY : timeAt(bytes, view.startTime)
+    const end_ms = view.endTime < 0 ? start_ms : timeAt(bytes, view.endTime)
+    const isRoot = view.parentId < 0
+    // Until the root is there, the earliest span stands for it.
+    if ((isRoot && !trace.hasRoot) || (!trace.hasRoot && !(start_ms >= trace.start_ms))) {
+      trace.hasRoot = isRoot
+      trace.service = service
+      trace.rootName = this.#texts.one(
+        bytes.toString('utf8', view.nameStart, Math.min(view.nameEnd, view.nameStart + TEXT_MAX)),
+      )
+    }
+    if (start_ms < trace.start_ms) trace.start_ms = start_ms
+    if (end_ms > trace.end_ms && end_ms < Number.POSITIVE_INFINITY) trace.end_ms = end_ms
+    if (view.statusCode === STATUS_ERROR) trace.failed = true
+    const isCall = isNormalised(batch, item)
+    if (!isCall && trace.sampling !== undefined) return
+    this.#full.read(batch, item)
+    this.#full.attributes.find(bytes, keys, this.#found)
+    trace.sampling ??= this.#sampling()
+    if (isCall) this.#readCall(trace, start_ms, end_ms)
+  }
+
+  #readCall(trace: StoredTrace, start_ms: number, end_ms: number): void {
+    const view = this.#full
+    const call = this.#call
+    const model = this.#text('gen_ai.request.model').replace(/^models\//, '')
+    const responseModel = this.#text('gen_ai.response.model')
+    trace.models = this.#texts.add(trace.models, model === '' ? responseModel : model)
+    call[CALL.span] = view.spanId < 0 ? 0 : spanNumber(view.bytes, view.spanId)
+    call[CALL.parent] = view.parentId < 0 ? 0 : spanNumber(view.bytes, view.parentId)
+    call[CALL.response] = hashOf(this.#text('gen_ai.response.id'))
+    call[CALL.model] = this.#number(model)
+    call[CALL.responseModel] = this.#number(responseModel)
+    call[CALL.start_ms] = start_ms
+    call[CALL.end_ms] = end_ms
+    call[CALL.cost_usd] = this.#amount('sluice.cost.usd')
+    call[CALL.input] = this.#amount('gen_ai.usage.input_tokens')
+    call[CALL.output] = this.#amount('gen_ai.usage.output_tokens')
+    // Only compared with each other: not its position in the table of dialects.
+    call[CALL.dialect] = this.#number(this.#text('sluice.dialect'))
+    call[CALL.failed] = view.statusCode === STATUS_ERROR ? 1 : 0
+    call[CALL.operation] = OPERATIONS.indexOf(this.#text('gen_ai.operation.name') as (typeof OPERATIONS)[number])
+    trace.addCall(call)
+    const score = this.#amount('sluice.quality.score')
+    if (!(score >= trace.score)) trace.score = Number.isNaN(score) ? trace.score : score
+    const signals = this.#found[AT['sluice.quality.signals']]!
+    if (signals < 0) return
+    for (const signal of this.#list(signals)) trace.signals = this.#texts.add(trace.signals, signal)
+  }
+
+  #sampling(): Sampling {
+    const policy = this.#text('sluice.sampling.policy')
+    const decision = this.#text('sluice.sampling.decision')
+    const reason = this.#text('sluice.sampling.reason')
+    if (policy === '' && decision === '' && reason === '') return NOT_SAMPLED
+    const key = `${policy}\0${decision}\0${reason}`
+    const known = this.#samplings.get(key)
+    if (known !== undefined) return known
+    const sampling = { policy, decision, reason }
+    if (this.#samplings.size >= 1000) this.#samplings.clear()
+    this.#samplings.set(key, sampling)
+    return sampling
+  }
+
+  #list(row: number): string[] {
+    const { bytes, attributes } = this.#full
+    const value = plainValue(bytes, attributes.valueStart(row), attributes.valueEnd(row))
+    return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
+  }
+
+  #text(name: Name): string {
+    const row = this.#found[AT[name]]!
+    if (row < 0) return ''
+    const { bytes, attributes } = this.#full
+    return (textOf(bytes, attributes.valueStart(row), attributes.valueEnd(row)) ?? '').slice(0, TEXT_MAX)
+  }
+
+  /** NaN if it is not there, or no amount. */
+  #amount(name: Name): number {
+    const row = this.#found[AT[name]]!
+    if (row < 0) return Number.NaN
+    const value = numberOf(this.#full.bytes, this.#full.attributes.valueStart(row), this.#full.attributes.valueEnd(row))
+    return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : Number.NaN
+  }
+
+  /** A number by which names are compared; 0 for the empty one. */
+  #number(name: string): number {
+    if (name === '') return 0
+    const bytes = Buffer.from(name)
+    return this.#names.intern(bytes, 0, bytes.length)
+  }
+}
+
+/** 31 bits of a span id, never 0: enough to tell the spans of one trace apart. */
+function spanNumber(bytes: Uint8Array, at: number): number {
+  return (uint32(bytes, at) ^ Math.imul(uint32(bytes, at + 4), 0x9e3779b1)) >>> 1 || 1
+}
+
+/** FNV-1a of a text, 0 for the empty one. */
+function hashOf(text: string): number {
+  if (text === '') return 0
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return (hash >>> 0) + 1
+}
