@@ -42,7 +42,7 @@ interface Row {
 }
 
 function tableOf(root: JsonSchema): string {
-  const rows = rowsOf(root, root, '', new Set())
+  const rows = rowsOf(root, root, '', new Map())
   if (rows.length === 0) return 'It has no keys.\n'
   const cells = rows.map(
     ({ key, type, fallback, description }) => `| \`${key}\` | ${type} | ${fallback} | ${description} |`,
@@ -50,8 +50,11 @@ function tableOf(root: JsonSchema): string {
   return `| Key | Value | Default | Meaning |\n| --- | --- | --- | --- |\n${cells.join('\n')}\n`
 }
 
-/** A row for each key, and below it those of what it holds. `open`: definitions that the way here has been through. */
-function rowsOf(root: JsonSchema, schema: JsonSchema, prefix: string, open: ReadonlySet<string>): Row[] {
+/** What the way to a schema has been through: definitions, and lists of maps with the keys of these. */
+type Open = ReadonlyMap<string, readonly string[]>
+
+/** A row for each key, and below it those of what it holds. */
+function rowsOf(root: JsonSchema, schema: JsonSchema, prefix: string, open: Open): Row[] {
   return alternativesOf(root, schema).flatMap((alternative) => {
     const properties = Object.entries(alternative.properties ?? {}).flatMap(([name, inner]) => {
       const key = prefix === '' ? name : `${prefix}.${name}`
@@ -59,16 +62,28 @@ function rowsOf(root: JsonSchema, schema: JsonSchema, prefix: string, open: Read
       return [rowOf(root, inner, key, required), ...innerRows(root, inner, key, open)]
     })
     const { items, additionalProperties: others } = alternative
-    if (items) properties.push(...innerRows(root, items, `${prefix}[]`, open))
+    if (items) properties.push(...itemRows(root, items, `${prefix}[]`, open))
     if (typeof others === 'object') properties.push(...innerRows(root, others, `${prefix}.<name>`, open))
     return properties
   })
 }
 
-function innerRows(root: JsonSchema, schema: JsonSchema, prefix: string, open: ReadonlySet<string>): Row[] {
+/** Of maps in a list. A list inside it with maps of the same keys is not told again. */
+function itemRows(root: JsonSchema, items: JsonSchema, prefix: string, open: Open): Row[] {
+  const names = keysOf(root, items)
+  const [same] = [...open].find(([, outer]) => names.length > 3 && names.every((name) => outer.includes(name))) ?? []
+  if (same !== undefined) return [{ key: prefix, type: 'map', fallback: '', description: `Keys as in \`${same}\`.` }]
+  return innerRows(root, items, prefix, new Map([...open, [prefix, names]]))
+}
+
+function keysOf(root: JsonSchema, schema: JsonSchema): string[] {
+  return [...new Set(alternativesOf(root, schema).flatMap(({ properties }) => Object.keys(properties ?? {})))]
+}
+
+function innerRows(root: JsonSchema, schema: JsonSchema, prefix: string, open: Open): Row[] {
   const reference = schema.$ref ?? schema.allOf?.[0]?.$ref
   if (reference !== undefined && open.has(reference)) return []
-  return rowsOf(root, schema, prefix, reference === undefined ? open : new Set([...open, reference]))
+  return rowsOf(root, schema, prefix, reference === undefined ? open : new Map([...open, [reference, []]]))
 }
 
 function rowOf(root: JsonSchema, schema: JsonSchema, key: string, required: boolean): Row {

@@ -25,8 +25,8 @@ import { Recorder } from './support/recorder.ts'
 interface Case {
   /** The least config that is valid, so made that it listens on any free port and writes only to temporary places. */
   readonly config: unknown
-  /** A processor that keeps what it takes, and hands it on later: a refusal of the next does not reach its sender. */
-  readonly keeps?: boolean
+  /** A processor that keeps what it takes (of that signal), and hands it on later: a refusal of the next does not reach its sender. */
+  readonly keeps?: boolean | Signal
   /** A processor that with this config has nothing to do on plain items. */
   readonly neutral?: boolean
 }
@@ -43,7 +43,7 @@ const cases: Readonly<Record<string, Case>> = {
   'processor/filter': { config: {}, neutral: true },
   'processor/gen_ai': { config: {}, neutral: true },
   'processor/redaction': { config: {}, neutral: true },
-  'processor/tail_sampling': { config: { policies: [{ name: 'all', type: 'always_sample' }] }, keeps: true },
+  'processor/tail_sampling': { config: { policies: [{ name: 'all', type: 'always_sample' }] }, keeps: 'traces' },
   'connector/forward': { config: {} },
   'connector/gen_ai_metrics': { config: {} },
   'connector/gen_ai_logs': { config: {} },
@@ -54,6 +54,7 @@ const cases: Readonly<Record<string, Case>> = {
   'exporter/otlp_grpc': { config: { endpoint: '127.0.0.1:9', tls: { insecure: true } } },
   'exporter/otlp_http': { config: { endpoint: 'http://127.0.0.1:9' } },
   'exporter/prometheus': { config: { endpoint: '127.0.0.1:0' } },
+  'exporter/store': { config: { directory: join(tmpdir(), `sluice-conformance-${process.pid}`) } },
   'extension/api': { config: { endpoint: '127.0.0.1:0' } },
   'extension/health_check': { config: { endpoint: '127.0.0.1:0' } },
 }
@@ -107,7 +108,8 @@ describe.each(all)('%s', (key, factory) => {
 })
 
 describe.each(processors)('%s', (_, factory, signal) => {
-  const { keeps = false, neutral = false } = cases[keyOf(factory)] ?? {}
+  const { keeps: what = false, neutral = false } = cases[keyOf(factory)] ?? {}
+  const keeps = what === true || what === signal
 
   test.runIf(neutral)('passes on what it has no business with, byte for byte', async () => {
     const { host, recorder, feed, stop } = await running(factory, signal)
