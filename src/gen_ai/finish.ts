@@ -26,26 +26,51 @@ export function readFinishReasons(view: SpanView, row: number, spellings: Spelli
   if (!exact && call.finishReasonCount > 0) call.replaced |= 1 << FIELD.finishReasons
 }
 
-/** Adds every word of a text. True if it was one word, spelled as it should be or unknown. */
+/**
+ * Adds every word of a text; of a text with an unknown one among several, the whole text as one reason: taken apart, what is
+ * no list of reasons after all would not be recognised by redaction. True if it was one word, spelled as it should be or
+ * unknown, or is added whole.
+ */
 function readWords(call: ModelCall, start: number, end: number, spellings: Spellings): boolean {
   const { bytes } = call
+  const before = call.finishReasonCount
   let exact = true
   for (let at = start; at < end; ) {
     while (at < end && !isWord(bytes[at]!)) at++
     const word = at
     while (at < end && isWord(bytes[at]!)) at++
     if (at === word) break
-    if (word !== start || at !== end) exact = false
-    if (!addReason(call, word, at, spellings)) exact = false
+    const isWhole = word === start && at === end
+    if (!isWhole) exact = false
+    const reason = findReason(call, word, at, spellings)
+    if (reason < 0 && !isWhole) {
+      call.finishReasonCount = before
+      add(call, UNKNOWN, start, end)
+      return true
+    }
+    add(call, reason, word, at)
+    if (reason >= 0 && !isExact) exact = false
   }
   return exact
 }
 
+function add(call: ModelCall, reason: number, start: number, end: number): void {
+  if (call.finishReasonCount === FINISH_REASONS_MAX) return
+  const at = call.finishReasonCount++
+  call.finishReasons[at] = reason
+  call.finishReasonRanges[at * 2] = start
+  call.finishReasonRanges[at * 2 + 1] = end
+}
+
+const UNKNOWN = -1
+/** Was the reason that `findReason` found last spelled as it should be? */
+let isExact = false
+
 /** `folded` is a copy in lower case with `_` for `-`; longer words are unknown. */
 const folded = Buffer.alloc(40)
 
-function addReason(call: ModelCall, start: number, end: number, spellings: Spellings): boolean {
-  if (call.finishReasonCount === FINISH_REASONS_MAX) return true
+/** Position among the reasons, or -1. */
+function findReason(call: ModelCall, start: number, end: number, spellings: Spellings): number {
   let length = 0
   let changed = false
   for (let at = start; at < end; at++) {
@@ -58,11 +83,8 @@ function addReason(call: ModelCall, start: number, end: number, spellings: Spell
     } else if (length < folded.length) folded[length++] = fold
   }
   const reason = spellings.find(folded, 0, length)
-  const at = call.finishReasonCount++
-  call.finishReasons[at] = reason
-  call.finishReasonRanges[at * 2] = start
-  call.finishReasonRanges[at * 2 + 1] = end
-  return reason < 0 || (spellings.exact && !changed)
+  isExact = spellings.exact && !changed
+  return reason
 }
 
 const DOT = 46

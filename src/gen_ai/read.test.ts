@@ -459,6 +459,8 @@ describe('values', () => {
     ['upper case', 'MAX_TOKENS', ['length']],
     ['of an enum', 'FinishReason.SAFETY', ['content_filter']],
     ['unknown', ['pause_turn'], ['?']],
+    ['no list, and not taken apart', 'stop, ada@example.org', ['?']],
+    ['no list among others', ['stop', 'ada@example.org'], ['stop', '?']],
     ['empty', '', []],
   ])('finish reason %s', (_, value, is) => {
     const attributes = {
