@@ -12,6 +12,9 @@ const LOOK_BACK = 48
 /** In shorter ranges a view of words costs more than it saves. */
 const SHORT_MAX = 1024
 const NO_WORDS = new Int32Array(0)
+/** No rule wants a region with fewer digits and fewer groups. */
+const ANY_DIGITS = 6
+const ADDRESS_GROUPS = 4
 
 /** Digit groups that stand together, such as `4012 8888-8888` or `(030) 12.34`: between two of them is one separator. */
 export interface NumberRegion {
@@ -45,7 +48,6 @@ export function numbers(rules: readonly NumberRule[]): Detector {
     low: 0,
     end: 0,
   }
-  const digits_min = Math.min(...rules.map((rule) => rule.digits_min))
   return {
     kinds: rules.map((rule) => rule.kind),
     needs: traits.number,
@@ -62,7 +64,7 @@ export function numbers(rules: readonly NumberRule[]): Detector {
           next = regionStart(bytes, digit, floor)
           do {
             next = readRegion(region, nextDigit(bytes, next, end))
-            if (region.digits >= digits_min) show(region, rules, findings)
+            if (region.digits >= ANY_DIGITS || region.count >= ADDRESS_GROUPS) show(region, rules, findings)
           } while (next <= digit)
         }
         findings.spend(next - floor)
