@@ -63,6 +63,7 @@ export const writeOpenInference: Writer = (step, tracer, call, time) => {
     'llm.token_count.prompt': call.input,
     'llm.token_count.completion': call.output,
     'llm.token_count.total': call.input + call.output,
+    'llm.finish_reason': call.finish,
   }
   for (const [at, { role, text }] of call.prompt.entries()) {
     attributes[`llm.input_messages.${at}.message.role`] = role

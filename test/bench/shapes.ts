@@ -22,9 +22,9 @@ export interface SpanText {
 }
 
 export const SHAPES: readonly Shape[] = [
-  { name: '250B', spans: 512, bodies: 256, modelCalls: 1 / 3, heldSpans: 200_000, describe: describeSmall },
-  { name: '680B', spans: 1000, bodies: 64, modelCalls: 1 / 3, heldSpans: 200_000, describe: describeMedium },
-  { name: 'prompts', spans: 100, bodies: 64, modelCalls: 1, heldSpans: 30_000, describe: describePrompt },
+  { name: '250B', spans: 512, bodies: 256, modelCalls: 1 / 3, heldSpans: 1_600_000, describe: describeSmall },
+  { name: '680B', spans: 1000, bodies: 64, modelCalls: 1 / 3, heldSpans: 600_000, describe: describeMedium },
+  { name: 'prompts', spans: 100, bodies: 64, modelCalls: 1, heldSpans: 60_000, describe: describePrompt },
 ]
 
 const MODELS = [
