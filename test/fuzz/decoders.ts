@@ -15,12 +15,13 @@ import { receive } from '../../src/telemetry/receive.ts'
 import { Rewrite } from '../../src/telemetry/rewrite.ts'
 import { SpanView } from '../../src/telemetry/span_view.ts'
 import { mutateJson, mutateProtobuf } from './mutate.ts'
+import { Pipeline } from './pipeline.ts'
 
 export interface Decoder {
   readonly name: string
   /** A damaged body. */
   make(random: Random): Input
-  run(input: Input, random: Random): void
+  run(input: Input, random: Random): void | Promise<void>
 }
 
 export interface Input {
@@ -62,6 +63,16 @@ export const decoders: readonly Decoder[] = [
     make: madeProtobuf,
     run: ({ signal, body }, random) => expectRewritable(signal, receive(signal, body).batch, random),
   },
+  ...signals.flatMap((signal) =>
+    (['drop', 'mask'] as const).map((content) => {
+      let pipeline: Pipeline<Signal> | undefined
+      return {
+        name: `pipeline_${signal}_${content}`,
+        make: (random: Random) => madeProtobuf(random, signal),
+        run: ({ body }: Input) => (pipeline ??= new Pipeline<Signal>(signal, content)).run(receive(signal, body).batch),
+      }
+    }),
+  ),
 ]
 
 function madeProtobuf(random: Random, signal: Signal = random.pick(signals)): Input {

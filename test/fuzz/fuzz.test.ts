@@ -7,8 +7,8 @@ const INPUTS = 1500
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000)
 
 describe(`damaged bodies, FUZZ_SEED=${seed}`, () => {
-  it.each(decoders.map((decoder) => [decoder.name, decoder] as const))('%s', (_, decoder) => {
-    const { accepted, refused, failures } = fuzz(decoder, seed, 0, INPUTS)
+  it.each(decoders.map((decoder) => [decoder.name, decoder] as const))('%s', async (_, decoder) => {
+    const { accepted, refused, failures } = await fuzz(decoder, seed, 0, INPUTS)
     expect(failures).toEqual([])
     // Bodies that are all refused, or all accepted, would test nothing.
     expect(accepted).toBeGreaterThan(INPUTS / 20)

@@ -21,7 +21,13 @@ export interface Outcome {
 }
 
 /** Runs inputs [first, first + count). Stops after five failures. */
-export function fuzz(decoder: Decoder, seed: number, first: number, count: number, progress?: Int32Array): Outcome {
+export async function fuzz(
+  decoder: Decoder,
+  seed: number,
+  first: number,
+  count: number,
+  progress?: Int32Array,
+): Promise<Outcome> {
   let accepted = 0
   let refused = 0
   const failures: Failure[] = []
@@ -32,7 +38,8 @@ export function fuzz(decoder: Decoder, seed: number, first: number, count: numbe
     const fail = (problem: string) => failures.push({ decoder: decoder.name, input, problem, body: made.body })
     const start = performance.now()
     try {
-      decoder.run(made, random)
+      const running = decoder.run(made, random)
+      if (running !== undefined) await running
       accepted++
     } catch (error) {
       refused++

@@ -26,7 +26,7 @@ interface Done extends Outcome {
 const HANG_MS = 10_000
 
 if (isMainThread) watch(readOptions())
-else work(workerData as Run)
+else await work(workerData as Run)
 
 function readOptions(): Run {
   const { values } = parseArgs({
@@ -65,14 +65,14 @@ function watch(run: Run): void {
   worker.on('exit', () => clearInterval(timer))
 }
 
-function work(run: Run): void {
+async function work(run: Run): Promise<void> {
   for (const [at, name] of run.names.entries()) {
     const decoder = decoders.find((one) => one.name === name)
     if (decoder === undefined)
       throw new Error(`no decoder ${name}; there are ${decoders.map((one) => one.name).join(', ')}`)
     run.progress[0] = at
     const start = performance.now()
-    const outcome = fuzz(decoder, run.seed, run.first, run.inputs, run.progress)
+    const outcome = await fuzz(decoder, run.seed, run.first, run.inputs, run.progress)
     parentPort!.postMessage({ ...outcome, name, elapsed_ms: performance.now() - start } satisfies Done)
   }
 }
