@@ -1,10 +1,11 @@
-import type { Connector, Context, Host, Ports } from '../../component.ts'
+import type { Connector, Consumer, Context, Host, Ports } from '../../component.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { isNormalised, readNormalisedCall } from '../../gen_ai/normalised.ts'
 import { findScopeName, range } from '../../gen_ai/wire.ts'
 import type { Output } from '../../otlp/output.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
+import { HandOver } from '../../sending/hand_over.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { RecentSpans } from '../../traces/recent_spans.ts'
@@ -16,7 +17,6 @@ import type { GenAiLogsConfig } from './config.ts'
 import { ContentMarks } from './content_marks.ts'
 import { ContentRecord } from './content_record.ts'
 import { Counters } from './counters.ts'
-import { HandOver } from './hand_over.ts'
 import { HeldCalls } from './held_calls.ts'
 import { Outbox } from './outbox.ts'
 
@@ -38,12 +38,14 @@ export class GenAiLogs implements Connector {
   readonly #outbox = new Outbox()
   readonly #held: HeldCalls
   readonly #recent: RecentSpans
-  readonly #handOver: HandOver
+  readonly #handOver: HandOver<'logs'> | undefined
   readonly #shards: readonly TracesOfCalls[]
   readonly #tables: readonly TraceTable[]
   readonly #counters: Counters
   #timer: Timer | undefined
   #stopped = false
+  /** Records that nobody took before the time to stop had passed. */
+  #left = 0
   /** Marks of the scope that was looked at last. */
   #scope = { row: -1, marks: 0 }
 
@@ -53,8 +55,7 @@ export class GenAiLogs implements Connector {
     this.#held = new HeldCalls(this.#outbox, host.clock)
     this.#counters = new Counters(host, this.#held, this.#outbox)
     this.#recent = new RecentSpans(config.duplicates_window)
-    this.#handOver = new HandOver(next.logs, host, this.#outbox)
-    this.#handOver.onDropped = (records, reason) => this.#counters.drop(records, reason)
+    this.#handOver = next.logs && this.#handOverTo(next.logs)
     this.#tables = sharedTables(host)
     const calls_max = Math.ceil(config.calls_max / host.shards)
     this.#shards = this.#tables.map((table) => new TracesOfCalls(table, this.#held.calls, this.#held, calls_max))
@@ -81,11 +82,24 @@ export class GenAiLogs implements Connector {
     for (const shard of this.#shards) shard.close()
     this.#outbox.closeAll()
     this.#counters.update()
-    await this.#handOver.finish(deadline)
-    const { records } = this.#outbox
-    if (records === 0) return
-    this.#counters.drop(records, 'shutdown')
-    this.#host.log.error({ records }, 'log records were left when the time to stop had passed')
+    await this.#handOver?.finish(deadline)
+    // What the next consumer was offered and has not answered to.
+    const unanswered = this.#outbox.records
+    if (unanswered > 0) this.#counters.drop(unanswered, 'shutdown')
+    const records = this.#left + unanswered
+    if (records > 0) this.#host.log.error({ records }, 'log records were left when the time to stop had passed')
+  }
+
+  #handOverTo(next: Consumer<'logs'>): HandOver<'logs'> {
+    return new HandOver(next, this.#host, {
+      next: () => this.#outbox.next(),
+      taken: (kept) => this.#outbox.gone(kept),
+      lost: (kept, reason) => {
+        this.#outbox.gone(kept)
+        this.#counters.drop(kept.batch.count, reason)
+        if (reason === 'shutdown') this.#left += kept.batch.count
+      },
+    })
   }
 
   #tick(): void {
@@ -94,7 +108,7 @@ export class GenAiLogs implements Connector {
     for (const shard of this.#shards) shard.settle(now_ms, settle_after, settle_max)
     this.#outbox.closeAll()
     this.#counters.update()
-    this.#handOver.run()
+    this.#handOver?.run()
   }
 
   async #consume(batch: TraceBatch, context: Context): Promise<void> {
@@ -109,7 +123,7 @@ export class GenAiLogs implements Connector {
     }
     this.#held.forgetBatch()
     this.#counters.update()
-    this.#handOver.run()
+    this.#handOver?.run()
     context.account.duplicate(duplicates)
     context.account.deliver(batch.count - duplicates)
   }

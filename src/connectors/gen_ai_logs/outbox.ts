@@ -1,17 +1,11 @@
 /** Records that are ready, gathered into batches: one that is being filled for each origin, and those that are full. */
 import type { Context } from '../../component.ts'
 import type { Output } from '../../otlp/output.ts'
-import type { LogBatch } from '../../telemetry/batch.ts'
+import type { KeptBatch } from '../../sending/hand_over.ts'
 import { BatchBuilder, type Head } from '../../telemetry/heads.ts'
 
 /** Records go on in batches of about this many bytes, well under what backends take at once. */
 const BATCH_BYTES = 1 << 20
-
-/** Records of one origin, ready to go. */
-export interface Parcel {
-  readonly batch: LogBatch
-  readonly context: Context
-}
 
 interface Open {
   readonly builder: BatchBuilder
@@ -25,7 +19,7 @@ export class Outbox {
   records = 0
   /** By the owner of the heads. */
   readonly #open = new Map<number, Open>()
-  readonly #full: Parcel[] = []
+  readonly #full: KeptBatch<'logs'>[] = []
 
   /** Adds a record: what `write` writes is the content of a LogRecord, of about `expected_bytes`. */
   add(head: Head, context: Context, expected_bytes: number, write: (out: Output) => void): void {
@@ -45,24 +39,17 @@ export class Outbox {
     if (open.size_bytes >= BATCH_BYTES) this.#close(head.owner, open)
   }
 
-  /** Is there a full batch? */
-  get isFull(): boolean {
-    return this.#full.length > 0
-  }
-
   /** Batches that are being filled are full as they are. */
   closeAll(): void {
     for (const [owner, open] of this.#open) this.#close(owner, open)
   }
 
-  /** The batch that is full for longest; it counts until it is removed. */
-  first(): Parcel | undefined {
-    return this.#full[0]
+  /** The batch that is full for longest; it counts until it is gone. */
+  next(): KeptBatch<'logs'> | undefined {
+    return this.#full.shift()
   }
 
-  /** The first one is gone. */
-  remove(): void {
-    const { batch } = this.#full.shift()!
+  gone({ batch }: KeptBatch<'logs'>): void {
     this.size_bytes -= batch.size_bytes
     this.records -= batch.count
   }

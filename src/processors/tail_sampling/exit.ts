@@ -1,7 +1,7 @@
 /** Where an instance of the sampler, which stands in one pipeline, hands on what is kept of what it took. */
 import type { Consumer, Host, Signal } from '../../component.ts'
+import { HandOver, type KeptBatch } from '../../sending/hand_over.ts'
 import type { BatchBuilder } from '../../telemetry/heads.ts'
-import { type Parcel, Release } from './release.ts'
 
 /** The batch of one origin that is being filled. */
 export interface Open {
@@ -13,24 +13,29 @@ export class Exit {
   /** Of all exits of one sampler, each has its own. */
   readonly number: number
   readonly signal: Signal
-  readonly release: Release
+  readonly handOver: HandOver
   /** By origin. */
   readonly open = new Map<number, Open>()
   /** Batches that wait to be fetched. */
-  readonly full: Parcel[] = []
+  readonly full: KeptBatch[] = []
   /** True: it takes nothing any more. */
   isLeaving = false
 
-  /** `parcel`: the next batch for this exit. */
+  /** `kept`: the next batch for this exit. While they wait, its items are booked as pending. */
   constructor(
     number: number,
     signal: Signal,
     next: Consumer<Signal>,
     host: Host,
-    parcel: (exit: Exit) => Parcel | undefined,
+    kept: (exit: Exit) => KeptBatch | undefined,
   ) {
     this.number = number
     this.signal = signal
-    this.release = new Release(next, host, () => parcel(this))
+    this.handOver = new HandOver(next, host, {
+      next: () => kept(this),
+      offer: ({ batch, context }) => context.account.release(batch.count, 'pending'),
+      refused: ({ batch, context }) => context.account.hold(batch.count, 'pending'),
+      lost: ({ batch, context }, reason) => context.account.drop(batch.count, reason),
+    })
   }
 }

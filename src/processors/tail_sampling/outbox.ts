@@ -1,5 +1,6 @@
 /** Kept traces that have not been handed on, and the batches that are made of them. */
 import type { Output } from '../../otlp/output.ts'
+import type { KeptBatch } from '../../sending/hand_over.ts'
 import { BatchBuilder, type Heads } from '../../telemetry/heads.ts'
 import type { ItemStore } from '../../traces/item_store.ts'
 import { RowQueue } from '../../traces/row_queue.ts'
@@ -7,7 +8,6 @@ import type { Exit } from './exit.ts'
 import type { Decision, Labels } from './labels.ts'
 import type { Origins } from './origins.ts'
 import { KEPT, LOGS_KEPT, type Pending } from './pending.ts'
-import type { Parcel } from './release.ts'
 
 /** Kept items go on in batches of about this many bytes, well under what backends take at once. */
 const BATCH_BYTES = 1 << 20
@@ -43,7 +43,7 @@ export class Outbox {
   }
 
   /** The next batch for that exit; undefined if there is none. Its items are still booked as pending. */
-  next(exit: Exit): Parcel | undefined {
+  next(exit: Exit): KeptBatch | undefined {
     while (exit.full.length === 0) if (!this.#gatherNext()) break
     const [origin] = exit.open.keys()
     if (exit.full.length === 0 && origin !== undefined) this.#close(exit, origin)

@@ -87,7 +87,7 @@ export class Sampler implements VerdictSource {
     exit.isLeaving = true
     const isLast = this.#exits.size === 1
     this.#decideUpTo(Number.POSITIVE_INFINITY, isLast ? undefined : exit)
-    await exit.release.finish(deadline)
+    await exit.handOver.finish(deadline)
     if (!this.#exits.delete(exit)) return
     this.#exitsChanged()
     if (this.#exits.size === 0) this.#close()
@@ -148,7 +148,7 @@ export class Sampler implements VerdictSource {
 
   /** There may be something to hand on. */
   run(): void {
-    for (const exit of this.#exits) exit.release.run()
+    for (const exit of this.#exits) exit.handOver.run()
   }
 
   #exitsChanged(): void {
