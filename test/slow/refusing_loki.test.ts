@@ -27,8 +27,11 @@ test.each([1, 2])('totals are exact, with %i shards', async (shards) => {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-refusing-'))
   const spans: string[] = []
   let refusals = 0
+  let asked = 0
+  let sent = 0
   const loki = await backend((response, _, { streams }) => {
-    if (random() < 0.3) {
+    // And all of them from the middle on, until senders have felt it.
+    if (random() < 0.3 || (sent > REQUESTS / 3 && asked === 0)) {
       refusals++
       response.writeHead(503, { 'retry-after': '1' }).end()
       return
@@ -44,8 +47,7 @@ test.each([1, 2])('totals are exact, with %i shards', async (shards) => {
   await daemon.start()
   const { ports } = daemon.component('receiver/otlp') as OtlpReceiver
   const calls = []
-  let asked = 0
-  for (let request = 0; request < REQUESTS; request++) {
+  for (; sent < REQUESTS; sent++) {
     const { traces, bodies } = makeTraffic(TRACES_PER_REQUEST, random)
     calls.push(...traces.flatMap((trace) => trace.calls))
     for (const body of bodies) {
