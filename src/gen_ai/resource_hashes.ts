@@ -1,6 +1,7 @@
 /** Which process a span is from: a number for what its resource says, equal in every batch from that process. */
 import type { TraceBatch } from '../telemetry/batch.ts'
 import { RESOURCE, SCOPE } from '../telemetry/layout.ts'
+import { hashOf } from './calls.ts'
 
 /** The resources of one batch after another. One instance serves one component. */
 export class ResourceHashes {
@@ -27,12 +28,4 @@ export class ResourceHashes {
   forget(): void {
     this.#batch = undefined
   }
-}
-
-/** FNV-1a; 0 for nothing. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  if (start < 0 || start >= end) return 0
-  let hash = 0x811c9dc5
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
-  return hash | 1
 }

@@ -8,21 +8,11 @@ import { components } from '../../src/components.ts'
 import type { OtlpReceiver } from '../../src/receivers/otlp/index.ts'
 import { daemonOf } from '../pipelines/parts.fixture.ts'
 import { traceBatch } from '../support/otlp.ts'
+import { randomFrom } from './traffic.fixture.ts'
 
 const REQUESTS = 400
 const CALLS = 5
 const SEED = Number(process.env['SEED'] ?? 20_260_101)
-
-/** Mulberry32: numbers in [0, 1). */
-function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 const hex = (number: number, length: number) => number.toString(16).padStart(length, '0')
 
@@ -47,7 +37,7 @@ function body(index: number): { bytes: Buffer; input: number; output: number } {
 
 test.each([1, 2])('with %i shards', async (shards) => {
   process.stderr.write(`seed ${SEED}\n`)
-  const next = random(SEED + shards)
+  const next = randomFrom(SEED + shards)
   const out = mkdtempSync(join(tmpdir(), 'sluice-retries-'))
   let refused = 0
   const sink = createServer((request, response) => {
