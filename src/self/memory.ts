@@ -1,0 +1,52 @@
+/** What memory the process may take, and what it holds for somebody. */
+import { totalmem } from 'node:os'
+
+/** As the shipped memory_limiter has it, where a config has none. */
+const DEFAULT_SHARE = 0.75
+
+/**
+ * One for the whole daemon (`memoryOf`). Whoever keeps bytes past a call registers a reading of them, so that admission
+ * goes by what is held instead of by resident memory, which hardly falls once taken.
+ */
+export class ProcessMemory {
+  /** What the process may take in all, in bytes. memory_limiter sets it at its start; read it when it is needed, not before. */
+  limit_bytes: number
+  readonly #readings = new Map<symbol, { readonly name: string; readonly read: () => number }>()
+
+  constructor(total_bytes: number = total()) {
+    this.limit_bytes = total_bytes * DEFAULT_SHARE
+  }
+
+  /** `read` tells how many bytes are held now under that name: cheap, it is asked often. The returned function ends it. */
+  hold(name: string, read: () => number): () => void {
+    const key = Symbol(name)
+    this.#readings.set(key, { name, read })
+    return () => void this.#readings.delete(key)
+  }
+
+  /** Everything that is held, in bytes. */
+  held_bytes(): number {
+    let bytes = 0
+    for (const { read } of this.#readings.values()) bytes += read()
+    return bytes
+  }
+
+  /** The same by name. */
+  held(): Record<string, number> {
+    const bytes: Record<string, number> = {}
+    for (const { name, read } of this.#readings.values()) bytes[name] = (bytes[name] ?? 0) + read()
+    return bytes
+  }
+}
+
+/** The container's (cgroup v1 or v2) limit where it has one that is below the machine's memory, else that. In bytes. */
+export function total(): number {
+  // Without a limit it is 0, or larger than the machine.
+  const limit_bytes = process.constrainedMemory()
+  return limit_bytes > 0 ? Math.min(limit_bytes, totalmem()) : totalmem()
+}
+
+/** The daemon's, by any host of its components. */
+export function memoryOf(host: { shared<T>(key: string, make: () => T): T }): ProcessMemory {
+  return host.shared('memory', () => new ProcessMemory())
+}
