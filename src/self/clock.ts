@@ -17,14 +17,45 @@ export interface Timer {
 export const systemClock: Clock = {
   now_ms: () => Date.now(),
   monotonic_ms: () => performance.now(),
-  after(wait_ms, run) {
-    const timer = setTimeout(run, wait_ms).unref()
-    return { cancel: () => clearTimeout(timer) }
-  },
+  after: (wait_ms, run) => new SystemTimer(wait_ms, run),
   every(period_ms, run) {
+    if (period_ms > TIMER_MAX_MS) return new SystemTimer(period_ms, run, period_ms)
     const timer = setInterval(run, period_ms).unref()
     return { cancel: () => clearInterval(timer) }
   },
+}
+
+/** Longest wait of Node's timers; they take a longer one for 1 ms. */
+export const TIMER_MAX_MS = 2 ** 31 - 1
+
+/** A wait of any length, in pieces that Node's timers can do. */
+class SystemTimer implements Timer {
+  readonly #run: () => void
+  readonly #period_ms: number | undefined
+  #timer: NodeJS.Timeout
+
+  constructor(wait_ms: number, run: () => void, period_ms?: number) {
+    this.#run = run
+    this.#period_ms = period_ms
+    this.#timer = this.#wait(wait_ms)
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #wait(left_ms: number): NodeJS.Timeout {
+    const piece_ms = Math.min(left_ms, TIMER_MAX_MS)
+    return setTimeout(() => this.#waited(left_ms - piece_ms), piece_ms).unref()
+  }
+
+  #waited(left_ms: number): void {
+    if (left_ms > 0) this.#timer = this.#wait(left_ms)
+    else {
+      if (this.#period_ms !== undefined) this.#timer = this.#wait(this.#period_ms)
+      this.#run()
+    }
+  }
 }
 
 /** A clock that moves only when told. For tests. */

@@ -2,6 +2,7 @@
 import type { Batches, Context, Signal } from '../component.ts'
 import { join } from '../telemetry/batch.ts'
 import type { Claim, Fate } from './claim.ts'
+import type { Tries } from './retry.ts'
 import { cut } from './split.ts'
 
 /** Items of one claim, in the batch one after the other. */
@@ -18,6 +19,8 @@ export interface Parcel<S extends Signal> {
   readonly context: Context
   /** In the order of the batch's items; their items and counts add up to the batch's. */
   readonly parts: readonly Part[]
+  /** Undefined: it has not been tried. */
+  tries?: Tries | undefined
 }
 
 /** A parcel with everything of one claim. */

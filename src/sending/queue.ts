@@ -19,7 +19,7 @@ export interface QueueOptions<S extends Signal> {
   readonly signal: S
   readonly settings: SendingQueue
   readonly clock: Clock
-  /** Settles the parcel in the end and never rejects. */
+  /** Settles the parcel in the end, or puts it back, and never rejects. */
   deliver(parcel: Parcel<S>): Promise<void>
   /** The queue did not take so many items. */
   onRefused(items: number): void
@@ -31,6 +31,8 @@ export class Queue<S extends Signal> {
   readonly #batcher: Batcher<S> | undefined
   readonly #ready = new Fifo<Parcel<S>>()
   readonly #waiters = new Set<Waiter>()
+  /** Parcels that are tried again later, with what ends their waits. */
+  readonly #aside = new Map<Parcel<S>, Timer>()
   /** Since when (monotonic) each queued call has been here, oldest first. */
   readonly #since = new Set<{ readonly at_ms: number }>()
   #size = 0
@@ -72,9 +74,29 @@ export class Queue<S extends Signal> {
     await this.#accept(batch, context, size)
   }
 
-  /** Refuses who waits for room, and hands everything that waits for more to the consumers. */
+  /** Is a parcel ready that no consumer has? */
+  get hasReady(): boolean {
+    return this.#ready.size > 0
+  }
+
+  /** The parcel is offered to the consumers again, behind the others, after so many milliseconds. */
+  putBack(parcel: Parcel<S>, wait_ms: number): void {
+    if (this.#closed || wait_ms <= 0) return this.#push(parcel)
+    const again = () => {
+      this.#aside.delete(parcel)
+      this.#push(parcel)
+    }
+    this.#aside.set(parcel, this.#options.clock.after(wait_ms, again))
+  }
+
+  /** Refuses who waits for room, and hands everything that waits for more, or for its next attempt, to the consumers. */
   close(): void {
     this.#closed = true
+    for (const [parcel, timer] of [...this.#aside]) {
+      timer.cancel()
+      this.#aside.delete(parcel)
+      this.#push(parcel)
+    }
     for (const waiter of [...this.#waiters]) waiter.refuse(closing())
     this.#batcher?.flush()
   }
@@ -173,6 +195,10 @@ export class Queue<S extends Signal> {
 class Fifo<T> {
   #items: (T | undefined)[] = []
   #head = 0
+
+  get size(): number {
+    return this.#items.length - this.#head
+  }
 
   push(item: T): void {
     this.#items.push(item)

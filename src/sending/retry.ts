@@ -4,16 +4,33 @@ import type { Clock } from '../self/clock.ts'
 import type { Retryable, SendResult } from './sender.ts'
 import { onAbort, type Stop } from './stop.ts'
 
+/** After so many failures in a row a parcel lets those behind it go first. */
+const FAILURES_BEFORE_ASIDE = 3
+/** After so many answers in a row that there is no room for it, a parcel is taken to be too large. */
+const EXHAUSTED_MAX = 3
+/** What a backend asks for beyond it is a mistake, or means that nobody will be there. */
+const RETRY_AFTER_MAX_MS = 10 * 60_000
+
 export interface RetryOptions {
   readonly settings: RetryOnFailure
   readonly clock: Clock
   readonly stop: Stop
   /** Unix milliseconds after which nobody waits for the result. */
   readonly deadline_ms?: number | undefined
-  /** Uniform in [0, 1): Math.random, or a seeded one. */
-  readonly random: () => number
+  /** Can what is sent be cut in two? */
+  readonly canBeCut: boolean
+  /** Undefined: it cannot be put back, since the sender waits for this very result. */
+  readonly others?: Others | undefined
   /** An attempt failed and will be repeated after so many milliseconds. */
   onRetry(failure: Retryable, wait_ms: number): void
+}
+
+/** What a parcel that fails has to know of the others on its way. */
+export interface Others {
+  /** How many parcels the backend has taken. */
+  readonly successes: number
+  /** Is there another one to send now? */
+  readonly hasOthers: boolean
 }
 
 /** Why the last attempt was the last. */
@@ -21,28 +38,95 @@ export interface Exhausted extends Retryable {
   readonly because: 'retries_exhausted' | 'shutdown'
 }
 
-export type RetryResult = Exclude<SendResult, Retryable> | Exhausted
+/** Others go first; it is to be tried again after so many milliseconds. */
+export interface Aside {
+  readonly outcome: 'aside'
+  readonly wait_ms: number
+}
 
-/** Attempts until one succeeds, fails for good, or no more are allowed. */
-export async function retry(attempt: () => Promise<SendResult>, options: RetryOptions): Promise<RetryResult> {
-  const { settings, clock, stop } = options
-  const started_ms = clock.monotonic_ms()
-  const waits = new Backoff(settings, options.random)
+export type RetryResult = Exclude<SendResult, Retryable> | Exhausted | Aside
+
+/** What happened to a parcel so far. Of its own, so that it can be put back and go on where it was. */
+export class Tries {
+  /** Monotonic time of the first attempt. */
+  started_ms: number | undefined
+  failures = 0
+  /** How often in a row the backend had no room for it. */
+  exhausted = 0
+  /** What the backend had taken when it failed first, or made room. */
+  successes = 0
+  readonly #backoff: Backoff
+
+  constructor(settings: RetryOnFailure, random: () => number) {
+    this.#backoff = new Backoff(settings, random)
+  }
+
+  /** Milliseconds to wait before the next attempt. */
+  failed(failure: Retryable, others: Others | undefined): number {
+    if (this.failures === 0) this.successes = others?.successes ?? 0
+    this.failures++
+    this.exhausted = failure.isExhausted ? this.exhausted + 1 : 0
+    return Math.max(this.#backoff.next(), failure.retryAfter_ms ?? 0)
+  }
+
+  /** It makes room: whether others overtake it is asked anew from here on. */
+  goAside(others: Others, wait_ms: number): Aside {
+    this.successes = others.successes
+    return { outcome: 'aside', wait_ms }
+  }
+
+  /** Has the backend taken others since this one failed first, or made room? */
+  isOvertaken(others: Others | undefined): boolean {
+    return others !== undefined && others.successes > this.successes
+  }
+}
+
+/**
+ * Attempts until one succeeds, fails for good, or no more are allowed; or until others should go first. A parcel that
+ * others overtake is put back with its wait; while nothing goes through, it waits here, so that the attempts on a dead
+ * backend are as few as the consumers, and lets the next one try in its stead.
+ */
+export async function retry(
+  attempt: () => Promise<SendResult>,
+  tries: Tries,
+  options: RetryOptions,
+): Promise<RetryResult> {
+  const { clock, stop, others } = options
+  tries.started_ms ??= clock.monotonic_ms()
   for (;;) {
     const last = stop.waits.aborted
-    const result = await attempt()
+    const result = capped(await attempt())
     if (result.outcome !== 'retryable') return result
     if (last || stop.work.aborted) return { ...result, because: 'shutdown' }
-    if (!settings.enabled) return { ...result, because: 'retries_exhausted' }
-    const wait_ms = Math.max(waits.next(), result.retryAfter_ms ?? 0)
-    const elapsed_ms = clock.monotonic_ms() - started_ms
-    const tooLong = settings.max_elapsed_time > 0 && elapsed_ms + wait_ms > settings.max_elapsed_time
-    const tooLate = options.deadline_ms !== undefined && clock.now_ms() + wait_ms > options.deadline_ms
+    if (!options.settings.enabled) return { ...result, because: 'retries_exhausted' }
+    const wait_ms = tries.failed(result, others)
+    if (isTooLarge(tries, options)) return { outcome: 'too_large', message: `${result.message}, again and again` }
     // A stop that began during the attempt still grants the one last attempt, now.
-    if ((tooLong || tooLate) && !stop.waits.aborted) return { ...result, because: 'retries_exhausted' }
+    if (isTooLate(tries.started_ms, wait_ms, options) && !stop.waits.aborted)
+      return { ...result, because: 'retries_exhausted' }
     options.onRetry(result, wait_ms)
+    const goesAside = others !== undefined && tries.failures >= FAILURES_BEFORE_ASIDE
+    if (goesAside && tries.isOvertaken(others) && !stop.waits.aborted) return tries.goAside(others, wait_ms)
     await wait(wait_ms, clock, stop.waits)
+    if (goesAside && others.hasOthers && !stop.waits.aborted) return tries.goAside(others, 0)
   }
+}
+
+/** One item alone is too large only if the backend has room for others. */
+function isTooLarge(tries: Tries, { canBeCut, others }: RetryOptions): boolean {
+  return tries.exhausted >= EXHAUSTED_MAX && (canBeCut || tries.isOvertaken(others))
+}
+
+function isTooLate(started_ms: number, wait_ms: number, { settings, clock, deadline_ms }: RetryOptions): boolean {
+  const elapsed_ms = clock.monotonic_ms() - started_ms
+  const tooLong = settings.max_elapsed_time > 0 && elapsed_ms + wait_ms > settings.max_elapsed_time
+  return tooLong || (deadline_ms !== undefined && clock.now_ms() + wait_ms > deadline_ms)
+}
+
+function capped(result: SendResult): SendResult {
+  if (result.outcome !== 'retryable' || result.retryAfter_ms === undefined) return result
+  const asked_ms = Number.isNaN(result.retryAfter_ms) ? 0 : result.retryAfter_ms
+  return { ...result, retryAfter_ms: Math.min(Math.max(0, asked_ms), RETRY_AFTER_MAX_MS) }
 }
 
 /** Waits of an exponential backoff: grow by the multiplier to the maximum, each varied by the randomization factor. */

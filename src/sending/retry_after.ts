@@ -2,7 +2,7 @@
 export function retryAfterOf(value: string | undefined, now_ms: number): number | undefined {
   if (value === undefined) return undefined
   const text = value.trim()
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
+  if (/^\d+$/.test(text)) return Number(text) * 1000
   // Only the forms of RFC 9110: Date.parse also takes bare numbers with a sign and the like.
   if (!/^[A-Z][a-z]+,? /.test(text)) return undefined
   const date_ms = Date.parse(text)

@@ -27,6 +27,8 @@ export interface Retryable {
   readonly message: string
   /** How long the backend wants to be left alone. */
   readonly retryAfter_ms?: number | undefined
+  /** It has no room for so much (RESOURCE_EXHAUSTED, 429): for now, or because there is too much in one request. */
+  readonly isExhausted?: boolean
 }
 
 /** No attempt will help. */
@@ -45,6 +47,6 @@ export interface TooLarge {
 
 export const SENT: Sent = { outcome: 'sent' }
 
-export function retryable(message: string, retryAfter_ms?: number): Retryable {
-  return { outcome: 'retryable', message, retryAfter_ms }
+export function retryable(message: string, retryAfter_ms?: number, isExhausted = false): Retryable {
+  return { outcome: 'retryable', message, retryAfter_ms, isExhausted }
 }

@@ -18,8 +18,15 @@ export interface Call {
   answer(result: SendResult): void
 }
 
-/** A line for traces whose backend answers by `script`, the last answer for ever; `'hang'` waits for `call.answer`. */
-export function setUp(config: z.input<typeof schema> = {}, script: Answer[] = [SENT], random = () => 0.5) {
+/**
+ * A line for traces whose backend answers by `script`, a list whose last answer holds for ever or a rule;
+ * `'hang'` waits for `call.answer`.
+ */
+export function setUp(
+  config: z.input<typeof schema> = {},
+  script: Answer[] | ((call: Call) => Answer) = [SENT],
+  random = () => 0.5,
+) {
   const test = testHost()
   const calls: Call[] = []
   const sending = new Sending({
@@ -29,9 +36,11 @@ export function setUp(config: z.input<typeof schema> = {}, script: Answer[] = [S
     random,
     sender: () => ({
       send(batch, _context, signal) {
-        const answer = script[Math.min(calls.length, script.length - 1)]!
         const { promise, resolve } = Promise.withResolvers<SendResult>()
-        calls.push({ at_ms: test.clock.monotonic_ms(), batch: batch as Batches['traces'], signal, answer: resolve })
+        const at_ms = test.clock.monotonic_ms()
+        const call: Call = { at_ms, batch: batch as Batches['traces'], signal, answer: resolve }
+        const answer = Array.isArray(script) ? script[Math.min(calls.length, script.length - 1)]! : script(call)
+        calls.push(call)
         if (answer === 'throw') throw new Error('bug')
         if (answer !== 'hang') resolve(answer)
         return promise

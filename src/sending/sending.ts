@@ -11,7 +11,7 @@ import { Counts } from './counts.ts'
 import { Health } from './health.ts'
 import { cutParcel, type Parcel, parcelOf, settle } from './parcel.ts'
 import { Queue } from './queue.ts'
-import { retry } from './retry.ts'
+import { type Others, type RetryResult, retry, Tries } from './retry.ts'
 import type { Sender, SendResult } from './sender.ts'
 import { onAbort, Stop } from './stop.ts'
 
@@ -58,7 +58,7 @@ export class Sending implements Component {
 }
 
 /** One signal's way to the backend. */
-class Line<S extends Signal> implements Consumer<S> {
+class Line<S extends Signal> implements Consumer<S>, Others {
   readonly #signal: S
   readonly #options: SendingOptions
   readonly #health: Health
@@ -69,6 +69,7 @@ class Line<S extends Signal> implements Consumer<S> {
   /** Calls past the queue that are not over. */
   #direct = 0
   #attempts = 0
+  #successes = 0
   #idle = Promise.withResolvers<void>()
 
   constructor(signal: S, options: SendingOptions, health: Health) {
@@ -87,6 +88,14 @@ class Line<S extends Signal> implements Consumer<S> {
       deliver: (parcel) => this.#deliver(parcel),
       onRefused: (items) => this.#counts.enqueueFailed(items),
     })
+  }
+
+  get successes(): number {
+    return this.#successes
+  }
+
+  get hasOthers(): boolean {
+    return this.#queue?.hasReady === true
   }
 
   start(): void {
@@ -129,19 +138,9 @@ class Line<S extends Signal> implements Consumer<S> {
     if (this.#stop.waits.aborted && this.#direct === 0 && this.#queue?.isEmpty !== false) this.#idle.resolve()
   }
 
-  /** Sends a parcel, in halves if it is too large, and settles it. */
+  /** Sends a parcel, in halves if it is too large, and settles it or puts it back. */
   async #deliver(parcel: Parcel<S>): Promise<void> {
-    const result = await retry(() => this.#attempt(parcel), {
-      settings: this.#options.settings.retry_on_failure,
-      clock: this.#options.host.clock,
-      stop: this.#stop,
-      deadline_ms: parcel.context.deadline_ms,
-      random: this.#options.random ?? Math.random,
-      onRetry: (failure) => {
-        this.#counts.retried()
-        this.#health.failed(this.#signal, failure.message)
-      },
-    })
+    const result = await this.#try(parcel)
     switch (result.outcome) {
       case 'sent':
         return this.#sent(parcel, Math.min(Math.max(0, result.rejected ?? 0), parcel.batch.count))
@@ -149,10 +148,29 @@ class Line<S extends Signal> implements Consumer<S> {
         return this.#failed(parcel, result.because, true, result)
       case 'permanent':
         return this.#failed(parcel, result.reason, false, result)
+      case 'aside':
+        return this.#queue!.putBack(parcel, result.wait_ms)
       case 'too_large':
         if (parcel.batch.items === 1) return this.#failed(parcel, 'too_large', false, result)
         for (const half of cutParcel(parcel, [parcel.batch.items >> 1])) await this.#deliver(half)
     }
+  }
+
+  #try(parcel: Parcel<S>): Promise<RetryResult> {
+    const { host, settings, random = Math.random } = this.#options
+    parcel.tries ??= new Tries(settings.retry_on_failure, random)
+    return retry(() => this.#attempt(parcel), parcel.tries, {
+      settings: settings.retry_on_failure,
+      clock: host.clock,
+      stop: this.#stop,
+      deadline_ms: parcel.context.deadline_ms,
+      canBeCut: parcel.batch.items > 1,
+      others: this.#queue === undefined || settings.sending_queue.wait_for_result ? undefined : this,
+      onRetry: (failure) => {
+        this.#counts.retried()
+        this.#health.failed(this.#signal, failure.message)
+      },
+    })
   }
 
   async #attempt(parcel: Parcel<S>): Promise<SendResult> {
@@ -168,6 +186,7 @@ class Line<S extends Signal> implements Consumer<S> {
   }
 
   #sent(parcel: Parcel<S>, rejected: number): void {
+    this.#successes++
     this.#counts.sent(parcel.batch.count - rejected)
     this.#health.succeeded(this.#signal)
     if (rejected > 0) {

@@ -22,7 +22,7 @@ export function judge({ status, retryAfter, text }: Answer, now_ms: number): Sen
   if (status === 413 || (status >= 500 && text.includes('received message larger than max'))) {
     return { outcome: 'too_large', message: `${message} (larger than Loki takes)` }
   }
-  if (status === 429 || status >= 500) return retryable(message, retryAfterOf(retryAfter, now_ms))
+  if (status === 429 || status >= 500) return retryable(message, retryAfterOf(retryAfter, now_ms), status === 429)
   return { outcome: 'permanent', reason: 'rejected_by_backend', message: message + (advice[status] ?? '') }
 }
 

@@ -2,7 +2,7 @@
 import { status as Code, type Metadata } from '@grpc/grpc-js'
 import { next, readBigInt64, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
 import { networkErrorName } from '../../sending/network_error.ts'
-import type { Permanent, Retryable } from '../../sending/sender.ts'
+import { type Permanent, type Retryable, retryable, type TooLarge } from '../../sending/sender.ts'
 
 const RETRYABLE: ReadonlySet<number> = new Set([
   Code.CANCELLED,
@@ -16,6 +16,10 @@ const RETRYABLE: ReadonlySet<number> = new Set([
 /** What the client library says of its own limit, which is no backend that asks to wait. */
 const OVER_RESPONSE_LIMIT = /^Received message (larger than max|that decompresses to a size larger than)/
 
+/** What servers in Go, Java, C++ and JavaScript say of a request over their limit. */
+const OVER_REQUEST_LIMIT =
+  /message (after decompression )?(is )?(larger than|exceeds) (the )?(max|limit)|message length too large|message too large|maximum size exceeded/i
+
 export interface Failure {
   readonly code: number
   readonly details: string
@@ -23,19 +27,20 @@ export interface Failure {
 }
 
 /** The text in `details` goes nowhere: it may quote telemetry. */
-export function judge(failure: Failure): Retryable | Permanent {
+export function judge(failure: Failure): Retryable | Permanent | TooLarge {
   const { code, details } = failure
   const network = networkErrorName(new Error(details))
   const message = `gRPC ${Code[code] ?? code}${network === undefined ? '' : ` (${network})`}`
   const retryAfter_ms = retryInfoOf(failure.metadata.get('grpc-status-details-bin')[0])
-  if (RETRYABLE.has(code)) return { outcome: 'retryable', message, retryAfter_ms }
+  if (RETRYABLE.has(code)) return retryable(message, retryAfter_ms)
   if (code === Code.RESOURCE_EXHAUSTED) {
     if (OVER_RESPONSE_LIMIT.test(details))
       return { outcome: 'permanent', reason: 'permanent_error', message: 'the response is over the limit' }
+    if (OVER_REQUEST_LIMIT.test(details)) return { outcome: 'too_large', message: `${message} (larger than it takes)` }
     // Tempo 2 throttles by this word, without a RetryInfo.
     const rateLimited = details.includes('RATE_LIMITED')
     if (retryAfter_ms !== undefined || rateLimited) {
-      return { outcome: 'retryable', message: rateLimited ? `${message} (RATE_LIMITED)` : message, retryAfter_ms }
+      return retryable(rateLimited ? `${message} (RATE_LIMITED)` : message, retryAfter_ms, true)
     }
   }
   return { outcome: 'permanent', reason: 'rejected_by_backend', message }

@@ -103,13 +103,12 @@ describe('answers', () => {
       expect(account.delivered).toBe(2)
     } else {
       const retryable = [429, 502, 503, 504].includes(status)
-      await expect(result).rejects.toMatchObject({
-        retryable,
-        reason: retryable ? 'retries_exhausted' : 'rejected_by_backend',
-      })
+      const reason = status === 413 ? 'too_large' : retryable ? 'retries_exhausted' : 'rejected_by_backend'
+      await expect(result).rejects.toMatchObject({ retryable, reason })
       expect(account.entered).toBe(0)
     }
-    expect(requests).toHaveLength(1)
+    // What is too large is sent again in halves.
+    expect(requests).toHaveLength(status === 413 ? 3 : 1)
   })
 
   it.each([

@@ -1,7 +1,7 @@
 /** What a backend's answer to an OTLP/HTTP request means (OTLP 1.11, "OTLP/HTTP Response"). */
 import { decode, type Message } from '../../otlp/codec.ts'
 import { retryAfterOf } from '../../sending/retry_after.ts'
-import type { Permanent, Retryable, Sent } from '../../sending/sender.ts'
+import { type Permanent, type Retryable, retryable, type Sent, type TooLarge } from '../../sending/sender.ts'
 
 export interface Answer {
   readonly status: number
@@ -10,12 +10,13 @@ export interface Answer {
 }
 
 /** `now_ms` is for a Retry-After that is a date. The body's text goes nowhere: it may quote telemetry. */
-export function judge(answer: Answer, now_ms: number): Sent | Retryable | Permanent {
+export function judge(answer: Answer, now_ms: number): Sent | Retryable | Permanent | TooLarge {
   const { status } = answer
   if (status >= 200 && status < 300) return { outcome: 'sent', rejected: rejectedItems(answer) }
   const message = `HTTP ${status}`
+  if (status === 413) return { outcome: 'too_large', message: `${message} (larger than it takes)` }
   if (status === 429 || status === 502 || status === 503 || status === 504) {
-    return { outcome: 'retryable', message, retryAfter_ms: retryAfterOf(one(answer.headers['retry-after']), now_ms) }
+    return retryable(message, retryAfterOf(one(answer.headers['retry-after']), now_ms), status === 429)
   }
   const advice =
     status >= 300 && status < 400 ? ' (redirects are not followed: set the endpoint to where it points)' : ''
