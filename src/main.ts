@@ -13,6 +13,7 @@ import { BuildError } from './pipeline/graph.ts'
 import { RawPathError } from './pipeline/raw_paths.ts'
 import { run } from './run.ts'
 import { systemClock } from './self/clock.ts'
+import { standardLines } from './self/lines.ts'
 import { createLog } from './self/log.ts'
 import { SelfMetrics } from './self/registry.ts'
 
@@ -37,10 +38,10 @@ withConfig(program.command('run', { isDefault: false }).description('run the dae
 withConfig(program.command('validate').description('check a config without starting anything')).action((flags: Flags) =>
   act(async () => {
     const config = load(flags)
-    process.stderr.write(formatProblems(config.warnings, 'warning'))
+    standardLines(2).write(formatProblems(config.warnings, 'warning'))
     const options = { log: createLog(), clock: systemClock, meter: new SelfMetrics(), version }
     new Daemon(config, options).check()
-    process.stdout.write('the config is good\n')
+    standardLines(1).write('the config is good\n')
     return 0
   }),
 )
@@ -84,12 +85,12 @@ function load(flags: Flags) {
 }
 
 async function act(work: () => Promise<number>): Promise<void> {
-  try {
-    process.exit(await work())
-  } catch (error) {
+  const code = await work().catch((error: unknown) => {
     const said = error instanceof Error ? error.message : String(error)
-    process.stderr.write(error instanceof ConfigError ? `${formatProblems(error.problems)}\n${said}\n` : `${said}\n`)
-    const isBadConfig = [ConfigError, RawPathError, BuildError].some((kind) => error instanceof kind)
-    process.exit(isBadConfig ? BAD_CONFIG : 1)
-  }
+    const text = error instanceof ConfigError ? `${formatProblems(error.problems)}\n${said}\n` : `${said}\n`
+    standardLines(2).write(text)
+    return [ConfigError, RawPathError, BuildError].some((kind) => error instanceof kind) ? BAD_CONFIG : 1
+  })
+  await Promise.all([standardLines(1).flush(), standardLines(2).flush()])
+  process.exit(code)
 }

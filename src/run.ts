@@ -5,6 +5,7 @@ import type { LoadedConfig } from './config/load.ts'
 import { ConfigError, formatProblems } from './config/problem.ts'
 import { Daemon } from './daemon.ts'
 import { systemClock } from './self/clock.ts'
+import { standardLines } from './self/lines.ts'
 import { createLog, Throttle } from './self/log.ts'
 import { type MetricsServer, serveMetrics } from './self/metrics_server.ts'
 import { watchProcess } from './self/process_metrics.ts'
@@ -33,6 +34,7 @@ async function live(load: () => LoadedConfig, version: string, stopSignal: Promi
     systemClock,
   )
   const stopCountingBugs = catchBugs(log, meter)
+  countLostLines(log, meter)
   const daemon = new Daemon(config, { log, clock: systemClock, meter, version })
   const onHangup = reloader(daemon, load, log)
   process.on('SIGHUP', onHangup)
@@ -108,14 +110,17 @@ function catchBugs(log: Logger, meter: SelfMetrics): () => void {
     throttle.log('bug', (repeats) => log.error({ err: error, repeats }, 'a bug: an exception that nobody caught'))
   }
   process.on('uncaughtException', tell).on('unhandledRejection', tell)
-  // Who read our output may go before us.
-  process.stdout.on('error', ignore)
-  process.stderr.on('error', ignore)
   return () => void process.off('uncaughtException', tell).off('unhandledRejection', tell)
 }
 
-function ignore(): void {
-  // There is nowhere left to say it.
+/** A log that nobody reads loses lines instead of holding up the daemon: they are counted, and said when it is read again. */
+function countLostLines(log: Logger, meter: SelfMetrics): void {
+  for (const [fd, stream] of [[1, 'stdout'] as const, [2, 'stderr'] as const]) {
+    const lines = standardLines(fd)
+    const help = 'Lines of the own log and of the debug exporter that were dropped because nobody read them.'
+    meter.counterOf('sluice_log_lines_dropped', help, { stream }, () => lines.dropped)
+    lines.onFlowing((dropped) => log.warn({ stream, lines: dropped }, 'nobody read the output: lines were dropped'))
+  }
 }
 
 function warn(config: LoadedConfig, log: Logger): void {

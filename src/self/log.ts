@@ -1,19 +1,20 @@
 /** The daemon's own log: one line per event on stderr. */
 import pino, { type DestinationStream, type Logger } from 'pino'
 import type { Clock } from './clock.ts'
+import { standardLines } from './lines.ts'
 
 export interface LogOptions {
   /** Default `info`. */
   readonly level?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   /** Default `console`: for people. */
   readonly encoding?: 'json' | 'console'
-  /** Takes whole lines. Default stderr, synchronously, so that the last line before an exit is there. */
+  /** Takes whole lines. Default standard error. */
   readonly stream?: DestinationStream
 }
 
 /** Components get `log.child({ kind, id })`: both stand on each of their lines. */
 export function createLog(options: LogOptions = {}): Logger {
-  const stream = options.stream ?? pino.destination({ fd: 2, sync: true })
+  const stream = options.stream ?? standardLines(2)
   return pino(
     {
       level: options.level ?? 'info',

@@ -1,5 +1,6 @@
 /** Shows telemetry as text. */
 import type { Batches, Consumer, Context, Exporter, ExporterFactory, Host, Ports, Signal } from '../../component.ts'
+import { standardLines } from '../../self/lines.ts'
 import { Counts } from '../../sending/counts.ts'
 import { type DebugConfig, schema } from './config.ts'
 import { describe } from './text.ts'
@@ -60,6 +61,6 @@ class Screen<S extends Signal> implements Consumer<S> {
 function writeTo({ use_internal_logger, output_paths }: DebugConfig): (text: string) => void {
   const paths = use_internal_logger ? ['stderr' as const] : output_paths
   return (text) => {
-    for (const path of paths) process[path].write(text)
+    for (const path of paths) standardLines(path === 'stdout' ? 1 : 2).write(text)
   }
 }
