@@ -1,6 +1,7 @@
 /** JSON Schema made from the zod schemas: for editors, for `print-config`, and to know which values are secret. */
 import { z } from 'zod'
 import type { Path } from './problem.ts'
+import { withoutUrlSecrets } from './url_secrets.ts'
 
 /** The parts of JSON Schema that zod writes and this layer reads. */
 export interface JsonSchema {
@@ -96,7 +97,7 @@ export function withDefaults(root: JsonSchema, schema: JsonSchema, value: unknow
   return filled
 }
 
-/** Replaces every secret in `value`, and everything that the schema does not know, by `replacement`. */
+/** Replaces every secret in `value`, and everything that the schema does not know, by `replacement`; in URLs what is secret of them. */
 export function redact(root: JsonSchema, value: unknown, replacement: string, path: Path = []): unknown {
   if (Array.isArray(value)) return value.map((item, index) => redact(root, item, replacement, [...path, index]))
   if (isRecord(value)) {
@@ -104,7 +105,8 @@ export function redact(root: JsonSchema, value: unknown, replacement: string, pa
       Object.entries(value).map(([key, item]) => [key, redact(root, item, replacement, [...path, key])]),
     )
   }
-  return value === null || visibility(root, path) === 'open' ? value : replacement
+  if (value !== null && visibility(root, path) !== 'open') return replacement
+  return typeof value === 'string' ? withoutUrlSecrets(value) : value
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -5,6 +5,7 @@
  * excerpt in which everything is masked that is not known to be harmless.
  */
 import { isHarmless, type Place, type Source, shownKey } from './source.ts'
+import { urlSecrets } from './url_secrets.ts'
 
 export type Path = readonly (string | number)[]
 
@@ -108,10 +109,12 @@ function excerptOf(source: Source, lineStart: number, start: number, end: number
 /** The line with every character masked that may belong to a secret. Keeps length, so that the caret stays right. */
 function maskLine(source: Source, lineStart: number, lineEnd: number): string {
   let line = ''
+  const secrets = urlSecrets(source.text.slice(lineStart, lineEnd))
+  const isSecret = (at: number) => secrets.some(([start, end]) => at >= start && at < end)
   let quiet = false
   for (let at = lineStart; at < lineEnd; at++) {
     const character = source.text[at]!
-    const harmless = isHarmless(source, at)
+    const harmless = isHarmless(source, at) && !isSecret(at - lineStart)
     // A comment may hold a value that was commented out.
     if (!harmless && character === '#' && /\s/.test(source.text[at - 1] ?? ' ')) quiet = true
     line += quiet ? ' ' : harmless || STRUCTURE.test(character) ? character : '*'

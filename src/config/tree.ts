@@ -6,6 +6,7 @@
  */
 import type { Finding, Path } from './problem.ts'
 import { markKey, type Place } from './source.ts'
+import { withoutUrlSecrets } from './url_secrets.ts'
 
 export type Plain = string | number | boolean | null
 
@@ -93,9 +94,11 @@ export function describeNode(node: Node | undefined, showValue: boolean): string
   if (!showValue || node.concealed)
     return noun === 'text' || noun === 'value' ? `a ${noun} (not shown)` : 'a number (not shown)'
   if (typeof value !== 'string') return `the ${noun} ${value}`
-  return value === ''
-    ? 'an empty text'
-    : `the text ${JSON.stringify(value.length > 60 ? `${value.slice(0, 59)}…` : value)}`
+  return value === '' ? 'an empty text' : `the text ${JSON.stringify(shortened(withoutUrlSecrets(value)))}`
+}
+
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }
 
 /** Lets excerpts show the keys of a map. */
