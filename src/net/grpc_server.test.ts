@@ -507,6 +507,20 @@ describe('limits', () => {
   })
 })
 
+describe('too many connections', () => {
+  test('the one that has been idle longest makes room; who is sent away is counted', async () => {
+    let crowded = 0
+    const { port } = await start({ max_connections: 1, onCrowded: () => crowded++ })
+    const first = rawClient(port)
+    const closed = new Promise((resolve) => first.session.on('close', resolve))
+    await first.send({ ':path': '/s/echo' }, [frame(Buffer.from('x'))])
+    const second = rawClient(port)
+    await second.send({ ':path': '/s/echo' }, [frame(Buffer.from('x'))])
+    await closed
+    expect(crowded).toBe(0)
+  })
+})
+
 describe('drain', () => {
   test('lets calls end, refuses new connections, closes idle ones', async () => {
     const { promise, resolve } = Promise.withResolvers<Buffer>()

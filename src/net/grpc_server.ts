@@ -41,8 +41,10 @@ export interface GrpcServerOptions extends ConnectionLimits {
   max_concurrent_streams?: number
   /** Default 16 KiB. */
   max_header_list_size?: number
-  /** Default 10 000. */
+  /** Default 10 000. Beyond it those that have been idle longest are closed, and if there is none, the new one. */
   max_connections?: number
+  /** A connection was sent away because of `max_connections`. */
+  onCrowded?(): void
   /** How long a message may take to arrive. Default 60 s. */
   request_timeout_ms?: number
   /** Bytes of messages in memory at once; over it UNAVAILABLE. Default 512 MiB. */
@@ -144,7 +146,6 @@ export class GrpcServer {
       tls === undefined
         ? createServer(options)
         : createSecureServer({ ...options, ...serverTls(tls), handshakeTimeout: read_header_timeout_ms })
-    server.maxConnections = this.#options.max_connections ?? 10_000
     server.on('connection', (socket: Socket) => this.#connected(socket))
     server.on('secureConnection', (socket: Socket) => socket.on('error', ignore))
     server.on('session', (session) => this.#begin(session))
@@ -163,10 +164,27 @@ export class GrpcServer {
   }
 
   #connected(socket: Socket): void {
+    const { max_connections = 10_000, onCrowded } = this.#options
+    // Those that have been idle longest make room, before somebody is sent away.
+    if (this.#sockets.size >= max_connections && !this.#closeIdlest(max_connections)) {
+      onCrowded?.()
+      return void socket.destroy()
+    }
     this.#sockets.add(socket)
     socket.setKeepAlive(true, 60_000)
     socket.on('error', ignore)
     socket.once('close', () => this.#sockets.delete(socket))
+  }
+
+  /** Those idle longest, a hundredth of all at a time, so that a flood of connections does not sort them at each one. */
+  #closeIdlest(max_connections: number): boolean {
+    const idle = [...this.#connections.values()].filter(({ calls }) => calls === 0)
+    idle.sort((one, other) => one.idle_since_ms - other.idle_since_ms)
+    for (const { session } of idle.slice(0, Math.ceil(max_connections / 100))) {
+      this.#connections.delete(session)
+      session.destroy()
+    }
+    return idle.length > 0
   }
 
   #begin(session: ServerHttp2Session): void {

@@ -276,6 +276,14 @@ describe('errors', () => {
     expect((await send('/echo', { body: 'a' })).text).toBe('a')
   })
 
+  test('HTTP/1.1 without Host is told so', async () => {
+    const { port } = await start()
+    const text = await raw(port, 'GET /facts HTTP/1.1\r\n\r\n')
+    expect(text).toMatch(/^HTTP\/1.1 400 /)
+    expect(text).toContain('{"status":400,"message":"the Host header is missing","path":"/facts"}')
+    expect(await raw(port, 'GET /facts HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1.1 200 /)
+  })
+
   test.each([
     ['TLS', Buffer.from('16030100ca010000c60303', 'hex')],
     ['HTTP/2', Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')],
@@ -414,6 +422,24 @@ describe('limits', () => {
     await new Promise((resolve) => first.once('connect', resolve))
     expect(await raw(port, 'GET /facts HTTP/1.1\r\nHost: a\r\n\r\n')).toBe('')
     first.destroy()
+  })
+
+  test('an idle connection makes room for a new one; who is sent away is counted', async () => {
+    let crowded = 0
+    const { port } = await start({ max_connections: 1, onCrowded: () => crowded++ })
+    const first = connect(port, '127.0.0.1')
+    const closed = new Promise((resolve) => first.once('close', resolve))
+    first.write('GET /facts HTTP/1.1\r\nHost: a\r\n\r\n')
+    await new Promise((resolve) => first.once('data', resolve))
+    expect(await raw(port, 'GET /facts HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1.1 200/)
+    await closed
+    expect(crowded).toBe(0)
+    const busy = connect(port, '127.0.0.1')
+    busy.write('POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n')
+    await new Promise((resolve) => busy.once('connect', resolve))
+    expect(await raw(port, 'GET /facts HTTP/1.1\r\nHost: a\r\n\r\n')).toBe('')
+    expect(crowded).toBe(1)
+    busy.destroy()
   })
 
   test('200 connections at once are all answered', async () => {

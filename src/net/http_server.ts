@@ -10,6 +10,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Timer } from '../self/clock.ts'
+import { farewell } from '../self/farewell.ts'
 import { ByteBudget } from './budget.ts'
 import { Cors, type CorsOptions } from './cors.ts'
 import { decompress, encodingOf } from './decompress.ts'
@@ -50,8 +51,10 @@ export interface HttpServerOptions {
   idle_timeout_ms?: number
   /** Default true. */
   keep_alive?: boolean
-  /** Default 10 000. */
+  /** Default 10 000. Beyond it idle connections are closed, and if there is none, the new one. */
   max_connections?: number
+  /** A connection was sent away because of `max_connections`. */
+  onCrowded?(): void
   /** Bytes of bodies in memory at once; over it 503. Default 512 MiB. */
   max_in_flight_bytes?: number
   /** A budget shared with other servers, instead of `max_in_flight_bytes`. */
@@ -144,12 +147,12 @@ export class HttpServer {
       keepAliveTimeout: idle_timeout_ms,
       connectionsCheckingInterval: Math.min(5_000, Math.max(50, read_header_timeout_ms / 4)),
       noDelay: true,
+      requireHostHeader: false,
     }
     const server =
       tls === undefined
         ? createServer(options)
         : createTlsServer({ ...options, ...serverTls(tls), handshakeTimeout: read_header_timeout_ms })
-    server.maxConnections = this.#options.max_connections ?? 10_000
     server.on('connection', (socket: Socket) => this.#connected(socket))
     server.on('request', (request, response) => this.#receive(request, response, false))
     server.on('checkContinue', (request, response) => this.#receive(request, response, true))
@@ -166,6 +169,16 @@ export class HttpServer {
   }
 
   #connected(socket: Socket): void {
+    const { max_connections = 10_000, onCrowded } = this.#options
+    // Idle ones make room, before somebody is sent away.
+    if (this.#sockets.size >= max_connections) {
+      this.#closeIdle()
+      for (const other of this.#sockets) if (other.destroyed) this.#sockets.delete(other)
+    }
+    if (this.#sockets.size >= max_connections) {
+      onCrowded?.()
+      return void socket.destroy()
+    }
     this.#sockets.add(socket)
     socket.on('error', ignore)
     socket.once('close', () => this.#sockets.delete(socket))
@@ -179,6 +192,9 @@ export class HttpServer {
     response.on('close', () => this.#closed(exchange))
     try {
       if (status !== undefined) throw new HttpFailure(status, 'the Expect header is not supported')
+      // RFC 9112, section 3.2. Node's own answer would have no body.
+      if (request.httpVersionMinor > 0 && request.headers.host === undefined)
+        throw new HttpFailure(400, 'the Host header is missing', { connection: 'close' })
       this.#route(exchange)
     } catch (error) {
       this.#refuse(exchange, error)
@@ -351,7 +367,7 @@ export class HttpServer {
       const { contentType, body } = this.#fail(undefined, status, STATUS_CODES[status]!)
       const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${contentType}\r\n`
       socket.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`)
-      socket.end(body, () => socket.destroy())
+      farewell(socket, body as Buffer)
     } catch (wrong) {
       this.#options.onError?.(wrong)
       socket.destroy()

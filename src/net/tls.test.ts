@@ -220,3 +220,21 @@ describe.skipIf(!hasOpenssl)('errors say which file and why', () => {
     expect(given).toMatchObject({ rejectUnauthorized: false, servername: 'other' })
   })
 })
+
+const unfinished: [string, string][] = [
+  ['a ClientHello cut off', '160301020001'],
+  ['a record that never comes', '1603010200'],
+  ['no TLS at all', Buffer.from('GET / HTTP/1.1\r\n\r\n').toString('hex')],
+  ['nothing', ''],
+]
+describe.skipIf(!hasOpenssl)('an unfinished handshake', () => {
+  test.each(unfinished)('%s: the connection is closed, and its descriptor with it', async (_, hex) => {
+    const routes = new Map()
+    const server = new HttpServer({ host: '127.0.0.1', port: 0, tls: pair(), routes, read_header_timeout_ms: 200 })
+    const socket = connectTcp(await server.listen(), '127.0.0.1').on('error', () => undefined)
+    socket.write(Buffer.from(hex, 'hex'))
+    await new Promise((resolve) => socket.on('close', resolve).resume())
+    // Without a deadline it ends only when the server has let go of the connection as well.
+    expect(await server.drain(new AbortController().signal)).toBe(0)
+  })
+})

@@ -6,6 +6,7 @@ import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import { createGzip } from 'node:zlib'
+import { farewell } from './farewell.ts'
 
 /** The text, at once or in slices: between two slices the event loop gets its turn. */
 export interface Exposition {
@@ -45,7 +46,9 @@ export async function serveMetrics(options: MetricsServerOptions, expose: Expose
     receive(request, response, expose, options.onError)
   const limits = { headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 65_000 }
   const server: Server | TlsServer =
-    options.tls === undefined ? createServer(limits, answer) : createTlsServer({ ...limits, ...options.tls }, answer)
+    options.tls === undefined
+      ? createServer(limits, answer)
+      : createTlsServer({ ...limits, handshakeTimeout: 10_000, ...options.tls }, answer)
   server.maxConnections = MAX_CONNECTIONS
   server.setTimeout(STALLED_MS)
   server.on('request', (_, response: ServerResponse) => {
@@ -57,7 +60,7 @@ export async function serveMetrics(options: MetricsServerOptions, expose: Expose
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
     const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    farewell(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -11,7 +11,11 @@ const keepalive = z
   .strictObject({
     server_parameters: z
       .strictObject({
-        max_connection_idle: duration().optional().describe('A connection without calls for this long is closed.'),
+        max_connection_idle: duration()
+          .prefault('5m')
+          .describe(
+            'A connection without calls for this long is closed; clients connect again when they have something.',
+          ),
         max_connection_age: duration().optional().describe('A connection older than this is asked to go.'),
         max_connection_age_grace: duration().optional().describe('How long its calls may then still take.'),
       })

@@ -35,9 +35,10 @@ export function grpcServer(config: GrpcConfig, intake: Intake, budget: ByteBudge
     max_concurrent_streams: config.max_concurrent_streams,
     ...(age.max_connection_age !== undefined && { max_connection_age_ms: age.max_connection_age }),
     ...(age.max_connection_age_grace !== undefined && { max_connection_age_grace_ms: age.max_connection_age_grace }),
-    ...(age.max_connection_idle !== undefined && { max_connection_idle_ms: age.max_connection_idle }),
+    max_connection_idle_ms: age.max_connection_idle,
     budget,
     clock: host.clock,
+    onCrowded: () => intake.crowded('grpc'),
     onError: (error) => intake.failed('grpc', error),
   })
 }

@@ -38,6 +38,7 @@ export function httpServer(config: HttpConfig, intake: Intake, budget: ByteBudge
     idle_timeout_ms: config.idle_timeout,
     budget,
     fail: renderFailure,
+    onCrowded: () => intake.crowded('http'),
     onError: (error) => intake.failed('http', error),
   })
 }

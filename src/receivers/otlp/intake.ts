@@ -92,6 +92,14 @@ export class Intake {
     this.#throttle.log(message, (repeats) => this.#host.log.error({ err: error, transport, repeats }, message))
   }
 
+  /** A connection was sent away because there are too many. */
+  crowded(transport: Transport): void {
+    const help = 'Connections that were closed at once because there were too many.'
+    this.#counter('sluice_receiver_refused_connections', help, transport).add(1)
+    const message = 'too many connections: new ones are closed until others end'
+    this.#throttle.log(`${message} ${transport}`, (repeats) => this.#host.log.warn({ transport, repeats }, message))
+  }
+
   #read<S extends Signal>(signal: S, transport: Transport, body: Buffer, isJson: boolean): Batches[S] {
     try {
       const bytes = isJson ? jsonToProtobuf(requestMessage[signal], body) : body
