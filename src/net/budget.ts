@@ -1,18 +1,28 @@
 /**
  * How many bytes of requests may be in memory at once, over all connections of all servers that share the budget.
- * Bytes are taken as they arrive, not as a header promises them: a sender that announces much and sends little
- * takes nothing away from the others.
+ * Bytes are taken before they are there, and as they arrive, not as a header promises them: a sender that announces
+ * much and sends little takes nothing away from the others.
  */
 export class ByteBudget {
-  readonly size_bytes: number
+  readonly #size: () => number
   #taken_bytes = 0
 
-  constructor(size_bytes: number) {
-    this.size_bytes = size_bytes
+  /** A function where the size may change while the process runs. */
+  constructor(size: number | (() => number)) {
+    this.#size = typeof size === 'number' ? () => size : size
+  }
+
+  get size_bytes(): number {
+    return this.#size()
   }
 
   get taken_bytes(): number {
     return this.#taken_bytes
+  }
+
+  /** Is it more than half taken? Then who sends too slowly has to go. */
+  get isShort(): boolean {
+    return this.#taken_bytes > this.size_bytes / 2
   }
 
   /** Would this many bytes more fit just now? */
@@ -29,5 +39,74 @@ export class ByteBudget {
 
   give(bytes: number): void {
     this.#taken_bytes -= bytes
+  }
+}
+
+/** Where bytes are taken from before they are made. */
+export interface Room {
+  take(bytes: number): boolean
+  give(bytes: number): void
+}
+
+/**
+ * One request's share of a budget. It is given back when the request is over and nobody works on it any more: a client
+ * that goes away does not make the bytes go that are being unpacked or handled.
+ */
+export class Share implements Room {
+  readonly #budget: ByteBudget
+  #taken_bytes = 0
+  #workers = 0
+  #isOver = false
+
+  constructor(budget: ByteBudget) {
+    this.#budget = budget
+  }
+
+  get taken_bytes(): number {
+    return this.#taken_bytes
+  }
+
+  /** Of the whole budget. */
+  get size_bytes(): number {
+    return this.#budget.size_bytes
+  }
+
+  /** Would this many bytes more fit just now? */
+  fits(bytes: number): boolean {
+    return this.#budget.fits(bytes)
+  }
+
+  /** False: there is no room, or nobody is left who wants the bytes. */
+  take(bytes: number): boolean {
+    if (this.#isOver && this.#workers === 0) return false
+    if (!this.#budget.take(bytes)) return false
+    this.#taken_bytes += bytes
+    return true
+  }
+
+  give(bytes: number): void {
+    const given = Math.min(bytes, this.#taken_bytes)
+    this.#taken_bytes -= given
+    this.#budget.give(given)
+  }
+
+  /** Somebody works on the bytes from now on, until `leave`. */
+  enter(): void {
+    this.#workers++
+  }
+
+  leave(): void {
+    this.#workers--
+    this.#settle()
+  }
+
+  /** The request has been answered, or its client has gone. */
+  end(): void {
+    this.#isOver = true
+    this.#settle()
+  }
+
+  #settle(): void {
+    if (this.#isOver && this.#workers === 0) this.give(this.#taken_bytes)
   }
 }

@@ -1,5 +1,6 @@
 import { constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { ByteBudget } from './budget.ts'
 import { BodyTooLarge, compress, contentEncoding } from './compress.ts'
 import { DecompressError, decompress, type Encoding, encodingOf } from './decompress.ts'
 
@@ -146,5 +147,74 @@ describe('compress', () => {
     await expect(compress(text, 'gzip', { limit_bytes: text.length })).resolves.toBeInstanceOf(Buffer)
     await expect(compress(text, 'gzip', { limit_bytes: text.length - 1 })).rejects.toThrow(BodyTooLarge)
     await expect(compress(text, 'none', { limit_bytes: text.length - 1 })).rejects.toThrow(BodyTooLarge)
+  })
+})
+
+describe('room', () => {
+  /** Of so many bytes; remembers how many were taken at most. */
+  function room(size_bytes: number) {
+    const budget = new ByteBudget(size_bytes)
+    let peak_bytes = 0
+    const take = (bytes: number) => {
+      const taken = budget.take(bytes)
+      peak_bytes = Math.max(peak_bytes, budget.taken_bytes)
+      return taken
+    }
+    return { take, give: (bytes: number) => budget.give(bytes), peak: () => peak_bytes, left: () => budget.taken_bytes }
+  }
+  const plain = Buffer.alloc(24 * MIB, 'a')
+  const lying = gzipSync(plain)
+  lying.writeUInt32LE(10, lying.length - 4)
+  const members = Buffer.concat([gzipSync(plain.subarray(0, 20 * MIB)), gzipSync(plain.subarray(0, 4 * MIB))])
+  const bodies: [string, Encoding, Buffer][] = [
+    ['gzip', 'gzip', gzipSync(plain)],
+    ['gzip of two members', 'gzip', members],
+    ['deflate', 'deflate', deflateSync(plain)],
+    ['raw deflate', 'deflate', deflateRawSync(plain)],
+    ['zstd', 'zstd', zstdCompressSync(plain)],
+    ['zstd of two frames', 'zstd', Buffer.concat([zstdCompressSync(plain), zstdCompressSync(Buffer.alloc(10))])],
+  ]
+
+  test.each(bodies)('%s: what is unpacked has been taken, and no more stays taken', async (_, encoding, body) => {
+    const some = room(200 * MIB)
+    const unpacked = await decompress(body, encoding, 64 * MIB, some)
+    expect(unpacked.length).toBeGreaterThanOrEqual(24 * MIB)
+    expect(some.left()).toBe(unpacked.length)
+    expect(some.peak()).toBeLessThanOrEqual(64 * MIB)
+  })
+
+  test.each(bodies)('%s: without room it is refused for now, and takes nothing', async (_, encoding, body) => {
+    const some = room(20 * MIB)
+    const unpacked = async () => decompress(body, encoding, 64 * MIB, some)
+    await expect(unpacked()).rejects.toMatchObject({ name: 'Refusal', retryable: true, reason: 'in_flight' })
+    expect(some.left()).toBe(0)
+    expect(some.peak()).toBeLessThanOrEqual(20 * MIB)
+  })
+
+  test.each(bodies)(
+    '%s: over the limit it is refused for good, and takes no more than the limit',
+    async (_, encoding, body) => {
+      const some = room(200 * MIB)
+      const unpacked = async () => decompress(body, encoding, 22 * MIB, some)
+      await expect(unpacked()).rejects.toMatchObject({ kind: 'too_large' })
+      expect(some.left()).toBe(0)
+      expect(some.peak()).toBeLessThanOrEqual(22 * MIB)
+    },
+  )
+
+  test('a size that is not true does not help', async () => {
+    const some = room(10 * MIB)
+    const unpacked = async () => decompress(lying, 'gzip', 64 * MIB, some)
+    await expect(unpacked()).rejects.toThrow()
+    expect([some.left(), some.peak() <= 10 * MIB]).toEqual([0, true])
+  })
+
+  test('damaged and followed by something else: all is given back', async () => {
+    const small = gzipSync(Buffer.alloc(1000))
+    for (const body of [Buffer.concat([small, Buffer.from('xyz')]), small.subarray(0, 20)]) {
+      const some = room(MIB)
+      await expect((async () => decompress(body, 'gzip', MIB, some))()).rejects.toMatchObject({ kind: 'corrupt' })
+      expect(some.left()).toBe(0)
+    }
   })
 })

@@ -6,11 +6,12 @@ import {
   inflateRaw,
   inflateRawSync,
   inflateSync,
-  type ZlibOptions,
-  type ZstdOptions,
   zstdDecompress,
   zstdDecompressSync,
 } from 'node:zlib'
+import { retryLater } from '../refusal.ts'
+import type { Room } from './budget.ts'
+import { compact } from './incoming.ts'
 
 export type Encoding = 'gzip' | 'deflate' | 'zstd'
 
@@ -19,7 +20,7 @@ export class DecompressError extends Error {
   override readonly name = 'DecompressError'
   readonly kind: 'too_large' | 'corrupt'
 
-  constructor(kind: 'too_large' | 'corrupt', message: string) {
+  constructor(kind: DecompressError['kind'], message: string) {
     super(message)
     this.kind = kind
   }
@@ -44,18 +45,28 @@ const ENCODINGS = new Map<string, Encoding | 'identity'>([
 
 /**
  * The body without its compression, at most `limit_bytes` long: inflating stops there. Several gzip members or zstd
- * frames in a row are one body; anything else after the end is an error. Throws or rejects with DecompressError.
+ * frames in a row are one body; anything else after the end is an error. Throws or rejects with DecompressError, or with
+ * a Refusal where there is no room.
  * What will probably be small is done at once (a job for the thread pool costs 80 µs), the rest on the thread pool.
+ *
+ * The bytes of the result are taken from `room` before they are made: as many as the body says it holds, or a guess;
+ * four times as many again, with the work done anew, as long as that is too little. After an error they are given back.
  */
-export function decompress(body: Buffer, encoding: Encoding, limit_bytes: number): Buffer | Promise<Buffer> {
-  const expected_bytes = Math.min(expectedSize(body, encoding), limit_bytes)
-  const small = expected_bytes <= AT_ONCE_BYTES && body.length <= AT_ONCE_BYTES
-  if (encoding === 'zstd') return unpackZstd(body, limit_bytes, expected_bytes, small)
+export function decompress(
+  body: Buffer,
+  encoding: Encoding,
+  limit_bytes: number,
+  room: Room = BOUNDLESS,
+): Buffer | Promise<Buffer> {
+  if (encoding === 'zstd') return unpackZstd(body, limit_bytes, room)
   const codec = encoding === 'gzip' ? GZIP : hasZlibHeader(body) ? ZLIB : RAW
-  const options = { chunkSize: chunkSize(expected_bytes), maxOutputLength: limit_bytes, info: true }
-  if (small) return whole(body, runNow(codec, body, options, limit_bytes))
-  return runLater(codec, body, options, limit_bytes).then((result) => whole(body, result))
+  const job = new Job(codec, body, expectedSize(body, encoding), limit_bytes, room)
+  if (!job.isSmall) return job.later().then((result) => whole(body, result, room))
+  const result = job.now()
+  return result === undefined ? job.later().then((late) => whole(body, late, room)) : whole(body, result, room)
 }
+
+const BOUNDLESS: Room = { take: () => true, give: () => undefined }
 
 const AT_ONCE_BYTES = 1 << 20
 /** Deflate cannot do better than this. */
@@ -79,19 +90,13 @@ const ZLIB = { now: inflateSync, later: inflate } as unknown as Codec
 const RAW = { now: inflateRawSync, later: inflateRaw } as unknown as Codec
 const ZSTD = { now: zstdDecompressSync, later: zstdDecompress } as unknown as Codec
 
-/** The size that the body itself states, if it is possible at all, otherwise a guess. Only a hint for allocation. */
+/** The size that the body itself states, if it is possible at all, otherwise a guess. */
 function expectedSize(body: Buffer, encoding: Encoding): number {
   const guess = body.length * RATIO_GUESS
-  if (encoding === 'zstd') return zstdContentSize(body) ?? guess
   // RFC 1952, section 2.3.1: the last four bytes are the size (of the last member).
   if (encoding !== 'gzip' || body.length < 18) return guess
   const stated = body.readUInt32LE(body.length - 4)
   return stated <= body.length * RATIO_MAX ? stated : guess
-}
-
-/** One byte more than expected: a full chunk makes zlib allocate the next one. */
-function chunkSize(expected_bytes: number): number {
-  return Math.max(expected_bytes + 1, 1024)
 }
 
 /** RFC 1950, section 2.2. Some clients send raw deflate under the name. */
@@ -99,30 +104,94 @@ function hasZlibHeader(body: Buffer): boolean {
   return body.length >= 2 && (body[0]! & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0
 }
 
-function runNow(codec: Codec, body: Buffer, options: ZlibOptions | ZstdOptions, limit_bytes: number): Unpacked {
-  try {
-    return codec.now(body, options)
-  } catch (error) {
-    throw explain(error, limit_bytes)
+const GROWTH = 4
+const NO_ROOM = 'too many bytes are in flight, send it again later'
+
+/** One stream to unpack. Its room is taken in steps. */
+class Job {
+  readonly #codec: Codec
+  readonly #body: Buffer
+  readonly #limit_bytes: number
+  readonly #room: Room
+  #size_bytes: number
+  #taken_bytes = 0
+
+  constructor(codec: Codec, body: Buffer, expected_bytes: number, limit_bytes: number, room: Room) {
+    this.#codec = codec
+    this.#body = body
+    this.#limit_bytes = limit_bytes
+    this.#room = room
+    this.#size_bytes = Math.min(Math.max(1, expected_bytes), limit_bytes)
+  }
+
+  get isSmall(): boolean {
+    return this.#size_bytes <= AT_ONCE_BYTES && this.#body.length <= AT_ONCE_BYTES
+  }
+
+  /** Undefined if it is larger than was thought. */
+  now(): Unpacked | undefined {
+    this.#take()
+    try {
+      return this.#kept(this.#codec.now(this.#body, this.#options()))
+    } catch (error) {
+      return this.#grow(error)
+    }
+  }
+
+  async later(): Promise<Unpacked> {
+    for (;;) {
+      this.#take()
+      try {
+        return this.#kept(await runLater(this.#codec, this.#body, this.#options()))
+      } catch (error) {
+        this.#grow(error)
+      }
+    }
+  }
+
+  #take(): void {
+    const more_bytes = this.#size_bytes - this.#taken_bytes
+    if (!this.#room.take(more_bytes)) throw this.#failed(retryLater('in_flight', NO_ROOM, 1_000))
+    this.#taken_bytes = this.#size_bytes
+  }
+
+  /** One byte more than may come: a full chunk makes zlib allocate the next one. */
+  #options(): object {
+    const window = Math.min(27, Math.max(23, Math.ceil(Math.log2(this.#limit_bytes))))
+    const params = this.#codec === ZSTD && { params: { [constants.ZSTD_d_windowLogMax]: window } }
+    const chunkSize = Math.max(this.#size_bytes + 1, 1024)
+    return { chunkSize, maxOutputLength: this.#size_bytes, info: true, ...params }
+  }
+
+  #kept(result: Unpacked): Unpacked {
+    const buffer = compact(result.buffer)
+    this.#room.give(this.#taken_bytes - buffer.length)
+    return { buffer, engine: result.engine }
+  }
+
+  /** Makes room for the next try. Throws if there will be none. */
+  #grow(error: unknown): undefined {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw this.#failed(explain(error))
+    if (this.#size_bytes >= this.#limit_bytes) throw this.#failed(tooLarge(this.#limit_bytes))
+    this.#size_bytes = Math.min(this.#size_bytes * GROWTH, this.#limit_bytes)
+    return undefined
+  }
+
+  #failed(error: unknown): unknown {
+    this.#room.give(this.#taken_bytes)
+    this.#taken_bytes = 0
+    return error
   }
 }
 
-function runLater(
-  codec: Codec,
-  body: Buffer,
-  options: ZlibOptions | ZstdOptions,
-  limit_bytes: number,
-): Promise<Unpacked> {
+function runLater(codec: Codec, body: Buffer, options: object): Promise<Unpacked> {
   return new Promise((resolve, reject) => {
-    codec.later(body, options, (error, result) =>
-      error === null ? resolve(result) : reject(explain(error, limit_bytes)),
-    )
+    codec.later(body, options, (error, result) => (error === null ? resolve(result) : reject(error)))
   })
 }
 
-function explain(error: unknown, limit_bytes: number): unknown {
+function explain(error: unknown): unknown {
   if (!(error instanceof Error)) return error
-  if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(limit_bytes)
   return new DecompressError('corrupt', `the compressed body cannot be read: ${error.message}`)
 }
 
@@ -130,63 +199,82 @@ function tooLarge(limit_bytes: number): DecompressError {
   return new DecompressError('too_large', `the body is larger than ${limit_bytes} bytes after decompression`)
 }
 
-function whole(body: Buffer, result: Unpacked): Buffer {
+function whole(body: Buffer, result: Unpacked, room: Room): Buffer {
   const used = result.engine.bytesWritten
   if (used === body.length) return result.buffer
+  room.give(result.buffer.length)
   throw new DecompressError('corrupt', `${body.length - used} bytes follow the end of the compressed body`)
 }
 
 /** zlib's zstd stops after a frame and says nothing about what follows; more frames than this are no honest body. */
 const FRAMES_MAX = 64
 
-function unpackZstd(body: Buffer, limit: number, expected: number, small: boolean): Buffer | Promise<Buffer> {
-  if (!small) return unpackZstdLater(body, limit, expected)
-  const frames = new Frames(body, limit)
-  do frames.add(runNow(ZSTD, frames.rest, zstdOptions(frames, expected, limit), limit))
-  while (frames.rest.length > 0)
-  return frames.joined()
+function unpackZstd(body: Buffer, limit_bytes: number, room: Room): Buffer | Promise<Buffer> {
+  const frames = new Frames(body, limit_bytes, room)
+  try {
+    while (!frames.isDone) {
+      const job = frames.nextJob()
+      const frame = job.isSmall ? job.now() : undefined
+      if (frame === undefined) return unpackZstdLater(frames, job)
+      frames.add(frame)
+    }
+    return frames.joined()
+  } catch (error) {
+    throw frames.failed(error)
+  }
 }
 
-async function unpackZstdLater(body: Buffer, limit: number, expected: number): Promise<Buffer> {
-  const frames = new Frames(body, limit)
-  do frames.add(await runLater(ZSTD, frames.rest, zstdOptions(frames, expected, limit), limit))
-  while (frames.rest.length > 0)
-  return frames.joined()
+async function unpackZstdLater(frames: Frames, first: Job): Promise<Buffer> {
+  try {
+    for (let job = first; ; job = frames.nextJob()) {
+      frames.add(await job.later())
+      if (frames.isDone) return frames.joined()
+    }
+  } catch (error) {
+    throw frames.failed(error)
+  }
 }
 
 class Frames {
-  rest: Buffer
-  left_bytes: number
-  #done: Buffer[] = []
+  isDone = false
+  #rest: Buffer
+  #left_bytes: number
+  readonly #limit_bytes: number
+  readonly #room: Room
+  readonly #done: Buffer[] = []
 
-  constructor(body: Buffer, limit_bytes: number) {
-    this.rest = body
-    this.left_bytes = limit_bytes
+  constructor(body: Buffer, limit_bytes: number, room: Room) {
+    this.#rest = body
+    this.#limit_bytes = limit_bytes
+    this.#left_bytes = limit_bytes
+    this.#room = room
   }
 
-  add(frame: Unpacked): void {
-    if (this.#done.length === FRAMES_MAX) throw new DecompressError('corrupt', `more than ${FRAMES_MAX} zstd frames`)
-    this.#done.push(frame.buffer)
-    this.left_bytes -= frame.buffer.length
-    this.rest = this.rest.subarray(frame.engine.bytesWritten)
-    if (frame.engine.bytesWritten === 0) throw new DecompressError('corrupt', 'the zstd body does not go on')
+  nextJob(): Job {
+    // zlib takes no limit of 0 bytes: a frame after a full body is refused, even if it is empty.
+    if (this.#left_bytes < 1) throw tooLarge(this.#limit_bytes)
+    const expected_bytes = zstdContentSize(this.#rest) ?? this.#rest.length * RATIO_GUESS
+    return new Job(ZSTD, this.#rest, expected_bytes, this.#left_bytes, this.#room)
+  }
+
+  add({ buffer, engine }: Unpacked): void {
+    this.#done.push(buffer)
+    this.#left_bytes -= buffer.length
+    this.#rest = this.#rest.subarray(engine.bytesWritten)
+    this.isDone = this.#rest.length === 0
+    if (engine.bytesWritten === 0) throw new DecompressError('corrupt', 'the zstd body does not go on')
+    if (this.#done.length === FRAMES_MAX && !this.isDone)
+      throw new DecompressError('corrupt', `more than ${FRAMES_MAX} zstd frames`)
   }
 
   joined(): Buffer {
     return this.#done.length === 1 ? this.#done[0]! : Buffer.concat(this.#done)
   }
-}
 
-function zstdOptions(frames: Frames, expected_bytes: number, limit_bytes: number): object {
-  const left_bytes = frames.left_bytes
-  // zlib takes no limit of 0 bytes: a frame after a full body is refused, even if it is empty.
-  if (left_bytes < 1) throw tooLarge(limit_bytes)
-  const window = Math.min(27, Math.max(23, Math.ceil(Math.log2(limit_bytes))))
-  return {
-    chunkSize: chunkSize(Math.min(expected_bytes, left_bytes)),
-    maxOutputLength: left_bytes,
-    info: true,
-    params: { [constants.ZSTD_d_windowLogMax]: window },
+  /** What was unpacked is given back. */
+  failed(error: unknown): unknown {
+    for (const { length } of this.#done.splice(0)) this.#room.give(length)
+    return error
   }
 }
 

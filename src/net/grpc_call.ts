@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { Share } from './budget.ts'
 import { EMPTY } from './incoming.ts'
 
 /** A call whose message has not been read. */
@@ -29,8 +30,10 @@ export class Call implements GrpcRequest {
   body: Buffer = EMPTY
   readonly stream: ServerHttp2Stream
   readonly began_ms: number
-  /** Bytes that this call has taken from the budget. */
-  taken_bytes = 0
+  /** Of the bytes that may be under way. */
+  readonly share: Share
+  /** Bytes that have come. */
+  received_bytes = 0
   /** The whole message is here. */
   received = false
   answered = false
@@ -42,7 +45,9 @@ export class Call implements GrpcRequest {
     headers: IncomingHttpHeaders,
     peer: string,
     times: { began_ms: number; now_ms: number },
+    share: Share,
   ) {
+    this.share = share
     this.stream = stream
     this.metadata = headers
     this.peer = peer

@@ -410,16 +410,35 @@ describe('limits', () => {
   })
 
   test('over the budget is UNAVAILABLE, with a RetryInfo', async () => {
-    const budget = new ByteBudget(100_000)
+    const budget = new ByteBudget(200_000)
     const { call, port } = await start({ budget })
+    budget.take(100_000)
     const outcome = await call('/s/echo', Buffer.alloc(150_000))
     expect(outcome.code).toBe(GrpcCode.UNAVAILABLE)
     expect(outcome.details?.toString('latin1')).toContain('RetryInfo')
     const inflated = packed(gzipSync(Buffer.alloc(150_000)))
     const answer = await rawClient(port).send({ ':path': '/s/echo', 'grpc-encoding': 'gzip' }, [inflated])
     expect(answer.headers['grpc-status']).toBe('14')
-    await expect.poll(() => budget.taken_bytes).toBe(0)
+    await expect.poll(() => budget.taken_bytes).toBe(100_000)
     expect((await call('/s/echo', Buffer.alloc(90_000))).code).toBe(0)
+    expect((await call('/s/echo', Buffer.alloc(200_001))).code).toBe(GrpcCode.RESOURCE_EXHAUSTED)
+  })
+
+  test('while the budget is short, a message that hardly gets on has to go', async () => {
+    const budget = new ByteBudget(100_000)
+    const clock = new FakeClock()
+    const { port } = await start({ budget, clock, request_timeout_ms: 600_000 })
+    const { session } = rawClient(port)
+    const stream = session.request({ ':method': 'POST', ':path': '/s/echo', 'content-type': 'application/grpc' })
+    stream.write(frame(Buffer.alloc(100)).subarray(0, 50))
+    await expect.poll(() => budget.taken_bytes).toBe(50)
+    await clock.advance(30_000)
+    expect(budget.taken_bytes).toBe(50)
+    budget.take(60_000)
+    const status = new Promise((resolve) => stream.on('response', (headers) => resolve(headers['grpc-status'])))
+    await clock.advance(1_000)
+    expect(await status).toBe(String(GrpcCode.DEADLINE_EXCEEDED))
+    expect(budget.taken_bytes).toBe(60_000)
   })
 
   test('headers that are too long do not reach a handler', async () => {

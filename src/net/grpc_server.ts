@@ -11,12 +11,12 @@ import {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 import { type Clock, systemClock, type Timer } from '../self/clock.ts'
-import { ByteBudget } from './budget.ts'
-import { decompress } from './decompress.ts'
+import { ByteBudget, Share } from './budget.ts'
 import { Call, type GrpcHead, type GrpcRequest } from './grpc_call.ts'
 import { Connection, type ConnectionLimits } from './grpc_connection.ts'
 import { frame, MessageReader } from './grpc_message.ts'
 import { GrpcCode, GrpcStatus, percentEncode, statusOf } from './grpc_status.ts'
+import { isTooSlow, overload, unpack } from './http_body.ts'
 import { EMPTY } from './incoming.ts'
 import { listen } from './listen.ts'
 import { serverTls, type TlsFiles, watchTls } from './tls.ts'
@@ -35,7 +35,7 @@ export interface GrpcServerOptions extends ConnectionLimits {
   tls?: TlsFiles & { reload_interval_ms?: number }
   /** By path: `/package.Service/Method`. */
   methods: ReadonlyMap<string, Method>
-  /** Limit of a message as it arrives and of what it holds after decompression. Default 64 MiB; over it RESOURCE_EXHAUSTED. */
+  /** Limit of a message as it arrives and after decompression. Default 64 MiB, or the budget; over it RESOURCE_EXHAUSTED. */
   max_recv_msg_size?: number
   /** Calls at once on one connection. Default 200. */
   max_concurrent_streams?: number
@@ -69,7 +69,6 @@ export class GrpcServer {
   readonly #server: Http2Server | Http2SecureServer
   readonly #clock: Clock
   readonly #budget: ByteBudget
-  readonly #limit_bytes: number
   readonly #open = new Set<Call>()
   readonly #connections = new Map<ServerHttp2Session, Connection>()
   readonly #sockets = new Set<Socket>()
@@ -81,7 +80,6 @@ export class GrpcServer {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#budget = options.budget ?? new ByteBudget(options.max_in_flight_bytes ?? 512 * MIB)
-    this.#limit_bytes = options.max_recv_msg_size ?? 64 * MIB
     this.#server = this.#build()
   }
 
@@ -200,7 +198,7 @@ export class GrpcServer {
     const connection = stream.session && this.#connections.get(stream.session as ServerHttp2Session)
     if (connection === undefined) return void stream.close(constants.NGHTTP2_REFUSED_STREAM)
     const times = { began_ms: this.#clock.monotonic_ms(), now_ms: this.#clock.now_ms() }
-    const call = new Call(stream, headers, connection.peer, times)
+    const call = new Call(stream, headers, connection.peer, times, new Share(this.#budget))
     this.#open.add(call)
     connection.calls++
     stream.on('close', () => this.#closed(call, connection))
@@ -213,8 +211,7 @@ export class GrpcServer {
 
   #closed(call: Call, connection: Connection): void {
     this.#open.delete(call)
-    this.#budget.give(call.taken_bytes)
-    call.taken_bytes = 0
+    call.share.end()
     call.body = EMPTY
     if (--connection.calls === 0) connection.idle_since_ms = this.#clock.monotonic_ms()
     if (!call.answered) call.abort()
@@ -236,7 +233,7 @@ export class GrpcServer {
 
   /** Reads the message within the limits, then calls the handler. */
   #collect(call: Call, method: Method): void {
-    const reader = new MessageReader(this.#limit_bytes)
+    const reader = new MessageReader(this.#limit())
     call.stream.on('data', (chunk: Buffer) => {
       if (call.answered) return
       try {
@@ -260,30 +257,35 @@ export class GrpcServer {
   #unpack(call: Call, reader: MessageReader, method: Method): void {
     const { message, encoding } = reader.end(call.metadata['grpc-encoding'] as string | undefined)
     if (encoding === 'identity') return this.#handle(call, message, method)
-    const unpacked = decompress(message, encoding, this.#limit_bytes)
-    const proceed = (body: Buffer) => {
-      if (call.answered) return
-      this.#take(call, Math.max(0, body.length - message.length))
-      this.#handle(call, body, method)
+    const done = (body: Buffer) => {
+      if (!call.answered) this.#handle(call, body, method)
     }
-    if (!(unpacked instanceof Promise)) return proceed(unpacked)
-    unpacked.then(proceed).catch((error) => this.#refuse(call, error))
+    unpack(message, encoding, this.#limit(), call.share, done, (error) => this.#refuse(call, error))
+  }
+
+  #limit(): number {
+    return Math.min(this.#options.max_recv_msg_size ?? 64 * MIB, this.#budget.size_bytes)
   }
 
   #take(call: Call, bytes: number): void {
-    if (!this.#budget.take(bytes)) {
-      throw new GrpcStatus(GrpcCode.UNAVAILABLE, 'too many bytes are in flight, send it again later', {
-        retryAfter_ms: 1_000,
-      })
-    }
-    call.taken_bytes += bytes
+    call.received_bytes += bytes
+    if (!call.share.take(bytes)) throw overload()
   }
 
+  /** What the handler works on stays in the budget until it has settled, also if the client goes away. */
   #handle(call: Call, message: Buffer, method: Method): void {
+    const { share } = call
     call.body = message
+    share.enter()
     method.handler(call).then(
-      (response) => this.#answer(call, response),
-      (error) => this.#refuse(call, error),
+      (response) => {
+        share.leave()
+        this.#answer(call, response)
+      },
+      (error) => {
+        share.leave()
+        this.#refuse(call, error)
+      },
     )
   }
 
@@ -341,10 +343,13 @@ export class GrpcServer {
     const wall_ms = this.#clock.now_ms()
     const { request_timeout_ms = 60_000 } = this.#options
     for (const call of this.#open) {
-      const slow = !call.received && now_ms - call.began_ms > request_timeout_ms
+      const age_ms = now_ms - call.began_ms
+      const isPushed = this.#budget.isShort && isTooSlow(call.received_bytes, age_ms)
+      const slow = !call.received && (isPushed || age_ms > request_timeout_ms)
       const late = call.deadline_ms !== undefined && wall_ms > call.deadline_ms
       if (!slow && !late) continue
       call.abort()
+      if (slow) call.share.give(call.share.taken_bytes)
       this.#refuse(
         call,
         new GrpcStatus(GrpcCode.DEADLINE_EXCEEDED, slow ? 'the message took too long' : 'the deadline has passed'),

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { EMPTY } from './incoming.ts'
+import type { Share } from './budget.ts'
+import { EMPTY, type Incoming } from './incoming.ts'
 
 /** A request whose body has not been read. */
 export interface HttpHead {
@@ -37,8 +38,12 @@ export class Exchange implements HttpRequest {
   body: Buffer = EMPTY
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  /** Bytes that this request has taken from the budget. */
-  taken_bytes = 0
+  /** Of the bytes that may be under way. */
+  readonly share: Share
+  /** What has come of a body that is not complete. */
+  upload: Incoming | undefined
+  /** Monotonic. */
+  readonly began_ms: number
   answered = false
   /** The answer is to be an error: if that cannot be sent either, the connection is closed. */
   refused = false
@@ -50,7 +55,13 @@ export class Exchange implements HttpRequest {
   #aborter: AbortController | undefined
   #gone = false
 
-  constructor(request: IncomingMessage, response: ServerResponse, waits: boolean) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { waits, share, began_ms }: { waits: boolean; share: Share; began_ms: number },
+  ) {
+    this.share = share
+    this.began_ms = began_ms
     this.request = request
     this.response = response
     this.waits = waits

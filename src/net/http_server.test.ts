@@ -5,7 +5,9 @@ import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zl
 import { Agent, request } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Refusal, retryLater } from '../refusal.ts'
+import { FakeClock } from '../self/clock.ts'
 import { ByteBudget } from './budget.ts'
+import type { HttpAnswer } from './http_exchange.ts'
 import { HttpFailure } from './http_failure.ts'
 import { HttpServer, type HttpServerOptions, type Route } from './http_server.ts'
 
@@ -364,24 +366,34 @@ describe('cors', () => {
 
 describe('limits', () => {
   test('over the budget is 503 before the body is read; the budget is whole again afterwards', async () => {
-    const budget = new ByteBudget(50_000)
+    const budget = new ByteBudget(100_000)
     const { send } = await start({ budget })
+    budget.take(50_000)
     expect((await send('/echo', { body: Buffer.alloc(50_001) })).status).toBe(503)
     expect((await send('/echo', { body: Readable.from([Buffer.alloc(30_000), Buffer.alloc(20_001)]) })).status).toBe(
       503,
     )
     const inflated = gzipSync(Buffer.alloc(60_000))
-    expect((await send('/echo', { headers: { 'content-encoding': 'gzip' }, body: inflated })).status).toBe(503)
+    const answer = await send('/echo', { headers: { 'content-encoding': 'gzip' }, body: inflated })
+    expect([answer.status, answer.headers['retry-after']]).toEqual([503, '1'])
     expect((await send('/echo', { body: Buffer.alloc(50_000) })).status).toBe(200)
-    await expect.poll(() => budget.taken_bytes).toBe(0)
+    await expect.poll(() => budget.taken_bytes).toBe(50_000)
   })
 
-  test('a client that goes away aborts the signal and gives its bytes back', async () => {
+  test('what is larger than the whole budget is 413: it would never fit', async () => {
+    const { send } = await start({ budget: new ByteBudget(50_000) })
+    expect((await send('/echo', { body: Buffer.alloc(50_001) })).status).toBe(413)
+    const inflated = gzipSync(Buffer.alloc(50_001))
+    expect((await send('/echo', { headers: { 'content-encoding': 'gzip' }, body: inflated })).status).toBe(413)
+  })
+
+  test('a client that goes away aborts the signal; its bytes are back when nobody works on them any more', async () => {
     const budget = new ByteBudget(1 << 20)
     let signal: AbortSignal | undefined
+    const { promise, resolve } = Promise.withResolvers<HttpAnswer>()
     const handler: Route['handler'] = (request) => {
       signal = request.signal
-      return new Promise(() => undefined)
+      return promise
     }
     const waiting = new Map<string, Route>([['/wait', { methods: ['POST'], handler }]])
     const { port, server } = await start({ budget, routes: waiting })
@@ -393,7 +405,30 @@ describe('limits', () => {
     await expect.poll(() => [signal !== undefined, budget.taken_bytes]).toEqual([true, 6])
     for (const socket of sockets) socket.resetAndDestroy()
     await Promise.all(gone)
-    await expect.poll(() => [signal?.aborted, budget.taken_bytes, server.in_flight]).toEqual([true, 0, 0])
+    await expect.poll(() => [signal?.aborted, budget.taken_bytes, server.in_flight]).toEqual([true, 3, 0])
+    resolve({ status: 200, body: '' })
+    await expect.poll(() => budget.taken_bytes).toBe(0)
+  })
+
+  test('while the budget is short, bodies that hardly get on have to go', async () => {
+    const budget = new ByteBudget(100_000)
+    const clock = new FakeClock()
+    const { port } = await start({ budget, clock, request_timeout_ms: 600_000 })
+    const slow = () => raw(port, 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc')
+    const first = slow()
+    await expect.poll(() => budget.taken_bytes).toBe(3)
+    await clock.advance(30_000)
+    expect(budget.taken_bytes).toBe(3)
+    budget.take(60_000)
+    await clock.advance(1_000)
+    expect(await first).toMatch(/^HTTP\/1.1 408 /)
+    const second = slow()
+    await expect.poll(() => budget.taken_bytes).toBe(60_003)
+    await clock.advance(4_000)
+    expect(budget.taken_bytes).toBe(60_003)
+    await clock.advance(2_000)
+    expect(await second).toMatch(/^HTTP\/1.1 408 /)
+    expect(budget.taken_bytes).toBe(60_000)
   })
 
   test('garbage behind a request that waits for its answer is not answered in its place', async () => {

@@ -9,14 +9,14 @@ import {
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Timer } from '../self/clock.ts'
+import { type Clock, systemClock, type Timer } from '../self/clock.ts'
 import { farewell } from '../self/farewell.ts'
-import { ByteBudget } from './budget.ts'
+import { ByteBudget, Share } from './budget.ts'
 import { Cors, type CorsOptions } from './cors.ts'
-import { decompress, encodingOf } from './decompress.ts'
+import { isTooSlow, readBody } from './http_body.ts'
 import { Exchange, type HttpAnswer, type HttpHead, type HttpRequest } from './http_exchange.ts'
 import { failureOf, HttpFailure } from './http_failure.ts'
-import { EMPTY, Incoming } from './incoming.ts'
+import { EMPTY } from './incoming.ts'
 import { listen } from './listen.ts'
 import { serverTls, type TlsFiles, watchTls } from './tls.ts'
 
@@ -41,7 +41,7 @@ export interface HttpServerOptions {
   routes: Routes
   /** For every path that has no route. */
   fallback?: Route
-  /** Limit of a body as it arrives and of what it holds after decompression. Default 64 MiB; over it 413. */
+  /** Limit of a body as it arrives and of what it holds after decompression. Default 64 MiB, or the budget; over it 413. */
   max_request_body_size?: number
   /** Default 10 s. */
   read_header_timeout_ms?: number
@@ -60,6 +60,7 @@ export interface HttpServerOptions {
   /** A budget shared with other servers, instead of `max_in_flight_bytes`. */
   budget?: ByteBudget
   cors?: CorsOptions
+  clock?: Clock
   /** Renders the body of every error that the server answers itself. `head` is missing where no request could be read. */
   fail?(head: HttpHead | undefined, status: number, message: string): { contentType: string; body: Buffer | string }
   /** An exception that nobody expected. The request has been answered with 500, the process lives. */
@@ -67,6 +68,8 @@ export interface HttpServerOptions {
 }
 
 const MIB = 1 << 20
+const SWEEP_MS = 1_000
+const CLOSE = { connection: 'close' }
 /** How long, and how much of it, an unwanted body is read and thrown away so that the client gets to read its 413. */
 const LINGER_MS = 2_000
 const LINGER_BYTES = 64 * MIB
@@ -76,18 +79,18 @@ export class HttpServer {
   readonly #options: HttpServerOptions
   readonly #server: Server
   readonly #budget: ByteBudget
-  readonly #limit_bytes: number
+  readonly #clock: Clock
   readonly #cors: Cors | undefined
   readonly #open = new Set<Exchange>()
   readonly #sockets = new Set<Socket>()
   #draining = false
-  #reload: Timer | undefined
+  #timers: Timer[] = []
 
   /** Throws TlsError. */
   constructor(options: HttpServerOptions) {
     this.#options = options
     this.#budget = options.budget ?? new ByteBudget(options.max_in_flight_bytes ?? 512 * MIB)
-    this.#limit_bytes = options.max_request_body_size ?? 64 * MIB
+    this.#clock = options.clock ?? systemClock
     this.#cors = options.cors === undefined ? undefined : new Cors(options.cors)
     this.#server = this.#build()
   }
@@ -116,7 +119,7 @@ export class HttpServer {
    */
   async drain(deadline: AbortSignal): Promise<number> {
     this.#draining = true
-    this.#reload?.cancel()
+    for (const timer of this.#timers) timer.cancel()
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#closeIdle()
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
@@ -163,9 +166,23 @@ export class HttpServer {
 
   #watch(): void {
     const { tls } = this.#options
+    this.#timers.push(this.#clock.every(SWEEP_MS, () => this.#sweep()))
     if (tls?.reload_interval_ms === undefined) return
     const onError = (error: Error) => this.#options.onError?.(error)
-    this.#reload = watchTls(this.#server as TlsServer, tls, { interval_ms: tls.reload_interval_ms, onError })
+    this.#timers.push(watchTls(this.#server as TlsServer, tls, { interval_ms: tls.reload_interval_ms, onError }))
+  }
+
+  /** Bodies that hardly get on may not keep others out. */
+  #sweep(): void {
+    if (!this.#budget.isShort) return
+    const now_ms = this.#clock.monotonic_ms()
+    for (const exchange of this.#open) {
+      const { upload, began_ms, share } = exchange
+      if (upload === undefined || !isTooSlow(upload.size_bytes, now_ms - began_ms)) continue
+      exchange.upload = undefined
+      share.give(share.taken_bytes)
+      this.#refuse(exchange, new HttpFailure(408, 'the body came too slowly while memory is short', CLOSE))
+    }
   }
 
   #connected(socket: Socket): void {
@@ -185,7 +202,8 @@ export class HttpServer {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse, waits: boolean, status?: number): void {
-    const exchange = new Exchange(request, response, waits)
+    const share = new Share(this.#budget)
+    const exchange = new Exchange(request, response, { waits, share, began_ms: this.#clock.monotonic_ms() })
     this.#open.add(exchange)
     request.on('error', ignore)
     response.on('error', ignore)
@@ -203,8 +221,8 @@ export class HttpServer {
 
   #closed(exchange: Exchange): void {
     this.#open.delete(exchange)
-    this.#budget.give(exchange.taken_bytes)
-    exchange.taken_bytes = 0
+    exchange.share.end()
+    exchange.upload = undefined
     exchange.body = EMPTY
     if (!exchange.response.writableFinished) exchange.abort()
     if (this.#draining) setImmediate(() => this.#closeIdle())
@@ -238,70 +256,33 @@ export class HttpServer {
 
   /** Reads the body within the limits, then calls the handler. */
   #collect(exchange: Exchange, route: Route): void {
-    const { request } = exchange
-    const encoding = encodingOf(exchange.headers['content-encoding'])
-    if (encoding === undefined) {
-      throw new HttpFailure(415, 'the Content-Encoding is none of gzip, deflate, zstd', {
-        'accept-encoding': 'gzip, deflate, zstd',
-      })
-    }
-    const length = Number(exchange.headers['content-length'] ?? 0)
-    if (length > this.#limit_bytes) throw this.#tooLarge()
-    if (!this.#budget.fits(length)) throw overload()
-    if (exchange.waits) exchange.response.writeContinue()
-    exchange.told = true
-    if (length === 0 && exchange.headers['transfer-encoding'] === undefined) return this.#handle(exchange, route)
-    const body = new Incoming(length)
-    request.on('data', (chunk: Buffer) => {
-      if (exchange.answered) return
-      if (body.size_bytes + chunk.length > this.#limit_bytes) return this.#refuse(exchange, this.#tooLarge())
-      if (!this.#take(exchange, chunk.length)) return this.#refuse(exchange, overload())
-      body.add(chunk)
-    })
-    request.on('end', () => {
-      if (exchange.answered) return
-      exchange.body = body.take()
-      if (encoding === 'identity') return this.#handle(exchange, route)
-      this.#unpack(exchange, encoding, route)
-    })
-  }
-
-  #unpack(exchange: Exchange, encoding: 'gzip' | 'deflate' | 'zstd', route: Route): void {
-    const proceed = (unpacked: Buffer) => {
-      if (!this.#take(exchange, Math.max(0, unpacked.length - exchange.body.length))) throw overload()
-      exchange.body = unpacked
+    const limit_bytes = Math.min(this.#options.max_request_body_size ?? 64 * MIB, this.#budget.size_bytes)
+    const done = (body: Buffer) => {
+      exchange.body = body
       this.#handle(exchange, route)
     }
-    try {
-      const unpacked = decompress(exchange.body, encoding, this.#limit_bytes)
-      if (!(unpacked instanceof Promise)) return proceed(unpacked)
-      unpacked.then(proceed).catch((error) => this.#refuse(exchange, error))
-    } catch (error) {
-      this.#refuse(exchange, error)
-    }
+    readBody(exchange, limit_bytes, done, (error) => this.#refuse(exchange, error))
   }
 
-  #take(exchange: Exchange, bytes: number): boolean {
-    // The client is gone and what it took has been given back: nothing would give this back.
-    if (exchange.response.destroyed) return true
-    if (!this.#budget.take(bytes)) return false
-    exchange.taken_bytes += bytes
-    return true
-  }
-
+  /** What the handler works on stays in the budget until it has settled, also if the client goes away. */
   #handle(exchange: Exchange, route: Route): void {
+    const { share } = exchange
+    share.enter()
     try {
       route.handler(exchange).then(
-        (answer) => this.#answer(exchange, answer),
-        (error) => this.#refuse(exchange, error),
+        (answer) => {
+          share.leave()
+          this.#answer(exchange, answer)
+        },
+        (error) => {
+          share.leave()
+          this.#refuse(exchange, error)
+        },
       )
     } catch (error) {
+      share.leave()
       this.#refuse(exchange, error)
     }
-  }
-
-  #tooLarge(): HttpFailure {
-    return new HttpFailure(413, `the body is larger than ${this.#limit_bytes} bytes`)
   }
 
   /** Answers with the error, whatever it is. Never throws. */
@@ -383,10 +364,6 @@ const CLIENT_ERRORS = new Map([
 
 function isPreflight(exchange: Exchange): boolean {
   return exchange.method === 'OPTIONS' && exchange.headers['access-control-request-method'] !== undefined
-}
-
-function overload(): HttpFailure {
-  return new HttpFailure(503, 'too many bytes are in flight, send it again later', { 'retry-after': '1' })
 }
 
 /**

@@ -30,8 +30,7 @@ export function grpcServer(config: GrpcConfig, intake: Intake, budget: ByteBudge
         .filter(([signal]) => intake.takes(signal))
         .map(([signal, path]) => [path, method(signal, config, intake)]),
     ),
-    // A message that is larger than the budget would never fit: better told at once than sent again and again.
-    max_recv_msg_size: Math.min(config.max_recv_msg_size_mib * 1048576, budget.size_bytes),
+    max_recv_msg_size: config.max_recv_msg_size_mib * 1048576,
     max_concurrent_streams: config.max_concurrent_streams,
     ...(age.max_connection_age !== undefined && { max_connection_age_ms: age.max_connection_age }),
     ...(age.max_connection_age_grace !== undefined && { max_connection_age_grace_ms: age.max_connection_age_grace }),

@@ -31,8 +31,7 @@ export function httpServer(config: HttpConfig, intake: Intake, budget: ByteBudge
     ...(config.tls && { tls: tlsFiles(config.tls) }),
     ...(config.cors && { cors: corsOf(config.cors) }),
     routes: routesOf(config, intake),
-    // A body that is larger than the budget would never fit: better told at once than sent again and again.
-    max_request_body_size: Math.min(config.max_request_body_size, budget.size_bytes),
+    max_request_body_size: config.max_request_body_size,
     read_header_timeout_ms: config.read_header_timeout,
     request_timeout_ms: config.read_timeout,
     idle_timeout_ms: config.idle_timeout,
