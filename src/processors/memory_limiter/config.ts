@@ -3,13 +3,13 @@ import { duration, expect } from '../../config/blocks.ts'
 
 export const schema = z
   .strictObject({
-    check_interval: duration({ min_ms: 10 }).prefault('1s').describe('How often the memory is measured.'),
+    check_interval: duration({ min_ms: 10 }).prefault('1s').describe('How often memory is looked at.'),
     limit_mib: z
       .int()
       .min(1)
       .optional()
       .describe(
-        'Hard limit of the process’s resident memory, in MiB. Where both are given, it wins over the percentage.',
+        'Hard limit of what is held for somebody and what lives on the heap, in MiB. Where both are given, it wins over the percentage.',
       ),
     spike_limit_mib: z
       .int()
@@ -32,10 +32,10 @@ export const schema = z
       .describe('As spike_limit_mib, as a share of the same memory. Default 20 % of the limit.'),
     min_gc_interval_when_soft_limited: duration()
       .prefault('10s')
-      .describe('Between the soft and the hard limit, garbage collection is asked for at most this often.'),
+      .describe('While the process is larger than the soft limit, garbage is collected at most this often.'),
     min_gc_interval_when_hard_limited: duration()
       .prefault('0s')
-      .describe('Over the hard limit, garbage collection is asked for at most this often; 0s: at every check.'),
+      .describe('While it is larger than the hard limit, garbage is collected at most this often; 0s: at every check.'),
   })
   .superRefine((config, context) => {
     const { limit_mib, spike_limit_mib = 0, limit_percentage, spike_limit_percentage = 0 } = config

@@ -4,11 +4,12 @@ import { randomUUID } from 'node:crypto'
 import type { Batches, Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
 import { type Refusal, retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
+import { memoryOf } from '../../self/memory.ts'
 import type { Counter } from '../../self/meter.ts'
 import { Pressure } from '../../self/pressure.ts'
 import { accountedItems } from '../../telemetry/signal.ts'
 import { type MemoryLimiterConfig, schema } from './config.ts'
-import { type Limits, limitsOf, type Memory, processMemory } from './memory.ts'
+import { type Limits, limitsOf, type Memory, memoryOfProcess } from './memory.ts'
 
 export const memoryLimiter: ProcessorFactory<MemoryLimiterConfig> = {
   kind: 'processor',
@@ -16,30 +17,33 @@ export const memoryLimiter: ProcessorFactory<MemoryLimiterConfig> = {
   summary: 'Refuses data while the process holds too much memory; senders try again later.',
   signals: ['traces', 'metrics', 'logs'],
   schema,
-  create: (config, host, signal, next) => new MemoryLimiter(config, host, signal, next, processMemory),
+  create: (config, host, signal, next) => new MemoryLimiter(config, host, signal, next),
 }
 
 export class MemoryLimiter<S extends Signal> implements Processor<S> {
   readonly #host: Host
   readonly #next: Consumer<S>
-  readonly #memory: Memory
+  readonly #given: Memory | undefined
   readonly #pressure: Pressure
   /** Limiters of several pipelines have one id, but each begins and ends to refuse by itself. */
   readonly #key = randomUUID()
   readonly #accepted: Counter
   readonly #refused: Counter
   #config: MemoryLimiterConfig
-  #limits: Limits
+  #memory: Memory | undefined
+  #limits: Limits | undefined
   #refusal: Refusal | undefined
   #timer: Timer | undefined
   #collected_ms = Number.NEGATIVE_INFINITY
+  /** What was not collected by the last collection. */
+  #left_bytes = 0
 
-  constructor(config: MemoryLimiterConfig, host: Host, signal: S, next: Consumer<S>, memory: Memory) {
+  /** `memory`: default that of the process. */
+  constructor(config: MemoryLimiterConfig, host: Host, signal: S, next: Consumer<S>, memory?: Memory) {
     this.#config = config
     this.#host = host
     this.#next = next
-    this.#memory = memory
-    this.#limits = limitsOf(config, memory.total())
+    this.#given = memory
     this.#pressure = host.shared('pressure', () => new Pressure())
     const counter = (outcome: string) =>
       host.meter.counter(
@@ -52,29 +56,32 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
   }
 
   async start(): Promise<void> {
-    const { hard_bytes, soft_bytes } = this.#limits
-    this.#host.log.info({ hard_mib: toMib(hard_bytes), soft_mib: toMib(soft_bytes) }, 'limiting resident memory')
-    this.#check()
+    const shared = memoryOf(this.#host)
+    this.#memory = this.#given ?? memoryOfProcess(shared)
+    this.#limit(this.#memory)
     this.#timer = this.#host.clock.every(this.#config.check_interval, () => this.#check())
   }
 
   async shutdown(): Promise<void> {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#memory?.close()
     this.#pressure.set(this.#key, undefined)
   }
 
   async update(config: unknown): Promise<boolean> {
     this.#config = config as MemoryLimiterConfig
-    this.#limits = limitsOf(this.#config, this.#memory.total())
-    if (this.#timer === undefined) return true
+    if (this.#timer === undefined || this.#memory === undefined) return true
     this.#timer.cancel()
-    await this.start()
+    this.#limit(this.#memory)
+    this.#timer = this.#host.clock.every(this.#config.check_interval, () => this.#check())
     return true
   }
 
+  /** What is held may grow much between two checks, so the hard limit is looked at each time. */
   async consume(batch: Batches[S], context: Context): Promise<void> {
     const items = batch.count
+    if (this.#refusal === undefined && this.#isOver()) this.#check()
     if (this.#refusal !== undefined) {
       this.#refused.add(items)
       throw this.#refusal
@@ -83,43 +90,67 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     this.#accepted.add(items)
   }
 
-  #check(): void {
-    const resident_bytes = this.#memory.resident()
-    const { hard_bytes, soft_bytes, resume_bytes } = this.#limits
-    if (resident_bytes > soft_bytes) this.#collect(resident_bytes > hard_bytes)
-    if (this.#refusal === undefined && resident_bytes > soft_bytes) this.#refuse(resident_bytes)
-    else if (this.#refusal !== undefined && resident_bytes <= resume_bytes) this.#resume(resident_bytes)
+  #limit(memory: Memory): void {
+    this.#limits = limitsOf(this.#config, memory.total())
+    const { hard_bytes, soft_bytes } = this.#limits
+    memoryOf(this.#host).limit_bytes = hard_bytes
+    this.#host.log.info(
+      { hard_mib: toMib(hard_bytes), soft_mib: toMib(soft_bytes) },
+      'limiting what is held and what lives on the heap',
+    )
+    this.#check()
   }
 
-  #refuse(resident_bytes: number): void {
-    const soft_mib = toMib(this.#limits.soft_bytes)
+  #isOver(): boolean {
+    return this.#memory !== undefined && this.#memory.used() > this.#limits!.hard_bytes
+  }
+
+  /** Garbage is collected when it makes the process large; whether data is refused is decided by what is used. */
+  #check(): void {
+    const memory = this.#memory!
+    const { hard_bytes, soft_bytes, resume_bytes } = this.#limits!
+    const largest_bytes = Math.max(memory.resident(), memory.used())
+    // While data is refused, it has to be known soon that it need not be.
+    if (largest_bytes > soft_bytes) this.#collect(memory, largest_bytes > hard_bytes || this.#refusal !== undefined)
+    const used_bytes = memory.used()
+    if (this.#refusal === undefined && used_bytes > soft_bytes) this.#refuse(used_bytes, soft_bytes)
+    else if (this.#refusal !== undefined && used_bytes <= resume_bytes) this.#resume(used_bytes)
+  }
+
+  #refuse(used_bytes: number, soft_bytes: number): void {
+    const soft_mib = toMib(soft_bytes)
     this.#refusal = retryLater(
       'memory_limit',
       `the process holds more memory than its soft limit of ${soft_mib} MiB`,
-      Math.max(1000, this.#config.check_interval),
+      Math.min(MAX_WAIT_MS, Math.max(1000, this.#config.check_interval)),
     )
     this.#pressure.set(this.#key, this.#refusal)
     this.#host.status('recoverable', 'memory is short: data is refused')
-    this.#host.log.warn({ resident_mib: toMib(resident_bytes), soft_mib }, 'memory is short: data is refused')
+    this.#host.log.warn({ used_mib: toMib(used_bytes), soft_mib }, 'memory is short: data is refused')
   }
 
-  #resume(resident_bytes: number): void {
+  #resume(used_bytes: number): void {
     this.#refusal = undefined
     this.#pressure.set(this.#key, undefined)
     this.#host.status('ok')
-    this.#host.log.info({ resident_mib: toMib(resident_bytes) }, 'memory is back under the limit: data is taken')
+    this.#host.log.info({ used_mib: toMib(used_bytes) }, 'memory is back under the limit: data is taken')
   }
 
-  /** Only where the process was started with --expose-gc can it be asked for a collection. */
-  #collect(isHard: boolean): void {
+  /** Where hardly anything was allocated since the last time, there is nothing to collect. */
+  #collect(memory: Memory, isHard: boolean): void {
     const { min_gc_interval_when_hard_limited, min_gc_interval_when_soft_limited } = this.#config
     const interval_ms = isHard ? min_gc_interval_when_hard_limited : min_gc_interval_when_soft_limited
     const now_ms = this.#host.clock.monotonic_ms()
-    if (globalThis.gc === undefined || now_ms - this.#collected_ms < interval_ms) return
+    if (now_ms - this.#collected_ms < interval_ms || memory.collectable() < this.#left_bytes + GARBAGE_MIN_BYTES) return
     this.#collected_ms = now_ms
-    globalThis.gc()
+    memory.collect()
+    this.#left_bytes = memory.collectable()
   }
 }
+
+/** Less garbage than this is not worth a collection. */
+const GARBAGE_MIN_BYTES = 16 << 20
+const MAX_WAIT_MS = 30_000
 
 function toMib(bytes: number): number {
   return Math.round(bytes / (1 << 20))

@@ -1,21 +1,36 @@
-import { totalmem } from 'node:os'
+import { LiveHeap } from '../../self/heap.ts'
+import { type ProcessMemory, total } from '../../self/memory.ts'
 import type { MemoryLimiterConfig } from './config.ts'
 
 /** What the limiter knows of memory. All in bytes. */
 export interface Memory {
-  /** Resident memory of the process: Buffers live outside of the JavaScript heap, so the heap's size says little. */
+  /** What is held for somebody, and what lives on the JavaScript heap: what counts against the limit. */
+  used(): number
+  /** Resident memory of the process, garbage and free memory included: it hardly falls once taken. */
   resident(): number
+  /** All that was ever allocated and is not collected: how much there could be to collect. */
+  collectable(): number
   /** What there is: the cgroup's limit if it has one, otherwise the machine's memory. */
   total(): number
+  /** Collects garbage. */
+  collect(): void
+  close(): void
 }
 
-export const processMemory: Memory = {
-  resident: () => process.memoryUsage.rss(),
-  total: () => {
-    // Reads memory.max of cgroup v2 and memory.limit_in_bytes of v1; without a limit it is 0 or larger than the machine.
-    const limit_bytes = process.constrainedMemory()
-    return limit_bytes > 0 ? Math.min(limit_bytes, totalmem()) : totalmem()
-  },
+/** Of this process. */
+export function memoryOfProcess(memory: ProcessMemory): Memory {
+  const heap = new LiveHeap()
+  return {
+    used: () => memory.held_bytes() + heap.bytes,
+    resident: () => process.memoryUsage.rss(),
+    collectable: () => {
+      const { heapUsed, external } = process.memoryUsage()
+      return heapUsed + external
+    },
+    total,
+    collect: () => heap.collect(),
+    close: () => heap.close(),
+  }
 }
 
 export interface Limits {

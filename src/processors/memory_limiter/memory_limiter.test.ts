@@ -1,18 +1,38 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bookedAccount } from '../../../test/support/account.ts'
 import { testHost } from '../../../test/support/host.ts'
 import { anyBatch } from '../../../test/support/otlp.ts'
 import { Recorder } from '../../../test/support/recorder.ts'
+import { memoryOf, ProcessMemory } from '../../self/memory.ts'
 import { Pressure } from '../../self/pressure.ts'
 import { schema } from './config.ts'
 import { MemoryLimiter } from './index.ts'
-import { limitsOf, processMemory } from './memory.ts'
+import { limitsOf, memoryOfProcess } from './memory.ts'
 
 const MIB = 1 << 20
 
+/** Figures in MiB. `collect` makes garbage go, but what is resident stays. */
+function testMemory() {
+  const memory = {
+    used_mib: 0,
+    resident_mib: 0,
+    garbage_mib: 1000,
+    collections: 0,
+    used: () => memory.used_mib * MIB,
+    resident: () => memory.resident_mib * MIB,
+    collectable: () => memory.garbage_mib * MIB,
+    total: () => 1000 * MIB,
+    collect: () => {
+      memory.collections++
+    },
+    close: () => undefined,
+  }
+  return memory
+}
+
 async function limiter(config: Record<string, unknown> = {}) {
   const host = testHost({ id: 'memory_limiter' })
-  const memory = { resident_mib: 0, resident: () => memory.resident_mib * MIB, total: () => 1000 * MIB }
+  const memory = testMemory()
   const recorder = new Recorder<'traces'>()
   const processor = new MemoryLimiter(schema.parse({ limit_mib: 100, ...config }), host, 'traces', recorder, memory)
   await processor.start()
@@ -21,8 +41,6 @@ async function limiter(config: Record<string, unknown> = {}) {
   const feed = () => account.feed(processor, anyBatch('traces', 3))
   return { host, memory, processor, account, pressure, feed }
 }
-
-afterEach(() => void vi.unstubAllGlobals())
 
 describe('limits', () => {
   const cases: [string, Record<string, number>, hard_mib: number, soft_mib: number][] = [
@@ -38,8 +56,19 @@ describe('limits', () => {
   })
 
   test('the process has memory, and less than there is', () => {
-    expect(processMemory.resident()).toBeGreaterThan(MIB)
-    expect(processMemory.total()).toBeGreaterThan(processMemory.resident())
+    const process = new ProcessMemory()
+    const memory = memoryOfProcess(process)
+    const quiet_bytes = memory.used()
+    expect(quiet_bytes).toBeGreaterThan(MIB)
+    expect(memory.total()).toBeGreaterThan(memory.resident())
+    const release = process.hold('test', () => 1000 * MIB)
+    expect(memory.used() - quiet_bytes).toBeGreaterThan(900 * MIB)
+    release()
+    const garbage = Array.from({ length: 1_000_000 }, (_, number) => ({ number }))
+    expect(garbage.length).toBe(1_000_000)
+    memory.collect()
+    expect(memory.used()).toBeLessThan(quiet_bytes + 100 * MIB)
+    memory.close()
   })
 
   const mistakes: [Record<string, unknown>, string][] = [
@@ -56,14 +85,14 @@ describe('memory_limiter', () => {
   test('refuses over the soft limit, and takes again only somewhat below it', async () => {
     const { host, memory, account, pressure, feed } = await limiter()
     await feed()
-    memory.resident_mib = 81
+    memory.used_mib = 81
     await host.clock.advance(1000)
     await expect(feed()).rejects.toMatchObject({ reason: 'memory_limit', retryable: true, retryAfter_ms: 1000 })
     expect(pressure.refusal()).toMatchObject({ reason: 'memory_limit' })
-    memory.resident_mib = 79
+    memory.used_mib = 79
     await host.clock.advance(1000)
     await expect(feed()).rejects.toThrow('80 MiB')
-    memory.resident_mib = 75
+    memory.used_mib = 75
     await host.clock.advance(1000)
     await feed()
     expect(pressure.refusal()).toBeUndefined()
@@ -75,12 +104,13 @@ describe('memory_limiter', () => {
 
   test('one of several limiters that recovers does not speak for the others', async () => {
     const one = await limiter()
-    const memory = { resident: () => 1000 * MIB, total: () => 1000 * MIB }
+    const memory = testMemory()
+    memory.used_mib = 1000
     const other = new MemoryLimiter(schema.parse({ limit_mib: 1 }), one.host, 'logs', new Recorder<'logs'>(), memory)
     await other.start()
-    one.memory.resident_mib = 90
+    one.memory.used_mib = 90
     await one.host.clock.advance(1000)
-    one.memory.resident_mib = 10
+    one.memory.used_mib = 10
     await one.host.clock.advance(1000)
     expect(one.pressure.refusal()).toBeDefined()
     await other.shutdown()
@@ -89,22 +119,63 @@ describe('memory_limiter', () => {
 
   test('takes another limit in place', async () => {
     const { host, memory, processor, feed } = await limiter()
-    memory.resident_mib = 90
+    memory.used_mib = 90
     await host.clock.advance(1000)
     await expect(feed()).rejects.toThrow()
     expect(await processor.update(schema.parse({ limit_mib: 200 }))).toBe(true)
     await feed()
   })
 
-  test('asks for a collection, rarely under the hard limit and at every check over it', async () => {
-    const gc = vi.fn()
-    vi.stubGlobal('gc', gc)
+  test('a process that is large, and holds nothing, goes on taking data', async () => {
+    const { host, memory, feed } = await limiter()
+    memory.resident_mib = 1000
+    await host.clock.advance(100_000)
+    await feed()
+    expect(host.statuses).toEqual([])
+  })
+
+  test('what is held between two checks counts at once', async () => {
+    const { memory, feed } = await limiter()
+    memory.used_mib = 101
+    await expect(feed()).rejects.toMatchObject({ reason: 'memory_limit' })
+  })
+
+  test('the limit is known to all', async () => {
+    const { host, processor } = await limiter()
+    expect(memoryOf(host).limit_bytes).toBe(100 * MIB)
+    await processor.update(schema.parse({ limit_percentage: 50 }))
+    expect(memoryOf(host).limit_bytes).toBe(500 * MIB)
+  })
+
+  test('a long check_interval makes nobody wait as long', async () => {
+    const { memory, feed } = await limiter({ check_interval: '720h' })
+    memory.used_mib = 101
+    await expect(feed()).rejects.toMatchObject({ retryAfter_ms: 30_000 })
+  })
+
+  test('collects rarely while the process is large, and at every check while it is larger still', async () => {
     const { host, memory } = await limiter()
     memory.resident_mib = 90
     await host.clock.advance(9000)
-    expect(gc).toHaveBeenCalledTimes(1)
+    expect(memory.collections).toBe(1)
+    memory.garbage_mib += 1000
     memory.resident_mib = 101
-    await host.clock.advance(3000)
-    expect(gc).toHaveBeenCalledTimes(4)
+    await host.clock.advance(1000)
+    expect(memory.collections).toBe(2)
+    memory.garbage_mib += 1000
+    await host.clock.advance(1000)
+    expect(memory.collections).toBe(3)
+    await host.clock.advance(100_000)
+    expect(memory.collections, 'nothing was allocated since').toBe(3)
+  })
+
+  test('while data is refused, collects at every check', async () => {
+    const { host, memory } = await limiter()
+    memory.used_mib = 90
+    for (let check = 0; check < 3; check++) {
+      memory.garbage_mib += 1000
+      await host.clock.advance(1000)
+    }
+    expect(memory.collections).toBe(3)
   })
 })

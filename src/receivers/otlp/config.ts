@@ -98,8 +98,10 @@ export const schema = z.strictObject({
       'Keep sluice.* attributes that senders wrote: for the second of two tiers. Otherwise they are removed and counted.',
     ),
   max_in_flight_bytes: size({ min_bytes: MIB })
-    .prefault(512 * MIB)
-    .describe('Memory for requests that are being read or processed; over it senders are asked to come again.'),
+    .optional()
+    .describe(
+      'Memory for requests that are being read or processed; over it senders are asked to come again. Default a quarter of the memory limit, at most 512 MiB.',
+    ),
 })
 
 export type OtlpReceiverConfig = z.output<typeof schema>

@@ -3,6 +3,7 @@ import type { Host, Ports, Receiver, ReceiverFactory } from '../../component.ts'
 import { ByteBudget } from '../../net/budget.ts'
 import type { GrpcServer } from '../../net/grpc_server.ts'
 import type { HttpServer } from '../../net/http_server.ts'
+import { memoryOf } from '../../self/memory.ts'
 import { Pressure } from '../../self/pressure.ts'
 import { type OtlpReceiverConfig, schema } from './config.ts'
 import { grpcServer } from './grpc.ts'
@@ -18,6 +19,9 @@ export const otlpReceiver: ReceiverFactory<OtlpReceiverConfig> = {
   create: (config, host, next) => new OtlpReceiver(config, host, next),
 }
 
+/** More is under way only where somebody wants it so. */
+const BUDGET_BYTES_MAX = 512 << 20
+
 export class OtlpReceiver implements Receiver {
   /** The ports that it got, for those who asked for any free one. */
   readonly ports: { grpc?: number; http?: number } = {}
@@ -26,12 +30,15 @@ export class OtlpReceiver implements Receiver {
   readonly #budget: ByteBudget
   #config: OtlpReceiverConfig
   #servers: Servers
+  #release: (() => void) | undefined
 
   /** Throws TlsError. */
   constructor(config: OtlpReceiverConfig, host: Host, next: Ports) {
     this.#config = config
     this.#host = host
-    this.#budget = new ByteBudget(config.max_in_flight_bytes)
+    const memory = memoryOf(host)
+    const { max_in_flight_bytes } = config
+    this.#budget = new ByteBudget(() => max_in_flight_bytes ?? Math.min(BUDGET_BYTES_MAX, memory.limit_bytes / 4))
     this.#intake = new Intake(
       host,
       config,
@@ -52,6 +59,7 @@ export class OtlpReceiver implements Receiver {
       this.#servers = this.#build()
       throw error
     }
+    this.#release = memoryOf(this.#host).hold(this.#host.id, () => this.#budget.taken_bytes)
     this.#host.log.info(this.ports, 'listening for OTLP')
   }
 
@@ -62,6 +70,7 @@ export class OtlpReceiver implements Receiver {
   async shutdown(deadline: AbortSignal): Promise<void> {
     const { grpc, http } = this.#servers
     await Promise.all([grpc?.drain(deadline), http?.drain(deadline)])
+    this.#release?.()
   }
 
   /** Takes what needs no other listener. */
