@@ -4,12 +4,18 @@
  *
  * Node 24 frees such Buffers by full collections unless the young generation is kept small, and a heap that is itself
  * small makes those collections come every few requests: together they cost more than all other work on a request.
- * Other versions of V8 do not have the fault, or do not know the flag.
+ * Other versions of V8 do not have the fault, or do not know the flag. In a small container there is no room for so much
+ * garbage.
  */
 import { setFlagsFromString } from 'node:v8'
 
 const major = Number(process.versions.node.split('.')[0])
 if (major === 24) {
   setFlagsFromString('--scavenger-max-new-space-capacity-mb=8')
-  setFlagsFromString('--heap-growing-percent=400')
+  if (!isSmall()) setFlagsFromString('--heap-growing-percent=400')
+}
+
+function isSmall(): boolean {
+  const limit_bytes = process.constrainedMemory()
+  return limit_bytes > 0 && limit_bytes < 1 << 30
 }

@@ -35,6 +35,8 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
   #refusal: Refusal | undefined
   #timer: Timer | undefined
   #collected_ms = Number.NEGATIVE_INFINITY
+  /** Bytes of batches since the last check. */
+  #passed_bytes = 0
   /** What was not collected by the last collection. */
   #left_bytes = 0
 
@@ -78,10 +80,11 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     return true
   }
 
-  /** What is held may grow much between two checks, so the hard limit is looked at each time. */
+  /** What is held, and garbage, may grow much between two checks: they are looked at each time, and after so many bytes. */
   async consume(batch: Batches[S], context: Context): Promise<void> {
     const items = batch.count
-    if (this.#refusal === undefined && this.#isOver()) this.#check()
+    this.#passed_bytes += batch.size_bytes
+    if (this.#refusal === undefined && this.#isDue()) this.#check()
     if (this.#refusal !== undefined) {
       this.#refused.add(items)
       throw this.#refusal
@@ -101,12 +104,15 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     this.#check()
   }
 
-  #isOver(): boolean {
-    return this.#memory !== undefined && this.#memory.used() > this.#limits!.hard_bytes
+  #isDue(): boolean {
+    if (this.#memory === undefined) return false
+    const { hard_bytes } = this.#limits!
+    return this.#passed_bytes > hard_bytes / 8 || this.#memory.used() > hard_bytes
   }
 
   /** Garbage is collected when it makes the process large; whether data is refused is decided by what is used. */
   #check(): void {
+    this.#passed_bytes = 0
     const memory = this.#memory!
     const { hard_bytes, soft_bytes, resume_bytes } = this.#limits!
     const largest_bytes = Math.max(memory.resident(), memory.used())
