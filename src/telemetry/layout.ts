@@ -4,6 +4,7 @@
  */
 import { check, noticed } from '../otlp/check.ts'
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
+import { beginItem, countField, countGroup, countPoint, left } from '../otlp/limits.ts'
 import { messageId } from '../otlp/schema.ts'
 import { WireError } from '../otlp/wire_error.ts'
 import { itemMessage, type Signal } from './signal.ts'
@@ -87,6 +88,7 @@ class Walk {
     if (tag !== TAG_1) return this.#unknown(tag, 1, next, end)
     const length = readLength(this.#bytes, next, end)
     const start = next
+    if (this.#checked) countGroup(at)
     const row = this.#resources.add(at, start, start + length)
     for (let inner = start; inner < start + length; ) inner = this.#resourceField(row, inner, start + length)
     return start + length
@@ -101,6 +103,7 @@ class Walk {
       this.#head(this.#resources, row, tag, messageId.Resource, at, start, start + length)
       return start + length
     }
+    if (this.#checked) countGroup(at)
     const scope = this.#scopes.add(at, start, start + length)
     this.#scopes.set(scope, SCOPE.resource, row)
     this.#scopes.set(scope, SCOPE.firstItem, this.#items.rows)
@@ -118,9 +121,9 @@ class Walk {
       this.#head(this.#scopes, row, tag, messageId.Scope, at, start, start + length)
       return start + length
     }
+    if (this.#checked) this.#check(this.#item, start, start + length)
     const item = this.#items.add(at, start, start + length)
     this.#items.set(item, ITEM.scope, row)
-    if (this.#checked) check(this.#item, this.#bytes, start, start + length)
     if (this.#signal === 'metrics') this.#count += countDataPoints(this.#bytes, start, start + length)
     return start + length
   }
@@ -138,13 +141,23 @@ class Walk {
     rows.set(row, column, at)
     rows.set(row, column + 1, start)
     rows.set(row, column + 2, end)
-    if (this.#checked && tag === TAG_1) check(message, this.#bytes, start, end)
+    if (this.#checked && tag === TAG_1) this.#check(message, start, end)
+  }
+
+  /** Of an item or a head. What stands beside them, unknown fields, is counted for the whole request. */
+  #check(message: number, start: number, end: number): void {
+    if (message === this.#item) countPoint(start)
+    const { fields } = left
+    beginItem()
+    check(message, this.#bytes, start, end)
+    left.fields = fields
   }
 
   #unknown(tag: number, known: number, at: number, end: number): number {
     const field = tag >>> 3
     if (field === 0) throw new WireError('field number 0', at)
     if (field <= known) throw new WireError(`field ${field} has the wrong wire type`, at)
+    if (this.#checked) countField(at)
     return skipValue(tag & 7, this.#bytes, at, end)
   }
 }
