@@ -6,6 +6,7 @@ import { check, noticed } from '../otlp/check.ts'
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
 import { beginItem, countField, countGroup, countPoint, left } from '../otlp/limits.ts'
 import { messageId } from '../otlp/schema.ts'
+import { grownRows, ordinaryRows } from '../otlp/scratch.ts'
 import { WireError } from '../otlp/wire_error.ts'
 import { itemMessage, type Signal } from './signal.ts'
 
@@ -164,8 +165,6 @@ class Walk {
 
 /** Most items (and groups) of a request: a body of empty items would otherwise take eight times its size in rows. */
 const ROWS_MAX = 2 ** 21
-/** Rows that are kept for the next walk. */
-const ROWS_KEPT = 2 ** 16
 
 /** Rows of numbers in one growing array, used again by every walk: `take` copies out what a walk has found. */
 class Rows {
@@ -178,10 +177,9 @@ class Rows {
     this.#numbers = new Int32Array(width * 64)
   }
 
-  /** Empty, and of ordinary size again after an unusual request. */
+  /** Empty: a walk before may have failed on its way. */
   cleared(): this {
     this.rows = 0
-    if (this.#numbers.length > this.#width * ROWS_KEPT) this.#numbers = new Int32Array(this.#width * 64)
     return this
   }
 
@@ -190,9 +188,7 @@ class Rows {
     const at = this.rows * this.#width
     if (at === this.#numbers.length) {
       if (this.rows >= ROWS_MAX) throw new WireError(`more than ${ROWS_MAX} items in a request`, tag)
-      const larger = new Int32Array(at * 2)
-      larger.set(this.#numbers)
-      this.#numbers = larger
+      this.#numbers = grownRows(this.#numbers)
     }
     const numbers = this.#numbers
     numbers[at] = tag
@@ -211,7 +207,9 @@ class Rows {
   }
 
   take(): Int32Array {
-    return this.#numbers.slice(0, this.rows * this.#width)
+    const taken = this.#numbers.slice(0, this.rows * this.#width)
+    this.#numbers = ordinaryRows(this.#numbers, this.#width * 64)
+    return taken
   }
 }
 

@@ -152,7 +152,9 @@ export class TraceReader {
     const row = this.#found[AT[name]]!
     if (row < 0) return ''
     const { bytes, attributes } = this.#full
-    return (textOf(bytes, attributes.valueStart(row), attributes.valueEnd(row)) ?? '').slice(0, TEXT_MAX)
+    const start = attributes.valueStart(row)
+    // Cut as bytes: a piece of a long string keeps all of it in memory.
+    return textOf(bytes, start, Math.min(attributes.valueEnd(row), start + TEXT_MAX)) ?? ''
   }
 
   /** NaN if it is not there, or no amount. */
