@@ -12,7 +12,7 @@ export interface Head {
   readonly key: string
   /** The caller's number for whom the items belong to: equal groups of different owners have different heads. */
   readonly owner: number
-  /** Fields of the ResourceSpans (or its like) but its scope groups. */
+  /** Fields of the ResourceSpans (or its like) but its scope groups: the same Buffer in all heads of these `Heads`. */
   readonly resource: Buffer
   /** Fields of the ScopeSpans (or its like) but its items. */
   readonly scope: Buffer
@@ -159,19 +159,17 @@ export class BatchBuilder {
     return out
   }
 
-  /** The batch, and the builder is empty again. */
+  /** The batch, and the builder is empty again. A resource stands in it once, with all its scopes. */
   build<S extends Signal>(signal: S): Batches[S] {
     const parts: Buffer[] = []
-    for (const [head, items] of this.#groups) {
-      const scopeSize = head.scope.length + items.end
-      const resourceSize = head.resource.length + 1 + varintSize(scopeSize) + scopeSize
-      parts.push(
-        prefix(0x0a, resourceSize),
-        head.resource,
-        prefix(0x12, scopeSize),
-        head.scope,
-        items.bytes.subarray(0, items.end),
-      )
+    const byResource = Map.groupBy(this.#groups, ([{ resource }]) => resource)
+    for (const [resource, groups] of byResource) {
+      const scopeSizes = groups.map(([head, items]) => head.scope.length + items.end)
+      const scopes_bytes = scopeSizes.reduce((total, size) => total + 1 + varintSize(size) + size, 0)
+      parts.push(prefix(0x0a, resource.length + scopes_bytes), resource)
+      for (const [at, [head, items]] of groups.entries()) {
+        parts.push(prefix(0x12, scopeSizes[at]!), head.scope, items.bytes.subarray(0, items.end))
+      }
     }
     const bytes = Buffer.concat(parts)
     this.#groups.clear()
