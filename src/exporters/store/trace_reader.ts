@@ -69,6 +69,8 @@ export class TraceReader {
       trace.addRecord(record)
       this.#readSpan(batch, item, trace)
     }
+    view.forget()
+    this.#full.forget()
   }
 
   #readSpan(batch: TraceBatch, item: number, trace: StoredTrace): void {
