@@ -225,7 +225,8 @@ export class PrometheusExporter implements Exporter {
   }
 
   #logConflict(name: string, { type }: Reading): void {
-    const metric = name.slice(0, 200)
+    // A copy: a piece of a long string keeps all of it in memory.
+    const metric = Buffer.from(name.slice(0, 200)).toString()
     if (this.#conflicts.has(metric) || this.#conflicts.size >= CONFLICTS_LOGGED_MAX) return
     this.#conflicts.add(metric)
     this.#host.log.warn({ metric, type }, 'the name is already shown with another type: metric dropped')
