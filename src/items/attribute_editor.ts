@@ -23,6 +23,9 @@ interface Slot {
 
 type Step = (editor: Edit) => void
 
+/** A value that is not written several times into one message. */
+const LONG_BYTES = 4096
+
 export class AttributeEditor {
   /** Whether it may add an attribute to a message that has none. */
   readonly adds: boolean
@@ -97,6 +100,25 @@ class Edit {
     }
   }
 
+  /**
+   * Gives the first attribute with that key the value and takes out the others: a long value, copied from another
+   * attribute, would otherwise be written once for each of them.
+   */
+  setOnce(key: number, value: Buffer): void {
+    let isFirst = true
+    this.change(key, () => {
+      if (!isFirst) return undefined
+      isFirst = false
+      return value
+    })
+    isFirst = true
+    for (const slot of this.#slots) {
+      if (slot.key !== key || slot.deleted) continue
+      if (!isFirst) slot.deleted = this.isChanged = true
+      isFirst = false
+    }
+  }
+
   delete(key: number): void {
     for (const slot of this.#slots) {
       if (slot.key !== key || slot.deleted) continue
@@ -158,7 +180,10 @@ function setter(action: ActionConfig, key: number, keys: KeySet): Step {
     if (value === undefined) return
     if (!edit.has(key)) {
       if (action.action !== 'update') edit.add(key, value)
-    } else if (action.action !== 'insert') edit.change(key, () => value)
+    } else if (action.action !== 'insert') {
+      if (value.length > LONG_BYTES) edit.setOnce(key, value)
+      else edit.change(key, () => value)
+    }
   }
 }
 

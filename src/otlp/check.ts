@@ -3,6 +3,7 @@
  * It also notices two things that need another form before anything may read the bytes: see `Findings`.
  */
 import { next, readLength, readUint32, skipValue, skipVarint } from './cursor.ts'
+import { beginItem, countAttributes, countField, countFields, countPoint, countsAs, left, POINT } from './limits.ts'
 import {
   FIELDS_PER_MESSAGE,
   FIXED64,
@@ -13,6 +14,7 @@ import {
   LENGTH,
   messageId,
   PACKABLE,
+  REPEATED,
   VARINT,
 } from './schema.ts'
 import { WireError } from './wire_error.ts'
@@ -44,6 +46,7 @@ const FIXED64_STEP = 3
 const TEXT_STEP = 4
 const KEY_VALUE_STEP = 5
 const MESSAGE_STEP = 6
+const POINT_STEP = 7
 const ONCE_MASK = 0xffff8
 const steps = new Int32Array((fieldKind.length / FIELDS_PER_MESSAGE) * 256)
 for (let row = 0; row < fieldKind.length; row++) {
@@ -51,10 +54,14 @@ for (let row = 0; row < fieldKind.length; row++) {
   if (fieldKind[row] !== 0 && tag < 256) steps[Math.floor(row / FIELDS_PER_MESSAGE) * 256 + tag] = stepOf(row)
 }
 
-/** Checks the fields of a message in [start, end). Throws WireError. */
+/** Checks the fields of a message in [start, end), and counts them (`limits.ts`). Throws WireError. */
 export function check(message: number, bytes: Uint8Array, start: number, end: number, depth = 0): void {
   if (message === ANY_VALUE && depth > VALUE_DEPTH_MAX)
     throw new WireError('attribute value is nested too deeply', start)
+  // Counted in local variables and booked at the end of the message: this loop is the hottest of all.
+  const { fields: fieldsMax, attributes: attributesMax } = left
+  let fields = 0
+  let attributes = 0
   let seen = 0
   let at = start
   while (at < end) {
@@ -65,7 +72,10 @@ export function check(message: number, bytes: Uint8Array, start: number, end: nu
       continue
     }
     const once = step & ONCE_MASK
-    if ((seen & once) !== 0) noticed.irregular = true
+    if ((seen & once) !== 0) {
+      noticed.irregular = true
+      if (++fields > fieldsMax) countFields(fields, at)
+    }
     seen |= once
     at += tag < 128 ? 1 : 2
     const kind = step & 7
@@ -83,15 +93,32 @@ export function check(message: number, bytes: Uint8Array, start: number, end: nu
     }
     const behind = at + length
     if (behind > end) throw new WireError('length points past the end of its message', at)
-    if (kind === KEY_VALUE_STEP) checkKeyValue(bytes, at, behind, depth)
-    else if (kind === MESSAGE_STEP) checkInner(step >> 20, bytes, at, behind, depth)
+    if (kind === KEY_VALUE_STEP) {
+      if (++attributes > attributesMax) countAttributes(attributes, at)
+      checkKeyValue(bytes, at, behind, depth)
+    } else if (kind === MESSAGE_STEP) {
+      if (once === 0 && ++fields > fieldsMax) countFields(fields, at)
+      checkInner(step >> 20, bytes, at, behind, depth)
+    } else if (kind === POINT_STEP) checkPoint(step >> 20, bytes, at, behind)
     at = behind
   }
   if (at > end) throw new WireError('value is cut off', end)
+  if (attributes > 0) countAttributes(attributes, end)
+  if (fields + attributes > 0) countFields(fields + attributes, end)
 }
 
 function checkInner(message: number, bytes: Uint8Array, start: number, end: number, depth: number): void {
   check(message, bytes, start, end, message === ANY_VALUE ? depth + 1 : depth)
+}
+
+/** A data point has its own limits, as a span has: a metric may have very many. The field of its list is no field. */
+function checkPoint(message: number, bytes: Uint8Array, start: number, end: number): void {
+  const { fields, attributes } = left
+  countPoint(start)
+  beginItem()
+  check(message, bytes, start, end)
+  left.fields = fields
+  left.attributes = attributes
 }
 
 /**
@@ -106,6 +133,7 @@ function checkRare(
   depth: number,
   seen: number,
 ): number {
+  countField(start)
   const tag = readUint32(bytes, start, end)
   const at = next
   if (at > start + 1 && bytes[at - 1] === 0) noticed.irregular = true
@@ -127,7 +155,10 @@ function checkLength(kind: number, message: number, bytes: Uint8Array, at: numbe
   const length = readLength(bytes, at, end)
   const start = next
   const behind = start + length
-  if (message === KEY_VALUE) checkKeyValue(bytes, start, behind, depth)
+  if (message === KEY_VALUE) {
+    countAttributes(1, start)
+    checkKeyValue(bytes, start, behind, depth)
+  } else if (countsAs[message] === POINT) checkPoint(message, bytes, start, behind)
   else if (message !== 0) checkInner(message, bytes, start, behind, depth)
   else if ((kind & 7) !== LENGTH) checkPacked(kind, bytes, start, behind)
   return behind
@@ -211,15 +242,23 @@ export function isSluice(bytes: Uint8Array, at: number, end: number): boolean {
 function checkPacked(kind: number, bytes: Uint8Array, at: number, end: number): void {
   if ((kind & PACKABLE) === 0) throw new WireError('field has the wrong wire type', at)
   const wire = kind & ~KNOWN & 7
-  while (at < end) at = skipValue(wire, bytes, at, end)
+  if (wire === FIXED64) countFields((end - at) >> 3, at)
+  while (at < end) {
+    if (wire === VARINT) countField(at)
+    at = skipValue(wire, bytes, at, end)
+  }
 }
 
 function stepOf(row: number): number {
+  if (kindOf(row) === 0) return 0
   return kindOf(row) | (fieldOnce[row]! << 3) | (fieldMessage[row]! << 20)
 }
 
 function kindOf(row: number): number {
+  // Lists of numbers that are not packed, and of texts, are rare, and counted there.
+  if (fieldMessage[row] === 0 && (fieldKind[row]! & REPEATED) !== 0) return 0
   if (fieldMessage[row] === KEY_VALUE) return KEY_VALUE_STEP
+  if (countsAs[fieldMessage[row]!] === POINT) return POINT_STEP
   if (fieldMessage[row] !== 0) return MESSAGE_STEP
   const wire = fieldKind[row]! & 7
   if (wire === LENGTH) return TEXT_STEP

@@ -12,6 +12,7 @@ import {
   isMessage,
   LENGTH,
   type MessageName,
+  type Scalar,
   VARINT,
   wireTypeOf,
 } from './schema.ts'
@@ -88,7 +89,12 @@ function decodeField(
 
 function decodeValue(field: Field, bytes: Buffer, start: number, end: number, depth: number): Value {
   if (isMessage(field.type)) return decode(field.type, bytes, start, end, depth + 1)
-  switch (field.type) {
+  return decodeScalar(field.type, bytes, start, end)
+}
+
+/** A value that is no message. */
+export function decodeScalar(type: Scalar | 'id', bytes: Buffer, start: number, end: number): Value {
+  switch (type) {
     case 'string':
       return bytes.toString('utf8', start, end)
     case 'bytes':

@@ -23,8 +23,12 @@ export function readInteger(bytes: Buffer, start: number, end: number, signed: b
   return negate(signed)
 }
 
+/** No double needs more digits to be written exactly; a number of megabytes is none that anybody measured. */
+const DOUBLE_LENGTH_MAX = 1100
+
 /** Reads a double as JSON writes it, or NaN, Infinity, -Infinity. Undefined if it is none, or too large to be finite. */
 export function readDouble(bytes: Buffer, start: number, end: number, quoted: boolean): number | undefined {
+  if (end - start > DOUBLE_LENGTH_MAX) return undefined
   const text = bytes.toString('latin1', start, end)
   if (quoted) {
     if (text === 'NaN') return Number.NaN

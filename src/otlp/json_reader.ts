@@ -52,12 +52,18 @@ export class JsonReader {
 
   /** Throws a WireError that says what, where in the text and in which field. */
   fail(problem: string, at = this.at): never {
+    const path = this.path()
+    throw new WireError(path === '' ? problem : `${path}: ${problem}`, at)
+  }
+
+  /** Of the field that is being read. */
+  path(): string {
     let path = ''
     for (let level = 0; level < this.#depth; level++) {
       const position = this.#positions[level]!
       path += `${level > 0 ? '.' : ''}${this.#names[level]}${position < 0 ? '' : `[${position}]`}`
     }
-    throw new WireError(path === '' ? problem : `${path}: ${problem}`, at)
+    return path
   }
 
   failExpected(expected: string): never {

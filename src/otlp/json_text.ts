@@ -34,9 +34,18 @@ export function textOf(reader: JsonReader, out: Output): string {
   return text
 }
 
+/** Longer text that is not UTF-8 is repaired in pieces: as one string it would take three times its size, twice. */
+const PIECE_BYTES = 1 << 16
+
 function writeRaw(bytes: Buffer, wide: boolean, out: Output): void {
-  if (wide && !isUtf8(bytes)) out.text(bytes.toString('utf8'))
-  else out.copy(bytes, 0, bytes.length)
+  if (!wide || isUtf8(bytes)) return out.copy(bytes, 0, bytes.length)
+  for (let at = 0; at < bytes.length; ) {
+    let end = Math.min(bytes.length, at + PIECE_BYTES)
+    // A character is four bytes at most: a piece ends before one that would be cut.
+    for (let back = 0; back < 3 && end < bytes.length && (bytes[end]! & 0xc0) === 0x80; back++) end--
+    out.text(bytes.toString('utf8', at, end))
+    at = end
+  }
 }
 
 /** Writes the character of the escape at `at` (two escapes, if they are a surrogate pair); returns the offset behind. */

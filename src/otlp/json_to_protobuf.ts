@@ -7,6 +7,22 @@ import { VALUE_DEPTH_MAX } from './check.ts'
 import { high, low, readDouble, readInteger } from './json_number.ts'
 import { JsonReader } from './json_reader.ts'
 import { textOf, writeText } from './json_text.ts'
+import {
+  ATTRIBUTE,
+  beginItem,
+  beginRequest,
+  countAttributes,
+  countField,
+  countGroup,
+  countPoint,
+  countsAs,
+  DEFAULT_LIMITS,
+  GROUP,
+  LimitError,
+  left,
+  POINT,
+  type RequestLimits,
+} from './limits.ts'
 import { Output } from './output.ts'
 import { regular } from './regular.ts'
 import {
@@ -31,6 +47,8 @@ interface Row {
   readonly wire: number
   readonly type: Field['type']
   readonly message: MessageName | undefined
+  /** As `limits.ts` has it; 0 for scalars. */
+  readonly countsAs: number
   readonly repeated: boolean
   readonly once: number
   /** Presence means something although the value is the default: members of a oneof, and doubles (`optional` ones). */
@@ -45,9 +63,11 @@ const rowsOf = Object.fromEntries(
 
 /**
  * The same message as protobuf in regular form: of a key that occurs twice in an object the last counts, objects are
- * merged and lists joined. Throws WireError with the field's path and the byte offset, never with content.
+ * merged and lists joined. Throws WireError with the field's path and the byte offset, never with content; LimitError
+ * for a request that holds more than it may, as the check of protobuf counts it.
  */
-export function jsonToProtobuf(name: MessageName, body: Buffer): Buffer {
+export function jsonToProtobuf(name: MessageName, body: Buffer, limits: RequestLimits = DEFAULT_LIMITS): Buffer {
+  beginRequest(limits)
   const transcoding = new Transcoding(body)
   transcoding.run(name)
   const bytes = transcoding.out.take()
@@ -67,7 +87,12 @@ class Transcoding {
   }
 
   run(name: MessageName): void {
-    this.#message(name, 0)
+    try {
+      this.#message(name, 0)
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error
+      throw new LimitError(error.limit, error.max, error.offset, this.#reader.path())
+    }
     this.#reader.finish()
   }
 
@@ -83,6 +108,7 @@ class Transcoding {
       reader.name()
       at = this.#find(rows, at + 1)
       if (at < 0) {
+        countField(reader.at)
         reader.skip()
         continue
       }
@@ -90,6 +116,7 @@ class Transcoding {
       const row = rows[at]!
       const again = (seen & row.once) !== 0
       if (again) this.irregular = true
+      if (again) countField(reader.at)
       seen |= row.once
       reader.enter(row.name)
       if (row.repeated) this.#list(row, inner)
@@ -119,10 +146,12 @@ class Transcoding {
     const reader = this.#reader
     if (!reader.openList()) return
     const isPacked = row.wire !== LENGTH
+    if (isPacked) countField(reader.at)
     const mark = isPacked ? this.out.open(row.number) : 0
     let position = 0
     do {
       reader.element(position++)
+      if (row.countsAs === 0 || row.countsAs === ATTRIBUTE) countField(reader.at)
       if (row.message !== undefined) this.#inner(row, depth)
       else if (isPacked) this.#number(row, true, false)
       else this.#scalar(row, true)
@@ -136,9 +165,23 @@ class Transcoding {
     const mark = this.out.open(row.number, guess)
     const start = this.out.end
     // An empty place in a list of values is an empty value; no other list has room for null.
-    if (name !== 'AnyValue' || !this.#reader.takeNull()) this.#message(name, depth)
+    if (name !== 'AnyValue' || !this.#reader.takeNull()) this.#counted(row, name, depth)
     this.#lengths[messageId[name]] = this.out.end - start
     this.out.close(mark, guess)
+  }
+
+  /** Items, data points and heads have limits of their own. */
+  #counted(row: Row, name: MessageName, depth: number): void {
+    const { at } = this.#reader
+    if (row.countsAs === ATTRIBUTE) countAttributes(1, at)
+    if (row.countsAs === GROUP) countGroup(at)
+    if (row.countsAs === POINT) countPoint(at)
+    if (row.countsAs < POINT || row.countsAs === ATTRIBUTE) return this.#message(name, depth)
+    const { fields, attributes } = left
+    beginItem()
+    this.#message(name, depth)
+    left.fields = fields
+    left.attributes = attributes
   }
 
   #scalar(row: Row, keepsDefault: boolean): void {
@@ -264,6 +307,7 @@ function rowOf(message: MessageName, field: Field): Row {
     wire: wireTypeOf(field),
     type: field.type,
     message: isMessage(field.type) ? field.type : undefined,
+    countsAs: isMessage(field.type) ? countsAs[messageId[field.type]]! : 0,
     repeated: field.repeated,
     once: fieldOnce[messageId[message] * FIELDS_PER_MESSAGE + field.number]!,
     keepsDefault: field.oneof !== undefined || field.type === 'double',

@@ -1,6 +1,9 @@
 /**
- * A growing buffer to which protobuf is written. Reused: `reset` keeps the memory, `take` copies out what was written.
+ * A growing buffer to which protobuf is written. Reused: `reset` keeps an ordinary amount of memory (`scratch.ts`),
+ * `take` copies out what was written.
  */
+import { KEPT_BYTES } from './scratch.ts'
+
 const MAX_PREFIX = 5
 
 export class Output {
@@ -8,12 +11,16 @@ export class Output {
   /** Offset behind the last byte written. */
   end = 0
 
+  readonly #usual_bytes: number
+
   constructor(size_bytes = 4096) {
+    this.#usual_bytes = Math.min(size_bytes, KEPT_BYTES)
     this.bytes = Buffer.allocUnsafeSlow(size_bytes)
   }
 
   reset(): void {
     this.end = 0
+    if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafeSlow(this.#usual_bytes)
   }
 
   /** A copy of what was written from `start` on. */

@@ -3,7 +3,7 @@ import { captures } from './captures.fixture.ts'
 import { check, noticed } from './check.ts'
 import { regular } from './regular.ts'
 import { type MessageName, messageId } from './schema.ts'
-import { attribute, fixed32, fixed64, nestedValue, number, part, withLongTags } from './wire.fixture.ts'
+import { attribute, fixed32, fixed64, nestedValue, number, part, request, withLongTags } from './wire.fixture.ts'
 
 const join = (...parts: Buffer[]) => Buffer.concat(parts)
 const value = (...parts: Buffer[]) => part(9, part(1, 'k'), part(2, ...parts))
@@ -112,4 +112,16 @@ describe('regular form', () => {
       expect(regular(name, long).equals(body), path).toBe(true)
     }
   })
+})
+
+it('a message repeated at every depth is merged without a copy of it at each', () => {
+  const content = 'x'.repeat(1 << 20)
+  let value = part(1, content)
+  for (let depth = 0; depth < 60; depth++) value = part(5, part(1, part(5), value))
+  const body = request(Buffer.concat([part(9, part(1, 'k'), part(2, value)), part(5, 'a'), part(5, 'b')]))
+  const before = process.memoryUsage().arrayBuffers
+  const made = regular('TracesRequest', body)
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(6 * body.length)
+  expect(made.length).toBeLessThanOrEqual(body.length)
+  expect(made.includes(content)).toBe(true)
 })

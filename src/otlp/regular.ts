@@ -19,64 +19,90 @@ import {
 /** The same message in regular form. The bytes must have passed `check`. */
 export function regular(name: MessageName, bytes: Buffer): Buffer {
   const out = new Output(bytes.length + 16)
-  writeRegular(messageId[name], bytes, out)
+  writeRegular(messageId[name], bytes, [0, bytes.length], out)
   return out.take()
 }
 
-interface Part {
-  readonly tag: number
-  /** Behind the tag. */
-  readonly value: number
-  /** Behind the length, if it has one. */
-  readonly content: number
-  readonly end: number
-  readonly row: number
+/**
+ * A message as starts and ends of pieces, whose fields one after the other are its own: more than one piece where a
+ * singular message was repeated. Nothing is kept per field, and nothing copied: a body is a message of millions of fields.
+ */
+type Pieces = readonly number[]
+
+function writeRegular(message: number, bytes: Buffer, pieces: Pieces, out: Output): void {
+  if (pieces.length === 0 || pieces[0] === pieces.at(-1)) return
+  const lasts = lastsOf(message, bytes, pieces)
+  const isValue = message === messageId.AnyValue
+  if (isValue) writeFields(message, bytes, pieces, lasts, (row) => row === 0, out)
+  writeFields(message, bytes, pieces, lasts, (row) => !isValue || row !== 0, out)
 }
 
-function writeRegular(message: number, bytes: Buffer, out: Output): void {
-  const parts = partsOf(message, bytes)
-  if (message === messageId.AnyValue) parts.sort((a, b) => Number(a.row !== 0) - Number(b.row !== 0))
-  const singular = Map.groupBy(parts, (part) => fieldOnce[part.row] ?? 0)
-  for (const part of parts) {
-    const once = fieldOnce[part.row] ?? 0
-    const inner = fieldMessage[part.row] ?? 0
-    const same = once === 0 ? [part] : singular.get(once)!
-    if (same.at(-1) !== part) continue
-    if (inner === 0) {
-      out.varint(part.tag)
-      out.copy(bytes, part.value, part.end)
-    } else writeMessage(inner, merged(same, part.row, bytes), part.row % FIELDS_PER_MESSAGE, out)
-  }
+function writeFields(
+  message: number,
+  bytes: Buffer,
+  pieces: Pieces,
+  lasts: Map<number, number>,
+  isWanted: (row: number) => boolean,
+  out: Output,
+): void {
+  forEachField(message, bytes, pieces, (row, start) => {
+    const once = fieldOnce[row]!
+    if (!isWanted(row) || (once !== 0 && lasts.get(once) !== start)) return
+    const { tag, value, content, end } = field
+    if (fieldMessage[row] === 0) {
+      out.varint(tag)
+      out.copy(bytes, value, end)
+      return
+    }
+    const inner = once === 0 ? [content, end] : mergedPieces(message, row, bytes, pieces)
+    const mark = out.open(tag >>> 3, end - content)
+    writeRegular(fieldMessage[row]!, bytes, inner, out)
+    out.close(mark, end - content)
+  })
+}
+
+/** Where the last of each singular field, or of the members of a oneof, begins, by its bit. */
+function lastsOf(message: number, bytes: Buffer, pieces: Pieces): Map<number, number> {
+  const lasts = new Map<number, number>()
+  forEachField(message, bytes, pieces, (row, start) => {
+    if (fieldOnce[row] !== 0) lasts.set(fieldOnce[row]!, start)
+  })
+  return lasts
 }
 
 /** Messages of the same field, put end to end, are their merge; a member of a oneof in between starts anew. */
-function merged(same: readonly Part[], row: number, bytes: Buffer): Buffer {
-  const run: Buffer[] = []
-  for (const part of same) {
-    if (part.row !== row) run.length = 0
-    else run.push(bytes.subarray(part.content, part.end))
-  }
-  return run.length === 1 ? run[0]! : Buffer.concat(run)
+function mergedPieces(message: number, row: number, bytes: Buffer, pieces: Pieces): Pieces {
+  const merged: number[] = []
+  forEachField(message, bytes, pieces, (other) => {
+    if (fieldOnce[other] !== fieldOnce[row]) return
+    if (other !== row) merged.length = 0
+    else if (field.content < field.end) merged.push(field.content, field.end)
+  })
+  return merged
 }
 
-function writeMessage(message: number, content: Buffer, field: number, out: Output): void {
-  const mark = out.open(field, content.length)
-  writeRegular(message, content, out)
-  out.close(mark, content.length)
+/** The field that `forEachField` is at: to be read at the beginning of the call. */
+const field = { tag: 0, value: 0, content: 0, end: 0 }
+
+/** Calls with the row of each field in the table (0: unknown) and where its tag begins. */
+function forEachField(message: number, bytes: Buffer, pieces: Pieces, use: (row: number, start: number) => void): void {
+  for (let piece = 0; piece < pieces.length; piece += 2) {
+    const stop = pieces[piece + 1]!
+    for (let at = pieces[piece]!; at < stop; ) {
+      const start = at
+      field.tag = readUint32(bytes, at, stop)
+      field.value = field.content = next
+      field.end = at = skipValue(field.tag & 7, bytes, next, stop)
+      if ((field.tag & 7) === LENGTH) {
+        readLength(bytes, field.value, stop)
+        field.content = next
+      }
+      use(rowOf(message, field.tag >>> 3), start)
+    }
+  }
 }
 
-function partsOf(message: number, bytes: Buffer): Part[] {
-  const parts: Part[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const tag = readUint32(bytes, at, bytes.length)
-    const value = next
-    const end = skipValue(tag & 7, bytes, value, bytes.length)
-    const field = tag >>> 3
-    const row = field < FIELDS_PER_MESSAGE ? message * FIELDS_PER_MESSAGE + field : 0
-    if ((tag & 7) === LENGTH) readLength(bytes, value, bytes.length)
-    const content = (tag & 7) === LENGTH ? next : value
-    parts.push({ tag, value, content, end, row: (fieldKind[row] ?? 0) === 0 ? 0 : row })
-    at = end
-  }
-  return parts
+function rowOf(message: number, number: number): number {
+  const row = number < FIELDS_PER_MESSAGE ? message * FIELDS_PER_MESSAGE + number : 0
+  return fieldKind[row] === 0 ? 0 : row
 }

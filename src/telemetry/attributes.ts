@@ -2,24 +2,28 @@
  * The attributes of a message as flat rows of offsets, reused from item to item.
  */
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
+import { grownRows, ordinaryRows } from '../otlp/scratch.ts'
 import type { KeySet } from './key_set.ts'
 
 /** Columns of a row: where the attribute's tag begins, its key, its AnyValue, and its end. */
 export const ATTRIBUTE = { tag: 0, keyStart: 1, keyEnd: 2, valueStart: 3, valueEnd: 4, end: 5, width: 6 } as const
 
+const USUAL = 32 * ATTRIBUTE.width
+
 export class Attributes {
   /** Rows as ATTRIBUTE says; only the first `count` are of the current item. */
-  rows: Int32Array = new Int32Array(32 * ATTRIBUTE.width)
+  rows: Int32Array = new Int32Array(USUAL)
   count = 0
 
   clear(): void {
     this.count = 0
+    this.rows = ordinaryRows(this.rows, USUAL)
   }
 
   /** Adds the KeyValue whose tag is at `tag` and whose content is [start, end). */
   add(bytes: Uint8Array, tag: number, start: number, end: number): void {
     const at = this.count++ * ATTRIBUTE.width
-    if (at === this.rows.length) this.#grow()
+    if (at === this.rows.length) this.rows = grownRows(this.rows)
     const rows = this.rows
     rows[at] = tag
     rows[at + 5] = end
@@ -63,12 +67,6 @@ export class Attributes {
 
   valueEnd(row: number): number {
     return this.rows[row * ATTRIBUTE.width + ATTRIBUTE.valueEnd]!
-  }
-
-  #grow(): void {
-    const larger = new Int32Array(this.rows.length * 2)
-    larger.set(this.rows)
-    this.rows = larger
   }
 }
 

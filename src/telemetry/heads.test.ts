@@ -124,3 +124,19 @@ describe('heads', () => {
     expect(performance.now() - start).toBeLessThan(5000)
   })
 })
+
+test('the scopes of one resource share its bytes, also in what is built', () => {
+  const resource = { attributes: [{ key: 'big', value: { stringValue: 'x'.repeat(100_000) } }] }
+  const scopeSpans = Array.from({ length: 200 }, (_, at) => ({ scope: { name: `s${at}` }, spans: [{ name: `${at}` }] }))
+  const batch = batchOf('traces', { resourceSpans: [{ resource, scopeSpans }] })
+  const heads = new Heads()
+  const taken = scopeNumbers(batch).map((scope) => heads.obtain(batch, scope))
+  for (const head of taken) head.references++
+  expect(heads.count).toBe(200)
+  expect(heads.size_bytes).toBeLessThan(3 * batch.size_bytes)
+  const built = rebuilt(batch, heads, scopeNumbers(batch))
+  expect(built.size_bytes).toBe(batch.size_bytes)
+  expect(spansOf(built)).toEqual(spansOf(batch))
+  for (const head of taken) heads.release(head)
+  expect([heads.count, heads.size_bytes]).toEqual([0, 0])
+})

@@ -12,7 +12,7 @@ export interface Head {
   readonly key: string
   /** The caller's number for whom the items belong to: equal groups of different owners have different heads. */
   readonly owner: number
-  /** Fields of the ResourceSpans (or its like) but its scope groups. */
+  /** Fields of the ResourceSpans (or its like) but its scope groups: the same Buffer in all heads of these `Heads`. */
   readonly resource: Buffer
   /** Fields of the ScopeSpans (or its like) but its items. */
   readonly scope: Buffer
@@ -22,19 +22,30 @@ export interface Head {
 
 /** What a head costs beside its bytes and its key: two objects and their places in two tables. */
 const HEAD_BYTES = 256
+/** A resource's bytes are there once, however many scopes it has. */
+interface SharedResource {
+  readonly id: number
+  readonly key: string
+  readonly bytes: Buffer
+  /** Heads that have it. */
+  heads: number
+}
 
 /** The heads in use, each once: a sender's requests all have the same few. */
 export class Heads {
   /** Memory for all heads, nearly. */
   size_bytes = 0
   readonly #byKey = new Map<string, Head>()
+  readonly #resources = new Map<string, SharedResource>()
+  #resourcesMade = 0
   readonly #byId: (Head | undefined)[] = []
+  readonly #resourceById: (SharedResource | undefined)[] = []
   readonly #free: number[] = []
   readonly #out = new Output(1024)
-  /** Whose resource fields stand in `#out` up to `#split`: a resource may have very many scope groups. */
+  /** Of the scope group that was asked for last: a resource may have very many of them. */
   #layout: Layout | undefined
-  #resource = -1
-  #split = 0
+  #row = -1
+  #resource: SharedResource | undefined
 
   /** How many different heads are in use. */
   get count(): number {
@@ -43,20 +54,25 @@ export class Heads {
 
   /** The head of a scope group of the batch. Its reference count is the caller's to raise. */
   obtain(batch: AnyBatch, scope: number, owner = 0): Head {
-    this.#copyResource(batch, scope)
-    const split = this.#split
+    const resource = this.#resourceOf(batch, scope)
     this.#copyWithoutItems(batch, scope)
-    const key = `${owner} ${split} ${this.#out.bytes.toString('latin1', 0, this.#out.end)}`
+    const key = `${owner} ${resource.id} ${this.#out.bytes.toString('latin1', 0, this.#out.end)}`
     const known = this.#byKey.get(key)
     if (known !== undefined) return known
-    const bytes = this.#out.take()
     const id = this.#free.pop() ?? this.#byId.length
-    const [resource, rest] = [bytes.subarray(0, split), bytes.subarray(split)]
-    const head: Head = { id, key, owner, resource, scope: rest, references: 0 }
+    const head: Head = { id, key, owner, resource: resource.bytes, scope: this.#out.take(), references: 0 }
     this.size_bytes += sizeOf(head)
+    this.#share(resource)
     this.#byKey.set(key, head)
     this.#byId[id] = head
+    this.#resourceById[id] = resource
     return head
+  }
+
+  /** The batch that was asked about last is over: nothing of it is needed any more. */
+  forgetBatch(): void {
+    this.#layout = this.#resource = undefined
+    this.#out.reset()
   }
 
   byId(id: number): Head {
@@ -67,18 +83,38 @@ export class Heads {
     if (--head.references > 0) return
     this.size_bytes -= sizeOf(head)
     this.#byKey.delete(head.key)
-    this.#byId[head.id] = undefined
+    this.#unshare(this.#resourceById[head.id]!)
+    this.#byId[head.id] = this.#resourceById[head.id] = undefined
     this.#free.push(head.id)
   }
 
+  #share(resource: SharedResource): void {
+    if (resource.heads++ > 0) return
+    this.#resources.set(resource.key, resource)
+    this.size_bytes += resource.key.length + resource.bytes.length
+  }
+
+  #unshare(resource: SharedResource): void {
+    if (--resource.heads > 0) return
+    this.#resources.delete(resource.key)
+    this.size_bytes -= resource.key.length + resource.bytes.length
+    if (this.#resource === resource) this.#resource = undefined
+  }
+
+  #resourceOf(batch: AnyBatch, scope: number): SharedResource {
+    const row = batch.layout.scopes[scope * SCOPE.width + SCOPE.resource]!
+    if (batch.layout === this.#layout && row === this.#row && this.#resource !== undefined) return this.#resource
+    this.#copyResource(batch, scope, row)
+    const key = this.#out.bytes.toString('latin1', 0, this.#out.end)
+    this.#layout = batch.layout
+    this.#row = row
+    this.#resource = this.#resources.get(key) ?? { id: this.#resourcesMade++, key, bytes: this.#out.take(), heads: 0 }
+    return this.#resource
+  }
+
   /** Leaves the fields of the scope's resource group in `#out`. Its scope groups stand together in the layout. */
-  #copyResource(batch: AnyBatch, scope: number): void {
+  #copyResource(batch: AnyBatch, scope: number, resource: number): void {
     const { resources, scopes } = batch.layout
-    const resource = scopes[scope * SCOPE.width + SCOPE.resource]!
-    if (batch.layout === this.#layout && resource === this.#resource) {
-      this.#out.end = this.#split
-      return
-    }
     const isOurs = (row: number) => scopes[row * SCOPE.width + SCOPE.resource] === resource
     let row = scope
     while (row > 0 && isOurs(row - 1)) row--
@@ -89,13 +125,11 @@ export class Heads {
       at = scopes[row * SCOPE.width + SCOPE.end]!
     }
     this.#out.copy(batch.bytes, at, resources[resource * RESOURCE.width + RESOURCE.end]!)
-    this.#layout = batch.layout
-    this.#resource = resource
-    this.#split = this.#out.end
   }
 
   #copyWithoutItems(batch: AnyBatch, scope: number): void {
     const { scopes, itemRows } = batch.layout
+    this.#out.reset()
     const row = scope * SCOPE.width
     const first = scopes[row + SCOPE.firstItem]!
     let at = scopes[row + SCOPE.start]!
@@ -107,9 +141,12 @@ export class Heads {
   }
 }
 
-function sizeOf({ key, resource, scope }: Head): number {
-  return HEAD_BYTES + key.length + resource.length + scope.length
+function sizeOf({ key, scope }: Head): number {
+  return HEAD_BYTES + key.length + scope.length
 }
+
+/** What a group's memory begins with: there may be a group for each item. */
+const GROUP_BYTES = 512
 
 /** Builds one batch of items that belong to different heads. */
 export class BatchBuilder {
@@ -118,23 +155,21 @@ export class BatchBuilder {
   /** Where the content of the next item of that head is to be written, between `open(2)` and `close`. */
   group(head: Head): Output {
     let out = this.#groups.get(head)
-    if (out === undefined) this.#groups.set(head, (out = new Output(4096)))
+    if (out === undefined) this.#groups.set(head, (out = new Output(GROUP_BYTES)))
     return out
   }
 
-  /** The batch, and the builder is empty again. */
+  /** The batch, and the builder is empty again. A resource stands in it once, with all its scopes. */
   build<S extends Signal>(signal: S): Batches[S] {
     const parts: Buffer[] = []
-    for (const [head, items] of this.#groups) {
-      const scopeSize = head.scope.length + items.end
-      const resourceSize = head.resource.length + 1 + varintSize(scopeSize) + scopeSize
-      parts.push(
-        prefix(0x0a, resourceSize),
-        head.resource,
-        prefix(0x12, scopeSize),
-        head.scope,
-        items.bytes.subarray(0, items.end),
-      )
+    const byResource = Map.groupBy(this.#groups, ([{ resource }]) => resource)
+    for (const [resource, groups] of byResource) {
+      const scopeSizes = groups.map(([head, items]) => head.scope.length + items.end)
+      const scopes_bytes = scopeSizes.reduce((total, size) => total + 1 + varintSize(size) + size, 0)
+      parts.push(prefix(0x0a, resource.length + scopes_bytes), resource)
+      for (const [at, [head, items]] of groups.entries()) {
+        parts.push(prefix(0x12, scopeSizes[at]!), head.scope, items.bytes.subarray(0, items.end))
+      }
     }
     const bytes = Buffer.concat(parts)
     this.#groups.clear()

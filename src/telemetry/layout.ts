@@ -4,7 +4,9 @@
  */
 import { check, noticed } from '../otlp/check.ts'
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
+import { beginItem, countField, countGroup, countPoint, left } from '../otlp/limits.ts'
 import { messageId } from '../otlp/schema.ts'
+import { grownRows, ordinaryRows } from '../otlp/scratch.ts'
 import { WireError } from '../otlp/wire_error.ts'
 import { itemMessage, type Signal } from './signal.ts'
 
@@ -87,6 +89,7 @@ class Walk {
     if (tag !== TAG_1) return this.#unknown(tag, 1, next, end)
     const length = readLength(this.#bytes, next, end)
     const start = next
+    if (this.#checked) countGroup(at)
     const row = this.#resources.add(at, start, start + length)
     for (let inner = start; inner < start + length; ) inner = this.#resourceField(row, inner, start + length)
     return start + length
@@ -101,6 +104,7 @@ class Walk {
       this.#head(this.#resources, row, tag, messageId.Resource, at, start, start + length)
       return start + length
     }
+    if (this.#checked) countGroup(at)
     const scope = this.#scopes.add(at, start, start + length)
     this.#scopes.set(scope, SCOPE.resource, row)
     this.#scopes.set(scope, SCOPE.firstItem, this.#items.rows)
@@ -118,9 +122,9 @@ class Walk {
       this.#head(this.#scopes, row, tag, messageId.Scope, at, start, start + length)
       return start + length
     }
+    if (this.#checked) this.#check(this.#item, start, start + length)
     const item = this.#items.add(at, start, start + length)
     this.#items.set(item, ITEM.scope, row)
-    if (this.#checked) check(this.#item, this.#bytes, start, start + length)
     if (this.#signal === 'metrics') this.#count += countDataPoints(this.#bytes, start, start + length)
     return start + length
   }
@@ -138,21 +142,29 @@ class Walk {
     rows.set(row, column, at)
     rows.set(row, column + 1, start)
     rows.set(row, column + 2, end)
-    if (this.#checked && tag === TAG_1) check(message, this.#bytes, start, end)
+    if (this.#checked && tag === TAG_1) this.#check(message, start, end)
+  }
+
+  /** Of an item or a head. What stands beside them, unknown fields, is counted for the whole request. */
+  #check(message: number, start: number, end: number): void {
+    if (message === this.#item) countPoint(start)
+    const { fields } = left
+    beginItem()
+    check(message, this.#bytes, start, end)
+    left.fields = fields
   }
 
   #unknown(tag: number, known: number, at: number, end: number): number {
     const field = tag >>> 3
     if (field === 0) throw new WireError('field number 0', at)
     if (field <= known) throw new WireError(`field ${field} has the wrong wire type`, at)
+    if (this.#checked) countField(at)
     return skipValue(tag & 7, this.#bytes, at, end)
   }
 }
 
 /** Most items (and groups) of a request: a body of empty items would otherwise take eight times its size in rows. */
 const ROWS_MAX = 2 ** 21
-/** Rows that are kept for the next walk. */
-const ROWS_KEPT = 2 ** 16
 
 /** Rows of numbers in one growing array, used again by every walk: `take` copies out what a walk has found. */
 class Rows {
@@ -165,10 +177,9 @@ class Rows {
     this.#numbers = new Int32Array(width * 64)
   }
 
-  /** Empty, and of ordinary size again after an unusual request. */
+  /** Empty: a walk before may have failed on its way. */
   cleared(): this {
     this.rows = 0
-    if (this.#numbers.length > this.#width * ROWS_KEPT) this.#numbers = new Int32Array(this.#width * 64)
     return this
   }
 
@@ -177,9 +188,7 @@ class Rows {
     const at = this.rows * this.#width
     if (at === this.#numbers.length) {
       if (this.rows >= ROWS_MAX) throw new WireError(`more than ${ROWS_MAX} items in a request`, tag)
-      const larger = new Int32Array(at * 2)
-      larger.set(this.#numbers)
-      this.#numbers = larger
+      this.#numbers = grownRows(this.#numbers)
     }
     const numbers = this.#numbers
     numbers[at] = tag
@@ -198,7 +207,9 @@ class Rows {
   }
 
   take(): Int32Array {
-    return this.#numbers.slice(0, this.rows * this.#width)
+    const taken = this.#numbers.slice(0, this.rows * this.#width)
+    this.#numbers = ordinaryRows(this.#numbers, this.#width * 64)
+    return taken
   }
 }
 

@@ -1,5 +1,6 @@
 /** The door: bytes from outside become a batch, or a WireError. */
 import { noticed } from '../otlp/check.ts'
+import { beginRequest, DEFAULT_LIMITS, type RequestLimits } from '../otlp/limits.ts'
 import { regular } from '../otlp/regular.ts'
 import { Batch, type Batches, type Signal } from './batch.ts'
 import { layOut } from './layout.ts'
@@ -13,9 +14,15 @@ export interface Received<S extends Signal> {
 
 /**
  * Checks a request from outside all the way down and indexes it. The bytes stay as they came, unless a singular field
- * occurs twice somewhere: then they are brought into regular form. Throws WireError.
+ * occurs twice somewhere: then they are brought into regular form. Throws WireError, and LimitError for one that holds
+ * more than it may.
  */
-export function receive<S extends Signal>(signal: S, body: Buffer): Received<S> {
+export function receive<S extends Signal>(
+  signal: S,
+  body: Buffer,
+  limits: RequestLimits = DEFAULT_LIMITS,
+): Received<S> {
+  beginRequest(limits)
   noticed.irregular = false
   noticed.sluiceAttributes = 0
   let bytes = body
@@ -23,6 +30,7 @@ export function receive<S extends Signal>(signal: S, body: Buffer): Received<S> 
   if (noticed.irregular) {
     bytes = regular(requestMessage[signal], body)
     noticed.sluiceAttributes = 0
+    beginRequest(limits)
     layout = layOut(signal, bytes, true)
   }
   return {

@@ -6,6 +6,7 @@
  * `finish` gives the new batch, or the old one if nothing changed. One instance serves one component.
  */
 import { copyBytes, Output, varintSize, writeVarint } from '../otlp/output.ts'
+import { grownRows, ordinaryRows } from '../otlp/scratch.ts'
 import { type Batches, type Signal, trusted } from './batch.ts'
 import { ITEM, RESOURCE, SCOPE } from './layout.ts'
 
@@ -15,16 +16,24 @@ import { ITEM, RESOURCE, SCOPE } from './layout.ts'
  */
 const EDIT = { tag: 0, end: 1, from: 2, to: 3, scope: 4, resource: 5, field: 6, keep: 7, width: 8 } as const
 
+const NOTHING = Buffer.alloc(0)
+const USUAL = 64 * EDIT.width
+
 export class Rewrite<S extends Signal> {
   /** Where the new content of the piece that is open is written. */
   readonly out = new Output(1 << 16)
   #batch: Batches[S] | undefined
-  #edits: Int32Array = new Int32Array(64 * EDIT.width)
+  #edits: Int32Array = new Int32Array(USUAL)
   #count = 0
-  #result: Buffer = Buffer.alloc(0)
+  #result: Buffer = NOTHING
   #at = 0
   #read = 0
   #edit = 0
+
+  /** Memory that it keeps for the next batch. */
+  get capacity_bytes(): number {
+    return this.#edits.byteLength + this.out.bytes.length + this.#result.length
+  }
 
   begin(batch: Batches[S]): void {
     this.#batch = batch
@@ -85,18 +94,23 @@ export class Rewrite<S extends Signal> {
   finish(): Batches[S] {
     const batch = this.#batch!
     this.#batch = undefined
-    if (this.#count === 0) return batch
+    const made = this.#count === 0 ? batch : trusted(batch.signal as S, this.#written(batch))
+    this.out.reset()
+    this.#edits = ordinaryRows(this.#edits, USUAL)
+    return made
+  }
+
+  #written(batch: Batches[S]): Buffer {
     this.#sort()
-    return trusted(batch.signal as S, this.#write(batch))
+    const bytes = this.#write(batch)
+    // Or it would stay in memory until the next batch.
+    this.#result = NOTHING
+    return bytes
   }
 
   #add(tag: number, end: number, scope: number, field: number): void {
     const at = this.#count++ * EDIT.width
-    if (at === this.#edits.length) {
-      const larger = new Int32Array(at * 2)
-      larger.set(this.#edits)
-      this.#edits = larger
-    }
+    if (at === this.#edits.length) this.#edits = grownRows(this.#edits)
     const edits = this.#edits
     edits[at] = tag
     edits[at + EDIT.end] = end
@@ -116,9 +130,11 @@ export class Rewrite<S extends Signal> {
       if (edits[at]! <= edits[at - EDIT.width]!) sorted = false
     }
     if (sorted) return
-    const rows = Array.from({ length: this.#count }, (_, at) => edits.slice(at * EDIT.width, (at + 1) * EDIT.width))
-    rows.sort((a, b) => a[EDIT.tag]! - b[EDIT.tag]! || a[EDIT.end]! - b[EDIT.end]!)
-    for (const [at, row] of rows.entries()) edits.set(row, at * EDIT.width)
+    const order = Int32Array.from({ length: this.#count }, (_, at) => at * EDIT.width)
+    order.sort((a, b) => edits[a]! - edits[b]! || edits[a + EDIT.end]! - edits[b + EDIT.end]! || a - b)
+    const inOrder = new Int32Array(edits.length)
+    for (const [at, row] of order.entries()) inOrder.set(edits.subarray(row, row + EDIT.width), at * EDIT.width)
+    this.#edits = inOrder
   }
 
   #write(batch: Batches[S]): Buffer {

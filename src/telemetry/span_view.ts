@@ -11,8 +11,10 @@ import { ITEM } from './layout.ts'
 /** Span kinds and status codes as OTLP numbers them. */
 export const STATUS_ERROR = 2
 
+const NOTHING = Buffer.alloc(0)
+
 export class SpanView {
-  bytes: Buffer = Buffer.alloc(0)
+  bytes: Buffer = NOTHING
   /** Content of the Span message. */
   start = 0
   end = 0
@@ -40,6 +42,12 @@ export class SpanView {
   /** False: `attributes` stays empty, for readers that need only the rest. */
   wantsAttributes = true
   readonly attributes = new Attributes()
+
+  /** Nothing of a batch is needed any more: its memory is not held until the next one. */
+  forget(): void {
+    this.bytes = NOTHING
+    this.attributes.clear()
+  }
 
   /** Moves to span `item` of the batch. */
   read(batch: TraceBatch, item: number): void {

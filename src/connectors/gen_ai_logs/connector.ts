@@ -121,6 +121,7 @@ export class GenAiLogs implements Connector {
       this.#view.read(batch, item)
       if (readNormalisedCall(this.#view, this.#call) && !this.#add(batch, context, now_ms)) duplicates++
     }
+    this.#view.forget()
     this.#held.forgetBatch()
     this.#counters.update()
     this.#handOver?.run()

@@ -84,6 +84,7 @@ export class HeldCalls implements SettledCalls {
   forgetBatch(): void {
     this.#resources.forget()
     this.#forgetHead()
+    this.#heads.forgetBatch()
   }
 
   #forgetHead(): void {

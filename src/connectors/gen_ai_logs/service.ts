@@ -9,15 +9,19 @@ import { KeySet } from '../../telemetry/key_set.ts'
 /** Tag of the Resource in its group, and of the attributes in it: both have the number 1. */
 const FIRST_FIELD = 0x0a
 
-const known = new WeakMap<Head, string>()
+/** Of a longer name: it is written into every record. */
+const NAME_BYTES_MAX = 1024
+
+/** By the bytes of the resource, which its heads share. */
+const known = new WeakMap<Buffer, string>()
 const keys = new KeySet(['service.name'])
 const attributes = new Attributes()
 const found = new Int32Array(1)
 
 /** The resource's `service.name`, empty if it has none that is a text. */
 export function serviceOf(head: Head): string {
-  let name = known.get(head)
-  if (name === undefined) known.set(head, (name = readService(head.resource)))
+  let name = known.get(head.resource)
+  if (name === undefined) known.set(head.resource, (name = readService(head.resource)))
   return name
 }
 
@@ -38,5 +42,7 @@ function readService(bytes: Buffer): string {
   }
   attributes.find(bytes, keys, found)
   const row = found[0]!
-  return row < 0 ? '' : (textOf(bytes, attributes.valueStart(row), attributes.valueEnd(row)) ?? '')
+  if (row < 0) return ''
+  const valueStart = attributes.valueStart(row)
+  return textOf(bytes, valueStart, Math.min(attributes.valueEnd(row), valueStart + NAME_BYTES_MAX)) ?? ''
 }

@@ -147,6 +147,7 @@ export class GenAiMetrics implements Connector {
       this.#view.read(batch, item)
       if (readNormalisedCall(this.#view, this.#call) && !this.#add(batch, now_ms)) duplicates++
     }
+    this.#view.forget()
     this.#resources.forget()
     context.account.duplicate(duplicates)
     context.account.deliver(batch.count - duplicates)

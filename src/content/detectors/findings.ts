@@ -1,3 +1,5 @@
+import { grownRows, ordinaryRows } from '../../otlp/scratch.ts'
+
 /**
  * Scanning one value took more steps than it may, or found more than it may. The value must then be masked as a whole:
  * it is not known to be clean.
@@ -22,20 +24,26 @@ export function kindName(index: number): string {
 const FIELDS = 3
 const FINDINGS_MAX = 1 << 20
 const SMALL = 24
+const USUAL = FIELDS * 16
 
 /**
  * What detectors found in one range, as (start, end, kind index) in a flat array that is reused from range to range.
  * Offsets are bytes from the beginning of the scanned buffer. `settle` puts them in order.
  */
 export class Findings {
-  #items = new Int32Array(FIELDS * 16)
-  #spare = new Int32Array(0)
+  #items: Int32Array = new Int32Array(USUAL)
+  #spare: Int32Array = new Int32Array(0)
   #count = 0
   #steps = 0
 
   /** How many findings there are. */
   get count(): number {
     return this.#count
+  }
+
+  /** Memory that it has now. */
+  get capacity_bytes(): number {
+    return this.#items.byteLength + this.#spare.byteLength
   }
 
   start(index: number): number {
@@ -54,6 +62,8 @@ export class Findings {
   reset(steps: number): void {
     this.#count = 0
     this.#steps = steps
+    this.#items = ordinaryRows(this.#items, USUAL)
+    this.#spare = ordinaryRows(this.#spare, 0)
   }
 
   /** Books work. @throws BudgetError when the range's steps are used up. */
@@ -67,7 +77,7 @@ export class Findings {
     if (end <= start) return
     if (this.#count === FINDINGS_MAX) throw new BudgetError('a value has too many findings: mask the whole value')
     const at = this.#count * FIELDS
-    if (at === this.#items.length) this.#grow()
+    if (at === this.#items.length) this.#items = grownRows(this.#items)
     this.#items[at] = start
     this.#items[at + 1] = end
     this.#items[at + 2] = kind
@@ -96,12 +106,6 @@ export class Findings {
     }
     this.#count = kept
     return kept
-  }
-
-  #grow(): void {
-    const larger = new Int32Array(this.#items.length * 2)
-    larger.set(this.#items)
-    this.#items = larger
   }
 
   #sortSmall(): void {

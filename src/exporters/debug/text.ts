@@ -1,36 +1,30 @@
-/** A batch as text for people. For cold paths: it decodes everything. */
+/** A batch as text for people. For cold paths: it decodes item after item, and small batches as a whole. */
 import { decode, type Message, type Value } from '../../otlp/codec.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
-import { RESOURCE } from '../../telemetry/layout.ts'
+import { ITEM, RESOURCE } from '../../telemetry/layout.ts'
 
 export type Verbosity = 'basic' | 'normal' | 'detailed'
 
 const SHAPES = {
-  traces: { message: 'TracesRequest', resources: 'resourceSpans', scopes: 'scopeSpans', items: 'spans', item: 'Span' },
-  metrics: {
-    message: 'MetricsRequest',
-    resources: 'resourceMetrics',
-    scopes: 'scopeMetrics',
-    items: 'metrics',
-    item: 'Metric',
-  },
-  logs: {
-    message: 'LogsRequest',
-    resources: 'resourceLogs',
-    scopes: 'scopeLogs',
-    items: 'logRecords',
-    item: 'LogRecord',
-  },
+  traces: { message: 'TracesRequest', item: 'Span' },
+  metrics: { message: 'MetricsRequest', item: 'Metric' },
+  logs: { message: 'LogsRequest', item: 'LogRecord' },
 } as const
+
+/** Of larger batches no details are shown: with objects of all of it, and its text, it takes fifty times its size. */
+const DETAILED_BYTES_MAX = 1 << 20
 
 /** Ends with a line break. `id` is the exporter's. */
 export function describe(id: string, batch: Batches[Signal], verbosity: Verbosity): string {
   const lines = [summary(id, batch)]
   if (verbosity !== 'basic') {
     const shape = SHAPES[batch.signal]
-    const request = decode(shape.message, batch.bytes)
-    if (verbosity === 'detailed') tree(request, '  ', lines)
-    else for (const item of itemsOf(request, shape)) lines.push(`  ${line(batch.signal, item)}`)
+    if (verbosity === 'detailed' && batch.size_bytes <= DETAILED_BYTES_MAX) {
+      tree(decode(shape.message, batch.bytes), '  ', lines)
+    } else {
+      for (const item of itemsOf(batch, shape)) lines.push(`  ${line(batch.signal, item)}`)
+      if (verbosity === 'detailed') lines.push(`  over ${DETAILED_BYTES_MAX} bytes: without details`)
+    }
   }
   return `${lines.join('\n')}\n`
 }
@@ -46,10 +40,11 @@ function summary(id: string, { signal, items, count, size_bytes, layout }: Batch
   return `${id}: ${signal}: ${points}${resources}, ${size_bytes} bytes`
 }
 
-function itemsOf(request: Message, shape: (typeof SHAPES)[Signal]): Message[] {
-  return list(request[shape.resources])
-    .flatMap((resource) => list(resource[shape.scopes]))
-    .flatMap((scope) => list(scope[shape.items]))
+function* itemsOf({ bytes, layout }: Batches[Signal], shape: (typeof SHAPES)[Signal]): Generator<Message> {
+  const { itemRows } = layout
+  for (let row = 0; row < itemRows.length; row += ITEM.width) {
+    yield decode(shape.item, bytes, itemRows[row + ITEM.start]!, itemRows[row + ITEM.end]!)
+  }
 }
 
 /** Names and counts, no values. */

@@ -88,7 +88,10 @@ export class LokiClient {
     }
     const prepared = this.#prepare(batch)
     if (prepared === undefined) {
-      return { outcome: 'too_large', message: `the request is over max_request_size ${this.#config.max_request_size}` }
+      return {
+        outcome: 'too_large',
+        message: `the request is over max_request_size ${this.#config.max_request_size}, or has too many different keys`,
+      }
     }
     const headers = this.#headers(tenant)
     const result = await this.#push(prepared, (body) => this.#post(body, headers, abort))

@@ -3,6 +3,7 @@
  * given names that are unlike each other, and written within Loki's limits.
  */
 import { Output, varintSize } from '../../otlp/output.ts'
+import { grownRows, ordinaryRows } from '../../otlp/scratch.ts'
 import * as values from '../../telemetry/any_value.ts'
 import { findField, foundEnd } from '../../telemetry/field.ts'
 import { cutAt, MARK } from './cut.ts'
@@ -18,6 +19,8 @@ export interface MetadataLimits {
 
 /** Columns of a row. The value is in [start, end) of the batch's bytes, or of `#texts`. */
 const ROW = { name: 0, isWritten: 1, start: 2, end: 3, isLabel: 4, width: 5 } as const
+const USUAL = 64 * ROW.width
+const NOTHING = Buffer.alloc(0)
 /** How many entries were left out of a line. */
 const DROPPED = 'metadata_dropped'
 /** How often a name is looked for in a line: enough for 128 entries of one name, and an end for millions. */
@@ -30,18 +33,28 @@ const PAIR_TAG = 0x1a
 const NAME_TAG = 0x0a
 const VALUE = 0x12
 
+/** Entries that are looked at, of a record and of its resource and scope each: there is place for far fewer. */
+const ROWS_MAX = 2048
+/** Names of one batch; with more it is sent in parts, each of which begins anew. */
+const NAMES_MAX = 16_384
+
 export class Metadata {
   readonly names = new Names()
   /** Values cut and entries left out since `begin`. */
   cutValues = 0
   droppedEntries = 0
   readonly #limits: MetadataLimits
-  #bytes: Buffer = Buffer.alloc(0)
-  #rows: Int32Array = new Int32Array(64 * ROW.width)
+  #bytes: Buffer = NOTHING
+  #rows: Int32Array = new Int32Array(USUAL)
   #count = 0
   /** Rows of resource and scope come first. */
   #resourceRows = 0
   #headRows = 0
+  /** Entries that were not looked at: of the resource, of the head, and with those of the record. */
+  #resourceSkipped = 0
+  #headSkipped = 0
+  #skipped = 0
+  #isRecord = false
   readonly #texts = new Output()
   #resourceTexts = 0
   #headTexts = 0
@@ -67,31 +80,51 @@ export class Metadata {
     this.names.forgetIfFull()
   }
 
+  /** More names have come than one batch should bring. */
+  get isFull(): boolean {
+    return this.names.bytes.length > NAMES_MAX
+  }
+
+  /** Ends with a batch: nothing of it is kept. */
+  end(): void {
+    this.#bytes = NOTHING
+    this.#labelValues = []
+    this.#texts.reset()
+    this.#rows = ordinaryRows(this.#rows, USUAL)
+  }
+
   /** What is added from here on is a resource's. */
   beginResource(): void {
-    this.#count = this.#texts.end = 0
+    this.#isRecord = false
+    this.#count = this.#texts.end = this.#skipped = 0
   }
 
   endResource(): void {
     this.#resourceRows = this.#count
     this.#resourceTexts = this.#texts.end
+    this.#resourceSkipped = this.#skipped
   }
 
   /** What is added from here on is a scope's, beside the resource's. */
   beginScope(): void {
+    this.#isRecord = false
     this.#count = this.#resourceRows
     this.#texts.end = this.#resourceTexts
+    this.#skipped = this.#resourceSkipped
   }
 
   endScope(): void {
     this.#headRows = this.#count
     this.#headTexts = this.#texts.end
+    this.#headSkipped = this.#skipped
   }
 
   /** What is added from here on is a record's. */
   beginRecord(): void {
+    this.#isRecord = true
     this.#count = this.#headRows
     this.#texts.end = this.#headTexts
+    this.#skipped = this.#headSkipped
   }
 
   /** Adds an entry with a text that is not in the batch; an empty one is none. */
@@ -117,7 +150,7 @@ export class Metadata {
    */
   addAttribute(keyStart: number, keyEnd: number, start: number, end: number, isLabel = false): void {
     const kind = values.valueKind(this.#bytes, start, end)
-    if (kind === values.EMPTY) return
+    if (kind === values.EMPTY || this.#skips()) return
     const from = values.contentStart
     if (kind === values.KVLIST) return this.#addMap(keyText(this.#bytes, keyStart, keyEnd), from, end)
     const name = this.names.ofKey(this.#bytes, keyStart, keyEnd)
@@ -135,10 +168,18 @@ export class Metadata {
       const valueEnd = foundEnd
       const kind = values.valueKind(bytes, value, valueEnd)
       const content = values.contentStart
+      if (kind === values.EMPTY || this.#skips()) return
       if (kind === values.KVLIST) this.#addMap(inner, content, valueEnd)
       else if (kind === values.STRING) this.addRange(this.names.of(inner), content, valueEnd)
-      else if (kind !== values.EMPTY) this.#addWritten(this.names.of(inner), value, valueEnd, false)
+      else this.#addWritten(this.names.of(inner), value, valueEnd, false)
     })
+  }
+
+  /** True, and counted, for what comes after ROWS_MAX. Rows of resource and scope are counted apart. */
+  #skips(): boolean {
+    if (this.#count - (this.#isRecord ? this.#headRows : 0) < ROWS_MAX) return false
+    this.#skipped++
+    return true
   }
 
   #addWritten(name: number, start: number, end: number, isLabel: boolean): void {
@@ -149,11 +190,7 @@ export class Metadata {
 
   #add(name: number, isWritten: number, start: number, end: number, isLabel: number): void {
     const at = this.#count++ * ROW.width
-    if (at === this.#rows.length) {
-      const larger = new Int32Array(at * 2)
-      larger.set(this.#rows)
-      this.#rows = larger
-    }
+    if (at === this.#rows.length) this.#rows = grownRows(this.#rows)
     const rows = this.#rows
     rows[at] = name
     rows[at + ROW.isWritten] = isWritten
@@ -179,7 +216,7 @@ export class Metadata {
     this.#labelValues = values
     for (const [label, name] of names.entries()) this.#take(name, -1 - label)
     let size_bytes = 0
-    let dropped = 0
+    let dropped = this.#skipped
     for (let at = 0; at < this.#count; at++) {
       const row = (at + this.#headRows) % this.#count
       if (this.#rows[row * ROW.width + ROW.isLabel] === 1 && !withLabels) continue

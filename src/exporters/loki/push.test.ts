@@ -376,6 +376,19 @@ describe('conversion', () => {
     expect(together[2]![0]!.lines.map(({ metadata }) => metadata)).toEqual([{ r: '1' }, { r: '2', r_2: '1' }])
   })
 
+  it('of a batch with very many names wants it in parts, and of one record takes what has room', () => {
+    const keys = (from: number) => Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`k.${from + at}`, 'v']))
+    const records = Array.from({ length: 20 }, (_, at) => ({ body: 'x', attributes: keys(at * 1000) }))
+    const by = converter()
+    expect(by.convert(logBatch(records), NOW_MS)).toBeUndefined()
+    expect(by.convert(logBatch(records.slice(0, 10)), NOW_MS)).toBeDefined()
+    const attributes = Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`k.${at}`, 'v']))
+    const { losses, metadata } = lineOf(one({ body: 'x', attributes }, attributes), {})
+    // Of the record and of its resource; the last place says how many.
+    expect(losses.droppedEntries).toBe(60_000 - 127)
+    expect(metadata['metadata_dropped']).toBe(String(losses.droppedEntries))
+  })
+
   it('with ever new names forgets the old ones, and stays right', () => {
     const by = converter()
     for (let at = 0; at < 6000; at += 100) {

@@ -80,8 +80,17 @@ export class Converter {
     this.#heads = new Heads(labels, streams, this.#metadata, limits.label_value_bytes_max)
   }
 
-  /** Undefined if the request would be over `request_bytes_max`. Records without any time get `now_ms`. */
+  /** Undefined if the request would be over `request_bytes_max`, or has too many names. Records without any time get `now_ms`. */
   convert(batch: LogBatch, now_ms: number): Push | undefined {
+    try {
+      return this.#convert(batch, now_ms)
+    } finally {
+      this.#metadata.end()
+      this.#text.reset()
+    }
+  }
+
+  #convert(batch: LogBatch, now_ms: number): Push | undefined {
     const { bytes, layout } = batch
     this.#begin(batch)
     let scope = -1
@@ -98,6 +107,7 @@ export class Converter {
       this.#writeEntry(bytes, target)
       this.#ends.push(this.#entries.end)
       if (this.#entries.end > this.#limits.request_bytes_max) return undefined
+      if (this.#metadata.isFull && layout.items > 1) return undefined
     }
     const streams = this.#assemble()
     if (this.#request.end > this.#limits.request_bytes_max) return undefined

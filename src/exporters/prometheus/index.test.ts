@@ -349,3 +349,12 @@ test.each([
 ])('config: %s is refused', (_, config) => {
   expect(prometheus.schema.safeParse(config).success).toBe(false)
 })
+
+test('a resource that would give each point thousands of labels gives it none', async () => {
+  at = await bench({ resource_to_telemetry_conversion: { enabled: true } })
+  const labels = Object.fromEntries(Array.from({ length: 5000 }, (_, number) => [`k${number}`, 'v']))
+  await at.send([gauge('g', '', point(1))], { resource: labels })
+  await at.send([gauge('g', '', point(1))], { resource: { k: 'v' } })
+  expect(await values()).toEqual([expect.stringContaining('k="v"')])
+  expect(at.booked).toEqual({ delivered: 1, labels_too_long: 1 })
+})

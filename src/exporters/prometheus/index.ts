@@ -3,19 +3,19 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Batches, Context, Exporter, ExporterFactory, Host } from '../../component.ts'
 import { parseEndpoint } from '../../config/units.ts'
 import { serverTls, type TlsFiles, watchTls } from '../../net/tls.ts'
-import { decode } from '../../otlp/codec.ts'
 import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
 import { type Exposition, type MetricsServer, serveMetrics } from '../../self/metrics_server.ts'
-import { ITEM, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
+import { ITEM, SCOPE } from '../../telemetry/layout.ts'
 import { type Format, negotiate } from './accept.ts'
 import { addsSuffixes, keepsUtf8, type PrometheusConfig, schema } from './config.ts'
 import { exemplarsOf } from './exemplars.ts'
 import { expose } from './exposition.ts'
-import { type LabelOptions, type Shared, seriesLabels, sharedLabels, targetLabels } from './labels.ts'
+import { type LabelOptions, type Shared, seriesLabels, sharedLabels } from './labels.ts'
 import { metricName, type Naming, verbatimName } from './names.ts'
-import type { Metric, Point, Resource, Scope } from './point.ts'
+import type { Metric, Point, Scope } from './point.ts'
 import { exposeProtobuf } from './protobuf.ts'
+import { decodeHead, Resources, SHARED_LABELS_MAX } from './resources.ts'
 import { hasEnded, type Reading, read } from './samples.ts'
 import { type Drop, Store } from './store.ts'
 import { Queue, Turn } from './turns.ts'
@@ -54,6 +54,8 @@ interface Group {
   readonly lasting: boolean
   readonly shared: Shared
   readonly target: string | undefined
+  /** False: what they share is already too long for a series. */
+  readonly hasRoom: boolean
 }
 
 export class PrometheusExporter implements Exporter {
@@ -130,8 +132,9 @@ export class PrometheusExporter implements Exporter {
     const tally: Tally = new Map()
     const { bytes, layout } = batch
     const turn = new Turn()
+    const resources = new Resources(batch, this.#naming.utf8)
     for (let row = 0; row < layout.scopes.length; row += SCOPE.width) {
-      const group = this.#group(batch, row, context)
+      const group = this.#group(batch, row, resources, context)
       const first = layout.scopes[row + SCOPE.firstItem]! * ITEM.width
       const end = first + layout.scopes[row + SCOPE.itemCount]! * ITEM.width
       for (let item = first; item < end; item += ITEM.width) {
@@ -150,20 +153,17 @@ export class PrometheusExporter implements Exporter {
     }
   }
 
-  #group({ bytes, layout }: Batches['metrics'], row: number, { peer }: Context): Group {
-    const { scopes, resources } = layout
-    const resourceRow = scopes[row + SCOPE.resource]! * RESOURCE.width
-    const head = <T>(name: 'Resource' | 'Scope', rows: Int32Array, at: number): T => {
-      const start = rows[at + SCOPE.headStart]!
-      return (start < 0 ? {} : decode(name, bytes, start, rows[at + SCOPE.headEnd]!)) as T
-    }
-    const resource = head<Resource>('Resource', resources, resourceRow)
-    const scope = head<Scope>('Scope', scopes, row)
+  #group(batch: Batches['metrics'], row: number, resources: Resources, { peer }: Context): Group {
+    const { bytes, layout } = batch
+    const { scopes } = layout
+    const { resource, target } = resources.of(scopes[row + SCOPE.resource]!)
+    const scope: Scope = decodeHead('Scope', bytes, scopes, row)
     const schemaStart = scopes[row + SCOPE.schemaStart]!
     const schemaUrl = schemaStart < 0 ? '' : bytes.toString('utf8', schemaStart, scopes[row + SCOPE.schemaEnd]!)
     const own = scope.name === OWN_SCOPE
     const shared = sharedLabels(resource, scope, schemaUrl, own, this.#labels)
-    return { own, lasting: own && peer === undefined, shared, target: targetLabels(resource, this.#naming.utf8) }
+    const hasRoom = shared.fixed.size + shared.attributes.length <= SHARED_LABELS_MAX
+    return { own, lasting: own && peer === undefined, shared, target, hasRoom }
   }
 
   async #take(metric: Metric, points: Iterable<Point>, group: Group, tally: Tally, turn: Turn): Promise<void> {
@@ -197,6 +197,7 @@ export class PrometheusExporter implements Exporter {
       this.#logConflict(name, reading)
       return 'type_conflict'
     }
+    if (!group.hasRoom) return 'labels_too_long'
     const reserved = family.type === 'histogram' ? 'le' : family.type === 'summary' ? 'quantile' : ''
     const labels = seriesLabels(point.attributes ?? [], group.shared, reserved)
     if (name.length + help.length + labels.length > this.#config.max_labels_length) return 'labels_too_long'
@@ -224,7 +225,8 @@ export class PrometheusExporter implements Exporter {
   }
 
   #logConflict(name: string, { type }: Reading): void {
-    const metric = name.slice(0, 200)
+    // A copy: a piece of a long string keeps all of it in memory.
+    const metric = Buffer.from(name.slice(0, 200)).toString()
     if (this.#conflicts.has(metric) || this.#conflicts.size >= CONFLICTS_LOGGED_MAX) return
     this.#conflicts.add(metric)
     this.#host.log.warn({ metric, type }, 'the name is already shown with another type: metric dropped')

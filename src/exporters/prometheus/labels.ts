@@ -78,7 +78,8 @@ export function escapeLabel(value: string): string {
 }
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n', '\0': '\ufffd' }
 
-const IDENTITY: readonly string[] = ['service.name', 'service.namespace', 'service.instance.id']
+/** Attributes of a resource that become `job` and `instance`. */
+export const IDENTITY: readonly string[] = ['service.name', 'service.namespace', 'service.instance.id']
 
 function identityOf(resource: Resource): Map<string, string> {
   const identity = new Map<string, string>()
@@ -131,9 +132,11 @@ function quoted(name: string): string {
 }
 
 const NAMES_MAX = 10_000
+const NAME_LENGTH_MAX = 256
 const names = new Map<string, string>()
 
 function cachedName(key: string): string {
+  if (key.length > NAME_LENGTH_MAX) return labelName(key)
   let name = names.get(key)
   if (name !== undefined) return name
   if (names.size >= NAMES_MAX) names.clear()

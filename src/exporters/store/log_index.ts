@@ -13,14 +13,15 @@ export interface StoredLogs {
   from_ms: number
   until_ms: number
   severity_max: number
-  services: List
-  /** Undefined: so many different ones that all may be in it. */
+  /** Of these three, undefined: so many different ones that all may be in it. */
+  services: List | undefined
   events: List | undefined
   /** 31 bits of each trace id that occurs. */
-  traces: number[]
+  traces: number[] | undefined
 }
 
-const EVENTS_MAX = 16
+const NAMES_MAX = 16
+const TRACES_MAX = 8192
 
 export class LogIndex {
   /** Batches forgotten because there were more than allowed. */
@@ -60,7 +61,7 @@ export class LogIndex {
       this.#view.read(batch, item)
       this.#addRecord(logs, batch, traces)
     }
-    logs.traces = [...traces]
+    logs.traces = traces.size > TRACES_MAX ? undefined : [...traces]
     this.#batches.push(logs)
     this.#evict()
   }
@@ -80,9 +81,9 @@ export class LogIndex {
           logs.until_ms >= since_ms &&
           logs.from_ms < until_ms &&
           logs.severity_max >= severity_min &&
-          (service === undefined || logs.services.includes(service)) &&
+          (service === undefined || logs.services === undefined || logs.services.includes(service)) &&
           (event === undefined || logs.events === undefined || logs.events.includes(event)) &&
-          (trace === undefined || logs.traces.includes(trace)),
+          (trace === undefined || logs.traces === undefined || logs.traces.includes(trace)),
       )
       .sort((a, b) => b.until_ms - a.until_ms)
   }
@@ -92,11 +93,14 @@ export class LogIndex {
     logs.from_ms = Math.min(logs.from_ms, view.time_ms)
     logs.until_ms = Math.max(logs.until_ms, view.time_ms)
     logs.severity_max = Math.max(logs.severity_max, view.severity)
-    logs.services = this.#texts.add(logs.services, this.#services.nameOf(batch, view.scope))
-    if (view.traceId >= 0) traces.add(traceNumber(view.bytes, view.traceId))
+    if (logs.services !== undefined) {
+      logs.services = this.#texts.add(logs.services, this.#services.nameOf(batch, view.scope))
+      if (logs.services.length > NAMES_MAX) logs.services = undefined
+    }
+    if (view.traceId >= 0 && traces.size <= TRACES_MAX) traces.add(traceNumber(view.bytes, view.traceId))
     if (logs.events === undefined) return
     logs.events = this.#texts.add(logs.events, view.event)
-    if (logs.events.length > EVENTS_MAX) logs.events = undefined
+    if (logs.events.length > NAMES_MAX) logs.events = undefined
   }
 
   #evict(): void {

@@ -17,6 +17,8 @@ const FIELD = {
   observed: number('observedTimeUnixNano'),
   eventName: number('eventName'),
 }
+/** Of a longer event's name, what is compared and shown. */
+const EVENT_BYTES_MAX = 256
 /** Attributes that name the event where the field is lost on the way, the better first. */
 const eventKeys = new KeySet(['event.name', 'event_name'])
 
@@ -52,11 +54,13 @@ export class LogView {
   /** Empty if it is no event. */
   get event(): string {
     if (this.#eventStart >= 0 && this.#eventEnd > this.#eventStart)
-      return this.bytes.toString('utf8', this.#eventStart, this.#eventEnd)
+      return this.bytes.toString('utf8', this.#eventStart, Math.min(this.#eventEnd, this.#eventStart + EVENT_BYTES_MAX))
     this.#attributes.find(this.bytes, eventKeys, this.#found)
     for (const row of this.#found) {
       if (row < 0) continue
-      const text = textOf(this.bytes, this.#attributes.valueStart(row), this.#attributes.valueEnd(row))
+      const start = this.#attributes.valueStart(row)
+      const end = Math.min(this.#attributes.valueEnd(row), start + EVENT_BYTES_MAX)
+      const text = textOf(this.bytes, start, end)
       if (text !== undefined) return text
     }
     return ''

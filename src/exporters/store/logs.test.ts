@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { type LogOptions, logBatch } from '../../../test/support/otlp.ts'
 import type { LogQuery } from '../../journal/stores.ts'
+import { join } from '../../telemetry/batch.ts'
 import { cleanUp, newDirectory, started, traceId } from './store.fixture.ts'
 
 afterEach(cleanUp)
@@ -8,6 +9,24 @@ afterEach(cleanUp)
 const START_MS = 1_700_000_000_000
 const inService = (service: string, records: LogOptions[]) =>
   logBatch(records, { resource: { 'service.name': service } })
+
+describe('one batch of logs', () => {
+  it('of more traces than its index names is looked through for each of them', async () => {
+    const { take, store } = await started()
+    const records = Array.from({ length: 9000 }, (_, at) => ({ body: 'x', trace: traceId((at + 1).toString(16)) }))
+    await take(inService('shop', records))
+    for (const at of [1, 8999]) {
+      expect((await store.logs({ limit: 10, trace_id: traceId(at.toString(16)) })).logs).toHaveLength(1)
+    }
+  })
+
+  it('of more services than its index names is found for each of them', async () => {
+    const { take, store } = await started()
+    const batches = Array.from({ length: 40 }, (_, at) => inService(`service ${at}`, [{ body: 'x' }]))
+    await take(join('logs', batches))
+    for (const at of [0, 39]) expect((await store.logs({ limit: 10, service: `service ${at}` })).logs).toHaveLength(1)
+  })
+})
 
 describe('logs', () => {
   it('are shown as plain JSON', async () => {

@@ -6,6 +6,9 @@ import type { AnyBatch } from '../../telemetry/batch.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import { type Layout, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
 
+/** Of a longer name, what is compared and shown. */
+const NAME_BYTES_MAX = 256
+
 const keys = new KeySet(['service.name'])
 const attributesField = fieldNumber('Resource', 'attributes')
 
@@ -35,6 +38,9 @@ export class Services {
     readAttributes(bytes, start, layout.resources[row + RESOURCE.headEnd]!, attributesField, this.#attributes)
     this.#attributes.find(bytes, keys, this.#found)
     const at = this.#found[0]!
-    return at < 0 ? '' : (textOf(bytes, this.#attributes.valueStart(at), this.#attributes.valueEnd(at)) ?? '')
+    if (at < 0) return ''
+    const start_at = this.#attributes.valueStart(at)
+    const end_at = Math.min(this.#attributes.valueEnd(at), start_at + NAME_BYTES_MAX)
+    return textOf(bytes, start_at, end_at) ?? ''
   }
 }

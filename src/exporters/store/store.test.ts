@@ -31,6 +31,24 @@ function call(
 const inServices = (service: string, spans: SpanOptions[]) =>
   traceBatch(spans, { resource: { 'service.name': service } })
 
+describe('one batch', () => {
+  it('of many traces keeps no more of them than traces_max, also while it is read', async () => {
+    const { find, take, host } = await started({ traces_max: 100 })
+    const many = Array.from({ length: 5000 }, (_, at) => span((at + 1).toString(16), 1))
+    await take(traceBatch(many))
+    expect(find()).toHaveLength(100)
+    expect(host.meter.value('sluice_store_evicted')).toBe(4900)
+  })
+
+  it('of a trace in very many services lists the first of them', async () => {
+    const { store: made, take } = await started()
+    for (let at = 0; at < 100; at++) await take(inServices(`service ${at}`, [span('a', at + 1)]))
+    expect(made.traces({ limit: 1, service: 'service 3' })).toHaveLength(1)
+    expect(made.traces({ limit: 1, service: 'service 99' })).toHaveLength(0)
+    expect(made.trace(traceId('a'))?.spans).toBe(100)
+  })
+})
+
 describe('a trace', () => {
   it('is summed up', async () => {
     const { take, store: made } = await started()

@@ -1,3 +1,6 @@
+/** Longer lists are not made longer: each step is a new list. */
+export const LIST_MAX = 64
+
 /** Texts and short lists that many traces have: kept once while they are in use often. */
 
 /** When so many different ones are known, all are forgotten; those in use stay as they are. */
@@ -21,7 +24,7 @@ export class Texts {
 
   /** The list with the text added if it is not in it. */
   add(list: List, text: string): List {
-    if (text === '' || list.includes(text)) return list
+    if (text === '' || list.length >= LIST_MAX || list.includes(text)) return list
     const longer = [...list, text]
     const key = longer.join('\0')
     const known = this.#lists.get(key)

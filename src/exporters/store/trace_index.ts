@@ -57,7 +57,10 @@ export class TraceIndex {
 
   #obtain(key: string, record: Address): StoredTrace {
     let trace = this.#traces.get(key)
-    if (trace === undefined) this.#traces.set(key, (trace = new StoredTrace(key, record)))
+    if (trace !== undefined) return trace
+    this.#traces.set(key, (trace = new StoredTrace(key, record)))
+    // One batch may have very many. In lots, as finding the oldest looks past those that are gone.
+    if (this.#traces.size > this.#traces_max * 1.02 + 64) this.#evict()
     return trace
   }
 

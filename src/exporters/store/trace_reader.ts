@@ -69,6 +69,8 @@ export class TraceReader {
       trace.addRecord(record)
       this.#readSpan(batch, item, trace)
     }
+    view.forget()
+    this.#full.forget()
   }
 
   #readSpan(batch: TraceBatch, item: number, trace: StoredTrace): void {
@@ -152,7 +154,9 @@ export class TraceReader {
     const row = this.#found[AT[name]]!
     if (row < 0) return ''
     const { bytes, attributes } = this.#full
-    return (textOf(bytes, attributes.valueStart(row), attributes.valueEnd(row)) ?? '').slice(0, TEXT_MAX)
+    const start = attributes.valueStart(row)
+    // Cut as bytes: a piece of a long string keeps all of it in memory.
+    return textOf(bytes, start, Math.min(attributes.valueEnd(row), start + TEXT_MAX)) ?? ''
   }
 
   /** NaN if it is not there, or no amount. */

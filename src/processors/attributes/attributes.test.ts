@@ -154,6 +154,17 @@ describe('actions', () => {
     ['text to double', [{ action: 'convert', key: 'a', converted_type: 'double' }], { a: '0.5' }, [['a', 0.5]]],
     ['a list stays', [{ action: 'convert', key: 'a', converted_type: 'string' }], { a: ['x'] }, [['a', ['x']]]],
   ]
+  test('a long value is written once into a message, however often its key is there', async () => {
+    const long = 'x'.repeat(10_000)
+    const many = Array.from({ length: 1000 }, () => ['to', 1] as const)
+    const given = [['from', long] as const, ...many]
+    const actions = [{ key: 'to', from_attribute: 'from', action: 'update' }]
+    expect(await edited(actions as never, given as never)).toEqual([
+      ['from', long],
+      ['to', long],
+    ])
+  })
+
   test.each(cases)('%s', async (_, actions, given, expected) => {
     expect(await edited(actions, given)).toEqual(expected)
   })

@@ -109,6 +109,7 @@ class GenAiTraces implements Processor<'traces'> {
       tally.corrected += call.correctedTokens
       if (call.costSource === UNKNOWN_MODEL) tally.unknownModels++
     }
+    view.forget()
     this.#scopes.forget()
     this.#answer.reset(nothing)
     return rewrite.finish()

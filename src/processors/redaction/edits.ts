@@ -1,9 +1,12 @@
 import { next, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
 import { Output } from '../../otlp/output.ts'
 import { LENGTH } from '../../otlp/schema.ts'
+import { grownRows, ordinaryRows } from '../../otlp/scratch.ts'
 
 /** Columns of an edit: the field that it replaces, tag included, and what stands in its place in `out`. */
 const EDIT = { start: 0, end: 1, from: 2, to: 3, width: 4 } as const
+
+const USUAL = 64 * EDIT.width
 
 /**
  * Whole fields of one message, at any depth, that are to be replaced. `splice` writes the message anew: everything
@@ -12,7 +15,7 @@ const EDIT = { start: 0, end: 1, from: 2, to: 3, width: 4 } as const
 export class Edits {
   /** Where replacements are written, between `open` and `close`. */
   readonly out = new Output(1 << 14)
-  #rows = new Int32Array(64 * EDIT.width)
+  #rows: Int32Array = new Int32Array(USUAL)
   #count = 0
   /** The next edit that `splice` comes to. */
   #edit = 0
@@ -21,19 +24,21 @@ export class Edits {
     return this.#count
   }
 
+  /** Memory that it has now. */
+  get capacity_bytes(): number {
+    return this.#rows.byteLength + this.out.bytes.length
+  }
+
   clear(): void {
     this.#count = 0
     this.out.reset()
+    this.#rows = ordinaryRows(this.#rows, USUAL)
   }
 
   /** Replaces the field [start, end) by what is written to `out` until `close`; by nothing if nothing is. */
   open(start: number, end: number): void {
     const at = this.#count++ * EDIT.width
-    if (at === this.#rows.length) {
-      const larger = new Int32Array(at * 2)
-      larger.set(this.#rows)
-      this.#rows = larger
-    }
+    if (at === this.#rows.length) this.#rows = grownRows(this.#rows)
     this.#rows[at] = start
     this.#rows[at + EDIT.end] = end
     this.#rows[at + EDIT.from] = this.out.end

@@ -96,6 +96,7 @@ export class RecordInput implements Processor<'logs'> {
       }
       sampler.heads.release(head)
     }
+    sampler.heads.forgetBatch()
     sampler.origins.release(origin, 1)
     const { account } = context
     account.hold(became[STAYS]!, 'pending')

@@ -63,20 +63,27 @@ export class SpanInput implements Processor<'traces'> {
     const became = [0, 0, 0, 0, 0]
     const now_ms = this.#host.clock.monotonic_ms()
     const { scopes } = batch.layout
+    let resource: Buffer | undefined
     for (let at = 0; at < scopes.length; at += SCOPE.width) {
       const first = scopes[at + SCOPE.firstItem]!
       const behind = first + scopes[at + SCOPE.itemCount]!
       if (first === behind) continue
       const head = sampler.heads.obtain(batch, at / SCOPE.width, origin.id)
       head.references++
-      this.#ofResource.fill(0)
-      sampler.policies.features.addResource(head.resource, this.#ofResource)
+      if (head.resource !== resource) {
+        // Once, however many scopes it has.
+        resource = head.resource
+        this.#ofResource.fill(0)
+        sampler.policies.features.addResource(resource, this.#ofResource)
+      }
       for (let item = first; item < behind; item++) {
         this.#view.read(batch, item)
         became[this.#add(head, origin, now_ms)]!++
       }
       sampler.heads.release(head)
     }
+    this.#view.forget()
+    sampler.heads.forgetBatch()
     sampler.origins.release(origin, 1)
     const { account } = context
     account.hold(became[STAYS]!, 'pending')

@@ -158,6 +158,27 @@ describe('bad bodies', () => {
   })
 
   test.each([
+    ['attributes', 'item_attributes_max', traceBatch([{ attributes: { a: 1, b: 2, c: 3 } }]).bytes],
+    ['spans', 'request_points_max', traceBatch([{ name: CANARY }, { name: 'b' }, { name: 'c' }]).bytes],
+  ])('more %s than %s: 400 and INVALID_ARGUMENT, counted with the limit', async (_name, limit, body) => {
+    const { post, call, sinks, host, receiver, config } = await startReceiver({ more: { limits: { [limit]: 2 } } })
+    const answer = await post('/v1/traces', body)
+    const json = await post('/v1/traces', protobufToJson('TracesRequest', body), { type: JSON_TYPE })
+    const outcome = await call(methods.traces, body)
+    expect(answer).toMatchObject({ status: 400, type: PROTOBUF })
+    expect(readStatus(answer.bytes).message).toMatch(/^the traces request is too much: more than 2 /)
+    expect(readStatus(answer.bytes).message).toContain(`limits.${limit}`)
+    expect(json).toMatchObject({ status: 400, type: JSON_TYPE })
+    expect(outcome).toMatchObject({ code: 3, message: readStatus(answer.bytes).message })
+    expect(answer.headers['retry-after']).toBeUndefined()
+    expect(`${answer.bytes}${json.bytes}`).not.toContain(CANARY)
+    expect(sinks.traces.asked).toBe(0)
+    expect(host.meter.value('sluice_receiver_bad_requests', { reason: limit })).toBe(3)
+    expect(await receiver.update({ ...config, limits: { ...config.limits, [limit]: 3 } })).toBe(true)
+    expect(await post('/v1/traces', body)).toMatchObject({ status: 200 })
+  })
+
+  test.each([
     ['cut off', `{"resourceSpans":[{"resource":{"attributes":[{"key":"${CANARY}"`],
     ['no JSON', `${CANARY}`],
     ['not an object', `["${CANARY}"]`],

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { duration, endpoint, size, tlsServer } from '../../config/blocks.ts'
 import { parseEndpoint } from '../../config/units.ts'
+import { DEFAULT_LIMITS } from '../../otlp/limits.ts'
 
 const MIB = 1 << 20
 
@@ -80,6 +81,29 @@ const http = z
   })
   .describe('OTLP over HTTP: protobuf and JSON.')
 
+const most = (fallback: number, description: string) => z.int().min(1).default(fallback).describe(description)
+
+const limits = z
+  .strictObject({
+    message_fields_max: most(
+      DEFAULT_LIMITS.message_fields_max,
+      'Fields of one span, log record, data point, resource or scope, with all messages in it: elements of lists, numbers of packed lists, what occurs again, and unknown ones. An attribute with a plain value is one.',
+    ),
+    item_attributes_max: most(
+      DEFAULT_LIMITS.item_attributes_max,
+      'Attributes of one span, log record, data point, resource or scope, with those of its events, links, exemplars and metadata, and those in values.',
+    ),
+    request_groups_max: most(DEFAULT_LIMITS.request_groups_max, 'Resources and scopes of one request.'),
+    request_points_max: most(
+      DEFAULT_LIMITS.request_points_max,
+      'Spans, log records, or metrics and data points of one request.',
+    ),
+  })
+  .prefault({})
+  .describe(
+    'What one request may hold. One that holds more is refused as a whole, for good (HTTP 400, INVALID_ARGUMENT). No SDK comes near the defaults.',
+  )
+
 export const schema = z.strictObject({
   protocols: z
     .strictObject({
@@ -97,6 +121,7 @@ export const schema = z.strictObject({
     .describe(
       'Keep sluice.* attributes that senders wrote: for the second of two tiers. Otherwise they are removed and counted.',
     ),
+  limits,
   max_in_flight_bytes: size({ min_bytes: MIB })
     .optional()
     .describe(

@@ -75,10 +75,11 @@ export class OtlpReceiver implements Receiver {
 
   /** Takes what needs no other listener. */
   async update(config: OtlpReceiverConfig): Promise<boolean> {
-    const { trust_sluice, ...listeners } = config
-    if (!isDeepStrictEqual({ ...this.#config, trust_sluice }, { ...listeners, trust_sluice })) return false
+    const { trust_sluice, limits } = config
+    if (!isDeepStrictEqual({ ...this.#config, trust_sluice, limits }, config)) return false
     this.#config = config
     this.#intake.trustsSluice = trust_sluice
+    this.#intake.limits = limits
     return true
   }
 

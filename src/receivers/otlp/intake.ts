@@ -3,6 +3,7 @@ import type { Consumer, Context, Host, Ports, Signal } from '../../component.ts'
 import { TlsError } from '../../net/tls.ts'
 import { notAccounted } from '../../not_accounted.ts'
 import { jsonToProtobuf } from '../../otlp/json_to_protobuf.ts'
+import { LimitError, type RequestLimits } from '../../otlp/limits.ts'
 import { WireError } from '../../otlp/wire_error.ts'
 import { Refusal } from '../../refusal.ts'
 import { Throttle } from '../../self/log.ts'
@@ -36,10 +37,18 @@ export class Intake {
   readonly #throttle: Throttle
   /** Attributes that only this program writes are left as they came. */
   trustsSluice: boolean
+  /** What one request may hold. */
+  limits: RequestLimits
 
-  constructor(host: Host, config: Pick<OtlpReceiverConfig, 'trust_sluice'>, next: Ports, pressure: Pressure) {
+  constructor(
+    host: Host,
+    config: Pick<OtlpReceiverConfig, 'trust_sluice' | 'limits'>,
+    next: Ports,
+    pressure: Pressure,
+  ) {
     this.#host = host
     this.trustsSluice = config.trust_sluice
+    this.limits = config.limits
     this.#next = next
     this.#pressure = pressure
     this.#throttle = new Throttle(host.clock)
@@ -102,8 +111,8 @@ export class Intake {
 
   #read<S extends Signal>(signal: S, transport: Transport, body: Buffer, isJson: boolean): Batches[S] {
     try {
-      const bytes = isJson ? jsonToProtobuf(requestMessage[signal], body) : body
-      const { batch, sluiceAttributes } = receive(signal, bytes)
+      const bytes = isJson ? jsonToProtobuf(requestMessage[signal], body, this.limits) : body
+      const { batch, sluiceAttributes } = receive(signal, bytes, this.limits)
       if (sluiceAttributes === 0 || this.trustsSluice) return batch
       this.#counter(
         'sluice_receiver_stripped_attributes',
@@ -113,8 +122,15 @@ export class Intake {
       return stripSluice(batch)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
-      this.#counter('sluice_receiver_bad_requests', 'Requests that were no valid OTLP.', transport).add(1)
-      throw new BadBody(`the body is no valid OTLP ${signal} request: ${error.message}`)
+      const reason = error instanceof LimitError ? error.limit : 'malformed'
+      this.#counter('sluice_receiver_bad_requests', 'Requests that were not taken for what is in them.', transport, {
+        reason,
+      }).add(1)
+      throw new BadBody(
+        error instanceof LimitError
+          ? `the ${signal} request is too much: ${error.message}`
+          : `the body is no valid OTLP ${signal} request: ${error.message}`,
+      )
     }
   }
 
@@ -126,10 +142,10 @@ export class Intake {
     ).add(items)
   }
 
-  #counter(name: string, help: string, transport: Transport): Counter {
-    const key = `${name} ${transport}`
+  #counter(name: string, help: string, transport: Transport, labels: Record<string, string> = {}): Counter {
+    const key = `${name} ${transport} ${labels['reason'] ?? ''}`
     const counter =
-      this.#counters.get(key) ?? this.#host.meter.counter(name, help, { receiver: this.#host.id, transport })
+      this.#counters.get(key) ?? this.#host.meter.counter(name, help, { receiver: this.#host.id, transport, ...labels })
     this.#counters.set(key, counter)
     return counter
   }
