@@ -1,10 +1,12 @@
 /** A reload that changes what may leave reaches what waits: in samplers, connectors, batches and queues. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { request } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { components } from '../../src/components.ts'
 import { traceBatch } from '../support/otlp.ts'
-import { daemonOf } from './parts.fixture.ts'
-import { backend } from './process.fixture.ts'
+import { daemonOf, type LogLine } from './parts.fixture.ts'
+import { backend, scratch } from './process.fixture.ts'
 
 const PROMPTS = 1000
 const HTTP = { method: 'POST', headers: { 'content-type': 'application/x-protobuf' } } as const
@@ -57,19 +59,21 @@ async function holding(before: Shape) {
   )
   const it = daemonOf(yaml(sink, before), { factories: components })
   await it.daemon.start()
-  const { http } = it.lines.find(({ msg }) => msg === 'listening for OTLP') as unknown as { http: number }
-  const send = async (from: number, to: number) => {
-    const spans = Array.from({ length: to - from }, (_, at) => chat(from + at))
-    const { statusCode } = await request(`http://127.0.0.1:${http}/v1/traces`, {
-      ...HTTP,
-      body: traceBatch(spans).bytes,
-    })
-    expect(statusCode).toBe(200)
-  }
+  const send = (from: number, to: number) =>
+    sendTo(
+      it.lines,
+      Array.from({ length: to - from }, (_, at) => chat(from + at)),
+    )
   const opens = () => {
     state.refuses = false
   }
   return { ...it, send, bodies, state, opens, reload: (after: Shape) => it.reload(yaml(sink, after)) }
+}
+
+async function sendTo(lines: readonly LogLine[], spans: ReturnType<typeof chat>[]): Promise<void> {
+  const { http } = lines.find(({ msg }) => msg === 'listening for OTLP') as unknown as { http: number }
+  const { statusCode } = await request(`http://127.0.0.1:${http}/v1/traces`, { ...HTTP, body: traceBatch(spans).bytes })
+  expect(statusCode).toBe(200)
 }
 
 function chat(number: number) {
@@ -134,6 +138,29 @@ describe('what waits when the redaction changes', () => {
     expect(names.length).toBeGreaterThanOrEqual(2 * PROMPTS)
     expect(it.findings(true)).toEqual([])
     expect(it.lines.filter(({ msg }) => msg.startsWith('a bug'))).toEqual([])
+  })
+
+  test('an exporter without a queue gets it judged too', async () => {
+    const path = join(scratch(), 'spans.json')
+    const config = (redaction: string) => `
+receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:0" } } } }
+processors:
+  redaction: ${redaction}
+  tail_sampling: { decision_wait: 30s, policies: [{ name: all, type: always_sample }] }
+exporters: { file: { path: ${path} } }
+service:
+  telemetry: { metrics: { level: none } }
+  pipelines: { traces: { receivers: [otlp], processors: [redaction, tail_sampling], exporters: [file] } }
+`
+    const it = daemonOf(config('{ content: mask }'), { factories: components })
+    await it.daemon.start()
+    await sendTo(it.lines, [chat(1), chat(2)])
+    await it.reload(config('{ content: drop }'))
+    expect(await it.daemon.stop()).toBe(0)
+    const text = readFileSync(path, 'utf8')
+    expect(text.match(/chat gpt-4\.1/g)).toHaveLength(2)
+    expect(text).not.toMatch(/PROMPT/)
+    expect(it.findings(true)).toEqual([])
   })
 
   test('a reload that fails, or changes something else, leaves them as they are', async () => {
