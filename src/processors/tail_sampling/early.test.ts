@@ -57,8 +57,8 @@ describe.each([1, 3])('under pressure, with %d shards', (shards) => {
   })
 
   test('where only errors wait, the oldest of them are decided, kept, and say so', async () => {
-    const it = await bench({ max_pending_bytes: 4 * MIB }, { shards })
-    for (let at = 1; at <= 100; at++) await it.send([failed(at, `${at}`, padded(100_000))])
+    const it = await bench({ max_pending_bytes: 16 * MIB }, { shards })
+    for (let at = 1; at <= 400; at++) await it.send([failed(at, `${at}`, padded(100_000))])
     await it.pass(0)
     expect(it.kept().length).toBeGreaterThan(20)
     expect(it.kept().slice(0, 3)).toEqual(['1:pressure', '2:pressure', '3:pressure'])
