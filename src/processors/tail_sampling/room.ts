@@ -13,6 +13,8 @@ const PENDING_SHARE = 1 / 4
 const TRACE_SHARE = 1 / 4
 /** While so much of it is kept and nobody takes it, deciding more traces makes no room. */
 const KEPT_SHARE = 1 / 2
+/** From here on traces are decided early: what is kept of them has to find its taker before there is room. */
+const FULL_SHARE = 0.9
 /** Traces decided early before one batch is taken or refused: a bound on the time that it takes. */
 const EARLY_MAX = 20_000
 
@@ -32,7 +34,7 @@ export class Room {
   makeRoom(batch: AnyBatch): void {
     const { block_on_overflow, num_traces } = this.#sampler.config
     const pending_max = this.#pending_bytes_max()
-    if (!block_on_overflow) this.#relieve(batch.size_bytes, pending_max)
+    if (!block_on_overflow) this.#relieve(batch.size_bytes, pending_max * FULL_SHARE)
     const used = this.#size_bytes()
     if (used > 0 && used + batch.size_bytes > pending_max) {
       // What was decided to be kept has to go before there is room.
