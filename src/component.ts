@@ -36,7 +36,23 @@ export interface Account {
   release(items: number, place: 'pending' | 'queued' | 'rescuable'): void
 }
 
-/** What travels beside a batch. Batches with unequal metadata, tenant or account are not merged. */
+/**
+ * By which redactions a batch has been judged. Who keeps items past the call keeps it with them, and does not merge items
+ * of unequal ones; who hands them to the outside, or to a place from which they cannot be called back, asks it first
+ * (`judged` in `sending/judged.ts`; the pipeline does so before every exporter and connector).
+ */
+export interface Policy {
+  /** Names it in keys. */
+  readonly id: number
+  /** False: the config has changed, and the batch has to be judged again. */
+  readonly isCurrent: boolean
+  /** The batch as the redactions of now leave it; undefined if they cannot judge all of it. */
+  reconsider<S extends Signal>(batch: Batches[S]): Promise<Batches[S] | undefined>
+  /** What to go on with after that. */
+  renewed(): Policy
+}
+
+/** What travels beside a batch. Batches with unequal metadata, tenant, policy or account are not merged. */
 export interface Context {
   /** Where the items are accounted. Set by the pipeline; a component books on it and passes it on. */
   readonly account: Account
@@ -47,6 +63,8 @@ export interface Context {
   readonly tenant?: string | undefined
   /** Unix time in milliseconds after which nobody waits for the answer. */
   readonly deadline_ms?: number | undefined
+  /** Set by the pipeline; a component passes it on. */
+  readonly policy?: Policy | undefined
 }
 
 /**
@@ -69,7 +87,13 @@ export interface Component {
 }
 
 export interface Receiver extends Component {}
-export interface Processor<S extends Signal> extends Component, Consumer<S> {}
+export interface Processor<S extends Signal> extends Component, Consumer<S> {
+  /**
+   * Of one that redacts: a batch of any signal that was let through earlier, as the config of now would leave it; with
+   * fewer items, or undefined, if some cannot be judged.
+   */
+  reconsider?<T extends Signal>(batch: Batches[T]): Promise<Batches[T] | undefined>
+}
 export interface Exporter extends Component {
   /** What it takes. The pipeline asks it only for signals that its factory lists. */
   readonly inputs: Ports

@@ -9,6 +9,7 @@ import type { ParsedConfig } from './config/parse.ts'
 import { buildGraph, type Graph, type Instance } from './pipeline/graph.ts'
 import type { Balance, Ledger } from './pipeline/ledger.ts'
 import { type Plan, planOf } from './pipeline/plan.ts'
+import { Policies } from './pipeline/policies.ts'
 import { checkRawPaths } from './pipeline/raw_paths.ts'
 import { watchedLedger } from './pipeline/watch_ledger.ts'
 import type { Clock } from './self/clock.ts'
@@ -45,6 +46,7 @@ export class Daemon implements DaemonView {
   readonly #shared = new Map<string, unknown>()
   readonly #states = new Map<string, { state: State; message: string | undefined }>()
   readonly #shards: number
+  readonly #policies = new Policies()
 
   constructor(config: ParsedConfig, options: DaemonOptions) {
     this.#config = config
@@ -111,6 +113,8 @@ export class Daemon implements DaemonView {
   async #start(): Promise<void> {
     if (this.#stopped !== undefined) return
     const graph = this.#build(this.#config)
+    // Receivers take data as soon as they have started.
+    this.#policies.take(graph.plan, graph.instances)
     try {
       await this.#startAll(graph.instances)
     } catch (error) {
@@ -140,6 +144,7 @@ export class Daemon implements DaemonView {
     try {
       return buildGraph(plan, {
         ledger: this.ledger,
+        policies: this.#policies,
         hostOf: (kind, id, pipeline) => this.#hostOf(kind, id, pipeline),
         adopt: (key) => adopted.get(key),
         created: ({ plan: { kind, id }, component }) => {
@@ -231,6 +236,8 @@ export class Daemon implements DaemonView {
     await Promise.all(this.#leaving.splice(0))
     const stuck = new Set<Component>()
     for (const { component, plan } of updated) if (!(await component.update?.(plan.config))) stuck.add(component)
+    // What has passed meanwhile was judged by a config that does not hold.
+    if (updated.some(({ component }) => 'reconsider' in component)) this.#policies.distrust()
     const isRunning = ({ component }: Instance) => this.#running.has(component) && !stuck.has(component)
     if (failed === undefined && old.instances.every(isRunning)) return
     const running = new Map(old.instances.filter(isRunning).map((instance) => [instance.key, instance]))

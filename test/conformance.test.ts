@@ -62,6 +62,12 @@ const cases: Readonly<Record<string, Case>> = {
 const SIGNALS: readonly Signal[] = ['traces', 'metrics', 'logs']
 /** Longer than any component keeps what it takes. */
 const LONG_MS = 60_000
+const policyOf = (id: number) => ({
+  id,
+  isCurrent: true,
+  reconsider: async () => undefined,
+  renewed: () => policyOf(id),
+})
 const keyOf = (factory: Factory) => `${factory.kind}/${factory.type}`
 const folderOf = (factory: Factory) => new URL(`../src/${factory.kind}s/${factory.type}/`, import.meta.url)
 const all = components.map((factory) => [keyOf(factory), factory] as const)
@@ -164,6 +170,21 @@ describe.each(processors)('%s', (_, factory, signal) => {
     expect(balance.entered).toBe(308)
     expect(balance.held).toEqual({ in_flight: 0, pending: 0, queued: 0, rescuable: 0 })
     expect(balance.delivered).toBe(recorder.count)
+  })
+
+  test('keeps with its items by which policy they were judged, and merges none of unequal ones', async () => {
+    const { host, recorder, account, processor, stop } = await running(factory, signal)
+    for (const policy of [policyOf(1), policyOf(2)])
+      await account.feed(processor as Consumer<Signal>, anyBatch(signal, 5), { policy })
+    await host.clock.advance(LONG_MS)
+    const counts = new Map<number | undefined, number>()
+    for (const { batch, context } of recorder.taken)
+      counts.set(context.policy?.id, (counts.get(context.policy?.id) ?? 0) + batch.count)
+    expect([...counts.keys()].filter((id) => id !== 1 && id !== 2)).toEqual([])
+    // The second may be the first one's duplicate.
+    expect(counts.get(1) ?? 0).toBeLessThanOrEqual(5)
+    expect(counts.get(2) ?? 0).toBeLessThanOrEqual(5)
+    await stop()
   })
 
   test('an empty batch does no harm', async () => {

@@ -1,7 +1,7 @@
 /**
  * What the pipeline puts between components: switches that can be re-pointed, edges that keep the books, fan-out.
  */
-import type { Batches, Consumer, Context, Signal } from '../component.ts'
+import type { Batches, Consumer, Context, Policy, Signal } from '../component.ts'
 import { Refusal } from '../refusal.ts'
 import type { Book } from './ledger.ts'
 
@@ -26,12 +26,19 @@ export class Switch<S extends Signal> implements Consumer<S> {
 export class Edge<S extends Signal> implements Consumer<S> {
   readonly #book: Book
   readonly #next: Consumer<S>
+  readonly #policyOf: (before: Policy | undefined) => Policy | undefined
   #underWay = 0
   #idle = Promise.withResolvers<void>()
 
-  constructor(book: Book, next: Consumer<S>) {
+  /** `policyOf`: what stands for the redactions on the way of what enters, given what stood for them before. */
+  constructor(
+    book: Book,
+    next: Consumer<S>,
+    policyOf: (before: Policy | undefined) => Policy | undefined = (policy) => policy,
+  ) {
     this.#book = book
     this.#next = next
+    this.#policyOf = policyOf
   }
 
   async consume(batch: Batches[S], context: Context): Promise<void> {
@@ -39,7 +46,7 @@ export class Edge<S extends Signal> implements Consumer<S> {
     this.#underWay++
     this.#book.enter(items)
     try {
-      await this.#next.consume(batch, { ...context, account: this.#book })
+      await this.#next.consume(batch, { ...context, account: this.#book, policy: this.#policyOf(context.policy) })
     } catch (error) {
       this.#book.refuse(items)
       throw error

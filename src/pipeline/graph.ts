@@ -4,10 +4,12 @@
  * A reload builds a second graph that adopts the instances of the first that are unchanged. Nothing flows differently
  * until `activate`, which points all switches at the new ways at once.
  */
-import type { Component, Consumer, Factory, Host, Ports, Processor, Signal } from '../component.ts'
+import type { Component, Consumer, Factory, Host, Policy, Ports, Processor, Signal } from '../component.ts'
 import { Edge, FanOut, Split, Switch } from './edge.ts'
+import { Gate } from './gate.ts'
 import type { Ledger } from './ledger.ts'
 import { type ComponentPlan, componentOf, type PipelinePlan, type Plan } from './plan.ts'
+import type { Policies } from './policies.ts'
 
 /** A component that exists: created, perhaps started. */
 export interface Instance {
@@ -21,6 +23,7 @@ export interface Instance {
 
 export interface Surroundings {
   readonly ledger: Ledger
+  readonly policies: Policies
   hostOf(kind: Factory['kind'], id: string, pipeline?: string): Host
   /** An instance of an earlier graph that may serve as this one: same key, same configuration. */
   adopt?(key: string, plan: ComponentPlan): Instance | undefined
@@ -41,9 +44,11 @@ export class Graph {
   readonly instances: readonly Instance[]
   readonly #ways: readonly (() => void)[]
   readonly #edges: readonly Edge<Signal>[]
+  readonly #policies: Policies
 
   constructor(parts: {
     plan: Plan
+    policies: Policies
     instances: readonly Instance[]
     ways: readonly (() => void)[]
     edges: readonly Edge<Signal>[]
@@ -52,10 +57,12 @@ export class Graph {
     this.instances = parts.instances
     this.#ways = parts.ways
     this.#edges = parts.edges
+    this.#policies = parts.policies
   }
 
-  /** Lets batches flow on the ways of this graph. */
+  /** Lets batches flow on the ways of this graph, and judges by its redactions what is held from now on. */
   activate(): void {
+    this.#policies.take(this.plan, this.instances)
     for (const point of this.#ways) point()
   }
 
@@ -97,6 +104,7 @@ class Builder {
     for (const id of new Set(receivers.filter((id) => this.#isReceiver(id)))) this.#receiver(id)
     return new Graph({
       plan: this.#plan,
+      policies: this.#around.policies,
       instances: [...this.#instances.values()],
       ways: this.#ways,
       edges: this.#edges,
@@ -125,7 +133,7 @@ class Builder {
       const inputs = plan.kind === 'exporter' ? this.#exporter(plan) : this.#connector(plan)
       const input = inputs[pipeline.signal] as AnyConsumer | undefined
       if (input === undefined) throw new BuildError(`${id} takes no ${pipeline.signal}`)
-      return { plan, input }
+      return { plan, input: new Gate(input, this.#around.policies.unmarked) }
     })
     if (ends.length === 1) return ends[0]!.input
     const branches = ends.map(({ plan, input }) => ({
@@ -181,7 +189,7 @@ class Builder {
     return [...bySignal].map(([signal, pipelines]) => {
       const edges = pipelines.map((pipeline) => ({
         // First, because it finds circles.
-        edge: this.#edge(`${from} → ${pipeline.id}`, signal, this.#entry(pipeline)),
+        edge: this.#edge(`${from} → ${pipeline.id}`, signal, this.#entry(pipeline), pipeline.id),
         counts: this.#counts(pipeline),
       }))
       if (edges.length === 1) return [signal, edges[0]!.edge]
@@ -207,8 +215,11 @@ class Builder {
     })
   }
 
-  #edge(name: string, signal: Signal, next: AnyConsumer): AnyConsumer {
-    const edge = new Edge(this.#around.ledger.account(name, signal), next)
+  /** `pipeline`: the one into which the edge leads; a branch stays in its own. */
+  #edge(name: string, signal: Signal, next: AnyConsumer, pipeline?: string): AnyConsumer {
+    const { ledger, policies } = this.#around
+    const policyOf = (before: Policy | undefined) => (pipeline === undefined ? before : policies.mark(pipeline, before))
+    const edge = new Edge(ledger.account(name, signal), next, policyOf)
     this.#edges.push(edge)
     return edge
   }

@@ -5,6 +5,7 @@ import { sameConfig } from '../config/compare.ts'
 import { buildGraph } from './graph.ts'
 import { Ledger } from './ledger.ts'
 import { type ComponentPlan, planOf, rawPaths } from './plan.ts'
+import { Policies } from './policies.ts'
 
 const base = (pipelines: string, more = '') => `
 receivers: { source: {} }
@@ -112,7 +113,11 @@ describe('the graph', () => {
       ],
     }
     const components = [pass, { ...pass, id: 'pass/2' }]
-    const build = () => buildGraph({ ...circle, components }, { ledger: new Ledger(), hostOf: (() => ({})) as never })
+    const build = () =>
+      buildGraph(
+        { ...circle, components },
+        { ledger: new Ledger(), policies: new Policies(), hostOf: (() => ({})) as never },
+      )
     expect(build).toThrow('pipelines feed each other in a circle: traces/a → traces/b → traces/a')
   })
 

@@ -7,7 +7,7 @@ import { cutsFor, sizeOf } from './split.ts'
 
 export type BatchSettings = NonNullable<SendingQueue['batch']>
 
-/** Parcels of equal metadata and tenant that wait for more. */
+/** Parcels of equal metadata, tenant and policy that wait for more. */
 interface Group<S extends Signal> {
   parcels: Parcel<S>[]
   size: number
@@ -70,5 +70,9 @@ export class Batcher<S extends Signal> {
 }
 
 function keyOf(context: Context): string {
-  return JSON.stringify([context.tenant ?? null, ...[...context.metadata].sort(([a], [b]) => (a < b ? -1 : 1))])
+  return JSON.stringify([
+    context.tenant ?? null,
+    context.policy?.id ?? null,
+    ...[...context.metadata].sort(([a], [b]) => (a < b ? -1 : 1)),
+  ])
 }

@@ -15,8 +15,9 @@ export interface Part {
 }
 
 export interface Parcel<S extends Signal> {
-  readonly batch: Batches[S]
-  readonly context: Context
+  /** This and its context are replaced when it has been judged again; the number of its items stays. */
+  batch: Batches[S]
+  context: Context
   /** In the order of the batch's items; their items and counts add up to the batch's. */
   readonly parts: readonly Part[]
   /** Undefined: it has not been tried. */

@@ -35,7 +35,7 @@ export interface Retryable {
 export interface Permanent {
   readonly outcome: 'permanent'
   /** `rejected_by_backend`: it said so; `permanent_error`: anything else. */
-  readonly reason: 'rejected_by_backend' | 'permanent_error'
+  readonly reason: 'rejected_by_backend' | 'permanent_error' | 'policy_changed'
   readonly message: string
 }
 

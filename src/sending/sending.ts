@@ -3,12 +3,13 @@
  * each signal and uses `inputs`, `start` and `shutdown` as its own.
  */
 import type { Batches, Component, Consumer, Context, Host, Ports, Signal } from '../component.ts'
-import { retryLater } from '../refusal.ts'
+import { Refusal, retryLater } from '../refusal.ts'
 import { attempt } from './attempt.ts'
 import { AwaitedClaim, type Fate } from './claim.ts'
 import type { SendingSettings } from './config.ts'
 import { Counts } from './counts.ts'
 import { Health } from './health.ts'
+import { isJudged, judged, POLICY_CHANGED } from './judged.ts'
 import { cutParcel, type Parcel, parcelOf, settle } from './parcel.ts'
 import { Queue } from './queue.ts'
 import { type Others, type RetryResult, retry, Tries } from './retry.ts'
@@ -174,6 +175,8 @@ class Line<S extends Signal> implements Consumer<S>, Others {
   }
 
   async #attempt(parcel: Parcel<S>): Promise<SendResult> {
+    const refusal = await this.#judgeAgain(parcel)
+    if (refusal !== undefined) return refusal
     this.#attempts++
     const result = await attempt((signal) => this.#sender.send(parcel.batch, parcel.context, signal), {
       timeout_ms: this.#options.settings.timeout,
@@ -183,6 +186,22 @@ class Line<S extends Signal> implements Consumer<S>, Others {
     })
     this.#attempts--
     return result
+  }
+
+  /** What waited while the redaction changed passes it again before it is sent. */
+  async #judgeAgain(parcel: Parcel<S>): Promise<SendResult | undefined> {
+    if (isJudged(parcel.context)) return undefined
+    try {
+      Object.assign(parcel, await judged(parcel.batch, parcel.context))
+      return undefined
+    } catch (error) {
+      if (!(error instanceof Refusal)) this.#health.bug(error)
+      return {
+        outcome: 'permanent',
+        reason: POLICY_CHANGED,
+        message: 'the redaction has changed and cannot judge this',
+      }
+    }
   }
 
   #sent(parcel: Parcel<S>, rejected: number): void {

@@ -21,6 +21,7 @@ interface Chunk {
   end: number
   /** Items that are still needed. */
   live: number
+  readonly lane: number
 }
 
 export class ItemStore {
@@ -33,7 +34,8 @@ export class ItemStore {
   readonly #chunks: (Chunk | undefined)[] = []
   readonly #free: number[] = []
   readonly #spare: Buffer[] = []
-  #current = -1
+  /** The chunk that is being filled, by lane. */
+  readonly #current = [-1, -1]
   /** Of the item that `read` found. */
   bytes: Buffer = Buffer.alloc(0)
   start = 0
@@ -41,10 +43,13 @@ export class ItemStore {
   tag = 0
   previous = NO_ITEM
 
-  /** Copies [start, end) in and returns the item's address. `tag` is 32 bits of the caller's. */
-  add(source: Buffer, start: number, end: number, tag: number, previous: number): number {
+  /**
+   * Copies [start, end) in and returns the item's address. `tag` is 32 bits of the caller's. `lane` 1 is for items that
+   * stay longer: they share no chunk with the others, so that those can go.
+   */
+  add(source: Buffer, start: number, end: number, tag: number, previous: number, lane = 0): number {
     const size = HEADER + end - start
-    const number = this.#room(size)
+    const number = this.#room(size, lane)
     const chunk = this.#chunks[number]!
     const at = chunk.end
     const { bytes } = chunk
@@ -58,6 +63,11 @@ export class ItemStore {
     this.occupied_bytes += size
     this.items++
     return number * CHUNK_SPAN + at
+  }
+
+  /** In which lane the item is. */
+  laneOf(address: number): number {
+    return this.#chunks[Math.floor(address / CHUNK_SPAN)]!.lane
   }
 
   /** Sets `bytes`, `start`, `end`, `tag` and `previous` to those of the item. */
@@ -80,7 +90,7 @@ export class ItemStore {
     if (--chunk.live > 0) return
     this.occupied_bytes -= chunk.end
     chunk.end = 0
-    if (number === this.#current) return
+    if (number === this.#current[chunk.lane]) return
     this.#chunks[number] = undefined
     this.#free.push(number)
     if (chunk.bytes.length === CHUNK_BYTES && this.#spare.length < SPARE_CHUNKS) this.#spare.push(chunk.bytes)
@@ -88,22 +98,22 @@ export class ItemStore {
   }
 
   /** Number of a chunk with room for so many bytes. */
-  #room(size: number): number {
-    if (size > SHARED_BYTES_MAX) return this.#newChunk(size)
-    const current = this.#chunks[this.#current]
+  #room(size: number, lane: number): number {
+    if (size > SHARED_BYTES_MAX) return this.#newChunk(size, lane)
+    const number = this.#current[lane]!
+    const current = this.#chunks[number]
     if (current !== undefined) {
-      if (current.end + size <= CHUNK_BYTES) return this.#current
+      if (current.end + size <= CHUNK_BYTES) return number
       this.occupied_bytes += CHUNK_BYTES - current.end
       current.end = CHUNK_BYTES
     }
-    this.#current = this.#newChunk(CHUNK_BYTES)
-    return this.#current
+    return (this.#current[lane] = this.#newChunk(CHUNK_BYTES, lane))
   }
 
-  #newChunk(length: number): number {
+  #newChunk(length: number, lane: number): number {
     const number = this.#free.pop() ?? this.#chunks.length
     const bytes = (length === CHUNK_BYTES ? this.#spare.pop() : undefined) ?? this.#reserve(length)
-    this.#chunks[number] = { bytes, end: 0, live: 0 }
+    this.#chunks[number] = { bytes, end: 0, live: 0, lane }
     return number
   }
 

@@ -23,6 +23,9 @@ export class TraceTable {
   evicted = 0
   /** Traces known at once. */
   readonly rows_max: number
+  readonly #remembered_max: () => number
+  /** Of columns, ids, holders and links; the index comes on top. */
+  #rowBytes = 28
   #capacity = FIRST_ROWS
   #ids: Int32Array = new Int32Array(FIRST_ROWS * 4)
   #holders: Int32Array = new Int32Array(FIRST_ROWS)
@@ -36,9 +39,13 @@ export class TraceTable {
   #idleLast = NONE
   #columns: { column: Column; empty: number; make: (size: number) => Int32Array | Float64Array }[] = []
 
-  /** `rows_max`: traces known at once. Held ones are never given up: `obtain` says no instead. */
-  constructor(rows_max: number) {
+  /**
+   * `rows_max`: traces known at once. Held ones are never given up: `obtain` says no instead. Beyond `remembered_max`
+   * rows the table grows only for held ones, and takes over those that nobody holds; asked when it is full.
+   */
+  constructor(rows_max: number, remembered_max: () => number = () => rows_max) {
     this.rows_max = rows_max
+    this.#remembered_max = remembered_max
   }
 
   /** Adds a column; rows that are new or taken over start with `empty`. */
@@ -47,18 +54,25 @@ export class TraceTable {
       type === 'int32' ? new Int32Array(size).fill(empty) : new Float64Array(size).fill(empty)
     const column: Column = { data: make(this.#capacity) }
     this.#columns.push({ column, empty, make })
+    this.#rowBytes += column.data.BYTES_PER_ELEMENT
     return column
   }
 
   /** Takes a column away whose owner has stopped. */
   removeColumn(column: Column): void {
+    const before = this.#columns.length
     this.#columns = this.#columns.filter((one) => one.column !== column)
+    if (this.#columns.length < before) this.#rowBytes -= column.data.BYTES_PER_ELEMENT
   }
 
   /** Memory for ids, index, links and columns. */
   get size_bytes(): number {
-    const arrays = [this.#ids, this.#holders, this.#index, this.#before, this.#after]
-    return [...arrays, ...this.#columns.map(({ column }) => column.data)].reduce((sum, one) => sum + one.byteLength, 0)
+    return this.#index.byteLength + this.#capacity * this.#rowBytes
+  }
+
+  /** Memory for one trace: its columns, and its share of the rest. */
+  get row_bytes(): number {
+    return this.#rowBytes + (this.#index.length / this.#capacity) * 4
   }
 
   /** Row of the trace whose id is at `at`, or -1. */
@@ -112,11 +126,18 @@ export class TraceTable {
   }
 
   #newRow(): number {
-    if (this.#usedRows < this.rows_max) {
-      if (this.#usedRows === this.#capacity) this.#grow()
-      return this.#usedRows++
+    if (this.#usedRows === Math.min(this.#capacity, this.rows_max)) {
+      const isIdle = this.#idleFirst !== NONE
+      // What is only remembered costs memory too: it grows so far, and no further.
+      const most = Math.min(this.rows_max, isIdle ? this.#remembered_max() : this.rows_max)
+      if (this.#capacity >= most) return isIdle ? this.#takeOver() : NONE
+      this.#grow(Math.min(most, this.#capacity * 2))
     }
-    if (this.#idleFirst === NONE) return NONE
+    return this.#usedRows++
+  }
+
+  /** The row that nobody has held for longest. */
+  #takeOver(): number {
     const row = this.#idleFirst
     this.#removeIdle(row)
     this.#erase(row)
@@ -151,8 +172,8 @@ export class TraceTable {
     return hashTraceId(scratch, 0)
   }
 
-  #grow(): void {
-    this.#capacity = Math.min(this.rows_max, this.#capacity * 2)
+  #grow(capacity: number): void {
+    this.#capacity = capacity
     this.#ids = widen(this.#ids, new Int32Array(this.#capacity * 4))
     this.#holders = widen(this.#holders, new Int32Array(this.#capacity))
     this.#before = widen(this.#before, new Int32Array(this.#capacity))

@@ -2,7 +2,7 @@
 import type { Context } from '../../component.ts'
 import { notAccounted } from '../../not_accounted.ts'
 
-/** Calls of equal tenant and metadata. */
+/** Calls of equal tenant, policy and metadata. */
 export interface Origin {
   readonly id: number
   readonly key: string
@@ -18,11 +18,11 @@ export class Origins {
   #made = 0
 
   /** The context's origin, with one reference more. */
-  obtain({ tenant, metadata }: Context): Origin {
-    const key = JSON.stringify([tenant, ...metadata])
+  obtain({ tenant, policy, metadata }: Context): Origin {
+    const key = JSON.stringify([tenant, policy?.id, ...metadata])
     let origin = this.#byKey.get(key)
     if (origin === undefined) {
-      origin = { id: this.#made++, key, context: { account: notAccounted, tenant, metadata }, references: 0 }
+      origin = { id: this.#made++, key, context: { account: notAccounted, tenant, policy, metadata }, references: 0 }
       this.#byKey.set(key, origin)
       this.#byId.set(origin.id, origin)
     }

@@ -58,9 +58,9 @@ class BatchProcessor<S extends Signal> implements Processor<S> {
   }
 
   #groupOf(context: Context): Group<S> {
-    const { account, tenant } = context
+    const { account, tenant, policy } = context
     const metadata = this.#metadataOf(context)
-    const key = JSON.stringify([tenant, [...metadata]])
+    const key = JSON.stringify([tenant, policy?.id, [...metadata]])
     const groups = this.#groups.get(account) ?? new Map<string, Group<S>>()
     const known = groups.get(key)
     if (known !== undefined) return known
@@ -71,7 +71,7 @@ class BatchProcessor<S extends Signal> implements Processor<S> {
         `items of ${limit} (metadata_cardinality_limit) kinds of sender wait already`,
       )
     }
-    const group = new Group(this.#around, { account, tenant, metadata }, () => this.#forget(account, key))
+    const group = new Group(this.#around, { account, tenant, policy, metadata }, () => this.#forget(account, key))
     this.#groups.set(account, groups.set(key, group))
     this.#open++
     this.#around.counts.groups(1)

@@ -25,13 +25,17 @@ class Redaction<S extends Signal> implements Processor<S> {
   readonly #failed: Counter
   readonly #unknown: Counter
   #redactor: Redactor<S>
+  #config: RedactionConfig
+  /** For what was let through earlier, by signal; made when it is asked for. */
+  readonly #again = new Map<Signal, Redactor<Signal>>()
   #hasFailed = false
 
   constructor(config: RedactionConfig, host: Host, signal: S, next: Consumer<S>) {
     this.#host = host
     this.#signal = signal
     this.#next = next
-    this.#redactor = this.#redactorOf(config)
+    this.#config = config
+    this.#redactor = this.#redactorOf(config, signal)
     // Known series are there from the start, so that their first increase is seen.
     for (const kind of KINDS) host.meter.counter(FINDINGS, FINDINGS_HELP, { kind: kind.toLowerCase() })
     this.#failed = host.meter.counter('sluice_redaction_failed_closed', FAILED_HELP)
@@ -52,8 +56,27 @@ class Redaction<S extends Signal> implements Processor<S> {
   }
 
   async update(config: unknown): Promise<boolean> {
-    this.#redactor = this.#redactorOf(config as RedactionConfig)
+    this.#redactor = this.#redactorOf(config as RedactionConfig, this.#signal)
+    this.#config = config as RedactionConfig
+    this.#again.clear()
     return true
+  }
+
+  async reconsider<T extends Signal>(batch: Batches[T]): Promise<Batches[T] | undefined> {
+    const { signal } = batch
+    const redactor = this.#again.get(signal) ?? this.#redactorOf(this.#config, signal)
+    this.#again.set(signal, redactor)
+    const tally = new Tally()
+    try {
+      return redactor.redact(batch, tally) as Batches[T]
+    } catch (error) {
+      tally.clear()
+      tally.addFailed()
+      this.#report(error)
+      return undefined
+    } finally {
+      if (tally.any) this.#count(tally)
+    }
   }
 
   /** Undefined: the batch cannot be judged, and must not pass. */
@@ -68,9 +91,10 @@ class Redaction<S extends Signal> implements Processor<S> {
     }
   }
 
-  #redactorOf({ content, detectors, phone_regions, hash_key, truncate }: RedactionConfig): Redactor<S> {
+  #redactorOf<T extends Signal>(config: RedactionConfig, signal: T): Redactor<T> {
+    const { content, detectors, phone_regions, hash_key, truncate } = config
     const wants = (kind: string) => detectors.includes(kind)
-    const redactor = new Redactor(this.#signal, {
+    const redactor = new Redactor(signal, {
       detectors: selectDetectors(wants, phone_regions),
       policies: policiesOfGroups(content),
       hashKey: hash_key,

@@ -19,19 +19,24 @@ export const schema = z
       .describe('How long after its root span a trace is decided, if that is earlier. 0s: the root does not matter.'),
     num_traces: z
       .int()
-      .min(1)
-      .max(1_000_000)
-      .default(50_000)
-      .describe('Traces that wait at once; over it the oldest are decided early.'),
+      .min(0)
+      .default(0)
+      .describe(
+        'Traces that wait at once; over it the oldest are decided early. 0: as many as max_pending_bytes has room for.',
+      ),
     block_on_overflow: z
       .boolean()
       .default(false)
-      .describe('True: while num_traces wait, new batches are refused, and their senders try again.'),
+      .describe(
+        'True: at num_traces or max_pending_bytes new batches are refused, and their senders try again; nothing is decided early.',
+      ),
     max_pending_bytes: z
       .int()
       .min(1 << 20)
-      .default(512 << 20)
-      .describe('Memory for what waits, in bytes; at it new batches are refused, and their senders try again.'),
+      .optional()
+      .describe(
+        'Memory for what waits, in bytes; at it the oldest traces are decided early. Without it a quarter of what the process may take.',
+      ),
     maximum_trace_size_bytes: z
       .int()
       .min(0)

@@ -2,7 +2,7 @@
 import type { Account, Context } from '../../component.ts'
 import type { Exit } from './exit.ts'
 
-/** Items of equal account, tenant and metadata that go the same way on. */
+/** Items of equal account, tenant, policy and metadata that go the same way on. */
 export interface Origin {
   readonly id: number
   readonly key: string
@@ -19,10 +19,16 @@ export class Origins {
   #made = 0
 
   /** The context's origin, with one reference more. */
-  obtain({ account, tenant, metadata }: Context, exit: Exit): Origin {
-    const key = JSON.stringify([exit.number, this.#accountNumber(account), tenant, ...metadata])
+  obtain({ account, tenant, policy, metadata }: Context, exit: Exit): Origin {
+    const key = JSON.stringify([exit.number, this.#accountNumber(account), tenant, policy?.id, ...metadata])
     const known = this.#byKey.get(key)
-    const origin = known ?? { id: this.#made++, key, context: { account, tenant, metadata }, exit, references: 0 }
+    const origin = known ?? {
+      id: this.#made++,
+      key,
+      context: { account, tenant, policy, metadata },
+      exit,
+      references: 0,
+    }
     if (known === undefined) {
       this.#byKey.set(key, origin)
       this.#byId.set(origin.id, origin)

@@ -21,8 +21,10 @@ export const DROPPED = 3
 /** that there are no spans, and what becomes of its log records, until a span comes after all; */
 export const LOGS_KEPT = 4
 export const LOGS_DROPPED = 5
+/** dropped before its time, so that what comes later may still say that it should have been kept; */
+export const DROPPED_EARLY = 6
 /** or kept: this plus the number of the label that says why. */
-export const KEPT = 6
+export const KEPT = 7
 
 const NO_TICKET = 0
 /** Most items that a span is compared with. */
@@ -54,6 +56,8 @@ export class Pending {
   /** A bit for each thirty-second of all span ids, set if one of them has come. */
   readonly #marks: Column
   readonly #features: Column[] = []
+  /** What the queues have from the start is nobody's. */
+  readonly #emptyQueues_bytes: number
 
   constructor(table: TraceTable, heads: Heads) {
     this.#table = table
@@ -69,6 +73,7 @@ export class Pending {
     this.waits = new WaitQueue(this.#ticket)
     this.roots = new WaitQueue(this.#ticket)
     this.logs = new WaitQueue(this.#ticket)
+    this.#emptyQueues_bytes = this.waits.size_bytes + this.roots.size_bytes + this.logs.size_bytes
     this.setFeatureWords(1)
   }
 
@@ -86,6 +91,20 @@ export class Pending {
   /** Is there a place for so many more traces (or for as many as half the table has)? */
   hasRoom(traces: number): boolean {
     return this.#table.rows_max - this.#table.held >= Math.min(traces, this.#table.rows_max / 2)
+  }
+
+  /** Memory for what waits: items, places in queues, and the rows of the table. */
+  get size_bytes(): number {
+    return this.items.occupied_bytes + this.#queues_bytes() + this.traces * this.#table.row_bytes
+  }
+
+  /** What of it is taken from the process, and counted nowhere else. */
+  get reserved_bytes(): number {
+    return this.items.reserved_bytes + this.#queues_bytes()
+  }
+
+  #queues_bytes(): number {
+    return this.waits.size_bytes + this.roots.size_bytes + this.logs.size_bytes - this.#emptyQueues_bytes
   }
 
   /** Row of the trace whose id stands at `id`, -1 if the table has no room. */
@@ -135,9 +154,11 @@ export class Pending {
   /** Keeps the item until its trace is decided (or, if that is decided, until it is handed on). Holds the row as long. */
   keep(row: number, bytes: Buffer, start: number, end: number, head: Head): void {
     const last = this.#last.data
-    if (last[row] === NO_ITEM) this.#table.hold(row)
+    const isFirst = last[row] === NO_ITEM
+    if (isFirst) this.#table.hold(row)
+    const lane = isFirst ? 0 : this.items.laneOf(last[row]!)
     head.references++
-    last[row] = this.items.add(bytes, start, end, head.id, last[row]!)
+    last[row] = this.items.add(bytes, start, end, head.id, last[row]!, lane)
   }
 
   /** Has a span with such an id come before, possibly? From now on it has. */
@@ -188,6 +209,28 @@ export class Pending {
     facts.spans = this.#spans.data[row]!
     facts.size_bytes = this.#size.data[row]!
     this.#table.writeId(row, facts.id, 0)
+  }
+
+  /** Keeps the trace's items, and those that will come, apart from those that may go sooner. */
+  move(row: number): void {
+    const { items } = this
+    const addresses: number[] = []
+    for (let at = this.#last.data[row]!; at !== NO_ITEM; at = items.previous) {
+      addresses.push(at)
+      items.read(at)
+    }
+    let last = NO_ITEM
+    for (const address of addresses.reverse()) {
+      items.read(address)
+      last = items.add(items.bytes, items.start, items.end, items.tag, last, 1)
+      items.release(address)
+    }
+    this.#last.data[row] = last
+  }
+
+  /** What was decided of a trace that does not wait any more is something else now. */
+  correct(row: number, state: number): void {
+    this.#state.data[row] = state
   }
 
   /** The trace waits no longer. */

@@ -364,8 +364,7 @@ describe('the config', () => {
   test('has defaults', () => {
     expect(schema.parse({ policies: [probabilistic(7.5)] })).toMatchObject({
       decision_wait: 30_000,
-      num_traces: 50_000,
-      max_pending_bytes: 512 * 1024 * 1024,
+      num_traces: 0,
       policies: [{ probabilistic: { hash_salt: 'default-hash-seed' } }],
     })
   })

@@ -1,4 +1,5 @@
 /** Policies, compiled, and how their votes make a decision. Source: the Collector's tailsamplingprocessor, makeDecision. */
+import { distinctionsOf } from './distinctions.ts'
 import { Features } from './features.ts'
 import type { PolicyConfig } from './policy_config.ts'
 import { SecondBudget } from './rates.ts'
@@ -44,11 +45,23 @@ export class Policies {
   readonly list: readonly Policy[]
   /** A row per policy; whoever reads it sets it to zero. */
   readonly votes: Int32Array
+  /** Tests for what a trace's spans are that policies keep it for. */
+  readonly #distinctions: readonly Test[]
 
   constructor(configs: readonly PolicyConfig[]) {
     const [dropping, other] = [configs.filter(isDrop), configs.filter((config) => !isDrop(config))]
     this.list = [...dropping, ...other].map((config) => policyOf(config, this.features))
     this.votes = new Int32Array(this.list.length * VOTE.width)
+    this.#distinctions = other.flatMap(distinctionsOf).map((one) => testOf(one, this.features))
+  }
+
+  /**
+   * Would a policy keep the trace for what its spans are (an error, a low score, an attribute, slowness)? Counts nothing,
+   * unlike `decide`. Chance and rates distinguish nobody.
+   */
+  distinguishes(facts: TraceFacts): boolean {
+    for (let at = 0; at < this.#distinctions.length; at++) if (this.#distinctions[at]!.holds(facts)) return true
+    return false
   }
 
   /**
@@ -68,6 +81,19 @@ export class Policies {
       if (onFirst && kept !== undefined) break
     }
     return kept
+  }
+}
+
+/** Where what is known of a trace can be written. */
+export function factsFor(policies: Policies): TraceFacts {
+  return {
+    features: new Int32Array(policies.features.words),
+    duration_ms: 0,
+    spans: 0,
+    size_bytes: 0,
+    id: Buffer.alloc(16),
+    monotonic_ms: 0,
+    unix_ms: 0,
   }
 }
 

@@ -8,7 +8,7 @@ import { hashTraceId, shardOf } from '../../traces/trace_id.ts'
 import type { TailSamplingConfig } from './config.ts'
 import type { Exit } from './exit.ts'
 import type { Origin } from './origins.ts'
-import { DROPPED, KEPT, LOGS_DROPPED, LOGS_KEPT, LOGS_WAIT, UNKNOWN } from './pending.ts'
+import { DROPPED, DROPPED_EARLY, KEPT, LOGS_DROPPED, LOGS_KEPT, LOGS_WAIT, UNKNOWN } from './pending.ts'
 import { RecordView } from './record_view.ts'
 import type { Sampler } from './sampler.ts'
 
@@ -54,7 +54,7 @@ export class RecordInput implements Processor<'logs'> {
     this.#sampler.refuseIfLeaving(this.#exit)
     const waits = this.#waits(batch)
     if (waits.length === 0) return this.#next.consume(batch, context)
-    this.#sampler.refuseIfFull(batch)
+    this.#sampler.room.makeRoom(batch)
     if (waits.length < batch.count) await this.#next.consume(this.#without(batch, waits), context)
     if (this.#exit.isLeaving) return context.account.drop(waits.length, 'shutdown')
     this.#keep(batch, waits, context)
@@ -116,7 +116,7 @@ export class RecordInput implements Processor<'logs'> {
     if (row < 0) return NO_ROOM
     const state = shard.stateOf(row)
     if (state === LOGS_DROPPED || state === LOGS_KEPT) sampler.votes.lone++
-    if (state === DROPPED || state === LOGS_DROPPED) return SAMPLED_OUT
+    if (state === DROPPED || state === DROPPED_EARLY || state === LOGS_DROPPED) return SAMPLED_OUT
     if (state === UNKNOWN) shard.begin(row, sampler.ticket(), now_ms, true)
     else if (state === LOGS_KEPT && !shard.hasItems(row)) sampler.outbox.add(number, row, 'lone')
     else if (state >= KEPT && !shard.hasItems(row)) sampler.outbox.add(number, row, 'late')
@@ -127,7 +127,7 @@ export class RecordInput implements Processor<'logs'> {
       sampler.policies.features.addScore(score, this.#words)
       shard.addFeatures(row, this.#words)
     }
-    if (state === UNKNOWN) sampler.relieve(number)
+    if (state === UNKNOWN) sampler.room.relieve(number)
     return STAYS
   }
 }

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Consumer, Host, Signal } from '../../component.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
-import type { AnyBatch } from '../../telemetry/batch.ts'
+import { memoryOf } from '../../self/memory.ts'
 import { Heads } from '../../telemetry/heads.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { sharedTables } from '../../traces/tables.ts'
@@ -18,10 +18,11 @@ import { Exit } from './exit.ts'
 import { Labels } from './labels.ts'
 import { Origins } from './origins.ts'
 import { Outbox } from './outbox.ts'
-import { DROPPED, KEPT, LOGS_DROPPED, LOGS_KEPT, LOGS_WAIT, Pending, WAITS } from './pending.ts'
-import { Policies, type TraceFacts } from './policies.ts'
+import { DROPPED, DROPPED_EARLY, KEPT, LOGS_DROPPED, LOGS_KEPT, LOGS_WAIT, Pending, WAITS } from './pending.ts'
+import { factsFor, type Grounds, Policies, type TraceFacts } from './policies.ts'
 import { warningsOf } from './policy_config.ts'
 import { RecordView } from './record_view.ts'
+import { Room } from './room.ts'
 import { Votes } from './votes.ts'
 
 /** How often it is looked whether traces are due. */
@@ -37,6 +38,7 @@ export class Sampler implements VerdictSource {
   policies: Policies
   shards: readonly Pending[] = []
   outbox: Outbox
+  readonly room: Room
   readonly #host: Host
   readonly #labels = new Labels()
   readonly #exits = new Set<Exit>()
@@ -46,6 +48,7 @@ export class Sampler implements VerdictSource {
   #tickets = 0
   #timer: Timer | undefined
   #isChecked = false
+  #endHold: (() => void) | undefined
 
   constructor(config: TailSamplingConfig, host: Host) {
     this.config = config
@@ -54,6 +57,7 @@ export class Sampler implements VerdictSource {
     this.#facts = factsFor(this.policies)
     this.votes = new Votes(host.meter, host.id)
     this.outbox = this.#newOutbox()
+    this.room = new Room(this, host)
   }
 
   /** Where an instance will hand on what is kept. Nothing happens until it enters. */
@@ -96,29 +100,11 @@ export class Sampler implements VerdictSource {
   verdictOf(bytes: Uint8Array, at: number): Verdict {
     const hash = hashTraceId(bytes, at)
     const state = this.shards[shardOf(hash, this.shards.length)]?.find(bytes, at, hash) ?? 0
-    return state >= KEPT ? 'kept' : state === DROPPED ? 'dropped' : 'undecided'
+    return state >= KEPT ? 'kept' : state === DROPPED || state === DROPPED_EARLY ? 'dropped' : 'undecided'
   }
 
   refuseIfLeaving(exit: Exit): void {
     if (exit.isLeaving) throw retryLater('shutdown', 'the sampler is stopping')
-  }
-
-  refuseIfFull(batch: AnyBatch): void {
-    const { max_pending_bytes, block_on_overflow, num_traces } = this.config
-    let used = this.heads.size_bytes + this.outbox.size_bytes
-    let traces = 0
-    for (const shard of this.shards) {
-      used += shard.items.occupied_bytes
-      traces += shard.traces
-    }
-    if (used > 0 && used + batch.size_bytes > max_pending_bytes) {
-      throw retryLater('pending_full', `${used} bytes wait (max_pending_bytes is ${max_pending_bytes})`)
-    }
-    if (block_on_overflow && traces >= num_traces) {
-      throw retryLater('pending_full', `${traces} traces wait (num_traces is ${num_traces}, block_on_overflow is true)`)
-    }
-    if (!this.shards.every((shard) => shard.hasRoom(batch.items)))
-      throw retryLater('pending_full', 'the trace table is full of traces that wait')
   }
 
   /** The next place in the queues. */
@@ -127,16 +113,20 @@ export class Sampler implements VerdictSource {
     return this.#tickets
   }
 
-  /** More traces wait than may: decides the oldest of the shard. */
-  relieve(number: number): void {
+  /**
+   * A span came of a trace that was dropped before its time, and these are its features. Is the trace one that policies
+   * keep, now that they are known? Then it is kept from now on; what came earlier is gone.
+   */
+  rescue(number: number, row: number, words: Int32Array): boolean {
     const shard = this.shards[number]!
-    const traces_max = Math.min(shard.traces_max, Math.max(1, this.config.num_traces / this.shards.length))
-    if (shard.traces <= traces_max) return
-    const span = shard.waits.first()
-    const log = shard.logs.first()
-    const isSpan = log < 0 || (span >= 0 && shard.waits.since_ms <= shard.logs.since_ms)
-    this.votes.early++
-    this.#decide(number, isSpan ? span : log, 'pressure')
+    shard.addFeatures(row, words)
+    const facts = this.factsOf(shard, row)
+    if (!this.policies.distinguishes(facts)) return false
+    const decision = this.#decisionOf(facts)
+    if (decision === undefined || decision === 'dropped') return false
+    this.votes.rescued++
+    shard.correct(row, KEPT + this.#labels.numberOf(decision))
+    return true
   }
 
   /** The trace's items that have come so far are discarded, and those that come will be. */
@@ -175,12 +165,10 @@ export class Sampler implements VerdictSource {
       labels,
       () => sum((shard) => shard.traces),
     )
-    meter.gauge(
-      'sluice_tail_sampling_pending_bytes',
-      'Memory for what waits, in bytes.',
-      labels,
-      () => sum((shard) => shard.items.reserved_bytes) + this.heads.size_bytes + this.outbox.size_bytes,
+    meter.gauge('sluice_tail_sampling_pending_bytes', 'Memory for what waits, in bytes.', labels, () =>
+      this.room.reserved_bytes(),
     )
+    this.#endHold = memoryOf(this.#host).hold(id, () => this.room.reserved_bytes())
     this.#timer = clock.every(TICK_MS, () => this.#tick())
     this.#warn()
   }
@@ -191,6 +179,7 @@ export class Sampler implements VerdictSource {
 
   #close(): void {
     this.#timer?.cancel()
+    this.#endHold?.()
     for (const shard of this.shards) shard.close()
     this.shards = []
   }
@@ -200,6 +189,7 @@ export class Sampler implements VerdictSource {
   }
 
   #tick(): void {
+    this.room.check()
     this.#decideUpTo(this.#host.clock.monotonic_ms())
     if (this.#isChecked) return
     this.#isChecked = true
@@ -221,7 +211,7 @@ export class Sampler implements VerdictSource {
       decided++
       const isPending = this.shards[number]!.stateOf(row) === WAITS
       if (isShutdown && isPending && drop_pending_traces_on_shutdown) this.drop(number, row, 'pending_at_shutdown')
-      else this.#decide(number, row, 'decided')
+      else this.decide(number, row, 'decided')
     }
     if (exit === undefined) {
       while (due.next(time_ms)) settle(due.shard, due.row)
@@ -236,14 +226,18 @@ export class Sampler implements VerdictSource {
     this.run()
   }
 
-  #decide(number: number, row: number, kind: 'decided' | 'pressure'): void {
+  /** What is known of a trace; valid until the next call. */
+  factsOf(shard: Pending, row: number): TraceFacts {
+    shard.readFacts(row, this.#facts)
+    return this.#facts
+  }
+
+  /** Asks the policies what becomes of a trace that waits. */
+  decide(number: number, row: number, kind: 'decided' | 'pressure'): void {
     const shard = this.shards[number]!
     if (shard.stateOf(row) === LOGS_WAIT) return this.#decideLone(number, row)
-    const facts = this.#facts
-    shard.readFacts(row, facts)
-    facts.monotonic_ms = this.#host.clock.monotonic_ms()
-    facts.unix_ms = this.#host.clock.now_ms()
-    const decision = this.policies.decide(facts, this.config.sample_on_first_match)
+    const facts = this.factsOf(shard, row)
+    const decision = this.#decisionOf(facts)
     if (decision === undefined || decision === 'dropped') {
       this.votes.decided(decision ?? 'not_sampled')
       return this.drop(number, row)
@@ -251,6 +245,12 @@ export class Sampler implements VerdictSource {
     this.votes.decided('sampled')
     shard.settle(row, KEPT + this.#labels.numberOf(decision))
     this.outbox.add(number, row, kind)
+  }
+
+  #decisionOf(facts: TraceFacts): Grounds | 'dropped' | undefined {
+    facts.monotonic_ms = this.#host.clock.monotonic_ms()
+    facts.unix_ms = this.#host.clock.now_ms()
+    return this.policies.decide(facts, this.config.sample_on_first_match)
   }
 
   /** No span of the trace came: it is not decided, only what becomes of its log records until one comes. */
@@ -287,17 +287,7 @@ export class Sampler implements VerdictSource {
     }
     shard.waits.forEach(read)
     shard.logs.forEach(read)
-  }
-}
-
-function factsFor(policies: Policies): TraceFacts {
-  return {
-    features: new Int32Array(policies.features.words),
-    duration_ms: 0,
-    spans: 0,
-    size_bytes: 0,
-    id: Buffer.alloc(16),
-    monotonic_ms: 0,
-    unix_ms: 0,
+    shard.waits.rewind()
+    shard.logs.rewind()
   }
 }

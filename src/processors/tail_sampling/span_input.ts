@@ -8,7 +8,7 @@ import { hashTraceId, isTraceId, shardOf } from '../../traces/trace_id.ts'
 import type { TailSamplingConfig } from './config.ts'
 import type { Exit } from './exit.ts'
 import type { Origin } from './origins.ts'
-import { DROPPED, KEPT, LOGS_KEPT, type Pending, WAITS } from './pending.ts'
+import { DROPPED, DROPPED_EARLY, KEPT, LOGS_KEPT, type Pending, WAITS } from './pending.ts'
 import type { Sampler } from './sampler.ts'
 
 /** What became of a span. */
@@ -32,6 +32,7 @@ export class SpanInput implements Processor<'traces'> {
   /** Features of the resource whose spans are read, and of the span. */
   #ofResource = new Int32Array(1)
   #words = new Int32Array(1)
+  #trace_bytes_max = 0
 
   constructor(sampler: Sampler, config: TailSamplingConfig, host: Host, next: Consumer<'traces'>) {
     this.#sampler = sampler
@@ -57,7 +58,7 @@ export class SpanInput implements Processor<'traces'> {
   async consume(batch: TraceBatch, context: Context): Promise<void> {
     const sampler = this.#sampler
     sampler.refuseIfLeaving(this.#exit)
-    sampler.refuseIfFull(batch)
+    sampler.room.makeRoom(batch)
     this.#prepare()
     const origin = sampler.origins.obtain(context, this.#exit)
     const became = [0, 0, 0, 0, 0]
@@ -97,6 +98,7 @@ export class SpanInput implements Processor<'traces'> {
   /** The policies may be others than the last time. */
   #prepare(): void {
     const { features } = this.#sampler.policies
+    this.#trace_bytes_max = this.#sampler.room.trace_bytes_max
     this.#view.wantsAttributes = features.readsAttributes
     if (this.#words.length === features.words) return
     this.#words = new Int32Array(features.words)
@@ -113,8 +115,9 @@ export class SpanInput implements Processor<'traces'> {
     const shard = sampler.shards[number]!
     const row = shard.rowOf(view.bytes, view.traceId, hash)
     if (row < 0) return NO_ROOM
+    if (shard.stateOf(row) === DROPPED_EARLY) sampler.rescue(number, row, this.#features())
     const state = shard.stateOf(row)
-    if (state === DROPPED) {
+    if (state === DROPPED || state === DROPPED_EARLY) {
       sampler.votes.lateDropped++
       return SAMPLED_OUT
     }
@@ -154,17 +157,22 @@ export class SpanInput implements Processor<'traces'> {
     const sampler = this.#sampler
     const { maximum_trace_size_bytes, decision_wait_after_root_received } = sampler.config
     const shard = sampler.shards[number]!
-    const words = this.#words
-    for (let word = 0; word < words.length; word++) words[word] = this.#ofResource[word]!
-    sampler.policies.features.addSpan(this.#view, words)
-    shard.addFeatures(row, words)
+    shard.addFeatures(row, this.#features())
     shard.note(row, this.#view)
     if (decision_wait_after_root_received > 0 && this.#view.parentId < 0)
       shard.roots.push(row, shard.ticketOf(row), now_ms)
     if (maximum_trace_size_bytes > 0 && shard.sizeOf(row) > maximum_trace_size_bytes) {
       sampler.votes.tooLarge++
       sampler.drop(number, row)
-    }
-    sampler.relieve(number)
+    } else if (shard.sizeOf(row) > this.#trace_bytes_max) sampler.room.decideEarly(number, row, 'trace_size')
+    sampler.room.relieve(number)
+  }
+
+  /** What the span that the view shows, and its resource, are. */
+  #features(): Int32Array {
+    const words = this.#words
+    for (let word = 0; word < words.length; word++) words[word] = this.#ofResource[word]!
+    this.#sampler.policies.features.addSpan(this.#view, words)
+    return words
   }
 }

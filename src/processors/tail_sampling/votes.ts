@@ -1,11 +1,13 @@
 /** Counts what is decided, under the Collector's metric names where it has the metric. */
 import type { Counter, Meter } from '../../self/meter.ts'
+import type { EarlyReason } from './early.ts'
 import { type Policies, VOTE } from './policies.ts'
 
 const PREFIX = 'otelcol_processor_tail_sampling'
 /** Upper bounds of the Collector's histogram, in milliseconds. */
 const TIMER_BOUNDS = [1, 2, 5, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 2000, 3000, 4000, 5000, 10000]
 const KINDS = ['sampled', 'not_sampled', 'dropped'] as const
+const REASONS = ['pressure', 'num_traces', 'trace_size'] as const
 export type Outcome = (typeof KINDS)[number]
 
 export class Votes {
@@ -14,7 +16,9 @@ export class Votes {
   lateKept = 0
   lateDropped = 0
   tooLarge = 0
-  early = 0
+  readonly early: Record<EarlyReason, number> = { pressure: 0, num_traces: 0, trace_size: 0 }
+  /** Traces that were decided early and dropped, and kept after all for a span that came later. */
+  rescued = 0
   lone = 0
   readonly #decided: Record<Outcome, number> = { sampled: 0, not_sampled: 0, dropped: 0 }
   readonly #meter: Meter
@@ -65,11 +69,16 @@ export class Votes {
     const large = 'Traces dropped because of maximum_trace_size_bytes.'
     add(`${PREFIX}_traces_dropped_too_large`, large, this.tooLarge)
     const processor = { processor: this.#id }
-    const early = 'Traces decided before their time because num_traces waited.'
-    add('sluice_tail_sampling_traces_decided_early', early, this.early, processor)
+    const early = 'Traces decided before their time: memory was short, num_traces waited, or it alone was too large.'
+    for (const reason of REASONS) {
+      add('sluice_tail_sampling_traces_decided_early', early, this.early[reason], { ...processor, reason })
+      this.early[reason] = 0
+    }
+    const rescued = 'Traces dropped before their time and kept after all, for a span that came later.'
+    add('sluice_tail_sampling_traces_rescued', rescued, this.rescued, processor)
     const lone = 'Log records of traces of which no span came.'
     add('sluice_tail_sampling_logs_without_spans', lone, this.lone, processor)
-    this.newTraces = this.lateKept = this.lateDropped = this.tooLarge = this.early = this.lone = 0
+    this.newTraces = this.lateKept = this.lateDropped = this.tooLarge = this.rescued = this.lone = 0
   }
 
   /** The Collector puts the sampler's name before the policy's. */

@@ -10,6 +10,8 @@ export class WaitQueue {
   #since: Float64Array = new Float64Array(1024)
   #first = 0
   #length = 0
+  /** Places, from the first, whose traces are spared when room is needed. */
+  #passed = 0
   readonly #tickets: Column
 
   /** `tickets`: by row, the ticket that is valid. */
@@ -32,8 +34,37 @@ export class WaitQueue {
       if (this.#tickets.data[row] === this.#places[this.#first * 2 + 1]) return row
       this.#first = (this.#first + 1) & (this.#since.length - 1)
       this.#length--
+      if (this.#passed > 0) this.#passed--
     }
     return -1
+  }
+
+  /**
+   * Row of the trace that has waited longest of those that are not spared, -1 if there is none. Each is asked about
+   * once: who was spared stays so until `rewind`.
+   */
+  firstNotSpared(isSpared: (row: number) => boolean): number {
+    for (; this.#passed < this.#length; this.#passed++) {
+      const at = (this.#first + this.#passed) & (this.#since.length - 1)
+      const row = this.#places[at * 2]!
+      if (this.#tickets.data[row] === this.#places[at * 2 + 1] && !isSpared(row)) return row
+    }
+    return -1
+  }
+
+  /** Since when the one that `firstNotSpared` named has waited. */
+  get notSparedSince_ms(): number {
+    return this.#since[(this.#first + this.#passed) & (this.#since.length - 1)]!
+  }
+
+  /** All are asked about again. */
+  rewind(): void {
+    this.#passed = 0
+  }
+
+  /** Memory for the places. */
+  get size_bytes(): number {
+    return this.#places.byteLength + this.#since.byteLength
   }
 
   /** Since when the one that `first` named has waited. */
@@ -50,18 +81,30 @@ export class WaitQueue {
     }
   }
 
+  /** Leaves out the places that were given up; twice the size if that is not enough. */
   #grow(): void {
     const size = this.#since.length
-    const places = new Int32Array(size * 4)
-    const since = new Float64Array(size * 2)
-    for (let position = 0; position < this.#length; position++) {
+    const [places, since] = [this.#places, this.#since]
+    const isTaken = (position: number): boolean => {
       const at = (this.#first + position) & (size - 1)
-      places[position * 2] = this.#places[at * 2]!
-      places[position * 2 + 1] = this.#places[at * 2 + 1]!
-      since[position] = this.#since[at]!
+      return this.#tickets.data[places[at * 2]!] === places[at * 2 + 1]
     }
-    this.#places = places
-    this.#since = since
+    let taken = 0
+    for (let position = 0; position < this.#length; position++) if (isTaken(position)) taken++
+    const larger = taken > size / 2 ? size * 2 : size
+    this.#places = new Int32Array(larger * 2)
+    this.#since = new Float64Array(larger)
+    let [to, passed] = [0, 0]
+    for (let position = 0; position < this.#length; position++) {
+      if (!isTaken(position)) continue
+      const at = (this.#first + position) & (size - 1)
+      this.#places[to * 2] = places[at * 2]!
+      this.#places[to * 2 + 1] = places[at * 2 + 1]!
+      this.#since[to++] = since[at]!
+      if (position < this.#passed) passed++
+    }
     this.#first = 0
+    this.#length = to
+    this.#passed = passed
   }
 }

@@ -1,0 +1,128 @@
+/** Room for what waits: bytes decide, and when they run out, or `num_traces` does, traces are decided before their time. */
+import type { Host } from '../../component.ts'
+import { retryLater } from '../../refusal.ts'
+import { memoryOf } from '../../self/memory.ts'
+import type { AnyBatch } from '../../telemetry/batch.ts'
+import { EarlyChoice, EarlyEpisode, type EarlyReason } from './early.ts'
+import { DROPPED, DROPPED_EARLY, LOGS_KEPT, type Pending } from './pending.ts'
+import type { Sampler } from './sampler.ts'
+
+/** What waits may take so much of the process's memory. */
+const PENDING_SHARE = 1 / 4
+/** A trace that takes more than this share of what may wait is decided alone, so that all others need not make room. */
+const TRACE_SHARE = 1 / 4
+/** While so much of it is kept and nobody takes it, deciding more traces makes no room. */
+const KEPT_SHARE = 1 / 2
+/** From here on traces are decided early: what is kept of them has to find its taker before there is room. */
+const FULL_SHARE = 0.9
+/** Traces decided early before one batch is taken or refused: a bound on the time that it takes. */
+const EARLY_MAX = 20_000
+
+export class Room {
+  readonly #sampler: Sampler
+  readonly #host: Host
+  readonly #choice = new EarlyChoice((shard, row) => this.#spare(shard, row))
+  readonly #episode: EarlyEpisode
+
+  constructor(sampler: Sampler, host: Host) {
+    this.#sampler = sampler
+    this.#host = host
+    this.#episode = new EarlyEpisode(host)
+  }
+
+  /** Makes room for the batch, by deciding traces early; refuses it for now if there is none. */
+  makeRoom(batch: AnyBatch): void {
+    const { block_on_overflow, num_traces } = this.#sampler.config
+    const pending_max = this.#pending_bytes_max()
+    if (!block_on_overflow) this.#relieve(batch.size_bytes, pending_max * FULL_SHARE)
+    const used = this.#size_bytes()
+    if (used > 0 && used + batch.size_bytes > pending_max) {
+      // What was decided to be kept has to go before there is room.
+      this.#sampler.run()
+      throw retryLater('pending_full', `${used} bytes wait (max_pending_bytes is ${pending_max})`)
+    }
+    const traces = this.#traces()
+    if (block_on_overflow && num_traces > 0 && traces >= num_traces) {
+      throw retryLater('pending_full', `${traces} traces wait (num_traces is ${num_traces}, block_on_overflow is true)`)
+    }
+    if (!this.#sampler.shards.every((shard) => shard.hasRoom(batch.items)))
+      throw retryLater('pending_full', 'the trace table is full of traces that wait')
+  }
+
+  /** A trace with more bytes is decided at once. */
+  get trace_bytes_max(): number {
+    return this.#pending_bytes_max() * TRACE_SHARE
+  }
+
+  /** More traces wait than may: decides one of the shard. */
+  relieve(number: number): void {
+    const shard = this.#sampler.shards[number]!
+    const { num_traces, block_on_overflow } = this.#sampler.config
+    const most = num_traces === 0 ? shard.traces_max : Math.max(1, num_traces / this.#sampler.shards.length)
+    if (shard.traces <= Math.min(shard.traces_max, most)) return
+    if (block_on_overflow && shard.traces <= shard.traces_max) return
+    if (this.#choice.next([shard])) this.decideEarly(number, this.#choice.row, 'num_traces')
+  }
+
+  /** Decides a trace before its time. What is kept of it leaves its place at once. */
+  decideEarly(number: number, row: number, reason: EarlyReason): void {
+    this.#sampler.votes.early[reason]++
+    this.#episode.count(reason, () => ({
+      traces: this.#traces(),
+      pending_bytes: this.#size_bytes(),
+      max_pending_bytes: this.#pending_bytes_max(),
+    }))
+    this.#sampler.decide(number, row, 'pressure')
+    const shard = this.#sampler.shards[number]!
+    const state = shard.stateOf(row)
+    if (state === DROPPED) shard.correct(row, DROPPED_EARLY)
+    else this.#sampler.outbox.gather(number, row, state === LOGS_KEPT ? 'lone' : 'pressure')
+  }
+
+  /** The user's, or a share of what the process may take now. */
+  #pending_bytes_max(): number {
+    return this.#sampler.config.max_pending_bytes ?? Math.floor(memoryOf(this.#host).limit_bytes * PENDING_SHARE)
+  }
+
+  #traces(): number {
+    let traces = 0
+    for (const shard of this.#sampler.shards) traces += shard.traces
+    return traces
+  }
+
+  /** Memory for what waits. */
+  #size_bytes(): number {
+    let bytes = this.#sampler.heads.size_bytes + this.#sampler.outbox.size_bytes
+    for (const shard of this.#sampler.shards) bytes += shard.size_bytes
+    return bytes
+  }
+
+  /** What the items take from the process; rows of the table are counted with the table. */
+  reserved_bytes(): number {
+    let bytes = this.#sampler.heads.size_bytes + this.#sampler.outbox.size_bytes
+    for (const shard of this.#sampler.shards) bytes += shard.reserved_bytes
+    return bytes
+  }
+
+  /** Looks whether the time in which traces are decided early is over. */
+  check(): void {
+    this.#episode.check()
+  }
+
+  /** Decides traces before their time until so many bytes have room, as long as that makes room. */
+  #relieve(bytes: number, pending_max: number): void {
+    for (let decided = 0; decided < EARLY_MAX; decided++) {
+      if (this.#size_bytes() + bytes <= pending_max) return
+      if (this.#sampler.outbox.size_bytes > pending_max * KEPT_SHARE || !this.#choice.next(this.#sampler.shards)) return
+      this.decideEarly(this.#choice.shard, this.#choice.row, 'pressure')
+    }
+  }
+
+  /** Is the trace to be among the last that are decided early? Its items then leave the places of those that go. */
+  #spare(shard: Pending, row: number): boolean {
+    const facts = this.#sampler.factsOf(shard, row)
+    if (!this.#sampler.policies.distinguishes(facts)) return false
+    shard.move(row)
+    return true
+  }
+}
