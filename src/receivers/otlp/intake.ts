@@ -2,17 +2,16 @@
 import type { Consumer, Context, Host, Ports, Signal } from '../../component.ts'
 import { TlsError } from '../../net/tls.ts'
 import { notAccounted } from '../../not_accounted.ts'
-import { jsonToProtobuf } from '../../otlp/json_to_protobuf.ts'
 import { WireError } from '../../otlp/wire_error.ts'
 import { Refusal } from '../../refusal.ts'
+import { asideOf } from '../../self/aside.ts'
 import { Throttle } from '../../self/log.ts'
 import type { Counter } from '../../self/meter.ts'
 import type { Pressure } from '../../self/pressure.ts'
 import type { Batches } from '../../telemetry/batch.ts'
-import { receive } from '../../telemetry/receive.ts'
-import { accountedItems, requestMessage } from '../../telemetry/signal.ts'
-import { stripSluice } from '../../telemetry/strip.ts'
+import { accountedItems } from '../../telemetry/signal.ts'
 import type { OtlpReceiverConfig } from './config.ts'
+import { isLongBody, type Opened, open, openAside } from './door.ts'
 
 export type Transport = 'grpc' | 'http'
 
@@ -64,7 +63,7 @@ export class Intake {
     isJson: boolean,
     sender: Sender,
   ): Promise<void> {
-    const batch = this.#read(signal, transport, body, isJson)
+    const batch = await this.#read(signal, transport, body, isJson, sender.deadline_ms)
     if (batch.count === 0) return
     const context: Context = {
       account: notAccounted,
@@ -100,22 +99,33 @@ export class Intake {
     this.#throttle.log(`${message} ${transport}`, (repeats) => this.#host.log.warn({ transport, repeats }, message))
   }
 
-  #read<S extends Signal>(signal: S, transport: Transport, body: Buffer, isJson: boolean): Batches[S] {
+  async #read<S extends Signal>(
+    signal: S,
+    transport: Transport,
+    body: Buffer,
+    isJson: boolean,
+    deadline_ms: number | undefined,
+  ): Promise<Batches[S]> {
     try {
-      const bytes = isJson ? jsonToProtobuf(requestMessage[signal], body) : body
-      const { batch, sluiceAttributes } = receive(signal, bytes)
-      if (sluiceAttributes === 0 || this.trustsSluice) return batch
-      this.#counter(
-        'sluice_receiver_stripped_attributes',
-        'sluice.* attributes removed from what senders sent.',
-        transport,
-      ).add(sluiceAttributes)
-      return stripSluice(batch)
+      const opened = isLongBody(body, isJson)
+        ? await openAside(asideOf(this.#host), signal, body, isJson, this.trustsSluice, deadline_ms)
+        : open(signal, body, isJson, this.trustsSluice)
+      this.#countStripped(opened, transport)
+      return opened.batch
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       this.#counter('sluice_receiver_bad_requests', 'Requests that were no valid OTLP.', transport).add(1)
       throw new BadBody(`the body is no valid OTLP ${signal} request: ${error.message}`)
     }
+  }
+
+  #countStripped({ stripped }: Opened<Signal>, transport: Transport): void {
+    if (stripped === 0) return
+    this.#counter(
+      'sluice_receiver_stripped_attributes',
+      'sluice.* attributes removed from what senders sent.',
+      transport,
+    ).add(stripped)
   }
 
   #count(outcome: 'accepted' | 'refused' | 'failed', signal: Signal, transport: Transport, items: number): void {
