@@ -1,11 +1,14 @@
 /** The `redaction` processor: takes personal data, secrets and content out of everything that passes. */
 import type { Batches, Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
 import { contentGroups } from '../../content/content_groups.ts'
-import { selectDetectors } from '../../content/detectors/detectors.ts'
 import { kindName } from '../../content/detectors/findings.ts'
+import { Refusal } from '../../refusal.ts'
+import { type Aside, asideOf } from '../../self/aside.ts'
 import type { Counter } from '../../self/meter.ts'
-import { KINDS, policiesOfGroups, type RedactionConfig, schema } from './config.ts'
-import { Redactor } from './redactor.ts'
+import { KINDS, type RedactionConfig, schema } from './config.ts'
+import { LONG_MIN_BYTES, redactAside } from './long_batches.ts'
+import type { Redactor } from './redactor.ts'
+import { redactorOf } from './redactor_of.ts'
 import { Tally } from './tally.ts'
 
 export const redaction: ProcessorFactory<RedactionConfig> = {
@@ -24,6 +27,7 @@ class Redaction<S extends Signal> implements Processor<S> {
   readonly #next: Consumer<S>
   readonly #failed: Counter
   readonly #unknown: Counter
+  readonly #aside: Aside
   #redactor: Redactor<S>
   #config: RedactionConfig
   /** For what was let through earlier, by signal; made when it is asked for. */
@@ -34,6 +38,7 @@ class Redaction<S extends Signal> implements Processor<S> {
     this.#host = host
     this.#signal = signal
     this.#next = next
+    this.#aside = asideOf(host)
     this.#config = config
     this.#redactor = this.#redactorOf(config, signal)
     // Known series are there from the start, so that their first increase is seen.
@@ -45,7 +50,8 @@ class Redaction<S extends Signal> implements Processor<S> {
   /** Counts after the batch was taken, so that a batch refused and sent again is counted once. */
   async consume(batch: Batches[S], context: Context): Promise<void> {
     const tally = new Tally()
-    const redacted = this.#redact(batch, tally)
+    const isLong = batch.size_bytes >= LONG_MIN_BYTES
+    const redacted = isLong ? await this.#redactLong(batch, context, tally) : this.#redact(batch, tally)
     if (redacted === undefined) context.account.drop(batch.count, 'redaction_failed')
     else {
       if (redacted.items > 0 || batch.items === 0) await this.#next.consume(redacted, context)
@@ -84,23 +90,35 @@ class Redaction<S extends Signal> implements Processor<S> {
     try {
       return this.#redactor.redact(batch, tally)
     } catch (error) {
-      tally.clear()
-      tally.addFailed()
-      this.#report(error)
-      return undefined
+      return this.#fail(error, tally)
     }
   }
 
+  /** As `#redact`, beside the event loop. What a reload overtook is judged again by what holds now. */
+  async #redactLong(batch: Batches[S], { deadline_ms }: Context, tally: Tally): Promise<Batches[S] | undefined> {
+    try {
+      for (;;) {
+        const config = this.#config
+        tally.clear()
+        const redacted = await redactAside(this.#aside, batch, config, tally, deadline_ms)
+        if (config !== this.#config) continue
+        if (redacted.failure !== undefined) this.#report(redacted.failure)
+        return redacted.batch
+      }
+    } catch (error) {
+      if (error instanceof Refusal) throw error
+      return this.#fail(error, tally)
+    }
+  }
+
+  #fail(error: unknown, tally: Tally): undefined {
+    tally.clear()
+    tally.addFailed()
+    this.#report(error)
+  }
+
   #redactorOf<T extends Signal>(config: RedactionConfig, signal: T): Redactor<T> {
-    const { content, detectors, phone_regions, hash_key, truncate } = config
-    const wants = (kind: string) => detectors.includes(kind)
-    const redactor = new Redactor(signal, {
-      detectors: selectDetectors(wants, phone_regions),
-      policies: policiesOfGroups(content),
-      hashKey: hash_key,
-      length_max: truncate.length,
-      masksSecrets: wants('API_KEY'),
-    })
+    const redactor = redactorOf(signal, config)
     redactor.onFailure = (error) => this.#report(error)
     return redactor
   }

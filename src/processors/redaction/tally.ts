@@ -27,8 +27,12 @@ export class Tally {
   }
 
   addFinding(kind: number): void {
+    this.addFindings(kind, 1)
+  }
+
+  addFindings(kind: number, count: number): void {
     const index = Math.min(kind, KINDS_MAX - 1)
-    this.kinds[index]!++
+    this.kinds[index]! += count
     if (index >= this.kindsEnd) this.kindsEnd = index + 1
     this.any = true
   }

@@ -2,18 +2,17 @@
 import type { Consumer, Context, Host, Ports, Signal } from '../../component.ts'
 import { TlsError } from '../../net/tls.ts'
 import { notAccounted } from '../../not_accounted.ts'
-import { jsonToProtobuf } from '../../otlp/json_to_protobuf.ts'
 import { LimitError, type RequestLimits } from '../../otlp/limits.ts'
 import { WireError } from '../../otlp/wire_error.ts'
 import { Refusal } from '../../refusal.ts'
+import { asideOf } from '../../self/aside.ts'
 import { Throttle } from '../../self/log.ts'
 import type { Counter } from '../../self/meter.ts'
 import type { Pressure } from '../../self/pressure.ts'
 import type { Batches } from '../../telemetry/batch.ts'
-import { receive } from '../../telemetry/receive.ts'
-import { accountedItems, requestMessage } from '../../telemetry/signal.ts'
-import { stripSluice } from '../../telemetry/strip.ts'
+import { accountedItems } from '../../telemetry/signal.ts'
 import type { OtlpReceiverConfig } from './config.ts'
+import { isLongBody, type Opened, open, openAside } from './door.ts'
 
 export type Transport = 'grpc' | 'http'
 
@@ -73,7 +72,7 @@ export class Intake {
     isJson: boolean,
     sender: Sender,
   ): Promise<void> {
-    const batch = this.#read(signal, transport, body, isJson)
+    const batch = await this.#read(signal, transport, body, isJson, sender.deadline_ms)
     if (batch.count === 0) return
     const context: Context = {
       account: notAccounted,
@@ -109,17 +108,20 @@ export class Intake {
     this.#throttle.log(`${message} ${transport}`, (repeats) => this.#host.log.warn({ transport, repeats }, message))
   }
 
-  #read<S extends Signal>(signal: S, transport: Transport, body: Buffer, isJson: boolean): Batches[S] {
+  async #read<S extends Signal>(
+    signal: S,
+    transport: Transport,
+    body: Buffer,
+    isJson: boolean,
+    deadline_ms: number | undefined,
+  ): Promise<Batches[S]> {
     try {
-      const bytes = isJson ? jsonToProtobuf(requestMessage[signal], body, this.limits) : body
-      const { batch, sluiceAttributes } = receive(signal, bytes, this.limits)
-      if (sluiceAttributes === 0 || this.trustsSluice) return batch
-      this.#counter(
-        'sluice_receiver_stripped_attributes',
-        'sluice.* attributes removed from what senders sent.',
-        transport,
-      ).add(sluiceAttributes)
-      return stripSluice(batch)
+      const settings = { signal, isJson, trustsSluice: this.trustsSluice, limits: this.limits }
+      const opened = isLongBody(body, isJson)
+        ? await openAside(asideOf(this.#host), body, settings, deadline_ms)
+        : open(body, settings)
+      this.#countStripped(opened, transport)
+      return opened.batch
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       const reason = error instanceof LimitError ? error.limit : 'malformed'
@@ -132,6 +134,15 @@ export class Intake {
           : `the body is no valid OTLP ${signal} request: ${error.message}`,
       )
     }
+  }
+
+  #countStripped({ stripped }: Opened<Signal>, transport: Transport): void {
+    if (stripped === 0) return
+    this.#counter(
+      'sluice_receiver_stripped_attributes',
+      'sluice.* attributes removed from what senders sent.',
+      transport,
+    ).add(stripped)
   }
 
   #count(outcome: 'accepted' | 'refused' | 'failed', signal: Signal, transport: Transport, items: number): void {

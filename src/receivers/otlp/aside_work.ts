@@ -1,0 +1,42 @@
+/** What the worker thread does for `door.ts`. */
+import { LimitError, type LimitName } from '../../otlp/limits.ts'
+import { WireError } from '../../otlp/wire_error.ts'
+import type { Done } from '../../self/aside.ts'
+import type { Layout } from '../../telemetry/layout.ts'
+import { open, type Settings } from './door.ts'
+
+export type Walked =
+  | {
+      /** Undefined: those of the body. */
+      readonly bytes: Uint8Array<ArrayBuffer> | undefined
+      readonly layout: Layout
+      readonly stripped: number
+    }
+  | Problem
+
+export interface Problem {
+  readonly problem: string
+  readonly offset: number
+  readonly limit: { readonly name: LimitName; readonly max: number } | undefined
+}
+
+export function work(given: Uint8Array, settings: unknown): Done {
+  const body = Buffer.from(given.buffer, given.byteOffset, given.length)
+  try {
+    const { batch, stripped } = open(body, settings as Settings)
+    const bytes = batch.bytes === body ? undefined : new Uint8Array(batch.bytes)
+    const itemRows = batch.layout.itemRows.slice()
+    const result: Walked = { bytes, layout: { ...batch.layout, itemRows }, stripped }
+    return { result, moved: bytes === undefined ? [itemRows.buffer] : [itemRows.buffer, bytes.buffer] }
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    return { result: problemOf(error), moved: [] }
+  }
+}
+
+function problemOf(error: WireError): Problem {
+  const { message, offset } = error
+  if (error instanceof LimitError) return { problem: message, offset, limit: { name: error.limit, max: error.max } }
+  // The constructor appends the place.
+  return { problem: message.slice(0, -` at byte ${offset}`.length), offset, limit: undefined }
+}

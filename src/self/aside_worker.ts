@@ -1,0 +1,15 @@
+/** The worker thread of `aside.ts`. */
+import { parentPort } from 'node:worker_threads'
+import type { Answer, Done, Order } from './aside.ts'
+
+parentPort?.on('message', async ({ module, bytes, settings }: Order) => {
+  try {
+    const { work } = (await import(module)) as { work(bytes: Uint8Array, settings: unknown): Done }
+    const { result, moved } = work(bytes, settings)
+    const answer: Answer = { result }
+    parentPort!.postMessage(answer, moved)
+  } catch (error) {
+    const answer: Answer = { error: error instanceof Error ? new Error(`${error.name}: ${error.message}`) : error }
+    parentPort!.postMessage(answer)
+  }
+})
