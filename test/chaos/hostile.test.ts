@@ -1,0 +1,113 @@
+/**
+ * Hostile requests of every kind in a container of 512 MiB, honest traffic beside them: the process lives, answers what
+ * it should, and holds afterwards what it held before. How long honest senders waited is reported, not judged.
+ */
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { HOSTILE_BODIES, type HostileBody } from './bodies.ts'
+import { ATTACKS } from './connections.ts'
+import { ATTACKS_OF_A_KIND, PARALLEL, report } from './form.ts'
+import { type PostAnswer, posted, type Sender, sendGoodTraffic } from './good_traffic.ts'
+import { sumOf } from './readings.ts'
+import { type Level, mib, quietLevel, recovered } from './recovery.ts'
+import { Subject } from './subject.ts'
+
+const MEMORY_MIB = 512
+/** Of one kind, however many of them were sent by then. */
+const KIND_MAX_ms = 60_000
+
+let subject: Subject | undefined
+let quiet: Level
+let sender: Sender
+const rows: Record<string, string | number>[] = []
+
+/** The same process as long as it lives; after a death the next test has a new one. */
+beforeEach(async () => {
+  if (subject !== undefined && !subject.alive) await subject.destroy()
+  if (subject === undefined || !subject.alive) {
+    subject = await Subject.start({ memory_mib: MEMORY_MIB })
+    // What is made at the first request belongs to the quiet level.
+    await warmUp(subject)
+    quiet = await quietLevel(subject)
+  }
+  sender = sendGoodTraffic(subject.ports.http)
+})
+
+afterEach(async () => {
+  await sender.stop()
+})
+
+afterAll(async () => {
+  await subject?.destroy()
+  report('chaos_hostile', rows)
+})
+
+describe('section B and C: hostile bodies', () => {
+  for (const [name, make] of Object.entries(HOSTILE_BODIES)) {
+    test(name, async () => {
+      const body = make()
+      const answers = new Map<string, number>()
+      await attack(async () => {
+        const answer = await sent(subject!.ports.http, body)
+        answers.set(answer.what, (answers.get(answer.what) ?? 0) + 1)
+      })
+      await judge(name, [...answers].map(([what, count]) => `${count} × ${what}`).join(', '))
+      expect([...answers.keys()].filter((what) => !ALLOWED.has(what))).toEqual([])
+    })
+  }
+})
+
+describe('section B, C and J: hostile connections', () => {
+  for (const { name, run } of ATTACKS) {
+    test(name, async () => {
+      await attack(() => run(subject!.ports))
+      await judge(name, '')
+    })
+  }
+})
+
+/** Taken, refused for good, or asked to come again. */
+const ALLOWED = new Set(['200', '400', '413', '429 with Retry-After', '503 with Retry-After'])
+
+function sent(port: number, { signal, type, encoding, body }: HostileBody): Promise<PostAnswer> {
+  return posted(port, undefined, body, signal, {
+    ...(type && { 'content-type': type }),
+    ...(encoding && { 'content-encoding': encoding }),
+  })
+}
+
+/** The same again and again, some at a time. */
+async function attack(once: () => Promise<void>): Promise<void> {
+  const end_ms = performance.now() + KIND_MAX_ms
+  let left = ATTACKS_OF_A_KIND
+  const loop = async () => {
+    while (left-- > 0 && subject!.alive && performance.now() < end_ms) await once()
+  }
+  await Promise.all(Array.from({ length: PARALLEL }, loop))
+}
+
+async function judge(name: string, answers: string): Promise<void> {
+  await sender.stop()
+  expect(subject!.alive, `the process is dead:\n${subject!.log.slice(-2000)}`).toBe(true)
+  const { waited_ms, complaints, live_bytes } = await recovered(subject!, quiet)
+  rows.push({
+    attack: name,
+    'good p50 ms': Math.round(sender.quantile_ms(0.5)),
+    'good p99 ms': Math.round(sender.quantile_ms(0.99)),
+    'good taken': sender.taken,
+    refused: sender.refused,
+    'peak MiB': mib(subject!.container.peak_bytes()),
+    'live MiB': mib(live_bytes),
+    'quiet again after ms': Math.round(waited_ms),
+    answers,
+  })
+  expect(complaints).toEqual([])
+  expect([...sender.faults], 'honest requests that were neither taken nor asked to come again').toEqual([])
+  expect(sumOf(await subject!.metrics(), 'sluice_receiver_bugs'), 'bugs that the daemon caught').toBe(0)
+  expect(subject!.log.match(/^.* ERROR .*$/gm) ?? [], 'errors in the log').toEqual([])
+}
+
+async function warmUp({ ports }: Subject): Promise<void> {
+  const good = sendGoodTraffic(ports.http, 5)
+  await new Promise((resolve) => setTimeout(resolve, 2000))
+  await good.stop()
+}
