@@ -102,7 +102,7 @@ class FakeTempo extends Moody implements Backend {
         take: (message) => this.#count(message),
         accept: () => respond(stream, 0),
         refuse: (when) => respond(stream, when === 'later' ? 14 : 3),
-        reset: () => stream.close(),
+        reset: () => stream.session?.destroy(),
       }),
     )
   }

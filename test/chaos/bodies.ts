@@ -13,6 +13,8 @@ export interface HostileBody {
   readonly type?: 'application/json'
   readonly encoding?: 'gzip' | 'deflate'
   readonly body: Buffer
+  /** It fills tables up to their caps, which is right: the next kind gets a new process. */
+  readonly fills?: true
 }
 
 /** By name; each is a kind. Made when it is needed: gzipping 60 MiB takes a while. */
@@ -132,7 +134,7 @@ export const HOSTILE_BODIES: Readonly<Record<string, () => HostileBody>> = {
   'a prompt of 60 MiB of colons': () => gzip('traces', prompt(':'.repeat(UNPACKED_bytes))),
   'C09 a prompt of 60 MiB of digits': () => gzip('traces', prompt('4111 '.repeat(UNPACKED_bytes / 5))),
   'C09 a prompt of 60 MiB of addresses': () => gzip('traces', prompt('a.b@c.'.repeat(UNPACKED_bytes / 6))),
-  'C06 one million metric names': () => gzip('metrics', manyMetrics(1e6)),
+  'C06 one million metric names': () => ({ ...gzip('metrics', manyMetrics(1e6)), fills: true }),
   'C06 one million keys of log attributes': () => gzip('logs', manyLogKeys(1e6)),
   'C11 one million traces': () => gzip('traces', manyTraces(1e6)),
   'B06 a truncated gzip': () => ({
@@ -197,7 +199,8 @@ function arrayOf(values: Buffer): Buffer {
 function nested(): Buffer {
   const bytes = Buffer.alloc(24 * MIB)
   let at = bytes.length
-  for (let depth = 0; at > 32; depth++) {
+  // Ends with the head of an ArrayValue, as the outermost of an AnyValue.
+  for (let depth = 0; at > 32 || depth % 2 === 1; depth++) {
     const head = new ProtobufWriter()
       .varint(depth % 2 === 0 ? 0x0a : 0x2a)
       .varint(bytes.length - at)

@@ -30,6 +30,8 @@ export interface SubjectOptions {
   readonly cpu?: number
   /** The log goes to a pipe that nobody reads. */
   readonly logUnread?: boolean
+  /** File descriptors at most. */
+  readonly descriptors?: number
   /** Times as shipped, instead of short ones. */
   readonly shippedTimes?: boolean
 }
@@ -39,6 +41,8 @@ export class Subject {
   readonly directory: string
   readonly container: Container
   readonly #child: ChildProcess
+  /** Its first words, where the inspector's address stands. */
+  #head = ''
   #log = ''
   #inspector: Inspector | undefined
 
@@ -47,6 +51,7 @@ export class Subject {
     this.ports = ports
     this.directory = directory
     this.container = container
+    running.add(this)
   }
 
   /** Resolves when it takes data. */
@@ -57,7 +62,15 @@ export class Subject {
     writeConfig(options, ports, directory)
     const node = [process.execPath, '--inspect=127.0.0.1:0', join(root, 'src/main.ts')]
     const configs = options.config ? [] : ['--config', join(root, 'collector.yaml')]
-    const command = [...container.prefix, ...node, ...configs, '--config', join(directory, 'overlay.json')]
+    const descriptors = options.descriptors ? ['sh', '-c', `ulimit -n ${options.descriptors} && exec "$@"`, 'sh'] : []
+    const command = [
+      ...container.prefix,
+      ...descriptors,
+      ...node,
+      ...configs,
+      '--config',
+      join(directory, 'overlay.json'),
+    ]
     const [program, ...args] = options.cpu === undefined ? command : pinned(options.cpu, command)
     const env = { ...process.env, SLUICE_DATA: directory, ...options.variables }
     const child = spawn(program!, args, { stdio: ['ignore', 'ignore', 'pipe'], env })
@@ -95,6 +108,8 @@ export class Subject {
   }
 
   signal(name: NodeJS.Signals): void {
+    // Node waits at its end for whoever inspects it.
+    if (name !== 'SIGHUP') this.#detach()
     this.#child.kill(name)
   }
 
@@ -108,7 +123,8 @@ export class Subject {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), wait_ms)
     if (this.alive) await once(this.#child, 'exit')
     clearTimeout(timer)
-    this.#inspector?.close()
+    this.#detach()
+    running.delete(this)
     return this.#child.exitCode ?? this.#child.signalCode
   }
 
@@ -120,7 +136,16 @@ export class Subject {
     if (!keep) rmSync(this.directory, { recursive: true, force: true })
   }
 
-  #head = ''
+  /** For the end of this process: what still runs must not outlive it. */
+  abandon(): void {
+    this.#child.kill('SIGKILL')
+    this.container.remove()
+  }
+
+  #detach(): void {
+    this.#inspector?.close()
+    this.#inspector = undefined
+  }
 
   #hear(text: Buffer, onlyOnce: boolean): void {
     if (this.#head.length < 20_000) this.#head += text
@@ -137,6 +162,11 @@ export class Subject {
     throw new Error(`the daemon did not start:\n${this.#log.slice(-3000)}`)
   }
 }
+
+const running = new Set<Subject>()
+process.on('exit', () => {
+  for (const subject of running) subject.abandon()
+})
 
 async function freePorts(): Promise<Ports> {
   const ports = {} as Ports

@@ -14,9 +14,9 @@ import { Watch } from './watch.ts'
 
 /** Cores of the daemon and of everything else. */
 const CPU = { daemon: 0, load: 1 }
-const CONNECTIONS = { closed: 32, open: 400 }
+const CONNECTIONS = { closed: 32, open: 1000 }
 /** After the load: what waits for its time must go, and at the latest then. */
-const QUIET_MAX_ms = 180_000
+const QUIET_MAX_ms = { short: 40_000, shipped: 180_000 }
 
 interface Rig {
   readonly subject: Subject
@@ -24,6 +24,7 @@ interface Rig {
   readonly loki: Backend
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const options = parseOptions(process.argv.slice(2))
 if (options === undefined) console.log(USAGE)
 else process.exitCode = await soak(options)
@@ -64,9 +65,9 @@ async function overload(options: Options, requests_s: number, rate: number): Pro
   try {
     const watch = new Watch(subject)
     const sent = await load(subject, options, rate, seconds)
-    const before = await settled(rig, sent, options.tempo === 'well')
+    const before = await settled(rig, options, sent, options.tempo === 'well')
     await rig.tempo.become('well')
-    const after = await settled(rig, sent, true)
+    const after = await settled(rig, options, sent, true)
     const peaks = await watch.stop()
     const alive = subject.alive
     const container = { limit_bytes: subject.container.limit_bytes, peak_bytes: subject.container.peak_bytes() }
@@ -128,8 +129,8 @@ function load(subject: Subject, { shape }: Options, rate: number, seconds: numbe
 }
 
 /** Waits until all calls are counted and told of, and, if `all`, until nothing is held any more. */
-async function settled(rig: Rig, sent: Sent, all: boolean): Promise<Books> {
-  const end_ms = Date.now() + QUIET_MAX_ms
+async function settled(rig: Rig, { short }: Options, sent: Sent, all: boolean): Promise<Books> {
+  const end_ms = Date.now() + QUIET_MAX_ms[short ? 'short' : 'shipped']
   for (;;) {
     const books = rig.subject.alive ? await booksOf(rig) : NOTHING
     const told = books.calls >= sent.takenCalls && books.loki >= sent.takenCalls
