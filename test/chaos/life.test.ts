@@ -26,33 +26,48 @@ const canMount = smallDisk(1)
 canMount?.remove()
 
 describe.skipIf(canMount === undefined)('C08 the disk under the store', () => {
-  for (const fault of ['is full', 'becomes read-only'] as const) {
-    test(`C08 ${fault}: the others go on, and traces are stored again when it is well`, async () => {
-      const disk = smallDisk(8)!
-      try {
-        const exporters = { ...OVERLAY.exporters, store: { directory: `${disk.directory}/store`, bytes_max: '6MiB' } }
-        const { subject, tempo, send } = await start({ overlay: { ...OVERLAY, exporters } })
-        await send(500)
-        if (fault === 'is full') disk.fill()
-        else disk.setReadOnly(true)
-        const sender = await send(TRAFFIC_ms)
-        expect([...sender.faults]).toEqual([])
-        if (fault === 'is full') disk.free()
-        else disk.setReadOnly(false)
-        const later = await send(TRAFFIC_ms)
-        expect([...later.faults]).toEqual([])
-        const newest = Date.now() - TRAFFIC_ms
-        expect(await complaints(async () => ((await storedSince(subject, newest)) > 0 ? [] : ['nothing new']))).toEqual(
-          [],
-        )
-        expect(await booksClosed(drill)).toEqual([])
-        expect(tempo.items).toBeGreaterThan(0)
-      } finally {
-        await drill.close()
-        disk.remove()
-      }
-    })
-  }
+  const onDisk = (directory: string) => ({
+    ...OVERLAY,
+    exporters: { ...OVERLAY.exporters, store: { directory: `${directory}/store`, bytes_max: '6MiB' } },
+  })
+
+  test('C08 it is full: the others go on, and traces are stored again when there is room', async () => {
+    const disk = smallDisk(8)!
+    try {
+      const { subject, tempo, send } = await start({ overlay: onDisk(disk.directory) })
+      await send(500)
+      disk.fill()
+      const sender = await send(TRAFFIC_ms)
+      expect([...sender.faults]).toEqual([])
+      disk.free()
+      const room_ms = Date.now()
+      const later = await send(TRAFFIC_ms)
+      expect([...later.faults]).toEqual([])
+      expect(await complaints(async () => ((await storedSince(subject, room_ms)) > 0 ? [] : ['nothing new']))).toEqual(
+        [],
+      )
+      expect(await booksClosed(drill)).toEqual([])
+      expect(tempo.items).toBeGreaterThan(0)
+    } finally {
+      await drill.close()
+      disk.remove()
+    }
+  })
+
+  test('C08 F12 it is read-only at the start: the daemon takes data, or ends and says why', async () => {
+    const disk = smallDisk(8)!
+    disk.setReadOnly(true)
+    try {
+      const { send } = await start({ overlay: onDisk(disk.directory) })
+      expect([...(await send(500)).faults]).toEqual([])
+    } catch (error) {
+      expect((error as Error).message).toMatch(/read-only|EROFS/)
+      expect((error as Error).message).toContain(disk.directory)
+    } finally {
+      await drill.close()
+      disk.remove()
+    }
+  })
 })
 
 describe('reloads under load', () => {
