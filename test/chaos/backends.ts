@@ -1,12 +1,7 @@
 /** A Tempo and a Loki on loopback that behave as they are told, and count what they took. */
 import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http'
-import {
-  createServer as createHttp2,
-  type Http2Server,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttp2, type Http2Server, type ServerHttp2Stream } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { uncompress } from 'snappyjs'
 import { tallySpans } from '../bench/scan.ts'
@@ -74,23 +69,28 @@ abstract class Moody {
 /** Counts spans of OTLP over gRPC. */
 class FakeTempo extends Moody implements Backend {
   #server: Http2Server | undefined
-  readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #sockets = new Set<Socket>()
 
   protected listen(port: number): Promise<number> {
     const server = createHttp2({ settings: { initialWindowSize: 4 * 1024 * 1024 } })
     this.#server = server
-    server.on('session', (session) => {
-      this.#sessions.add(session)
-      session.on('error', () => {})
-      session.on('close', () => this.#sessions.delete(session))
+    server.on('session', (session) => session.on('error', () => {}))
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
     })
     server.on('stream', (stream) => this.#read(stream))
     return listening(server, port)
   }
 
   protected silence(): Promise<void> {
-    for (const session of this.#sessions) session.destroy()
+    this.#cut()
     return closed(this.#server)
+  }
+
+  /** All connections, without a word of HTTP/2. */
+  #cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
   #read(stream: ServerHttp2Stream): void {
@@ -102,7 +102,7 @@ class FakeTempo extends Moody implements Backend {
         take: (message) => this.#count(message),
         accept: () => respond(stream, 0),
         refuse: (when) => respond(stream, when === 'later' ? 14 : 3),
-        reset: () => stream.session?.destroy(),
+        reset: () => this.#cut(),
       }),
     )
   }

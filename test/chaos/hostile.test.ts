@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { HOSTILE_BODIES, type HostileBody } from './bodies.ts'
 import { ATTACKS } from './connections.ts'
+import { complaints } from './drill.ts'
 import { ATTACKS_OF_A_KIND, isLong, PARALLEL, report } from './form.ts'
 import { type PostAnswer, posted, type Sender, sendGoodTraffic } from './good_traffic.ts'
 import { sumOf } from './readings.ts'
@@ -50,6 +51,12 @@ describe('section B and C: hostile bodies', () => {
         const answer = await sent(subject!.ports.http, body)
         answers.set(answer.what, (answers.get(answer.what) ?? 0) + 1)
       })
+      // Where all were asked to come again, none of them was looked at: one has to be.
+      if ([...answers.keys()].every((what) => what.includes('Retry-After'))) {
+        const notRead = async () =>
+          (await sent(subject!.ports.http, body)).retryAfter ? ['refused for want of memory'] : []
+        expect(await complaints(notRead), 'when nothing else comes').toEqual([])
+      }
       const text = [...answers].map(([what, count]) => `${count} × ${what}`).join(', ')
       await judge(name, text, isLong && !body.fills)
       expect([...answers.keys()].filter((what) => !ALLOWED.has(what))).toEqual([])
