@@ -27,6 +27,12 @@ export class ProtobufWriter {
     return this
   }
 
+  fixed64Field(field: number, value: bigint): this {
+    this.varint(field * 8 + 1).#reserve(8)
+    this.length = this.#bytes.writeBigUInt64LE(value, this.length)
+    return this
+  }
+
   /** Eight zero bytes, to be overwritten later; returns where they are. */
   fixed64Gap(field: number): number {
     this.varint(field * 8 + 1).#reserve(8)
@@ -63,6 +69,14 @@ export class ProtobufWriter {
     this.#bytes.set(bytes, this.length)
     this.length += bytes.length
     return this.length - bytes.length
+  }
+
+  /** Fields that are encoded already. */
+  bytes(fields: Uint8Array): this {
+    this.#reserve(fields.length)
+    this.#bytes.set(fields, this.length)
+    this.length += fields.length
+    return this
   }
 
   message(field: number, write: (inner: ProtobufWriter) => void): this {

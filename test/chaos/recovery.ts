@@ -1,0 +1,64 @@
+/** What the daemon holds when nothing comes: before an attack, and again after it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { heldItems, mistakesIn, sumOf } from './readings.ts'
+import type { Subject } from './subject.ts'
+
+/** Bytes at rest. */
+export interface Level {
+  /** Live objects and buffers after a full collection. */
+  readonly live_bytes: number
+  /** What it says that it holds for somebody. */
+  readonly held_bytes: number
+}
+
+/** So much above the quiet level it may stay. */
+const MARGIN = 1.1
+/** Promised are 10 s; a slow machine that runs other things is given more, and the report says how long it took. */
+const WAIT_ms = 30_000
+
+export async function levelOf(subject: Subject): Promise<Level> {
+  const { heap_bytes, external_bytes } = await subject.liveMemory()
+  return { live_bytes: heap_bytes + external_bytes, held_bytes: sumOf(await subject.metrics(), HELD) }
+}
+
+const HELD = 'sluice_memory_held_bytes'
+
+export interface Recovery extends Level {
+  readonly waited_ms: number
+  /** Empty, or what is not as before. */
+  readonly complaints: readonly string[]
+}
+
+/** Waits until no item is held; then for memory to be as it was. */
+export async function quietLevel(subject: Subject): Promise<Level> {
+  await recovered(subject, { live_bytes: Infinity, held_bytes: Infinity })
+  return levelOf(subject)
+}
+
+export async function recovered(subject: Subject, quiet: Level): Promise<Recovery> {
+  const begun_ms = performance.now()
+  for (;;) {
+    const complaints = await complaintsOf(subject, quiet)
+    const waited_ms = performance.now() - begun_ms
+    if (complaints.found.length === 0 || waited_ms > WAIT_ms)
+      return { ...complaints.level, waited_ms, complaints: complaints.found }
+    await sleep(250)
+  }
+}
+
+async function complaintsOf(subject: Subject, quiet: Level): Promise<{ level: Level; found: string[] }> {
+  const ledger = await subject.ledger()
+  const found = mistakesIn(ledger)
+  const held = heldItems(ledger)
+  if (held > 0) found.push(`${held} items are still held`)
+  const level = await levelOf(subject)
+  if (level.live_bytes > quiet.live_bytes * MARGIN)
+    found.push(`${mib(level.live_bytes)} MiB are alive, before it were ${mib(quiet.live_bytes)}`)
+  if (level.held_bytes > quiet.held_bytes * MARGIN)
+    found.push(`${mib(level.held_bytes)} MiB are held, before it were ${mib(quiet.held_bytes)}`)
+  return { level, found }
+}
+
+export function mib(bytes: number): string {
+  return (bytes / 1024 / 1024).toFixed(1)
+}
