@@ -1,4 +1,4 @@
-import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -367,3 +367,20 @@ class TestDisk implements Disk {
     }
   }
 }
+
+describe("what has a segment's name and is none", () => {
+  it.each<[string, (path: string) => void]>([
+    ['a link to nowhere', (path) => symlinkSync('nowhere', path)],
+    ['a link to itself', (path) => symlinkSync(path, path)],
+    ['a directory', (path) => mkdirSync(path)],
+  ])('%s: it opens, and keeps what it has', async (_, make) => {
+    const directory = newDirectory()
+    const first = await opened({ directory })
+    await append(first.journal, 'a')
+    await first.journal.close()
+    make(join(directory, '00000099-1700000000000-0000abcd.journal'))
+    const { journal } = await opened({ directory })
+    await append(journal, 'b')
+    expect(await textsOf(journal)).toEqual(['a', 'b'])
+  })
+})
