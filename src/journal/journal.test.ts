@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFile
 import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { FakeClock } from '../self/clock.ts'
 import { cleanUp, newDirectory, opened, segmentsIn, textsOf } from './journal.fixture.ts'
 import { addressOf, segmentOf } from './segment.ts'
 import type { Disk, DiskFile } from './segment_writer.ts'
@@ -383,4 +384,19 @@ describe("what has a segment's name and is none", () => {
     await append(journal, 'b')
     expect(await textsOf(journal)).toEqual(['a', 'b'])
   })
+})
+
+it('a wall clock that jumps ahead deletes nothing', async () => {
+  const clock = new FakeClock()
+  let ahead_ms = 0
+  const jumping = Object.assign(Object.create(clock), {
+    now_ms: () => clock.now_ms() + ahead_ms,
+    monotonic_ms: () => clock.monotonic_ms(),
+    every: (period_ms: number, run: () => void) => clock.every(period_ms, run),
+  }) as FakeClock
+  const { journal } = await opened({ directory: newDirectory(), clock: jumping, retention: { age_max_ms: HOUR_MS } })
+  await append(journal, 'a')
+  ahead_ms = 48 * HOUR_MS
+  await clock.advance(120_000)
+  expect(await textsOf(journal)).toEqual(['a'])
 })
