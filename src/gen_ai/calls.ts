@@ -17,6 +17,7 @@ import {
 import { FIELD } from './field.ts'
 import type { ModelCall } from './model_call.ts'
 import { OtherTraces } from './other_traces.ts'
+import { DURATION } from './plausible.ts'
 import { type CallFacts, isSameCall, mergeCalls } from './same_call.ts'
 
 export const NO_CALL = -1
@@ -67,7 +68,9 @@ export class Calls {
     ints[int + INT.resource] = texts.resource ?? 0
     ints[int + INT.finishReasons] = finishBits(call)
     ints[int + INT.signals] = call.qualitySignals
-    numbers[number + NUMBER.start_ms] = view.startTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.startTime)
+    // Without a start there is no duration; the end still says when the call was.
+    numbers[number + NUMBER.start_ms] =
+      view.startTime < 0 || (call.implausible & DURATION) !== 0 ? Number.NaN : nanosAsMillis(bytes, view.startTime)
     numbers[number + NUMBER.end_ms] = view.endTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.endTime)
     numbers[number + NUMBER.input] = call.inputTokens
     numbers[number + NUMBER.output] = call.outputTokens

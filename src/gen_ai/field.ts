@@ -64,4 +64,6 @@ export const SLUICE = {
   rateLimited: 'sluice.rate_limited',
   qualityScore: 'sluice.quality.score',
   qualitySignals: 'sluice.quality.signals',
+  /** Which numbers of the span are in no sum, because they cannot be true. */
+  implausible: 'sluice.implausible',
 } as const

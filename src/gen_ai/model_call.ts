@@ -1,5 +1,6 @@
 /** The facts of one model call: a flyweight that is filled anew for each span and keeps nothing of the one before. */
 import { FIELDS, TEXTS } from './field.ts'
+import { PLAUSIBLE, type Plausible } from './plausible.ts'
 
 export const COST_SOURCES = ['reported', 'table', 'override', 'unknown_model'] as const
 
@@ -46,6 +47,10 @@ export class ModelCall {
   qualitySignals = 0
   /** Tokens that were added because the emitter's input left out the cached ones, or its output the reasoning. */
   correctedTokens = 0
+  /** Bits of IMPLAUSIBLE: numbers that the span has and that are not believed; they are NaN here. */
+  implausible = 0
+  /** What is believed; stays over `reset`. */
+  plausible: Plausible = PLAUSIBLE
   /** Which attribute each field was taken from: row of the span's attributes, -1 if none. */
   readonly rows = new Int32Array(FIELDS)
   /** Bit `field` is set where the attribute's value has to be replaced by the value here. */
@@ -62,7 +67,7 @@ export class ModelCall {
     this.cacheReadTokens = this.cacheWriteTokens = Number.NaN
     this.timeToFirstChunk_s = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
     this.stream = this.failed = this.hasErrorStatus = this.rateLimited = false
-    this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = 0
+    this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = this.implausible = 0
     const { rows } = this
     const starts = this.#starts
     const ends = this.#ends

@@ -8,6 +8,7 @@ import { FIELD, FIELD_NAMES, NEWEST, SLUICE, TEXTS } from './field.ts'
 import { readFinishReasons } from './finish.ts'
 import { PROVIDERS } from './lexicon.ts'
 import { COST_SOURCES, type ModelCall } from './model_call.ts'
+import { IMPLAUSIBLE } from './plausible.ts'
 import { SIGNALS } from './quality.ts'
 import { Spellings } from './spellings.ts'
 import { FINISH_REASONS, OPERATIONS } from './values.ts'
@@ -33,6 +34,7 @@ const AT_COST_SOURCE = AT[SLUICE.costSource]!
 const AT_RATE_LIMITED = AT[SLUICE.rateLimited]!
 const AT_SCORE = AT[SLUICE.qualityScore]!
 const AT_SIGNALS = AT[SLUICE.qualitySignals]!
+const AT_IMPLAUSIBLE = AT[SLUICE.implausible]!
 
 const same = (values: readonly string[]) => new Spellings(Object.fromEntries(values.map((one) => [one, one])), values)
 const operations = same(OPERATIONS)
@@ -40,6 +42,7 @@ const providers = same(PROVIDERS)
 const finishReasons = same(FINISH_REASONS)
 const costSources = same(COST_SOURCES)
 const signals = same(SIGNALS)
+const implausible = same(IMPLAUSIBLE)
 const dialectIds = same(dialects.map((dialect) => dialect.id))
 
 /** Has the `gen_ai` processor recognised a model call in this span? It puts its mark first, so this reads little. */
@@ -81,16 +84,18 @@ export function modelField(call: ModelCall): number {
 }
 
 function readNumbers(view: SpanView, call: ModelCall): void {
-  call.inputTokens = number(view, keyOf[FIELD.inputTokens]!)
-  call.outputTokens = number(view, keyOf[FIELD.outputTokens]!)
-  call.cacheReadTokens = number(view, keyOf[FIELD.cacheReadTokens]!)
-  call.cacheWriteTokens = number(view, keyOf[FIELD.cacheWriteTokens]!)
-  call.reasoningTokens = number(view, keyOf[FIELD.reasoningTokens]!)
-  call.timeToFirstChunk_s = number(view, keyOf[FIELD.timeToFirstChunk]!)
+  call.implausible = listBits(view, AT_IMPLAUSIBLE, implausible)
+  call.inputTokens = believed(view, FIELD.inputTokens, call)
+  call.outputTokens = believed(view, FIELD.outputTokens, call)
+  call.cacheReadTokens = believed(view, FIELD.cacheReadTokens, call)
+  call.cacheWriteTokens = believed(view, FIELD.cacheWriteTokens, call)
+  call.reasoningTokens = believed(view, FIELD.reasoningTokens, call)
+  call.timeToFirstChunk_s = believed(view, FIELD.timeToFirstChunk, call)
   call.cost_usd = number(view, AT_COST)
   call.costSource = choice(view, AT_COST_SOURCE, costSources)
-  call.qualityScore = number(view, AT_SCORE)
-  call.qualitySignals = signalBits(view)
+  const score = number(view, AT_SCORE)
+  call.qualityScore = score <= 1 ? score : Number.NaN
+  call.qualitySignals = listBits(view, AT_SIGNALS, signals)
   call.rateLimited = isTrue(view, AT_RATE_LIMITED)
   call.stream = isTrue(view, keyOf[FIELD.stream]!)
 }
@@ -102,15 +107,20 @@ function number(view: SpanView, key: number): number {
   return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : Number.NaN
 }
 
-/** Signals of another version are passed over. */
-function signalBits(view: SpanView): number {
-  const row = found[AT_SIGNALS]!
+/** A span keeps what its emitter wrote, also where `gen_ai` did not believe it. */
+function believed(view: SpanView, field: number, call: ModelCall): number {
+  return (call.implausible & (1 << (field - FIELD.inputTokens))) === 0 ? number(view, keyOf[field]!) : Number.NaN
+}
+
+/** Words of another version are passed over. */
+function listBits(view: SpanView, key: number, words: Spellings): number {
+  const row = found[key]!
   if (row < 0) return 0
   const [start, end] = [view.attributes.valueStart(row), view.attributes.valueEnd(row)]
   let bits = 0
   for (let at = nextText(view.bytes, start, end, 0); at >= 0; at = nextText(view.bytes, start, end, at)) {
-    const signal = signals.find(view.bytes, range.start, range.end)
-    if (signal >= 0) bits |= 1 << signal
+    const word = words.find(view.bytes, range.start, range.end)
+    if (word >= 0) bits |= 1 << word
   }
   return bits
 }

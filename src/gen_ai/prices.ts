@@ -4,6 +4,7 @@ import type { SpanView } from '../telemetry/span_view.ts'
 import { FIELD } from './field.ts'
 import { PROVIDERS } from './lexicon.ts'
 import { COST_SOURCES, type ModelCall } from './model_call.ts'
+import { TOKENS } from './plausible.ts'
 import { findPeriods } from './price_table.ts'
 import { costOf, flatRate, type Period, ratesAt } from './rates.ts'
 
@@ -65,6 +66,8 @@ export class Prices {
     }
     call.cost_usd = Number.NaN
     if (Number.isNaN(call.inputTokens) && Number.isNaN(call.outputTokens)) return
+    // A price of the counts that are left would be too low, and look right.
+    if ((call.implausible & TOKENS) !== 0) return
     const price = this.#find(call)
     call.costSource = price.source
     if (price.source === UNKNOWN_MODEL) return

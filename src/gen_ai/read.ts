@@ -8,6 +8,7 @@ import { readFinishReasons } from './finish.ts'
 import { readFirstChunk } from './first_chunk.ts'
 import { type DialectRow, lexicon } from './lexicon.ts'
 import type { ModelCall } from './model_call.ts'
+import { judgeTimes } from './plausible.ts'
 import { type Candidates, mayBeMarked, recognise } from './recognise.ts'
 import { firstRow, readFlag, readNumber, readText, resetJson } from './sources.ts'
 import { readTokens } from './tokens.ts'
@@ -36,11 +37,12 @@ export function readModelCall(view: SpanView, found: Int32Array, candidates: Can
   for (let field = 0; field < TEXTS; field++) readText(view, found, row, field, call)
   readProvider(row, call)
   readTokens(view, found, row, call)
-  call.cost_usd = readNumber(view, found, row, FIELD.cost, call)
+  call.cost_usd = readNumber(view, found, row, FIELD.cost, call, call.plausible.cost_usd_max)
   if (call.cost_usd === 0 && row.zeroCostIsUnknown) call.cost_usd = Number.NaN
   call.statusCode = readNumber(view, found, row, FIELD.statusCode, call)
   if (!settleOperation(found, row, call)) return false
   readStream(view, found, row, call)
+  judgeTimes(view, call)
   const reasons = firstRow(view, found, row, FIELD.finishReasons, call)
   if (reasons >= 0) readFinishReasons(view, reasons, row.finishReasons, call)
   call.hasErrorStatus = view.statusCode === STATUS_ERROR

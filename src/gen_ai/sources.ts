@@ -1,7 +1,7 @@
 /** Finding the first usable source of a field on a span: whole attributes, and places in those that hold JSON. */
 import { boolOf, contentStart, numberOf, STRING, valueKind } from '../telemetry/any_value.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
-import { FIELDS } from './field.ts'
+import { FIELD, FIELDS } from './field.ts'
 import { type DialectRow, lexicon, WHOLE } from './lexicon.ts'
 import type { ModelCall } from './model_call.ts'
 
@@ -41,27 +41,37 @@ export function readText(view: SpanView, found: Int32Array, dialect: DialectRow,
   }
 }
 
-/** The first source that is a number, and none below zero; NaN without one. Sets `isApart`. */
+/**
+ * The first source that is a number from 0 to `max`; NaN without one. Sets `isApart`. The call says it if there was
+ * a number and it is not believed.
+ */
 export function readNumber(
   view: SpanView,
   found: Int32Array,
   dialect: DialectRow,
   field: number,
   call: ModelCall,
+  max = Number.MAX_SAFE_INTEGER,
 ): number {
   const { bytes, attributes } = view
   isApart = false
+  let rejected = 0
   const first = (call.dialect * FIELDS + field) * width
   for (let at = first; nextSource(view, found, dialect, at); at = source.at + 1) {
     const { row, start, end } = source
     const value =
       start < 0 ? numberOf(bytes, attributes.valueStart(row), attributes.valueEnd(row)) : numberIn(bytes, start, end)
-    if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) continue
+    if (Number.isNaN(value)) continue
+    if (!(value >= 0 && value <= max)) {
+      rejected = 1 << (field - FIELD.inputTokens)
+      continue
+    }
     call.rows[field] = row
     const ofProviders = apart[source.at]!
     isApart = typeof ofProviders === 'boolean' ? ofProviders : ofProviders[call.provider] === 1
     return value
   }
+  if (field <= FIELD.cost) call.implausible |= rejected
   return Number.NaN
 }
 

@@ -32,7 +32,7 @@ export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRo
 }
 
 function readCount(view: SpanView, found: Int32Array, dialect: DialectRow, field: number, call: ModelCall): number {
-  return Math.round(readNumber(view, found, dialect, field, call))
+  return Math.round(readNumber(view, found, dialect, field, call, call.plausible.tokens_max))
 }
 
 function zeroIfUnknown(tokens: number): number {

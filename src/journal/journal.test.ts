@@ -1,7 +1,8 @@
-import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { FakeClock } from '../self/clock.ts'
 import { cleanUp, newDirectory, opened, segmentsIn, textsOf } from './journal.fixture.ts'
 import { addressOf, segmentOf } from './segment.ts'
 import type { Disk, DiskFile } from './segment_writer.ts'
@@ -367,3 +368,35 @@ class TestDisk implements Disk {
     }
   }
 }
+
+describe("what has a segment's name and is none", () => {
+  it.each<[string, (path: string) => void]>([
+    ['a link to nowhere', (path) => symlinkSync('nowhere', path)],
+    ['a link to itself', (path) => symlinkSync(path, path)],
+    ['a directory', (path) => mkdirSync(path)],
+  ])('%s: it opens, and keeps what it has', async (_, make) => {
+    const directory = newDirectory()
+    const first = await opened({ directory })
+    await append(first.journal, 'a')
+    await first.journal.close()
+    make(join(directory, '00000099-1700000000000-0000abcd.journal'))
+    const { journal } = await opened({ directory })
+    await append(journal, 'b')
+    expect(await textsOf(journal)).toEqual(['a', 'b'])
+  })
+})
+
+it('a wall clock that jumps ahead deletes nothing', async () => {
+  const clock = new FakeClock()
+  let ahead_ms = 0
+  const jumping = Object.assign(Object.create(clock), {
+    now_ms: () => clock.now_ms() + ahead_ms,
+    monotonic_ms: () => clock.monotonic_ms(),
+    every: (period_ms: number, run: () => void) => clock.every(period_ms, run),
+  }) as FakeClock
+  const { journal } = await opened({ directory: newDirectory(), clock: jumping, retention: { age_max_ms: HOUR_MS } })
+  await append(journal, 'a')
+  ahead_ms = 48 * HOUR_MS
+  await clock.advance(120_000)
+  expect(await textsOf(journal)).toEqual(['a'])
+})

@@ -78,6 +78,8 @@ export class Journal {
   /** Damage that has been counted, by address. */
   readonly #known = new Set<Address>()
   #retention: Retention
+  /** Wall clock minus monotonic time, when it was opened. */
+  #offset_ms = 0
   #segments: Segment[] = []
   #writer: SegmentWriter | undefined
   #unlock: (() => Promise<void>) | undefined
@@ -98,6 +100,7 @@ export class Journal {
   /** Rejects if the directory cannot be used, or is in use (code ELOCKED). Never because of what is in it. */
   async open(): Promise<void> {
     const { directory, clock } = this.#options
+    this.#offset_ms = clock.now_ms() - clock.monotonic_ms()
     try {
       await mkdir(directory, { recursive: true, mode: 0o700 })
       this.#unlock = await lockDirectory(directory)
@@ -338,11 +341,17 @@ export class Journal {
     while (this.#segments.length > 0 && this.size_bytes + size_bytes > bytes_max) await this.#deleteOldest()
   }
 
+  /** Ages need two clocks to agree: a wall clock that jumps ahead deletes nothing. */
+  #agreed_ms(): number {
+    const { clock } = this.#options
+    return Math.min(clock.now_ms(), this.#offset_ms + clock.monotonic_ms())
+  }
+
   async #expire(): Promise<void> {
     this.#retentionDue = false
     await this.#makeRoom(0)
     const { age_max_ms = Number.POSITIVE_INFINITY } = this.#retention
-    const oldest_ms = this.#options.clock.now_ms() - age_max_ms
+    const oldest_ms = this.#agreed_ms() - age_max_ms
     while (this.#segments.length > 0) {
       const [first, second] = this.#segments
       const newest_ms = second === undefined ? this.#lastAppend_ms : second.created_ms

@@ -1,5 +1,5 @@
 /** Segments: the files of a journal. What a file name says is known without reading the file. */
-import { readdir, stat } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export interface Segment {
@@ -19,19 +19,25 @@ export function segmentPath(directory: string, number: number, created_ms: numbe
   return join(directory, name)
 }
 
-/** The segments in a directory, oldest first. Other files are none of ours. */
+/**
+ * The segments in a directory, oldest first. Other files are none of ours, nor is what has a segment's name and is no
+ * regular file: a link (it may lead anywhere, or nowhere), a directory, a pipe that would keep its reader waiting.
+ */
 export async function findSegments(directory: string): Promise<Segment[]> {
   const segments: Segment[] = []
   for (const name of await readdir(directory)) {
     const [, number, created_ms, mark] = /^(\d{8,15})-(\d{1,15})-([0-9a-f]{8})\.journal$/.exec(name) ?? []
     if (mark === undefined) continue
     const path = join(directory, name)
+    // Gone meanwhile, or not to be looked at: as if it were not there.
+    const file = await lstat(path).catch(() => undefined)
+    if (file === undefined || !file.isFile()) continue
     segments.push({
       number: Number(number),
       created_ms: Number(created_ms),
       mark: Number.parseInt(mark, 16),
       path,
-      size_bytes: (await stat(path)).size,
+      size_bytes: file.size,
     })
   }
   return segments.sort((a, b) => a.number - b.number)

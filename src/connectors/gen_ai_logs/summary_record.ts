@@ -80,7 +80,7 @@ export function writeSummary(out: Output, settled: SettledCall, now_ms: number):
   writeCost(out, settled)
   writeQuality(out, settled)
   if (calls.has(call, RATE_LIMITED)) writeTrue(out, SLUICE.rateLimited)
-  const latency_ms = latencyOf(digest)
+  const latency_ms = latencyOf(settled)
   if (latency_ms >= 0) writeDouble(out, LATENCY, latency_ms)
 }
 
@@ -101,7 +101,7 @@ function lineOf(settled: SettledCall): string {
   line.number('input_tokens', calls.number(call, 'input'))
   line.number('output_tokens', calls.number(call, 'output'))
   line.number('cost_usd', calls.number(call, 'cost_usd'))
-  line.number('duration_ms', rounded(latencyOf(settled.digest)))
+  line.number('duration_ms', rounded(latencyOf(settled)))
   line.number('ttft_ms', rounded(calls.number(call, 'ttft_s') * 1000))
   line.pair('finish', textsOf(settled, KEY.finishReasons))
   if (failed) line.pair('error', textOf(settled, KEY.errorType) || 'unknown')
@@ -181,9 +181,9 @@ function textsOf(reports: Reports, key: number): string {
   return texts.join(',')
 }
 
-/** In milliseconds; NaN without both times, or if it ends before it begins. */
-function latencyOf({ span }: Digest): number {
-  if (span.startTime < 0 || span.endTime < 0) return Number.NaN
+/** In milliseconds; NaN without both times, if it ends before it begins, or if `gen_ai` did not believe it. */
+function latencyOf({ calls, call, digest: { span } }: SettledCall): number {
+  if (span.startTime < 0 || span.endTime < 0 || Number.isNaN(calls.number(call, 'start_ms'))) return Number.NaN
   const latency_ms = nanosBetween(span.bytes, span.startTime, span.endTime) / 1e6
   return latency_ms >= 0 ? latency_ms : Number.NaN
 }

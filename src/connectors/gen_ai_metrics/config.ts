@@ -17,7 +17,9 @@ export const schema = z.strictObject({
     .int()
     .min(100)
     .default(50_000)
-    .describe('Counters and histograms held; what would need more is not shown, and counted.'),
+    .describe(
+      'Counters and histograms held; what would need more goes to the model and error type "other", and totals stay true.',
+    ),
   calls_max: z
     .int()
     .min(1)

@@ -252,15 +252,6 @@ describe('what is counted', () => {
     expect(it.host.meter.value('sluice_gen_ai_metrics_models_overflowed')).toBe(2)
   })
 
-  test('series over series_max are not shown, but counted', async () => {
-    const it = await bench({ series_max: 100 })
-    await it.send(...Array.from({ length: 50 }, (_, at) => call({ with: { 'gen_ai.request.model': `m${at}` } })))
-    await it.stop()
-    const points = it.next.batches.at(-1)!.count
-    expect(points).toBe(100)
-    expect(it.host.meter.value('sluice_gen_ai_metrics_series_refused')).toBeGreaterThan(100)
-  })
-
   test('a call without a valid trace id is counted at once, and is nobody’s duplicate', async () => {
     const it = await bench({ metrics_flush_interval: '1s' })
     const ids = ['', '00'.repeat(16), '00'.repeat(16)]
@@ -407,4 +398,15 @@ describe('how it is shown', () => {
     await it.pass(1100)
     expect(it.value(REQUESTS)).toBe(1)
   })
+})
+
+test('beyond series_max calls go to the model "other", and totals stay true', async () => {
+  const it = await bench({ series_max: 100, metrics_flush_interval: '1s' })
+  for (let at = 0; at < 60; at++)
+    await it.send(call({ trace: trace(at + 1), with: { 'gen_ai.request.model': `m${at}`, 'error.type': `e${at}` } }))
+  await it.pass(20_000)
+  for (const name of [REQUESTS, 'llm_errors_total', 'llm_request_duration_seconds', 'gen_ai.client.operation.duration'])
+    expect([name, it.value(name)]).toEqual([name, 60])
+  expect(it.value('llm_tokens_input_total')).toBe(6000)
+  expect(it.value(REQUESTS, { model: 'other' })).toBeGreaterThan(0)
 })

@@ -87,7 +87,7 @@ export class GenAiMetrics implements Connector {
     )
     meter.gauge(
       'sluice_gen_ai_metrics_series_refused',
-      'Series that are not shown because there are series_max.',
+      'Series that are counted under "other" because there are series_max.',
       labels,
       () => this.#set.refused,
     )

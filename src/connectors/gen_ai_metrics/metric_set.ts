@@ -49,7 +49,7 @@ export class MetricSet {
   /** Points that have not been shown yet. */
   fresh = 0
   readonly #families = new Map<string, Family>()
-  /** Points that were asked for and are not there, because there are enough. */
+  /** Points that were asked for and are counted in the one of `other`, because there are enough. */
   refused = 0
   readonly #start_ms: number
   readonly #points_max: number
@@ -104,9 +104,12 @@ export class MetricSet {
     const key = JSON.stringify(attributes)
     let point = family.byKey.get(key)
     if (point !== undefined) return point
-    if (this.#points === this.#points_max) {
-      this.refused++
-      return undefined
+    if (this.#points >= this.#points_max) {
+      const other = folded(attributes)
+      if (other !== undefined) {
+        this.refused++
+        return this.#point(description, other, make)
+      }
     }
     const value = make()
     point = { fixed: this.#fixed(value, attributes), value, shown_ms: Number.NaN }
@@ -177,6 +180,15 @@ export class MetricSet {
       this.fresh--
     }
   }
+}
+
+/** Labels whose values senders choose. The others have few values, so that what is folded is bounded as well. */
+const OPEN_LABELS = ['model', 'error_type', 'gen_ai.request.model', 'gen_ai.response.model', 'error.type']
+
+/** The attributes with `other` for what senders choose; undefined if they are that already. */
+function folded(attributes: Attributes): Attributes | undefined {
+  const open = OPEN_LABELS.filter((label) => (attributes[label] ?? 'other') !== 'other')
+  return open.length === 0 ? undefined : { ...attributes, ...Object.fromEntries(open.map((label) => [label, 'other'])) }
 }
 
 function fieldsOf(value: CounterPoint | Histogram, zero: boolean): Message {

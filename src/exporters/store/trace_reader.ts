@@ -7,6 +7,7 @@ import { numberOf, textOf } from '../../telemetry/any_value.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { Interner } from '../../telemetry/interner.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
+import { hasPlausibleTimes, SPAN_DURATION_MAX_MS } from '../../telemetry/span_times.ts'
 import { SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
 import { CALL } from './calls.ts'
 import { plainValue } from './plain_value.ts'
@@ -37,6 +38,9 @@ const AT = Object.fromEntries(names.map((name, at) => [name, at])) as Record<Nam
 /** Different models and dialects that are told apart when calls are compared. */
 const NAMES_MAX = 4096
 const TEXT_MAX = 256
+
+/** The year 2248: a start beyond it was never set. */
+const FAR_MS = 2 ** 43
 
 export class TraceReader {
   /** Without attributes: most spans are not asked for them. */
@@ -80,8 +84,10 @@ export class TraceReader {
     if (view.spanId < 0) trace.spans++
     const service = this.#texts.one(this.#services.nameOf(batch, view.scope))
     trace.services = this.#texts.add(trace.services, service)
-    const start_ms = view.startTime < 0 ? Number.POSITIVE_INFINITY : timeAt(bytes, view.startTime)
-    const end_ms = view.endTime < 0 ? start_ms : timeAt(bytes, view.endTime)
+    // One span with a time that was never set would make its trace 570 years long.
+    const begun_ms = view.startTime < 0 ? 0 : timeAt(bytes, view.startTime)
+    const start_ms = begun_ms > 0 && begun_ms < FAR_MS ? begun_ms : Number.POSITIVE_INFINITY
+    const end_ms = hasPlausibleTimes(view, SPAN_DURATION_MAX_MS) ? timeAt(bytes, view.endTime) : start_ms
     const isRoot = view.parentId < 0
     // Until the root is there, the earliest span stands for it.
     if ((isRoot && !trace.hasRoot) || (!trace.hasRoot && !(start_ms >= trace.start_ms))) {
@@ -92,7 +98,7 @@ export class TraceReader {
       )
     }
     if (start_ms < trace.start_ms) trace.start_ms = start_ms
-    if (end_ms > trace.end_ms && end_ms < Number.POSITIVE_INFINITY) trace.end_ms = end_ms
+    if (end_ms > trace.end_ms && end_ms < FAR_MS) trace.end_ms = end_ms
     if (view.statusCode === STATUS_ERROR) trace.failed = true
     const isCall = isNormalised(batch, item)
     if (!isCall && trace.sampling !== undefined) return

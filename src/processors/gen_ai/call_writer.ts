@@ -2,6 +2,7 @@
 import { FIELD, FIELD_NAMES, NEWEST, SLUICE } from '../../gen_ai/field.ts'
 import { lexicon, PROVIDERS } from '../../gen_ai/lexicon.ts'
 import { COST_SOURCES, type ModelCall } from '../../gen_ai/model_call.ts'
+import { IMPLAUSIBLE } from '../../gen_ai/plausible.ts'
 import { FINISH_REASONS, OPERATIONS } from '../../gen_ai/values.ts'
 import type { Output } from '../../otlp/output.ts'
 import { ATTRIBUTE, type Attributes } from '../../telemetry/attributes.ts'
@@ -18,12 +19,14 @@ const keys = {
   cost: keyTemplate(SLUICE.cost),
   costSource: keyTemplate(SLUICE.costSource),
   rateLimited: keyTemplate(SLUICE.rateLimited),
+  implausible: keyTemplate(SLUICE.implausible),
 }
 const dialectTexts = lexicon.ids.map((id) => Buffer.from(id))
 const operationTexts = OPERATIONS.map((name) => Buffer.from(name))
 const providerTexts = PROVIDERS.map((name) => Buffer.from(name))
 const finishTexts = FINISH_REASONS.map((name) => Buffer.from(name))
 const sourceTexts = COST_SOURCES.map((name) => Buffer.from(name))
+const implausibleTexts = IMPLAUSIBLE.map((name) => Buffer.from(name))
 const writeQuality = qualityWriter()
 
 /** Fields that are copied as text under their newest name. */
@@ -83,6 +86,7 @@ export function writeCall(out: Output, found: Int32Array, call: ModelCall): void
   if (call.stream && isMissing(call, found, FIELD.stream)) appendTrue(out, fieldKeys[FIELD.stream]!)
   if (call.finishReasonCount > 0) writeFinish(out, found, call)
   writeQuality(out, call.qualityScore, call.qualitySignals)
+  if (call.implausible !== 0) writeImplausible(out, call)
   if (call.failed) writeFailure(out, found, call)
   if (call.costSource >= 0) {
     if (call.cost_usd >= 0) appendDouble(out, keys.cost, call.cost_usd)
@@ -127,6 +131,15 @@ function writeFinish(out: Output, found: Int32Array, call: ModelCall): void {
     }
     appendTexts(out, fieldKeys[FIELD.finishReasons]!, texts)
   }
+}
+
+function writeImplausible(out: Output, call: ModelCall): void {
+  const named = implausibleTexts.filter((_, bit) => (call.implausible >>> bit) & 1)
+  appendTexts(
+    out,
+    keys.implausible,
+    named.map((source) => ({ source, start: 0, end: source.length })),
+  )
 }
 
 function writeFailure(out: Output, found: Int32Array, call: ModelCall): void {

@@ -1,5 +1,7 @@
 /** Options of the `gen_ai` processor. */
 import { z } from 'zod'
+import { duration } from '../../config/blocks.ts'
+import { PLAUSIBLE } from '../../gen_ai/plausible.ts'
 
 const usdPerMillion = z.number().nonnegative()
 
@@ -24,6 +26,22 @@ const priceSchema = z.strictObject({
     .describe('USD for a million input tokens written to a cache. Absent: the input price.'),
 })
 
+const plausibleSchema = z.strictObject({
+  duration_max: duration({ min_ms: 1 }).prefault('24h').describe('Longest model call.'),
+  tokens_max: z
+    .int()
+    .min(1)
+    .max(2 ** 40)
+    .default(PLAUSIBLE.tokens_max)
+    .describe('Most tokens of a model call, for each count that it reports.'),
+  cost_usd_max: z
+    .number()
+    .positive()
+    .max(1e9)
+    .default(PLAUSIBLE.cost_usd_max)
+    .describe('Highest cost of a model call in USD, reported or computed.'),
+})
+
 export const schema = z.strictObject({
   prices: z
     .array(priceSchema)
@@ -36,6 +54,9 @@ export const schema = z.strictObject({
     .describe(
       'Price calls by the bundled list of public prices. Off: only `prices` and costs that the emitter reports.',
     ),
+  plausible: plausibleSchema
+    .prefault({})
+    .describe('What is believed of a model call. A number beyond it is in no sum, and `sluice.implausible` names it.'),
 })
 
 export type GenAiConfig = z.output<typeof schema>

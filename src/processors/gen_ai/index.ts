@@ -6,6 +6,7 @@ import { Answer } from '../../content/answers/answer.ts'
 import { findAnswer } from '../../content/answers/find_answer.ts'
 import { lexicon } from '../../gen_ai/lexicon.ts'
 import { COST_SOURCES, ModelCall } from '../../gen_ai/model_call.ts'
+import { IMPLAUSIBLE, judgeCost, type Plausible } from '../../gen_ai/plausible.ts'
 import { Prices } from '../../gen_ai/prices.ts'
 import { judgeCall } from '../../gen_ai/quality.ts'
 import { foundKeys, readModelCall } from '../../gen_ai/read.ts'
@@ -36,7 +37,13 @@ export const genAi: ProcessorFactory<GenAiConfig> = {
 interface Tally {
   readonly calls: Int32Array
   corrected: number
+  /** By the position in IMPLAUSIBLE. */
+  readonly implausible: Int32Array
   unknownModels: number
+}
+
+function plausibleOf({ plausible }: GenAiConfig): Plausible {
+  return { ...plausible, duration_max_ms: plausible.duration_max }
 }
 
 const nothing = Buffer.alloc(0)
@@ -48,6 +55,7 @@ class GenAiTraces implements Processor<'traces'> {
   readonly #calls: readonly Counter[]
   readonly #corrected: Counter
   readonly #unknownModels: Counter
+  readonly #implausible: readonly Counter[]
   #prices: Prices
   readonly #scopes = new ScopeMarks()
   readonly #view = new SpanView()
@@ -59,6 +67,16 @@ class GenAiTraces implements Processor<'traces'> {
   constructor(config: GenAiConfig, host: Host, next: Consumer<'traces'>) {
     this.#next = next
     this.#prices = new Prices(config.prices, config.list_prices)
+    this.#call.plausible = plausibleOf(config)
+    this.#implausible = IMPLAUSIBLE.map((number) =>
+      host.meter.counter(
+        'sluice_gen_ai_implausible_numbers',
+        'Numbers of model calls that are in no sum, because they cannot be true.',
+        {
+          number,
+        },
+      ),
+    )
     this.#calls = lexicon.ids.map((dialect) =>
       host.meter.counter('sluice_gen_ai_calls', 'Model calls recognised, by the dialect in which they came.', {
         dialect,
@@ -76,9 +94,15 @@ class GenAiTraces implements Processor<'traces'> {
 
   /** Counts after the batch was taken, so that a batch refused and sent again is counted once. */
   async consume(batch: TraceBatch, context: Context): Promise<void> {
-    const tally: Tally = { calls: new Int32Array(this.#calls.length), corrected: 0, unknownModels: 0 }
+    const tally: Tally = {
+      calls: new Int32Array(this.#calls.length),
+      corrected: 0,
+      implausible: new Int32Array(IMPLAUSIBLE.length),
+      unknownModels: 0,
+    }
     await this.#next.consume(this.#normalise(batch, tally), context)
     for (const [dialect, calls] of tally.calls.entries()) if (calls > 0) this.#calls[dialect]!.add(calls)
+    for (const [at, numbers] of tally.implausible.entries()) if (numbers > 0) this.#implausible[at]!.add(numbers)
     if (tally.corrected > 0) this.#corrected.add(tally.corrected)
     if (tally.unknownModels > 0) this.#unknownModels.add(tally.unknownModels)
   }
@@ -86,6 +110,7 @@ class GenAiTraces implements Processor<'traces'> {
   async update(config: unknown): Promise<boolean> {
     const { prices, list_prices } = config as GenAiConfig
     this.#prices = new Prices(prices, list_prices)
+    this.#call.plausible = plausibleOf(config as GenAiConfig)
     return true
   }
 
@@ -98,6 +123,7 @@ class GenAiTraces implements Processor<'traces'> {
       view.read(batch, item)
       if (!readModelCall(view, this.#found, this.#scopes.of(batch, view.scope), call)) continue
       this.#prices.price(call, view)
+      judgeCost(call)
       this.#judge()
       const replaced = replacedFields(this.#found, call)
       if (replaced === 0) rewrite.prependToItem(item)
@@ -107,6 +133,8 @@ class GenAiTraces implements Processor<'traces'> {
       rewrite.close()
       tally.calls[call.dialect]!++
       tally.corrected += call.correctedTokens
+      for (let bit = 0; call.implausible >>> bit !== 0; bit++)
+        if ((call.implausible >>> bit) & 1) tally.implausible[bit]!++
       if (call.costSource === UNKNOWN_MODEL) tally.unknownModels++
     }
     view.forget()

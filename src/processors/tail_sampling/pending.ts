@@ -4,6 +4,7 @@
  */
 import { nanosAsMillis, uint32 } from '../../otlp/cursor.ts'
 import type { Head, Heads } from '../../telemetry/heads.ts'
+import { hasPlausibleTimes, SPAN_DURATION_MAX_MS } from '../../telemetry/span_times.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
 import type { Column, TraceTable } from '../../traces/trace_table.ts'
@@ -188,9 +189,10 @@ export class Pending {
     this.#spans.data[row]!++
     const size = this.#size.data
     size[row] = Math.min(INT32_MAX, size[row]! + view.end - view.start)
-    const start_ms = view.startTime < 0 ? 0 : nanosAsMillis(view.bytes, view.startTime)
-    const end_ms = view.endTime < 0 ? 0 : nanosAsMillis(view.bytes, view.endTime)
-    if (start_ms > 0 && start_ms < this.#firstStart.data[row]!) this.#firstStart.data[row] = start_ms
+    if (!hasPlausibleTimes(view, SPAN_DURATION_MAX_MS)) return
+    const start_ms = nanosAsMillis(view.bytes, view.startTime)
+    const end_ms = nanosAsMillis(view.bytes, view.endTime)
+    if (start_ms < this.#firstStart.data[row]!) this.#firstStart.data[row] = start_ms
     if (end_ms > this.#lastEnd.data[row]!) this.#lastEnd.data[row] = end_ms
   }
 
