@@ -43,12 +43,15 @@ export class Aside {
   /** Calls with the bytes that are copied at once. For tests. */
   onCopy: (bytes: number) => void = () => {}
   readonly #clock: Clock
+  readonly #hasRoom: () => boolean
   #worker: Worker | undefined
   #last: Promise<unknown> = Promise.resolve()
   #held_bytes = 0
 
-  constructor(clock: Clock) {
+  /** `hasRoom`: false where the process is too small for a thread; the work is then done on the event loop. */
+  constructor(clock: Clock, hasRoom: () => boolean = () => true) {
     this.#clock = clock
+    this.#hasRoom = hasRoom
   }
 
   /** Bytes of the job under way, which the worker has a copy of. */
@@ -73,6 +76,7 @@ export class Aside {
   async #serve(job: Job): Promise<unknown> {
     if (job.deadline_ms !== undefined && this.#clock.now_ms() > job.deadline_ms)
       throw retryLater('timeout', 'other large requests came first, and the time for this one ran out')
+    if (!this.#hasRoom()) return here(job)
     this.#held_bytes = 2 * job.bytes.length
     try {
       const bytes = await this.#copy(job.bytes)
@@ -122,11 +126,20 @@ export class Aside {
   }
 }
 
+async function here({ module, bytes, settings }: Job): Promise<unknown> {
+  const { work } = (await import(module.href)) as { work(bytes: Uint8Array, settings: unknown): Done }
+  return work(bytes, settings).result
+}
+
+/** What a thread takes before it has any work: a heap and the code of its own. */
+const THREAD_BYTES = 100 << 20
+
 /** The daemon's, by any host of its components. */
 export function asideOf(host: { readonly clock: Clock; shared<T>(key: string, make: () => T): T }): Aside {
   return host.shared('aside', () => {
-    const aside = new Aside(host.clock)
-    memoryOf(host).hold('aside', () => aside.held_bytes)
+    const memory = memoryOf(host)
+    const aside = new Aside(host.clock, () => memory.limit_bytes > 3 * THREAD_BYTES)
+    memory.hold('aside', () => aside.held_bytes)
     return aside
   })
 }

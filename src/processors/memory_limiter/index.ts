@@ -107,7 +107,7 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
   #isDue(): boolean {
     if (this.#memory === undefined) return false
     const { hard_bytes } = this.#limits!
-    return this.#passed_bytes > hard_bytes / 8 || this.#memory.used() > hard_bytes
+    return this.#passed_bytes > hard_bytes / LOOKS_PER_LIMIT || this.#memory.used() > hard_bytes
   }
 
   /** Garbage is collected when it makes the process large; whether data is refused is decided by what is used. */
@@ -154,6 +154,8 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
   }
 }
 
+/** After a twenty-fourth of the limit it is looked how large the process is: a batch leaves some times its size as garbage. */
+const LOOKS_PER_LIMIT = 24
 /** Less garbage than this is not worth a collection. */
 const GARBAGE_MIN_BYTES = 16 << 20
 const MAX_WAIT_MS = 30_000
