@@ -13,6 +13,8 @@ import { Policies } from './pipeline/policies.ts'
 import { checkRawPaths } from './pipeline/raw_paths.ts'
 import { watchedLedger } from './pipeline/watch_ledger.ts'
 import type { Clock } from './self/clock.ts'
+import { memoryOf } from './self/memory.ts'
+import { watchMemory } from './self/process_metrics.ts'
 import type { SelfMetrics } from './self/registry.ts'
 
 export interface DaemonOptions {
@@ -48,6 +50,11 @@ export class Daemon implements DaemonView {
   readonly #shards: number
   readonly #policies = new Policies()
 
+  readonly #share = <T>(name: string, make: () => T): T => {
+    if (!this.#shared.has(name)) this.#shared.set(name, make())
+    return this.#shared.get(name) as T
+  }
+
   constructor(config: ParsedConfig, options: DaemonOptions) {
     this.#config = config
     this.#options = options
@@ -55,6 +62,7 @@ export class Daemon implements DaemonView {
     this.version = options.version
     this.startedAt_ms = options.clock.now_ms()
     this.ledger = watchedLedger(options.meter)
+    watchMemory(options.meter, memoryOf({ shared: this.#share }))
   }
 
   /**
@@ -316,10 +324,7 @@ export class Daemon implements DaemonView {
         this.#uses.set(key, (this.#uses.get(key) ?? new Set()).add(other))
         return this.#extensions.get(other)
       },
-      shared: (name, make) => {
-        if (!this.#shared.has(name)) this.#shared.set(name, make())
-        return this.#shared.get(name) as ReturnType<typeof make>
-      },
+      shared: this.#share,
       status: (state, message) => void this.#states.set(key, { state, message }),
     }
   }

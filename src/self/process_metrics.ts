@@ -1,6 +1,7 @@
 /** Metrics about the process, by the Collector's names where it has them. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Clock } from './clock.ts'
+import type { ProcessMemory } from './memory.ts'
 import type { SelfMetrics } from './registry.ts'
 
 const RESOLUTION_MS = 10
@@ -44,6 +45,17 @@ export function watchProcess(metrics: SelfMetrics, service: Service, clock: Cloc
     () => 1,
   )
   return watchEventLoop(metrics)
+}
+
+/** Registers what the daemon keeps bytes for, against what it may take. */
+export function watchMemory(metrics: SelfMetrics, memory: ProcessMemory): void {
+  metrics.gauge('sluice_memory_limit_bytes', 'Memory that the process may take', {}, () => memory.limit_bytes)
+  metrics.gauge(
+    'sluice_memory_held_bytes',
+    'Memory that is held for somebody: requests, waiting items, tables',
+    {},
+    () => memory.held_bytes(),
+  )
 }
 
 function watchEventLoop(metrics: SelfMetrics): () => void {

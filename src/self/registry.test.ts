@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { FakeClock } from './clock.ts'
-import { watchProcess } from './process_metrics.ts'
+import { ProcessMemory } from './memory.ts'
+import { watchMemory, watchProcess } from './process_metrics.ts'
 import { SelfMetrics } from './registry.ts'
 
 const SENT = 'otelcol_exporter_sent_spans'
@@ -84,4 +85,15 @@ test('metrics of the process', async () => {
   expect(text).toMatch(/\notelcol_process_runtime_heap_alloc_bytes \d{6,}\n/)
   expect(text).toMatch(/\nsluice_event_loop_lag_seconds\{quantile="1"\} [\d.e-]+\n/)
   expect(text).toMatch(/sluice_build_info\{version="1.2.3",node_version="\d+/)
+})
+
+test('metrics of the memory', async () => {
+  const metrics = new SelfMetrics({ without_type_suffix: true })
+  const memory = new ProcessMemory(1000)
+  memory.hold('a', () => 30)
+  memory.hold('b', () => 12)
+  watchMemory(metrics, memory)
+  const text = (await metrics.text()).body
+  expect(text).toContain('sluice_memory_limit_bytes 750\n')
+  expect(text).toContain('sluice_memory_held_bytes 42\n')
 })
