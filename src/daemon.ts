@@ -6,7 +6,8 @@ import type { Logger } from 'pino'
 import type { Component, DaemonView, Extension, Factory, Host } from './component.ts'
 import { sameConfig } from './config/compare.ts'
 import type { ParsedConfig } from './config/parse.ts'
-import { buildGraph, type Graph, type Instance } from './pipeline/graph.ts'
+import { Branches } from './pipeline/branches.ts'
+import { buildGraph, type Graph, type Instance, type Part } from './pipeline/graph.ts'
 import type { Balance, Ledger } from './pipeline/ledger.ts'
 import { type Plan, planOf } from './pipeline/plan.ts'
 import { Policies } from './pipeline/policies.ts'
@@ -31,6 +32,7 @@ export class Daemon implements DaemonView {
   readonly startedAt_ms: number
   readonly ledger: Ledger
   readonly #options: DaemonOptions
+  readonly #branches: Branches
   #config: ParsedConfig
   #graph: Graph | undefined
   /** Start and reloads, one after the other. */
@@ -63,6 +65,12 @@ export class Daemon implements DaemonView {
     this.startedAt_ms = options.clock.now_ms()
     this.ledger = watchedLedger(options.meter)
     watchMemory(options.meter, memoryOf({ shared: this.#share }))
+    this.#branches = new Branches(
+      this.ledger,
+      options,
+      () => this.#config.service,
+      () => memoryOf({ shared: this.#share }),
+    )
   }
 
   /**
@@ -124,11 +132,12 @@ export class Daemon implements DaemonView {
     // Receivers take data as soon as they have started.
     this.#policies.take(graph.plan, graph.instances)
     try {
-      await this.#startAll(graph.instances)
+      await this.#startAll(graph.parts)
     } catch (error) {
-      await this.#stopAll(graph.instances, this.#deadline())
+      await this.#stopAll(graph.parts, this.#deadline())
       throw error
     }
+    this.#branches.show(this.#options.meter, memoryOf({ shared: this.#share }))
     graph.activate()
     this.#graph = graph
   }
@@ -137,7 +146,7 @@ export class Daemon implements DaemonView {
     const before = shutdownDrops(this.ledger.snapshot())
     const timer = this.#options.clock.after(this.#config.service.shutdown_timeout, () => this.#halt.abort())
     await Promise.race([this.#turn, overdue(this.#halt.signal, this.#options.clock)])
-    await this.#stopAll(this.#graph?.instances ?? [], this.#halt.signal)
+    await this.#stopAll(this.#graph?.parts ?? [], this.#halt.signal)
     timer.cancel()
     for (const value of this.#shared.values()) await (value as { close?(): unknown } | undefined)?.close?.()
     const after = this.ledger.snapshot()
@@ -153,6 +162,8 @@ export class Daemon implements DaemonView {
       return buildGraph(plan, {
         ledger: this.ledger,
         policies: this.#policies,
+        room: this.#branches.room,
+        branch: (name, signal) => this.#branches.obtain(name, signal),
         hostOf: (kind, id, pipeline) => this.#hostOf(kind, id, pipeline),
         adopt: (key) => adopted.get(key),
         created: ({ plan: { kind, id }, component }) => {
@@ -216,12 +227,12 @@ export class Daemon implements DaemonView {
 
   /** Starts what is new, lets the batches flow there, stops what is gone. */
   async #exchange(old: Graph, graph: Graph): Promise<void> {
-    const kept = new Set(graph.instances.map((instance) => instance.component))
-    const gone = old.instances.filter((instance) => !kept.has(instance.component))
-    const fresh = graph.instances.filter((instance) => !this.#running.has(instance.component))
-    const isReceiver = (instance: Instance) => instance.plan.kind === 'receiver'
+    const kept = new Set(graph.parts.map((part) => part.component))
+    const gone = old.parts.filter((part) => !kept.has(part.component))
+    const fresh = graph.parts.filter((part) => !this.#running.has(part.component))
+    const isReceiver = (part: Part) => part.plan?.kind === 'receiver'
     await this.#startAll(
-      fresh.filter((instance) => !isReceiver(instance)),
+      fresh.filter((part) => !isReceiver(part)),
       gone,
     )
     graph.activate()
@@ -250,10 +261,10 @@ export class Daemon implements DaemonView {
     if (failed === undefined && old.instances.every(isRunning)) return
     const running = new Map(old.instances.filter(isRunning).map((instance) => [instance.key, instance]))
     const graph = this.#build(this.#config, running)
-    const kept = new Set(graph.instances.map((instance) => instance.component))
-    const gone = [...old.instances, ...(failed?.instances ?? [])].filter(({ component }) => !kept.has(component))
+    const kept = new Set(graph.parts.map((part) => part.component))
+    const gone = [...old.parts, ...(failed?.parts ?? [])].filter(({ component }) => !kept.has(component))
     await this.#startAll(
-      graph.instances.filter((instance) => !this.#running.has(instance.component)),
+      graph.parts.filter((part) => !this.#running.has(part.component)),
       gone,
     )
     graph.activate()
@@ -264,14 +275,14 @@ export class Daemon implements DaemonView {
   }
 
   /** Starts in order. Where the address is taken by an instance of that type that is to go, that one goes first. */
-  async #startAll(instances: readonly Instance[], gone: readonly Instance[] = []): Promise<void> {
-    for (const { key, component, plan } of instances) {
+  async #startAll(parts: readonly Part[], gone: readonly Part[] = []): Promise<void> {
+    for (const { key, component, plan } of parts) {
       this.#running.add(component)
       try {
         await component.start?.()
       } catch (error) {
         const rivals = gone
-          .filter((one) => one.plan.factory === plan.factory && this.#running.has(one.component))
+          .filter((one) => one.plan?.factory === plan?.factory && this.#running.has(one.component))
           .sort((a, b) => Number(b.key === key) - Number(a.key === key))
         if (!(await this.#startInstead(component, rivals, error))) throw withKey(error, key)
       }
@@ -279,7 +290,7 @@ export class Daemon implements DaemonView {
   }
 
   /** Tells one rival after the other to stop until the component finds its address free. False: it did not. */
-  async #startInstead(component: Component, rivals: readonly Instance[], cause: unknown): Promise<boolean> {
+  async #startInstead(component: Component, rivals: readonly Part[], cause: unknown): Promise<boolean> {
     if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') return false
     for (const rival of rivals) {
       const leaving = this.#stopAll([rival], this.#deadline())
@@ -292,8 +303,8 @@ export class Daemon implements DaemonView {
     return false
   }
 
-  async #stopAll(instances: readonly Instance[], deadline: AbortSignal): Promise<void> {
-    for (const { key, component } of instances.toReversed()) {
+  async #stopAll(parts: readonly Part[], deadline: AbortSignal): Promise<void> {
+    for (const { key, component } of parts.toReversed()) {
       if (!this.#running.delete(component)) continue
       try {
         await Promise.race([component.shutdown?.(deadline), overdue(deadline, this.#options.clock)])

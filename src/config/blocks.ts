@@ -229,7 +229,13 @@ export function sendingQueue() {
     .strictObject({
       enabled: z.boolean().default(true).describe('False: requests are sent one by one while the sender waits.'),
       num_consumers: z.int().min(1).default(10).describe('Requests under way at a time.'),
-      queue_size: z.int().min(1).default(1000).describe('Most that the queue holds, in units of `sizer`.'),
+      queue_size: z
+        .int()
+        .min(1)
+        .optional()
+        .describe(
+          'Most that the queue holds, in units of `sizer`. Default 1000, with `sizer: bytes` a sixteenth of the memory limit.',
+        ),
       sizer: z.enum(['requests', 'items', 'bytes']).default('requests').describe('What `queue_size` counts.'),
       block_on_overflow: z
         .boolean()
@@ -243,6 +249,17 @@ export function sendingQueue() {
     .describe('The queue in front of the backend.')
 }
 export type SendingQueue = z.output<ReturnType<typeof sendingQueue>>
+
+/** What happens when what waits for a destination that does not take it has reached its bytes. */
+export function whenFull() {
+  return z
+    .enum(['drop_oldest', 'refuse'])
+    .default('drop_oldest')
+    .describe(
+      'What happens when what has been taken and waits for a destination has reached its bytes. drop_oldest: the oldest is dropped and counted, other destinations go on. refuse: senders are refused until it has been taken.',
+    )
+}
+export type WhenFull = z.output<ReturnType<typeof whenFull>>
 
 /** Time for one request; 0 means no limit. */
 export function timeout(fallback: string) {

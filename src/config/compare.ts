@@ -18,7 +18,7 @@ export interface ConfigChanges {
   readonly components: readonly ComponentChange[]
   /** By pipeline id: another order or other members is `changed`. */
   readonly pipelines: ReadonlyMap<string, Change>
-  /** True if the rest of `service` differs: extensions that run, telemetry, shutdown_timeout, shards. */
+  /** True if the rest of `service` differs: extensions that run, telemetry and the like. */
   readonly service: boolean
 }
 
@@ -55,6 +55,6 @@ export function sameConfig(one: Comparable, other: Comparable): boolean {
 
 type Comparable = Pick<ComponentConfig, 'factory' | 'config'> & { readonly input?: unknown }
 
-function rest({ service: { extensions, telemetry, shutdown_timeout, shards } }: ParsedConfig) {
-  return { extensions, telemetry, shutdown_timeout, shards }
+function rest({ service: { pipelines: _, input: __, ...rest } }: ParsedConfig) {
+  return rest
 }

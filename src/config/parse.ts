@@ -1,5 +1,6 @@
 /** A merged and substituted tree + factories → a typed config. */
 import type { Factory } from '../component.ts'
+import type { WhenFull } from './blocks.ts'
 import {
   type Declarations,
   type Declared,
@@ -53,6 +54,8 @@ export interface ParsedConfig {
     /** Milliseconds. */
     readonly shutdown_timeout: number
     readonly shards: number
+    readonly fan_out_bytes_max?: number | undefined
+    readonly fan_out_when_full: WhenFull
     /** As written, without defaults. */
     readonly input: unknown
   }
@@ -87,9 +90,9 @@ export function parseConfig(tree: Node, factories: readonly Factory[], spare: Re
     if (!spare.has(String(finding.path.at(-1)))) warnings.push(finding)
   })
   if (errors.length > 0 || !service) return { config: undefined, errors, warnings }
-  const { extensions, telemetry, shutdown_timeout, shards } = service.value
+  const { extensions, telemetry, pipelines: _, ...rest } = service.value
   const resolved = extensions.map((id) => resolveId(id, declared.extensions) ?? id)
-  const config = { pipelines, extensions: resolved, telemetry, shutdown_timeout, shards, input: service.input }
+  const config = { ...rest, pipelines, extensions: resolved, telemetry, input: service.input }
   return { config: { ...parsed, service: config }, errors, warnings }
 }
 

@@ -1,6 +1,6 @@
 /** The `service` section: pipelines, extensions, own telemetry, and what is ours. */
 import { z } from 'zod'
-import { duration, expect } from './blocks.ts'
+import { duration, expect, size, whenFull } from './blocks.ts'
 
 const ids = (what: string) => z.array(z.string()).prefault([]).describe(what)
 
@@ -111,6 +111,12 @@ export const serviceSchema = z
     extensions: ids('Extensions that run, in the order in which they start.'),
     telemetry,
     shutdown_timeout: duration().prefault('30s').describe('Time for handing everything on at shutdown.'),
+    fan_out_bytes_max: size({ min_bytes: 1 << 20 })
+      .optional()
+      .describe(
+        'Memory for batches that one branch of a fan-out has taken and another has not, of all branches together. Default an eighth of the memory limit.',
+      ),
+    fan_out_when_full: whenFull(),
     shards: z.int().min(1).max(64).default(1).describe('Into how many parts state by trace is split.'),
   })
   .describe('What runs, and how it is put together.')

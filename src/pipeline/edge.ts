@@ -2,7 +2,10 @@
  * What the pipeline puts between components: switches that can be re-pointed, edges that keep the books, fan-out.
  */
 import type { Batches, Consumer, Context, Policy, Signal } from '../component.ts'
-import { Refusal } from '../refusal.ts'
+import { Refusal, retryLater } from '../refusal.ts'
+import { heldBytes } from '../sending/kept_queue.ts'
+import type { Branch } from './branch.ts'
+import type { CopyRoom } from './copies.ts'
 import type { Book } from './ledger.ts'
 
 /** What every component gets as its next: a reload points it elsewhere without the component noticing. */
@@ -22,20 +25,46 @@ export class Switch<S extends Signal> implements Consumer<S> {
   }
 }
 
+/** A way of one graph: knows whether a batch is on it. */
+export class Way<S extends Signal> implements Consumer<S> {
+  readonly #next: Consumer<S>
+  #underWay = 0
+  #idle: PromiseWithResolvers<void> | undefined
+
+  constructor(next: Consumer<S>) {
+    this.#next = next
+  }
+
+  async consume(batch: Batches[S], context: Context): Promise<void> {
+    this.#underWay++
+    try {
+      await this.#next.consume(batch, context)
+    } finally {
+      if (--this.#underWay === 0) {
+        this.#idle?.resolve()
+        this.#idle = undefined
+      }
+    }
+  }
+
+  /** Resolves when no batch is between here and the next owner. */
+  idle(): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve()
+    this.#idle ??= Promise.withResolvers<void>()
+    return this.#idle.promise
+  }
+}
+
+/** What stands for the redactions on the way of what enters, given what stood for them before. */
+export type PolicyOf = (before: Policy | undefined) => Policy | undefined
+
 /** Opens the account of an edge: items enter here, and what is refused further on is taken back here. */
 export class Edge<S extends Signal> implements Consumer<S> {
   readonly #book: Book
   readonly #next: Consumer<S>
-  readonly #policyOf: (before: Policy | undefined) => Policy | undefined
-  #underWay = 0
-  #idle = Promise.withResolvers<void>()
+  readonly #policyOf: PolicyOf
 
-  /** `policyOf`: what stands for the redactions on the way of what enters, given what stood for them before. */
-  constructor(
-    book: Book,
-    next: Consumer<S>,
-    policyOf: (before: Policy | undefined) => Policy | undefined = (policy) => policy,
-  ) {
+  constructor(book: Book, next: Consumer<S>, policyOf: PolicyOf = (before) => before) {
     this.#book = book
     this.#next = next
     this.#policyOf = policyOf
@@ -43,35 +72,22 @@ export class Edge<S extends Signal> implements Consumer<S> {
 
   async consume(batch: Batches[S], context: Context): Promise<void> {
     const items = batch.count
-    this.#underWay++
     this.#book.enter(items)
     try {
       await this.#next.consume(batch, { ...context, account: this.#book, policy: this.#policyOf(context.policy) })
     } catch (error) {
       this.#book.refuse(items)
       throw error
-    } finally {
-      if (--this.#underWay === 0) this.#idle.resolve()
     }
-  }
-
-  /** Resolves when no batch is between here and the next owner. */
-  idle(): Promise<void> {
-    if (this.#underWay === 0) return Promise.resolve()
-    this.#idle = Promise.withResolvers<void>()
-    return this.#idle.promise
   }
 }
 
-/**
- * Gives each consumer the same batch: those that may refuse first and at once, those that only count after all of them
- * have taken it, so that a sender's retry is not counted twice. The branches have accounts of their own.
- */
+/** The branches at the end of a pipeline. They have accounts of their own; that of what came before ends here. */
 export class FanOut<S extends Signal> implements Consumer<S> {
   readonly #split: Split<S>
 
-  constructor(mayRefuse: readonly Consumer<S>[], countOnly: readonly Consumer<S>[]) {
-    this.#split = new Split(mayRefuse, countOnly)
+  constructor(split: Split<S>) {
+    this.#split = split
   }
 
   async consume(batch: Batches[S], context: Context): Promise<void> {
@@ -81,33 +97,49 @@ export class FanOut<S extends Signal> implements Consumer<S> {
 }
 
 /**
- * Several pipelines that take from one receiver or connector, in the same order: what comes before them has no account
- * yet, and each of them opens its own.
+ * Gives each branch the same batch, those in `last` when the others have answered. It is taken if one of them has taken
+ * it: the others hold it then, and nobody is offered it twice. If none has, it goes back to the sender.
  */
 export class Split<S extends Signal> implements Consumer<S> {
-  readonly #first: readonly Consumer<S>[]
-  readonly #last: readonly Consumer<S>[]
+  readonly #first: readonly Branch<S>[]
+  readonly #last: readonly Branch<S>[]
+  readonly #room: CopyRoom
 
-  constructor(first: readonly Consumer<S>[], last: readonly Consumer<S>[]) {
+  constructor(first: readonly Branch<S>[], last: readonly Branch<S>[], room: CopyRoom) {
     this.#first = first
     this.#last = last
+    this.#room = room
   }
 
   async consume(batch: Batches[S], context: Context): Promise<void> {
-    await all(this.#first, batch, context)
-    await all(this.#last, batch, context)
+    const most_bytes = heldBytes({ batch, context }) * (this.#first.length + this.#last.length - 1)
+    if (!this.#room.promise(most_bytes))
+      throw retryLater('queue_full', 'copies for branches that refuse wait up to service.fan_out_bytes_max')
+    const answers = [...(await ask(this.#first, batch, context)), ...(await ask(this.#last, batch, context))]
+    const refused = answers.filter(({ error }) => error !== undefined)
+    const isTaken = refused.length < answers.length
+    for (const { branch, error } of refused) {
+      if (isTaken) branch.keep(batch, context, error)
+      else branch.takeBack(batch)
+    }
+    // Not before: what is kept is handed on at once, and might be promised the room of the next.
+    this.#room.settle(most_bytes)
+    if (!isTaken) throw worst(refused.map(({ error }) => error))
   }
 }
 
-async function all<S extends Signal>(
-  consumers: readonly Consumer<S>[],
+/** `error`: why it was not taken; undefined if it was. */
+interface Answer<S extends Signal> {
+  readonly branch: Branch<S>
+  readonly error: unknown
+}
+
+function ask<S extends Signal>(
+  branches: readonly Branch<S>[],
   batch: Batches[S],
   context: Context,
-): Promise<void> {
-  if (consumers.length === 1) return consumers[0]!.consume(batch, context)
-  const results = await Promise.allSettled(consumers.map((consumer) => consumer.consume(batch, context)))
-  const refused = results.filter((result) => result.status === 'rejected').map((result) => result.reason as unknown)
-  if (refused.length > 0) throw worst(refused)
+): Promise<Answer<S>[]> {
+  return Promise.all(branches.map(async (branch) => ({ branch, error: await branch.offer(batch, context) })))
 }
 
 /** If one consumer may take the batch later, the sender should try again. */

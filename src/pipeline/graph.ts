@@ -4,19 +4,27 @@
  * A reload builds a second graph that adopts the instances of the first that are unchanged. Nothing flows differently
  * until `activate`, which points all switches at the new ways at once.
  */
-import type { Component, Consumer, Factory, Host, Policy, Ports, Processor, Signal } from '../component.ts'
-import { Edge, FanOut, Split, Switch } from './edge.ts'
+import type { Component, Consumer, Factory, Host, Ports, Processor, Signal } from '../component.ts'
+import type { Branch } from './branch.ts'
+import type { CopyRoom } from './copies.ts'
+import { Edge, FanOut, type PolicyOf, Split, Switch, Way } from './edge.ts'
 import { Gate } from './gate.ts'
 import type { Ledger } from './ledger.ts'
 import { type ComponentPlan, componentOf, type PipelinePlan, type Plan } from './plan.ts'
 import type { Policies } from './policies.ts'
 
-/** A component that exists: created, perhaps started. */
-export interface Instance {
-  /** `exporter/debug`, `processor/batch @ traces/in`. */
+/** What starts and stops with a graph. */
+export interface Part {
+  /** `exporter/debug`, `processor/batch @ traces/in`; a branch's has its arrow. */
   readonly key: string
-  readonly plan: ComponentPlan
   readonly component: Component
+  /** A branch has none. */
+  readonly plan?: ComponentPlan
+}
+
+/** A component that exists: created, perhaps started. */
+export interface Instance extends Part {
+  readonly plan: ComponentPlan
   /** What it was given as next, by signal. */
   readonly nexts: ReadonlyMap<Signal, Switch<Signal>>
 }
@@ -24,6 +32,10 @@ export interface Instance {
 export interface Surroundings {
   readonly ledger: Ledger
   readonly policies: Policies
+  /** For what branches hold. */
+  readonly room: CopyRoom
+  /** The branch of that name, the same on each call: it outlives reloads, as its account does. */
+  branch(name: string, signal: Signal): Branch<Signal>
   hostOf(kind: Factory['kind'], id: string, pipeline?: string): Host
   /** An instance of an earlier graph that may serve as this one: same key, same configuration. */
   adopt?(key: string, plan: ComponentPlan): Instance | undefined
@@ -40,35 +52,37 @@ type AnyConsumer = Consumer<Signal>
 
 export class Graph {
   readonly plan: Plan
-  /** In start order: extensions, then downstream first, receivers last. */
   readonly instances: readonly Instance[]
-  readonly #ways: readonly (() => void)[]
-  readonly #edges: readonly Edge<Signal>[]
+  /** Instances and branches in start order: extensions, then downstream first, receivers last. */
+  readonly parts: readonly Part[]
+  readonly #switches: readonly (() => void)[]
+  readonly #ways: readonly Way<Signal>[]
   readonly #policies: Policies
 
   constructor(parts: {
     plan: Plan
     policies: Policies
-    instances: readonly Instance[]
-    ways: readonly (() => void)[]
-    edges: readonly Edge<Signal>[]
+    parts: readonly Part[]
+    switches: readonly (() => void)[]
+    ways: readonly Way<Signal>[]
   }) {
     this.plan = parts.plan
-    this.instances = parts.instances
+    this.parts = parts.parts
+    this.instances = parts.parts.filter((part): part is Instance => part.plan !== undefined)
+    this.#switches = parts.switches
     this.#ways = parts.ways
-    this.#edges = parts.edges
     this.#policies = parts.policies
   }
 
   /** Lets batches flow on the ways of this graph, and judges by its redactions what is held from now on. */
   activate(): void {
     this.#policies.take(this.plan, this.instances)
-    for (const point of this.#ways) point()
+    for (const point of this.#switches) point()
   }
 
   /** Resolves when no batch is under way on the ways of this graph. */
   async idle(): Promise<void> {
-    await Promise.all(this.#edges.map((edge) => edge.idle()))
+    await Promise.all(this.#ways.map((way) => way.idle()))
   }
 }
 
@@ -83,8 +97,9 @@ class Builder {
   readonly #instances = new Map<string, Instance>()
   readonly #entries = new Map<string, AnyConsumer>()
   readonly #underWay: string[] = []
-  readonly #ways: (() => void)[] = []
-  readonly #edges: Edge<Signal>[] = []
+  readonly #parts: Part[] = []
+  readonly #switches: (() => void)[] = []
+  readonly #ways: Way<Signal>[] = []
 
   constructor(plan: Plan, surroundings: Surroundings) {
     this.#plan = plan
@@ -105,9 +120,9 @@ class Builder {
     return new Graph({
       plan: this.#plan,
       policies: this.#around.policies,
-      instances: [...this.#instances.values()],
+      parts: this.#parts,
+      switches: this.#switches,
       ways: this.#ways,
-      edges: this.#edges,
     })
   }
 
@@ -138,12 +153,9 @@ class Builder {
     if (ends.length === 1) return ends[0]!.input
     const branches = ends.map(({ plan, input }) => ({
       counts: countsOnly(plan),
-      edge: this.#edge(`${pipeline.id} → ${plan.kind}/${plan.id}`, pipeline.signal, input),
+      branch: this.#branch(`${pipeline.id} → ${plan.kind}/${plan.id}`, pipeline.signal, input),
     }))
-    return new FanOut(
-      branches.filter((branch) => !branch.counts).map((branch) => branch.edge),
-      branches.filter((branch) => branch.counts).map((branch) => branch.edge),
-    )
+    return new FanOut(this.#split(branches))
   }
 
   #exporter(plan: ComponentPlan): Ports {
@@ -187,21 +199,26 @@ class Builder {
     const takers = this.#plan.pipelines.filter((pipeline) => pipeline.receivers.includes(id))
     const bySignal = Map.groupBy(takers, (pipeline) => pipeline.signal)
     return [...bySignal].map(([signal, pipelines]) => {
-      const edges = pipelines.map((pipeline) => ({
+      const nameOf = (pipeline: PipelinePlan) => `${from} → ${pipeline.id}`
+      const [only, ...others] = pipelines as [PipelinePlan, ...PipelinePlan[]]
+      if (others.length === 0) return [signal, this.#edge(nameOf(only), signal, this.#entry(only), only.id)]
+      const branches = pipelines.map((pipeline) => ({
         // First, because it finds circles.
-        edge: this.#edge(`${from} → ${pipeline.id}`, signal, this.#entry(pipeline), pipeline.id),
+        branch: this.#branch(nameOf(pipeline), signal, this.#entry(pipeline), pipeline.id),
         counts: this.#counts(pipeline),
       }))
-      if (edges.length === 1) return [signal, edges[0]!.edge]
-      const { first = [], last = [] } = Object.groupBy(edges, ({ counts }) => (counts ? 'last' : 'first'))
-      return [
-        signal,
-        new Split(
-          first.map(({ edge }) => edge),
-          last.map(({ edge }) => edge),
-        ),
-      ]
+      return [signal, this.#split(branches)]
     })
+  }
+
+  /** Those that count are asked last. */
+  #split(branches: readonly { readonly branch: Branch<Signal>; readonly counts: boolean }[]): Split<Signal> {
+    const { first = [], last = [] } = Object.groupBy(branches, ({ counts }) => (counts ? 'last' : 'first'))
+    return new Split(
+      first.map(({ branch }) => branch),
+      last.map(({ branch }) => branch),
+      this.#around.room,
+    )
   }
 
   /** Does something on the way of this pipeline count? Then it is asked after the pipelines in which nothing does. */
@@ -215,13 +232,28 @@ class Builder {
     })
   }
 
-  /** `pipeline`: the one into which the edge leads; a branch stays in its own. */
-  #edge(name: string, signal: Signal, next: AnyConsumer, pipeline?: string): AnyConsumer {
-    const { ledger, policies } = this.#around
-    const policyOf = (before: Policy | undefined) => (pipeline === undefined ? before : policies.mark(pipeline, before))
-    const edge = new Edge(ledger.account(name, signal), next, policyOf)
-    this.#edges.push(edge)
-    return edge
+  /** `pipeline`: the one into which the edge leads; a branch of a pipeline stays in its own. */
+  #edge(name: string, signal: Signal, next: AnyConsumer, pipeline: string): AnyConsumer {
+    return new Edge(this.#around.ledger.account(name, signal), this.#way(next), this.#policyOf(pipeline))
+  }
+
+  #branch(name: string, signal: Signal, next: AnyConsumer, pipeline?: string): Branch<Signal> {
+    const branch = this.#around.branch(name, signal)
+    const way = this.#way(next)
+    this.#switches.push(() => branch.point(way, this.#policyOf(pipeline)))
+    this.#parts.push({ key: name, component: branch })
+    return branch
+  }
+
+  #policyOf(pipeline: string | undefined): PolicyOf {
+    const { policies } = this.#around
+    return pipeline === undefined ? (before) => before : (before) => policies.mark(pipeline, before)
+  }
+
+  #way(next: AnyConsumer): AnyConsumer {
+    const way = new Way(next)
+    this.#ways.push(way)
+    return way
   }
 
   #isReceiver(id: string): boolean {
@@ -242,12 +274,13 @@ class Builder {
       adopted.nexts.size === nexts.length &&
       nexts.every(([signal]) => adopted.nexts.has(signal))
     const switches = fits ? adopted.nexts : new Map(nexts.map(([signal, next]) => [signal, new Switch(next)]))
-    for (const [signal, next] of nexts) this.#ways.push(() => switches.get(signal)!.point(next))
+    for (const [signal, next] of nexts) this.#switches.push(() => switches.get(signal)!.point(next))
     const component = fits
       ? adopted.component
       : named(key, () => create(Object.fromEntries(switches) as unknown as Record<Signal, AnyConsumer>))
     const instance: Instance = { key, plan, component, nexts: switches }
     this.#instances.set(key, instance)
+    this.#parts.push(instance)
     this.#around.created?.(instance)
     return instance
   }

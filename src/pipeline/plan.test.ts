@@ -116,7 +116,13 @@ describe('the graph', () => {
     const build = () =>
       buildGraph(
         { ...circle, components },
-        { ledger: new Ledger(), policies: new Policies(), hostOf: (() => ({})) as never },
+        {
+          ledger: new Ledger(),
+          policies: new Policies(),
+          room: {} as never,
+          branch: {} as never,
+          hostOf: (() => ({})) as never,
+        },
       )
     expect(build).toThrow('pipelines feed each other in a circle: traces/a → traces/b → traces/a')
   })

@@ -16,6 +16,7 @@ export class TestHost<C extends Clock = FakeClock> {
   readonly statuses: string[] = []
   readonly values = new Map<string, number>()
   readonly gauges = new Map<string, () => number>()
+  readonly #shared = new Map<string, unknown>()
   readonly clock: C
   readonly host: Host
 
@@ -35,6 +36,10 @@ export class TestHost<C extends Clock = FakeClock> {
         },
         gauge: (name, _help, labels, read) => void this.gauges.set(series(name, labels), read),
         histogram: () => ({ record: () => {} }),
+      },
+      shared: <T>(key: string, make: () => T) => {
+        if (!this.#shared.has(key)) this.#shared.set(key, make())
+        return this.#shared.get(key) as T
       },
       daemon: { version: '0.0.0-test', startedAt_ms: 0, ready: () => true, snapshot: () => ({}) },
       status: (state, message) => void this.statuses.push(message === undefined ? state : `${state}: ${message}`),

@@ -5,6 +5,7 @@ import { Refusal, retryLater } from '../refusal.ts'
 import type { Clock, Timer } from '../self/clock.ts'
 import { Batcher } from './batcher.ts'
 import { AwaitedClaim, BookedClaim, type Claim } from './claim.ts'
+import { heldBytes } from './kept_queue.ts'
 import { type Parcel, parcelOf } from './parcel.ts'
 import { sizeOf } from './split.ts'
 
@@ -23,6 +24,8 @@ export interface QueueOptions<S extends Signal> {
   deliver(parcel: Parcel<S>): Promise<void>
   /** The queue did not take so many items. */
   onRefused(items: number): void
+  /** Most that it may hold, in the unit of the sizer. Asked at each use. */
+  capacity(): number
 }
 
 /** What is queued or under way counts towards `queue_size` until its fate is known: that is the memory that it takes. */
@@ -36,6 +39,7 @@ export class Queue<S extends Signal> {
   /** Since when (monotonic) each queued call has been here, oldest first. */
   readonly #since = new Set<{ readonly at_ms: number }>()
   #size = 0
+  #size_bytes = 0
   #consumers = 0
   #closed = false
 
@@ -48,6 +52,11 @@ export class Queue<S extends Signal> {
   /** In the unit of the sizer. */
   get size(): number {
     return this.#size
+  }
+
+  /** Memory of what is queued or under way. */
+  get size_bytes(): number {
+    return this.#size_bytes
   }
 
   /** How long the oldest has been here, in milliseconds; 0: nothing is. */
@@ -104,7 +113,8 @@ export class Queue<S extends Signal> {
   /** Takes room for `size`, at once or, if the sender may wait, when there is some. */
   #admit(size: number, deadline_ms: number | undefined): Promise<void> | undefined {
     const { settings } = this.#options
-    if (size > settings.queue_size) throw neverFits(size, settings)
+    const capacity = this.#options.capacity()
+    if (size > capacity) throw neverFits(size, capacity, settings.sizer)
     if (this.#closed) throw closing()
     if (!this.#fits(size) || this.#waiters.size > 0) {
       if (!settings.block_on_overflow) throw queueFull()
@@ -117,8 +127,11 @@ export class Queue<S extends Signal> {
   #accept(batch: Batches[S], context: Context, size: number): Promise<void> | undefined {
     const since = { at_ms: this.#options.clock.monotonic_ms() }
     this.#since.add(since)
+    const bytes = heldBytes({ batch, context })
+    this.#size_bytes += bytes
     const onEnd = () => {
       this.#since.delete(since)
+      this.#size_bytes -= bytes
       this.#free(size)
     }
     if (this.#options.settings.wait_for_result) {
@@ -154,7 +167,7 @@ export class Queue<S extends Signal> {
   }
 
   #fits(size: number): boolean {
-    return this.#size + size <= this.#options.settings.queue_size
+    return this.#size + size <= this.#options.capacity()
   }
 
   #free(size: number): void {
@@ -227,7 +240,7 @@ function closing(): Refusal {
   return retryLater('shutdown', 'the exporter is shutting down')
 }
 
-function neverFits(size: number, { queue_size, sizer }: SendingQueue): Refusal {
-  const message = `the request has ${size} ${sizer}, sending_queue.queue_size is ${queue_size}: raise it or send smaller requests`
+function neverFits(size: number, capacity: number, sizer: SendingQueue['sizer']): Refusal {
+  const message = `the request has ${size} ${sizer}, sending_queue.queue_size is ${capacity}: raise it or send smaller requests`
   return new Refusal('too_large', message, { retryable: false })
 }

@@ -195,7 +195,6 @@ describe('config', () => {
       sending_queue: {
         enabled: true,
         num_consumers: 10,
-        queue_size: 1000,
         sizer: 'requests',
         block_on_overflow: false,
         wait_for_result: false,

@@ -4,6 +4,7 @@
  */
 import type { Batches, Component, Consumer, Context, Host, Ports, Signal } from '../component.ts'
 import { Refusal, retryLater } from '../refusal.ts'
+import { memoryOf } from '../self/memory.ts'
 import { attempt } from './attempt.ts'
 import { AwaitedClaim, type Fate } from './claim.ts'
 import type { SendingSettings } from './config.ts'
@@ -58,6 +59,11 @@ export class Sending implements Component {
   }
 }
 
+/** Where the config does not say how much the queue holds. */
+const QUEUE_SIZE = 1000
+/** The same in bytes: a share of the memory limit. */
+const QUEUE_SHARE = 1 / 16
+
 /** One signal's way to the backend. */
 class Line<S extends Signal> implements Consumer<S>, Others {
   readonly #signal: S
@@ -71,6 +77,8 @@ class Line<S extends Signal> implements Consumer<S>, Others {
   #direct = 0
   #attempts = 0
   #successes = 0
+  /** Ends the reading of what is held. */
+  #release: (() => void) | undefined
   #idle = Promise.withResolvers<void>()
 
   constructor(signal: S, options: SendingOptions, health: Health) {
@@ -88,6 +96,7 @@ class Line<S extends Signal> implements Consumer<S>, Others {
       clock,
       deliver: (parcel) => this.#deliver(parcel),
       onRefused: (items) => this.#counts.enqueueFailed(items),
+      capacity: () => this.#capacity(),
     })
   }
 
@@ -104,12 +113,12 @@ class Line<S extends Signal> implements Consumer<S>, Others {
     this.#counts.start()
     this.#counts.gauge('otelcol_exporter_in_flight_requests', 'Requests under way.', () => this.#attempts)
     if (queue === undefined) return
-    const { queue_size, sizer } = this.#options.settings.sending_queue
+    const { sizer } = this.#options.settings.sending_queue
+    const { host } = this.#options
+    this.#release = memoryOf(host).hold(`exporter/${host.id}`, () => queue.size_bytes)
     this.#counts.gauge('otelcol_exporter_queue_size', `What the sending queue holds, in ${sizer}.`, () => queue.size)
-    this.#counts.gauge(
-      'otelcol_exporter_queue_capacity',
-      `What the sending queue can hold, in ${sizer}.`,
-      () => queue_size,
+    this.#counts.gauge('otelcol_exporter_queue_capacity', `What the sending queue can hold, in ${sizer}.`, () =>
+      this.#capacity(),
     )
     const help = 'How long the oldest batch has been in the sending queue.'
     this.#counts.gauge('sluice_exporter_queue_oldest_age_seconds', help, () => queue.oldestAge_ms / 1000)
@@ -133,6 +142,13 @@ class Line<S extends Signal> implements Consumer<S>, Others {
     this.#checkIdle()
     await this.#idle.promise
     release()
+    this.#release?.()
+  }
+
+  #capacity(): number {
+    const { queue_size, sizer } = this.#options.settings.sending_queue
+    if (queue_size !== undefined) return queue_size
+    return sizer === 'bytes' ? Math.floor(memoryOf(this.#options.host).limit_bytes * QUEUE_SHARE) : QUEUE_SIZE
   }
 
   #checkIdle(): void {

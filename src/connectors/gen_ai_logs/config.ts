@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, size } from '../../config/blocks.ts'
+import { duration, size, whenFull } from '../../config/blocks.ts'
 
 export const schema = z.strictObject({
   content: z.boolean().default(true).describe('False: no second record with the content of the call.'),
@@ -16,8 +16,11 @@ export const schema = z.strictObject({
     .default(200_000)
     .describe('Model calls that wait for their trace to settle; over it the longest waiting are written early.'),
   bytes_max: size({ min_bytes: 4 << 20 })
-    .prefault('128MiB')
-    .describe('Memory for calls that wait, one half, and for records that nobody has taken yet, the other.'),
+    .optional()
+    .describe(
+      'Memory for calls that wait, one half, and for records that nobody has taken yet, the other. Default a sixteenth of the memory limit, at most 128MiB.',
+    ),
+  when_full: whenFull(),
   duplicates_window: z
     .int()
     .min(1000)

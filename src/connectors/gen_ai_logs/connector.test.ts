@@ -302,8 +302,24 @@ describe('when the next consumer has no room', () => {
     expect(it.host.meter.value('sluice_gen_ai_logs_records_waiting')).toBe(0)
   })
 
-  test('over its bound it refuses, keeps nothing of what it refuses, and takes it later', async () => {
+  test('over its bound the oldest records go, are counted, and senders do not notice', async () => {
     const it = await bench({ bytes_max: '4MiB' })
+    it.next.refuse(retryLater('queue_full', 'full'))
+    for (let at = 0; at < 40; at++) {
+      await it.send(...many(1 + at * 10, 10, 20_000))
+      await it.pass(6000)
+      expect(it.host.meter.value('sluice_gen_ai_logs_bytes')).toBeLessThan((4 << 20) + 500_000)
+    }
+    it.next.refuse(undefined)
+    await it.pass(60_000)
+    const dropped = it.host.meter.value('sluice_gen_ai_logs_dropped', { reason: 'queue_full' })
+    expect(dropped).toBeGreaterThan(100)
+    expect(it.records().length + dropped).toBe(800)
+    expect(it.account.balance()).toMatchObject({ delivered: 400, refused: 0 })
+  })
+
+  test('with when_full: refuse it refuses over its bound, keeps nothing of it, and takes it later', async () => {
+    const it = await bench({ bytes_max: '4MiB', when_full: 'refuse' })
     it.next.refuse(retryLater('queue_full', 'full'))
     const batches = Array.from({ length: 40 }, (_, at) => many(1 + at * 10, 10, 20_000))
     const refused: SpanOptions[][] = []

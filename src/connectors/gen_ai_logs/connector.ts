@@ -1,11 +1,13 @@
-import type { Connector, Consumer, Context, Host, Ports } from '../../component.ts'
+import type { Connector, Consumer, Context, Host, Ports, Signal } from '../../component.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { isNormalised, readNormalisedCall } from '../../gen_ai/normalised.ts'
 import { findScopeName, range } from '../../gen_ai/wire.ts'
 import type { Output } from '../../otlp/output.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
-import { HandOver } from '../../sending/hand_over.ts'
+import { memoryOf } from '../../self/memory.ts'
+import { HandOver, type KeptBatch } from '../../sending/hand_over.ts'
+import { Overflow } from '../../sending/overflow.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { RecentSpans } from '../../traces/recent_spans.ts'
@@ -24,6 +26,9 @@ import { Outbox } from './outbox.ts'
 const TICK_MS = 500
 /** How long senders had better wait while nobody takes the records. */
 const RETRY_WAIT_MS = 1000
+/** Where the config does not say: this share of the memory limit, and no more than this. */
+const BYTES_SHARE = 1 / 16
+const BYTES_MAX = 128 << 20
 /** What cannot change in place. */
 const FIXED = ['calls_max', 'duplicates_window'] as const
 
@@ -38,11 +43,14 @@ export class GenAiLogs implements Connector {
   readonly #outbox = new Outbox()
   readonly #held: HeldCalls
   readonly #recent: RecentSpans
-  readonly #handOver: HandOver<'logs'> | undefined
+  readonly #handOver: HandOver<KeptBatch<'logs'>> | undefined
+  readonly #overflow: Overflow
   readonly #shards: readonly TracesOfCalls[]
   readonly #tables: readonly TraceTable[]
   readonly #counters: Counters
   #timer: Timer | undefined
+  /** Ends the reading of what is held. */
+  #release: (() => void) | undefined
   #stopped = false
   /** Records that nobody took before the time to stop had passed. */
   #left = 0
@@ -55,6 +63,7 @@ export class GenAiLogs implements Connector {
     this.#held = new HeldCalls(this.#outbox, host.clock)
     this.#counters = new Counters(host, this.#held, this.#outbox)
     this.#recent = new RecentSpans(config.duplicates_window)
+    this.#overflow = new Overflow(host.log)
     this.#handOver = next.logs && this.#handOverTo(next.logs)
     this.#tables = sharedTables(host)
     const calls_max = Math.ceil(config.calls_max / host.shards)
@@ -63,6 +72,8 @@ export class GenAiLogs implements Connector {
 
   async start(): Promise<void> {
     this.#counters.show()
+    const held = () => this.#held.size_bytes + this.#outbox.size_bytes
+    this.#release = memoryOf(this.#host).hold(`connector/${this.#host.id}`, held)
     this.#timer = this.#host.clock.every(TICK_MS, () => this.#tick())
   }
 
@@ -83,6 +94,7 @@ export class GenAiLogs implements Connector {
     this.#outbox.closeAll()
     this.#counters.update()
     await this.#handOver?.finish(deadline)
+    this.#release?.()
     // What the next consumer was offered and has not answered to.
     const unanswered = this.#outbox.records
     if (unanswered > 0) this.#counters.drop(unanswered, 'shutdown')
@@ -90,10 +102,14 @@ export class GenAiLogs implements Connector {
     if (records > 0) this.#host.log.error({ records }, 'log records were left when the time to stop had passed')
   }
 
-  #handOverTo(next: Consumer<'logs'>): HandOver<'logs'> {
-    return new HandOver(next, this.#host, {
+  #handOverTo(next: Consumer<'logs'>): HandOver<KeptBatch<'logs'>> {
+    return new HandOver(next as unknown as Consumer<Signal>, this.#host, {
       next: () => this.#outbox.next(),
-      taken: (kept) => this.#outbox.gone(kept),
+      refused: (kept) => this.#outbox.putBack(kept),
+      taken: (kept) => {
+        this.#outbox.gone(kept)
+        if (this.#outbox.records === 0) this.#overflow.over(`connector/${this.#host.id} → logs`)
+      },
       lost: (kept, reason) => {
         this.#outbox.gone(kept)
         this.#counters.drop(kept.batch.count, reason)
@@ -107,11 +123,13 @@ export class GenAiLogs implements Connector {
     const now_ms = this.#host.clock.monotonic_ms()
     for (const shard of this.#shards) shard.settle(now_ms, settle_after, settle_max)
     this.#outbox.closeAll()
+    this.#dropOldest()
     this.#counters.update()
     this.#handOver?.run()
   }
 
   async #consume(batch: TraceBatch, context: Context): Promise<void> {
+    this.#dropOldest()
     this.#refuseIfFull(batch)
     const now_ms = this.#host.clock.monotonic_ms()
     let duplicates = 0
@@ -132,7 +150,7 @@ export class GenAiLogs implements Connector {
   /** Asked before anything of the batch is kept: a refused one leaves no trace, and is no duplicate when it comes again. */
   #refuseIfFull(batch: TraceBatch): void {
     if (this.#stopped) throw retryLater('shutdown', 'the connector has stopped')
-    if (this.#outbox.size_bytes < this.#config.bytes_max / 2) return
+    if (this.#outbox.size_bytes < this.#half_bytes) return
     for (let item = 0; item < batch.items; item++)
       if (isNormalised(batch, item))
         throw retryLater('queue_full', 'log records wait for the next consumer up to bytes_max', RETRY_WAIT_MS)
@@ -176,11 +194,28 @@ export class GenAiLogs implements Connector {
 
   /** Calls that wait for longest make room for those that come. */
   #makeRoom(): void {
-    const most_bytes = this.#config.bytes_max / 2
+    const most_bytes = this.#half_bytes
     while (this.#held.size_bytes > most_bytes) {
       let settled = false
       for (const shard of this.#shards) if (shard.settleOldest()) settled = true
       if (!settled) return
+      this.#dropOldest()
     }
+  }
+
+  /** Records that wait for a consumer which does not take them make room for those that come. */
+  #dropOldest(): void {
+    if (this.#config.when_full === 'refuse' || this.#handOver?.isHeldUp !== true) return
+    const most_bytes = this.#half_bytes
+    while (this.#outbox.size_bytes > most_bytes) {
+      const records = this.#outbox.dropOldest()
+      if (records === 0) return
+      this.#counters.drop(records, 'queue_full')
+      this.#overflow.dropped(records, `connector/${this.#host.id} → logs`, most_bytes)
+    }
+  }
+
+  get #half_bytes(): number {
+    return (this.#config.bytes_max ?? Math.min(BYTES_MAX, memoryOf(this.#host).limit_bytes * BYTES_SHARE)) / 2
   }
 }

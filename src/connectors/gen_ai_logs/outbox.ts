@@ -2,6 +2,7 @@
 import type { Context } from '../../component.ts'
 import type { Output } from '../../otlp/output.ts'
 import type { KeptBatch } from '../../sending/hand_over.ts'
+import { KeptQueue } from '../../sending/kept_queue.ts'
 import { BatchBuilder, type Head } from '../../telemetry/heads.ts'
 
 /** Records go on in batches of about this many bytes, well under what backends take at once. */
@@ -14,12 +15,17 @@ interface Open {
 }
 
 export class Outbox {
-  /** Memory for records that nobody has taken yet. */
-  size_bytes = 0
+  /** Records that nobody has taken yet. */
   records = 0
+  #open_bytes = 0
   /** By the owner of the heads. */
   readonly #open = new Map<number, Open>()
-  readonly #full: KeptBatch<'logs'>[] = []
+  readonly #full = new KeptQueue<KeptBatch<'logs'>>()
+
+  /** Memory for records that nobody has taken yet. */
+  get size_bytes(): number {
+    return this.#open_bytes + this.#full.size_bytes
+  }
 
   /** Adds a record: what `write` writes is the content of a LogRecord, of about `expected_bytes`. */
   add(head: Head, context: Context, expected_bytes: number, write: (out: Output) => void): void {
@@ -34,7 +40,7 @@ export class Outbox {
     write(out)
     out.close(mark, expected_bytes)
     open.size_bytes += out.end - start
-    this.size_bytes += out.end - start
+    this.#open_bytes += out.end - start
     this.records++
     if (open.size_bytes >= BATCH_BYTES) this.#close(head.owner, open)
   }
@@ -46,18 +52,31 @@ export class Outbox {
 
   /** The batch that is full for longest; it counts until it is gone. */
   next(): KeptBatch<'logs'> | undefined {
-    return this.#full.shift()
+    return this.#full.offer()
   }
 
-  gone({ batch }: KeptBatch<'logs'>): void {
-    this.size_bytes -= batch.size_bytes
-    this.records -= batch.count
+  /** It was not taken and is the next again. */
+  putBack(kept: KeptBatch<'logs'>): void {
+    this.#full.putBack(kept)
+  }
+
+  gone(kept: KeptBatch<'logs'>): void {
+    this.#full.gone(kept)
+    this.records -= kept.batch.count
+  }
+
+  /** Takes the oldest batch out that is not on offer, full or not. How many records it has; 0: there is none. */
+  dropOldest(): number {
+    if (this.#full.waiting === 0) this.closeAll()
+    const records = this.#full.drop()?.batch.count ?? 0
+    this.records -= records
+    return records
   }
 
   #close(owner: number, { builder, context, size_bytes }: Open): void {
     this.#open.delete(owner)
     const batch = builder.build('logs')
-    this.#full.push({ batch, context })
-    this.size_bytes += batch.size_bytes - size_bytes
+    this.#full.add({ batch, context })
+    this.#open_bytes -= size_bytes
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, expect } from '../../config/blocks.ts'
+import { duration, expect, whenFull } from '../../config/blocks.ts'
 import { policy } from './policy_config.ts'
 
 const cache = (decisions: string) =>
@@ -37,6 +37,7 @@ export const schema = z
       .describe(
         'Memory for what waits, in bytes; at it the oldest traces are decided early. Without it a quarter of what the process may take.',
       ),
+    when_full: whenFull(),
     maximum_trace_size_bytes: z
       .int()
       .min(0)

@@ -1,6 +1,8 @@
 /** Where an instance of the sampler, which stands in one pipeline, hands on what is kept of what it took. */
 import type { Consumer, Host, Signal } from '../../component.ts'
 import { HandOver, type KeptBatch } from '../../sending/hand_over.ts'
+import { KeptQueue } from '../../sending/kept_queue.ts'
+import { Overflow } from '../../sending/overflow.ts'
 import type { BatchBuilder } from '../../telemetry/heads.ts'
 
 /** The batch of one origin that is being filled. */
@@ -13,11 +15,18 @@ export class Exit {
   /** Of all exits of one sampler, each has its own. */
   readonly number: number
   readonly signal: Signal
+  /** For the log. */
+  readonly name: string
   readonly handOver: HandOver
   /** By origin. */
   readonly open = new Map<number, Open>()
-  /** Batches that wait to be fetched. */
-  readonly full: KeptBatch[] = []
+  /** Bytes of those. */
+  open_bytes = 0
+  /** Batches that wait, or are on offer. */
+  readonly full = new KeptQueue<KeptBatch>()
+  readonly overflow: Overflow
+  /** True: batches go on although they are not full. */
+  isFlushing = false
   /** True: it takes nothing any more. */
   isLeaving = false
 
@@ -31,11 +40,33 @@ export class Exit {
   ) {
     this.number = number
     this.signal = signal
+    this.name = `processor/${host.id} → ${signal}`
+    this.overflow = new Overflow(host.log)
     this.handOver = new HandOver(next, host, {
-      next: () => kept(this),
-      offer: ({ batch, context }) => context.account.release(batch.count, 'pending'),
-      refused: ({ batch, context }) => context.account.hold(batch.count, 'pending'),
-      lost: ({ batch, context }, reason) => context.account.drop(batch.count, reason),
+      next: () => {
+        const next = kept(this)
+        next?.context.account.release(next.batch.count, 'pending')
+        return next
+      },
+      refused: (batch) => {
+        batch.context.account.hold(batch.batch.count, 'pending')
+        this.full.putBack(batch)
+      },
+      taken: (batch) => this.#gone(batch),
+      lost: (batch, reason) => {
+        batch.context.account.drop(batch.batch.count, reason)
+        this.#gone(batch)
+      },
     })
+  }
+
+  /** Memory for what waits here. */
+  get size_bytes(): number {
+    return this.open_bytes + this.full.size_bytes
+  }
+
+  #gone(batch: KeptBatch): void {
+    this.full.gone(batch)
+    if (this.size_bytes === 0) this.overflow.over(this.name)
   }
 }

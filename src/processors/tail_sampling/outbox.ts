@@ -9,22 +9,26 @@ import type { Decision, Labels } from './labels.ts'
 import type { Origins } from './origins.ts'
 import { KEPT, LOGS_KEPT, type Pending } from './pending.ts'
 
-/** Kept items go on in batches of about this many bytes, well under what backends take at once. */
+/** Kept items go on in batches of about this many bytes, well under what backends take at once; */
 const BATCH_BYTES = 1 << 20
+/** and in smaller ones, so that an exit's share of the memory has room for some. */
+const BATCHES_MIN = 8
 /** `late`: items that came after the decision; `lone`: log records of traces without spans. */
 const KINDS = ['decided', 'pressure', 'late', 'lone'] as const
 type Kind = (typeof KINDS)[number]
 
 export class Outbox {
-  /** Memory for batches that are being filled or wait to be fetched. */
-  size_bytes = 0
+  readonly #exits = new Set<Exit>()
+  readonly #exitBytes: () => number
   readonly #shards: readonly Pending[]
   readonly #heads: Heads
   readonly #labels: Labels
   readonly #origins: Origins
   readonly #queues: readonly Readonly<Record<Kind, RowQueue>>[]
 
-  constructor(shards: readonly Pending[], heads: Heads, labels: Labels, origins: Origins) {
+  /** `exitBytes`: the memory for what waits at one exit, asked at each use. */
+  constructor(shards: readonly Pending[], heads: Heads, labels: Labels, origins: Origins, exitBytes: () => number) {
+    this.#exitBytes = exitBytes
     this.#shards = shards
     this.#heads = heads
     this.#labels = labels
@@ -37,19 +41,38 @@ export class Outbox {
     }))
   }
 
+  /** Memory for batches that are being filled, wait, or are on offer. */
+  get size_bytes(): number {
+    let bytes = 0
+    for (const exit of this.#exits) bytes += exit.size_bytes
+    return bytes
+  }
+
   /** The trace's items are to go. The row, which is held, is released when they have gone. */
   add(shard: number, row: number, kind: Kind): void {
     this.#queues[shard]![kind].push(row)
   }
 
-  /** The next batch for that exit; undefined if there is none. Its items are still booked as pending. */
+  /**
+   * The next batch for that exit; undefined if there is none. Its items are still booked as pending. Batches that are not
+   * full go with the next flush.
+   */
   next(exit: Exit): KeptBatch | undefined {
-    while (exit.full.length === 0) if (!this.#gatherNext()) break
-    const [origin] = exit.open.keys()
-    if (exit.full.length === 0 && origin !== undefined) this.#close(exit, origin)
-    const parcel = exit.full.shift()
-    this.size_bytes -= parcel?.batch.size_bytes ?? 0
-    return parcel
+    while (exit.full.waiting === 0) if (!this.#gatherNext()) break
+    if (exit.full.waiting === 0 && exit.isFlushing) this.#closeAny(exit)
+    if (exit.full.waiting === 0) exit.isFlushing = false
+    return exit.full.offer()
+  }
+
+  /**
+   * Of an exit that does not take what is kept, only so much is held as it may: the oldest goes. What stands before the
+   * items of others is moved out of their way.
+   */
+  limit(exit: Exit): void {
+    const most_bytes = this.#exitBytes()
+    do this.#trim(exit, most_bytes)
+    while (this.#gatherNext())
+    this.#trim(exit, most_bytes)
   }
 
   /**
@@ -91,9 +114,28 @@ export class Outbox {
     writeItem(open.builder.group(head), item.bytes, item.start, item.end, attributes)
     const size = item.end - item.start + attributes.length
     open.size_bytes += size
-    this.size_bytes += size
-    if (open.size_bytes >= BATCH_BYTES) this.#close(exit, head.owner)
+    exit.open_bytes += size
+    this.#exits.add(exit)
+    if (open.size_bytes >= Math.min(BATCH_BYTES, this.#exitBytes() / BATCHES_MIN)) this.#close(exit, head.owner)
     this.#heads.release(head)
+  }
+
+  #trim(exit: Exit, most_bytes: number): void {
+    while (exit.size_bytes > most_bytes) {
+      if (exit.full.waiting === 0) this.#closeAny(exit)
+      const dropped = exit.full.drop()
+      if (dropped === undefined) return
+      const { batch, context } = dropped
+      context.account.release(batch.count, 'pending')
+      context.account.drop(batch.count, 'queue_full')
+      exit.overflow.dropped(batch.count, exit.name, most_bytes)
+    }
+  }
+
+  /** The batch that has been open for longest is full as it is. */
+  #closeAny(exit: Exit): void {
+    const [origin] = exit.open.keys()
+    if (origin !== undefined) this.#close(exit, origin)
   }
 
   #close(exit: Exit, origin: number): void {
@@ -101,9 +143,9 @@ export class Outbox {
     exit.open.delete(origin)
     const from = this.#origins.byId(origin)
     const batch = builder.build(exit.signal)
-    exit.full.push({ batch, context: from.context })
+    exit.full.add({ batch, context: from.context })
+    exit.open_bytes -= size_bytes
     this.#origins.release(from, batch.count)
-    this.size_bytes += batch.size_bytes - size_bytes
   }
 }
 

@@ -35,10 +35,10 @@ export class Room {
     const { block_on_overflow, num_traces } = this.#sampler.config
     const pending_max = this.#pending_bytes_max()
     if (!block_on_overflow) this.#relieve(batch.size_bytes, pending_max * FULL_SHARE)
+    // What was decided to be kept has to go before there is room, also if nobody takes it.
+    if (!this.#fits(batch, pending_max)) this.#sampler.run()
     const used = this.#size_bytes()
-    if (used > 0 && used + batch.size_bytes > pending_max) {
-      // What was decided to be kept has to go before there is room.
-      this.#sampler.run()
+    if (!this.#fits(batch, pending_max)) {
       throw retryLater('pending_full', `${used} bytes wait (max_pending_bytes is ${pending_max})`)
     }
     const traces = this.#traces()
@@ -47,6 +47,11 @@ export class Room {
     }
     if (!this.#sampler.shards.every((shard) => shard.hasRoom(batch.items)))
       throw retryLater('pending_full', 'the trace table is full of traces that wait')
+  }
+
+  #fits(batch: AnyBatch, pending_max: number): boolean {
+    const used = this.#size_bytes()
+    return used === 0 || used + batch.size_bytes <= pending_max
   }
 
   /** A trace with more bytes is decided at once. */

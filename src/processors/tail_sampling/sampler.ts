@@ -89,6 +89,7 @@ export class Sampler implements VerdictSource {
   async leave(exit: Exit, deadline: AbortSignal): Promise<void> {
     if (!this.#exits.has(exit)) return
     exit.isLeaving = true
+    exit.isFlushing = true
     const isLast = this.#exits.size === 1
     this.#decideUpTo(Number.POSITIVE_INFINITY, isLast ? undefined : exit)
     await exit.handOver.finish(deadline)
@@ -138,7 +139,17 @@ export class Sampler implements VerdictSource {
 
   /** There may be something to hand on. */
   run(): void {
-    for (const exit of this.#exits) exit.handOver.run()
+    for (const exit of this.#exits) {
+      exit.isFlushing = true
+      exit.handOver.run()
+      if (exit.handOver.isHeldUp && this.config.when_full === 'drop_oldest') this.outbox.limit(exit)
+    }
+  }
+
+  /** Kept traces may take half of the memory, an exit its share of that. */
+  #exitBytes(): number {
+    const { max_pending_bytes = memoryOf(this.#host).limit_bytes / 4 } = this.config
+    return max_pending_bytes / 2 / Math.max(1, this.#exits.size)
   }
 
   #exitsChanged(): void {
@@ -185,7 +196,7 @@ export class Sampler implements VerdictSource {
   }
 
   #newOutbox(): Outbox {
-    return new Outbox(this.shards, this.heads, this.#labels, this.origins)
+    return new Outbox(this.shards, this.heads, this.#labels, this.origins, () => this.#exitBytes())
   }
 
   #tick(): void {
