@@ -15,6 +15,8 @@ export interface Backend {
   readonly port: number
   /** What it has taken: spans, or summaries of model calls. */
   readonly items: number
+  /** Of these, what came in requests whose sender did not wait for the answer: it will send them again. */
+  readonly unheard: number
   /** Requests that came, however they were answered. */
   readonly requests: number
   become(mood: Mood): Promise<void>
@@ -23,7 +25,10 @@ export interface Backend {
 
 /** What a backend does with a request, by mood. */
 interface Answer {
-  take(body: Buffer): void
+  /** Tells how many items are in it. */
+  take(body: Buffer): number
+  /** Calls `lost` if nobody gets the answer. */
+  onLost(lost: () => void): void
   accept(): void
   refuse(status: 'later' | 'never'): void
   reset(): void
@@ -32,6 +37,7 @@ interface Answer {
 abstract class Moody {
   port = 0
   items = 0
+  unheard = 0
   requests = 0
   protected mood: Mood = 'well'
   readonly #hung: (() => void)[] = []
@@ -60,7 +66,11 @@ abstract class Moody {
     if (this.mood === 'reset' || this.mood === 'dead') return by.reset()
     if (this.mood === 'refuse') return by.refuse('later')
     if (this.mood === 'reject') return by.refuse('never')
-    by.take(body)
+    const items = by.take(body)
+    this.items += items
+    by.onLost(() => {
+      this.unheard += items
+    })
     if (this.mood === 'slow') setTimeout(() => by.accept(), SLOW_ms).unref()
     else by.accept()
   }
@@ -97,23 +107,27 @@ class FakeTempo extends Moody implements Backend {
     const chunks: Buffer[] = []
     stream.on('error', () => {})
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-    stream.on('end', () =>
-      this.answer(Buffer.concat(chunks), {
-        take: (message) => this.#count(message),
+    stream.on('end', () => {
+      const whole = Buffer.concat(chunks)
+      // A call that was given up in the middle ends as well.
+      if (whole.length < 5 || whole.length < 5 + whole.readUInt32BE(1)) return
+      this.answer(whole, {
+        take: spansIn,
+        onLost: (lost) => stream.on('close', () => stream.rstCode !== 0 && lost()),
         accept: () => respond(stream, 0),
         refuse: (when) => respond(stream, when === 'later' ? 14 : 3),
         reset: () => this.#cut(),
-      }),
-    )
+      })
+    })
   }
+}
 
-  /** A message of gRPC: a flag, the length, and the request, compressed if the flag says so. */
-  #count(message: Buffer): void {
-    const body = message[0] === 1 ? unpacked(message.subarray(5)) : message.subarray(5)
-    const tally = { spans: 0, bytes: 0, low: 0, high: 0 }
-    tallySpans(body, 0, body.length, tally)
-    this.items += tally.spans
-  }
+/** Of a message of gRPC: a flag, the length, and the request, compressed if the flag says so. */
+function spansIn(message: Buffer): number {
+  const body = message[0] === 1 ? unpacked(message.subarray(5)) : message.subarray(5)
+  const tally = { spans: 0, bytes: 0, low: 0, high: 0 }
+  tallySpans(body, 0, body.length, tally)
+  return tally.spans
 }
 
 function respond(stream: ServerHttp2Stream, status: number): void {
@@ -158,17 +172,20 @@ class FakeLoki extends Moody implements Backend {
   #by(response: ServerResponse): Answer {
     const end = (status: number) => response.writeHead(status).end()
     return {
-      take: (body) => this.#count(body),
+      take: summariesIn,
+      onLost: (lost) => response.on('close', () => response.writableFinished || lost()),
       accept: () => end(204),
       refuse: (when) => end(when === 'later' ? 503 : 400),
       reset: () => response.destroy(),
     }
   }
+}
 
-  #count(body: Buffer): void {
-    const push = uncompress(body)
-    for (let at = 0; (at = push.indexOf(SUMMARY, at)) >= 0; at += SUMMARY.length) this.items++
-  }
+function summariesIn(body: Buffer): number {
+  const push = uncompress(body)
+  let count = 0
+  for (let at = 0; (at = push.indexOf(SUMMARY, at)) >= 0; at += SUMMARY.length) count++
+  return count
 }
 
 export async function fakeTempo(mood: Mood = 'well'): Promise<Backend> {

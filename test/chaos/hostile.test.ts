@@ -5,9 +5,9 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { HOSTILE_BODIES, type HostileBody } from './bodies.ts'
 import { ATTACKS } from './connections.ts'
-import { complaints } from './drill.ts'
+import { complaints, differs } from './drill.ts'
 import { ATTACKS_OF_A_KIND, isLong, PARALLEL, report } from './form.ts'
-import { type PostAnswer, posted, type Sender, sendGoodTraffic } from './good_traffic.ts'
+import { goodRequest, type PostAnswer, posted, type Sender, sendGoodTraffic } from './good_traffic.ts'
 import { sumOf } from './readings.ts'
 import { type Level, mib, quietLevel, recovered } from './recovery.ts'
 import { Subject } from './subject.ts'
@@ -18,7 +18,7 @@ const KIND_MAX_ms = 60_000
 
 let subject: Subject | undefined
 let quiet: Level
-let sender: Sender
+let sender: Sender | undefined
 const rows: Record<string, string | number>[] = []
 
 /** The same process as long as it lives; after a death the next test has a new one. */
@@ -30,11 +30,11 @@ beforeEach(async () => {
     await warmUp(subject)
     quiet = await quietLevel(subject)
   }
-  sender = sendGoodTraffic(subject.ports.http)
 })
 
 afterEach(async () => {
-  await sender.stop()
+  await sender?.stop()
+  sender = undefined
 })
 
 afterAll(async () => {
@@ -64,7 +64,10 @@ describe('section B and C: hostile bodies', () => {
     })
   }
 
-  test('C01 after all of them it holds what it held before', () => judge('all bodies', '', true))
+  test('C01 after all of them it holds what it held before, and takes data', async () => {
+    await judge('all bodies', '', true)
+    await takesData()
+  })
 })
 
 describe('section B, C and J: hostile connections', () => {
@@ -75,7 +78,10 @@ describe('section B, C and J: hostile connections', () => {
     })
   }
 
-  test('C04 C05 after all of them it holds what it held before', () => judge('all connections', '', true))
+  test('C04 C05 after all of them it holds what it held before, and takes data', async () => {
+    await judge('all connections', '', true)
+    await takesData()
+  })
 })
 
 /** Taken, refused for good, or asked to come again. */
@@ -88,36 +94,45 @@ function sent(port: number, { signal, type, encoding, body }: HostileBody): Prom
   })
 }
 
-/** The same again and again, some at a time. */
+/** The same again and again, while honest traffic runs: half of them many at a time, half one after the other. */
 async function attack(once: () => Promise<void>): Promise<void> {
+  sender = sendGoodTraffic(subject!.ports.http)
   const end_ms = performance.now() + KIND_MAX_ms
-  let left = ATTACKS_OF_A_KIND
-  const loop = async () => {
-    while (left-- > 0 && subject!.alive && performance.now() < end_ms) await once()
+  for (const parallel of [PARALLEL, 1]) {
+    let left = ATTACKS_OF_A_KIND / 2
+    const loop = async () => {
+      while (left-- > 0 && subject!.alive && performance.now() < end_ms) await once()
+    }
+    await Promise.all(Array.from({ length: parallel }, loop))
   }
-  await Promise.all(Array.from({ length: PARALLEL }, loop))
 }
 
 /** `recovers`: waits for it to hold what it held before; with few of every kind that is done for all kinds together. */
 async function judge(name: string, answers: string, recovers: boolean): Promise<void> {
-  await sender.stop()
+  await sender?.stop()
   expect(subject!.alive, `the process is dead:\n${subject!.log.slice(-2000)}`).toBe(true)
   const after = recovers ? await recovered(subject!, quiet) : undefined
   rows.push({
     attack: name,
-    'good p50 ms': Math.round(sender.quantile_ms(0.5)),
-    'good p99 ms': Math.round(sender.quantile_ms(0.99)),
-    'good taken': sender.taken,
-    refused: sender.refused,
+    'good p50 ms': sender ? Math.round(sender.quantile_ms(0.5)) : '',
+    'good p99 ms': sender ? Math.round(sender.quantile_ms(0.99)) : '',
+    'good taken': sender?.taken ?? '',
+    refused: sender?.refused ?? '',
     'peak MiB': mib(subject!.container.peak_bytes()),
     'live MiB': after ? mib(after.live_bytes) : '',
     'quiet again after ms': after ? Math.round(after.waited_ms) : '',
     answers,
   })
   expect(after?.complaints ?? []).toEqual([])
-  expect([...sender.faults], 'honest requests that were neither taken nor asked to come again').toEqual([])
+  expect([...(sender?.faults ?? [])], 'honest requests that were neither taken nor asked to come again').toEqual([])
   expect(sumOf(await subject!.metrics(), 'sluice_receiver_bugs'), 'bugs that the daemon caught').toBe(0)
   expect(subject!.log.match(/^.* ERROR .*$/gm) ?? [], 'errors in the log').toEqual([])
+}
+
+/** D05: refusing has ended with the reason for it. */
+async function takesData(): Promise<void> {
+  const found = async () => differs('status', (await posted(subject!.ports.http, undefined, goodRequest())).status, 200)
+  expect(await complaints(found)).toEqual([])
 }
 
 async function renewed(): Promise<void> {

@@ -16,7 +16,7 @@ import { isLong } from './form.ts'
 import { goodRequest, posted, sendGoodTraffic } from './good_traffic.ts'
 import { overlayOf, Subject } from './subject.ts'
 
-const TRAFFIC_ms = isLong ? 20_000 : 1500
+const TRAFFIC_ms = isLong ? 20_000 : 800
 
 let drill: Drill
 const start = async (options: DrillOptions = {}) => (drill = await startDrill(options))
@@ -162,12 +162,12 @@ describe('the end', () => {
 })
 
 describe('the machine', () => {
-  test('C14 stopped for three seconds and continued: nothing is lost', async () => {
+  test('C14 stopped for a while and continued: nothing is lost', async () => {
     const { subject, tempo, send } = await start()
-    const traffic = send(4500)
+    const traffic = send(isLong ? 7500 : 3000)
     await sleep(300)
     subject.signal('SIGSTOP')
-    await sleep(3000)
+    await sleep(isLong ? 5000 : 1500)
     subject.signal('SIGCONT')
     const sender = await traffic
     expect(await everythingCounted(drill, sender)).toEqual([])
@@ -180,7 +180,7 @@ describe('the machine', () => {
     const { connect } = await import('node:net')
     const sockets = Array.from({ length: 400 }, () => connect(subject.ports.http, '127.0.0.1'))
     for (const socket of sockets) socket.on('error', () => {})
-    await sleep(isLong ? 60_000 : 1500)
+    await sleep(isLong ? 60_000 : 1000)
     for (const socket of sockets) socket.destroy()
     await sleep(200)
     expect(subject.alive).toBe(true)
@@ -194,7 +194,7 @@ describe('the machine', () => {
     // Each reload that fails writes some lines; a pipe holds 64 KiB.
     subject.writeOverlay('broken: [')
     let taken = 0
-    for (let i = 0; i < 1500; i++) {
+    for (let i = 0; i < (isLong ? 3000 : 600); i++) {
       subject.signal('SIGHUP')
       const { status, what } = await posted(subject.ports.http, undefined, goodRequest())
       if (status !== 200) expect(what).toBe('200')

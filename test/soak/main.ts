@@ -18,6 +18,8 @@ const CONNECTIONS = { closed: 32, open: 1000 }
 /** After the load: what waits for its time must go, and at the latest then. */
 const QUIET_MAX_ms = { short: 40_000, shipped: 180_000 }
 
+const NOTHING: Books = { ledger: [], calls: 0, tempo: 0, twice: 0, loki: 0 }
+
 interface Rig {
   readonly subject: Subject
   readonly tempo: Backend
@@ -69,7 +71,8 @@ async function overload(options: Options, requests_s: number, rate: number): Pro
     await rig.tempo.become('well')
     const after = await settled(rig, options, sent, true)
     const peaks = await watch.stop()
-    const alive = subject.alive
+    const { alive } = subject
+    if (!alive) console.log(`the daemon is dead; the end of its log:\n${subject.log.slice(-3000)}`)
     const container = { limit_bytes: subject.container.limit_bytes, peak_bytes: subject.container.peak_bytes() }
     subject.signal('SIGTERM')
     const exitCode = await subject.ended()
@@ -140,12 +143,11 @@ async function settled(rig: Rig, { short }: Options, sent: Sent, all: boolean): 
   }
 }
 
-const NOTHING: Books = { ledger: [], calls: 0, tempo: 0, loki: 0 }
-
 async function booksOf({ subject, tempo, loki }: Rig): Promise<Books> {
   const answer = await fetch(`http://127.0.0.1:${subject.ports.metrics}/metrics`)
   const calls = sumOf(parseMetrics(await answer.text()), 'llm_requests_total')
-  return { ledger: await subject.ledger(), calls, tempo: tempo.items, loki: loki.items }
+  const ledger = await subject.ledger()
+  return { ledger, calls, tempo: tempo.items, twice: tempo.unheard, loki: loki.items - loki.unheard }
 }
 
 /** The daemon has a core for itself. */
