@@ -129,11 +129,15 @@ describe('segments', () => {
 
   it('deletes what grew too old while it was closed', async () => {
     const directory = newDirectory()
-    const { journal, clock } = await opened({ directory, retention: { age_max_ms: HOUR_MS } })
+    const { journal, clock } = await opened({ directory, retention: { age_max_ms: 2 * HOUR_MS } })
     await append(journal, 'a')
     await journal.close()
     await clock.advance(2 * HOUR_MS)
-    const again = await opened({ directory, clock, retention: { age_max_ms: HOUR_MS } })
+    const again = await opened({ directory, clock, retention: { age_max_ms: 2 * HOUR_MS } })
+    await clock.advance(HOUR_MS / 2)
+    expect(again.deleted).toEqual([])
+    // Now the clock is believed, and so is the time for which it was closed.
+    await clock.advance(HOUR_MS)
     await vi.waitFor(() => expect(again.deleted).toEqual([1]))
   })
 
@@ -386,17 +390,58 @@ describe("what has a segment's name and is none", () => {
   })
 })
 
-it('a wall clock that jumps ahead deletes nothing', async () => {
-  const clock = new FakeClock()
-  let ahead_ms = 0
-  const jumping = Object.assign(Object.create(clock), {
-    now_ms: () => clock.now_ms() + ahead_ms,
-    monotonic_ms: () => clock.monotonic_ms(),
-    every: (period_ms: number, run: () => void) => clock.every(period_ms, run),
-  }) as FakeClock
-  const { journal } = await opened({ directory: newDirectory(), clock: jumping, retention: { age_max_ms: HOUR_MS } })
-  await append(journal, 'a')
-  ahead_ms = 48 * HOUR_MS
-  await clock.advance(120_000)
-  expect(await textsOf(journal)).toEqual(['a'])
+describe('a wall clock', () => {
+  const retention = { age_max_ms: HOUR_MS }
+
+  it('that jumps ahead deletes nothing', async () => {
+    const { journal, clock } = await opened({ directory: newDirectory(), retention })
+    await append(journal, 'a')
+    clock.jump(48 * HOUR_MS)
+    await clock.advance(120_000)
+    await append(journal, 'b')
+    clock.jump(-48 * HOUR_MS)
+    await clock.advance(120_000)
+    expect(await textsOf(journal)).toEqual(['a', 'b'])
+  })
+
+  it('that is ahead at the start deletes nothing, and its ages do not stay', async () => {
+    const directory = newDirectory()
+    const first = await opened({ directory, retention })
+    await append(first.journal, 'a')
+    await first.clock.advance(HOUR_MS / 2)
+    await append(first.journal, 'b')
+    await first.journal.close()
+    const ahead = new FakeClock(first.clock.now_ms() + 48 * HOUR_MS)
+    const second = await opened({ directory, clock: ahead, retention })
+    await ahead.advance(120_000)
+    await append(second.journal, 'c')
+    expect(await textsOf(second.journal)).toEqual(['a', 'b', 'c'])
+    await second.journal.close()
+    const third = await opened({ directory, clock: new FakeClock(first.clock.now_ms() + 180_000), retention })
+    await third.clock.advance(HOUR_MS / 4)
+    expect(await textsOf(third.journal)).toEqual(['a', 'b', 'c'])
+    await third.clock.advance(HOUR_MS)
+    await vi.waitFor(() => expect(third.journal.segments).toBe(0))
+  })
+
+  it('that was far behind when records were written keeps none for ever', async () => {
+    const directory = newDirectory()
+    const first = await opened({ directory, clock: new FakeClock(0), retention })
+    await append(first.journal, 'a')
+    await first.journal.close()
+    const { journal, clock } = await opened({ directory, retention })
+    expect(await textsOf(journal)).toEqual(['a'])
+    await clock.advance(2 * HOUR_MS)
+    await vi.waitFor(() => expect(journal.segments).toBe(0))
+  })
+
+  it('that was ahead when a segment was begun does not let it grow', async () => {
+    const directory = newDirectory()
+    const first = await opened({ directory, clock: new FakeClock(1_900_000_000_000), retention })
+    await append(first.journal, 'a')
+    await first.journal.close()
+    const { journal } = await opened({ directory, retention })
+    await append(journal, 'b')
+    expect(journal.segments).toBe(2)
+  })
 })

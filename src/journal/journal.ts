@@ -4,6 +4,7 @@
  */
 import { type FileHandle, mkdir, open, truncate, unlink } from 'node:fs/promises'
 import type { Clock, Timer } from '../self/clock.ts'
+import { SteadyTime } from '../self/steady_time.ts'
 import { lockDirectory } from './lock.ts'
 import { type Found, readRecord, scan } from './scan.ts'
 import { type Address, addressOf, findSegments, offsetOf, type Segment, segmentOf } from './segment.ts'
@@ -37,7 +38,10 @@ export interface JournalOptions {
 export interface Retention {
   /** All segments together never have more. */
   readonly bytes_max?: number
-  /** Counted from the newest record of a segment. */
+  /**
+   * Counted from the newest record of a segment, in time during which the journal was open. Time before that counts when
+   * the clock that tells it has gone evenly for an hour (`SteadyTime`).
+   */
   readonly age_max_ms?: number
 }
 
@@ -53,7 +57,7 @@ export interface Damage {
 export interface JournalRecord {
   readonly address: Address
   readonly kind: number
-  /** Unix milliseconds at which it was appended. */
+  /** Unix milliseconds at which it was appended, as far as the journal believes the clock (`SteadyTime`). */
   readonly time_ms: number
   /** May be part of a larger buffer: who keeps it for long copies it. */
   readonly payload: Buffer
@@ -78,8 +82,7 @@ export class Journal {
   /** Damage that has been counted, by address. */
   readonly #known = new Set<Address>()
   #retention: Retention
-  /** Wall clock minus monotonic time, when it was opened. */
-  #offset_ms = 0
+  readonly #time: SteadyTime
   #segments: Segment[] = []
   #writer: SegmentWriter | undefined
   #unlock: (() => Promise<void>) | undefined
@@ -95,12 +98,12 @@ export class Journal {
     this.#disk = options.disk ?? DISK
     this.#segment_bytes_max = Math.min(options.segment_bytes_max ?? 64 * MIB, 2048 * MIB)
     this.#retention = options.retention ?? {}
+    this.#time = new SteadyTime(options.clock)
   }
 
   /** Rejects if the directory cannot be used, or is in use (code ELOCKED). Never because of what is in it. */
   async open(): Promise<void> {
     const { directory, clock } = this.#options
-    this.#offset_ms = clock.now_ms() - clock.monotonic_ms()
     try {
       await mkdir(directory, { recursive: true, mode: 0o700 })
       this.#unlock = await lockDirectory(directory)
@@ -113,6 +116,7 @@ export class Journal {
     }
     const last = this.#segments.at(-1)
     if (last !== undefined) await this.#recover(last)
+    this.#time.begin(last && this.#lastAppend_ms)
     this.size_bytes = this.#segments.reduce((sum, segment) => sum + segment.size_bytes, 0)
     this.#closed = false
     this.#timer = clock.every(RETAIN_EVERY_MS, () => this.#retainSoon())
@@ -148,7 +152,7 @@ export class Journal {
   append(kind: number, payload: Buffer): Promise<Address> {
     if (this.#closed) return Promise.reject(failure('EBADF', 'the journal is not open'))
     const limit_bytes = Math.min(this.#retention.bytes_max ?? Number.POSITIVE_INFINITY, 1024 * MIB)
-    const added = this.#waiting.add({ kind, payload, time_ms: this.#options.clock.now_ms() }, limit_bytes)
+    const added = this.#waiting.add({ kind, payload, time_ms: this.#time.now_ms() }, limit_bytes)
     this.#wake()
     return added
   }
@@ -295,7 +299,7 @@ export class Journal {
       const writer = await this.#writerFor(group.size_bytes)
       const offsets = await writer.write(group.records, this.#options.sync ?? true)
       this.size_bytes += group.size_bytes
-      this.#lastAppend_ms = this.#options.clock.now_ms()
+      this.#lastAppend_ms = this.#time.now_ms()
       group.resolve(offsets.map((offset) => addressOf(writer.segment.number, offset)))
     } catch (error) {
       group.reject(failure((error as NodeJS.ErrnoException).code ?? 'EIO', 'cannot write to the journal', error))
@@ -314,12 +318,13 @@ export class Journal {
 
   async #writerFor(size_bytes: number): Promise<SegmentWriter> {
     const current = this.#writer
-    const now_ms = this.#options.clock.now_ms()
+    const now_ms = this.#time.now_ms()
     const { age_max_ms = Number.POSITIVE_INFINITY } = this.#retention
     if (current !== undefined) {
       const { segment } = current
       const isFull = segment.size_bytes + size_bytes > this.#segment_bytes_max
-      const isOld = now_ms - segment.created_ms > age_max_ms / AGE_PARTS
+      // One that was begun in the future would otherwise grow for as long.
+      const isOld = Math.abs(now_ms - segment.created_ms) > age_max_ms / AGE_PARTS
       if (segment.size_bytes === 0 || (!isFull && !isOld)) return current
     }
     const number = (this.#segments.at(-1)?.number ?? 0) + 1
@@ -341,17 +346,12 @@ export class Journal {
     while (this.#segments.length > 0 && this.size_bytes + size_bytes > bytes_max) await this.#deleteOldest()
   }
 
-  /** Ages need two clocks to agree: a wall clock that jumps ahead deletes nothing. */
-  #agreed_ms(): number {
-    const { clock } = this.#options
-    return Math.min(clock.now_ms(), this.#offset_ms + clock.monotonic_ms())
-  }
-
   async #expire(): Promise<void> {
     this.#retentionDue = false
     await this.#makeRoom(0)
     const { age_max_ms = Number.POSITIVE_INFINITY } = this.#retention
-    const oldest_ms = this.#agreed_ms() - age_max_ms
+    this.#time.observe()
+    const oldest_ms = this.#time.now_ms() - age_max_ms
     while (this.#segments.length > 0) {
       const [first, second] = this.#segments
       const newest_ms = second === undefined ? this.#lastAppend_ms : second.created_ms

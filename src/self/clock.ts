@@ -62,6 +62,7 @@ class SystemTimer implements Timer {
 export class FakeClock implements Clock {
   #now_ms: number
   readonly #start_ms: number
+  #ahead_ms = 0
   #timers: { at_ms: number; order: number; period_ms: number | undefined; run: () => void }[] = []
   #order = 0
 
@@ -71,7 +72,12 @@ export class FakeClock implements Clock {
   }
 
   now_ms(): number {
-    return this.#now_ms
+    return this.#now_ms + this.#ahead_ms
+  }
+
+  /** Sets the wall clock, and only that. */
+  jump(by_ms: number): void {
+    this.#ahead_ms += by_ms
   }
 
   monotonic_ms(): number {
