@@ -19,7 +19,6 @@ describe('defaults are the Collector’s', () => {
     expect(blocks.sendingQueue().parse({ batch: {} })).toEqual({
       enabled: true,
       num_consumers: 10,
-      queue_size: 1000,
       sizer: 'requests',
       block_on_overflow: false,
       wait_for_result: false,

@@ -57,7 +57,7 @@ test('print-config shows defaults, and no secret', () => {
     timeout: '5s',
     headers: { authorization: '[REDACTED]' },
     tls: { insecure: false, ca_pem: '[REDACTED]', min_version: '1.2' },
-    sending_queue: { queue_size: 1000 },
+    sending_queue: { sizer: 'requests', num_consumers: 10 },
   })
   expect(config.extensions.api).toEqual({ endpoint: '127.0.0.1:8890', token: '[REDACTED]' })
   expect(config.service.telemetry.metrics.readers[0].pull.exporter.prometheus.port).toBe(8888)
