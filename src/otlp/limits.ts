@@ -24,7 +24,7 @@ export type LimitName = keyof RequestLimits
 
 /** No honest SDK comes near: it cuts at 128 attributes and events, batches 512 spans, and has hundreds of buckets. */
 export const DEFAULT_LIMITS: RequestLimits = {
-  message_fields_max: 262_144,
+  message_fields_max: 131_072,
   item_attributes_max: 65_536,
   request_groups_max: 65_536,
   request_points_max: 262_144,

@@ -92,6 +92,7 @@ function findEscaped(bytes: Buffer, start: number, end: number, findings: Findin
 }
 
 function check(bytes: Buffer, low: number, end: number, at: number, after: number, findings: Findings): void {
+  findings.spend(8)
   if (at === low || !(local[bytes[at - 1]!]! || bytes[at - 1]! >= 0x80)) return
   const stop = domainEnd(bytes, after, end)
   findings.spend(stop - after + 8)

@@ -13,6 +13,8 @@ const LOOK_BACK = 128
 /** Of runs further on in the same row of base64 characters no more is decoded: the first one stood for all of it. */
 const LATER_MAX = 1024
 const RUN_MIN = 12
+/** Steps that decoding takes, however short. */
+const DECODING = 64
 
 const alphabet = byteSet(ALNUM | JOINER, '+/')
 const values = new Int8Array(256).fill(-1)
@@ -30,6 +32,7 @@ export function encoded(inner: readonly Detector[]): TokenRule {
   return {
     kind: ENCODED,
     find(bytes, start, end, low, limit, outer) {
+      findings.effort = outer.effort
       const row = rowStart(bytes, start, low)
       const first = row === start || (row > Math.max(low, start - LOOK_BACK) && !hasRun(bytes, row, start))
       outer.spend(start - row + PROBE)
@@ -37,7 +40,7 @@ export function encoded(inner: readonly Detector[]): TokenRule {
         const at = afterEscape(bytes, from, end, low)
         if (looksLikeText(bytes, at)) {
           const to = encodedEnd(bytes, end, first ? limit : Math.min(limit, at + LATER_MAX))
-          outer.spend(to - at)
+          outer.spend(to - at + DECODING)
           if (to - at >= LENGTH_MIN && holds(inner, bytes, at, to, findings)) {
             outer.add(at, paddingEnd(bytes, to, limit), findings.kind(0))
             return true

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { Findings, kindIndex, kindName } from './findings.ts'
+import { EffortError } from './effort.ts'
+import { BudgetError, Findings, kindIndex, kindName } from './findings.ts'
 
 const A = kindIndex('A')
 const B = kindIndex('B')
@@ -78,4 +79,18 @@ test('settles many as it settles few', () => {
 test('names kinds', () => {
   expect(kindIndex('A')).toBe(A)
   expect(kindName(B)).toBe('B')
+})
+
+test('what all ranges together may take ends them, not as a value that has to be masked', () => {
+  const findings = new Findings()
+  findings.effort.grant(100)
+  findings.reset(60)
+  findings.spend(60)
+  findings.settle()
+  expect(findings.effort.left).toBe(40)
+  findings.reset(60)
+  expect(() => findings.spend(41)).toThrow(EffortError)
+  findings.effort.grant(100)
+  findings.reset(60)
+  expect(() => findings.spend(61)).toThrow(BudgetError)
 })

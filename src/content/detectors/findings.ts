@@ -1,4 +1,5 @@
 import { grownRows, ordinaryRows } from '../../otlp/scratch.ts'
+import { Effort } from './effort.ts'
 
 /**
  * Scanning one value took more steps than it may, or found more than it may. The value must then be masked as a whole:
@@ -31,10 +32,13 @@ const USUAL = FIELDS * 16
  * Offsets are bytes from the beginning of the scanned buffer. `settle` puts them in order.
  */
 export class Findings {
+  /** What all ranges together may take. */
+  effort = new Effort()
   #items: Int32Array = new Int32Array(USUAL)
   #spare: Int32Array = new Int32Array(0)
   #count = 0
   #steps = 0
+  #granted = 0
 
   /** How many findings there are. */
   get count(): number {
@@ -61,15 +65,23 @@ export class Findings {
   /** Forgets all findings and grants `steps` steps of work for the next range. */
   reset(steps: number): void {
     this.#count = 0
-    this.#steps = steps
+    this.#granted = this.#steps = Math.min(steps, this.effort.left)
     this.#items = ordinaryRows(this.#items, USUAL)
     this.#spare = ordinaryRows(this.#spare, 0)
   }
 
-  /** Books work. @throws BudgetError when the range's steps are used up. */
+  /** Books work. @throws BudgetError when the range's steps are used up, EffortError when those of all ranges are. */
   spend(steps: number): void {
     this.#steps -= steps
-    if (this.#steps < 0) throw new BudgetError('scanning a value took more steps than it may: mask the whole value')
+    if (this.#steps >= 0) return
+    this.#charge()
+    throw new BudgetError('scanning a value took more steps than it may: mask the whole value')
+  }
+
+  /** What the range took is gone for those that follow. */
+  #charge(): void {
+    this.effort.spend(this.#granted - this.#steps)
+    this.#granted = this.#steps
   }
 
   /** Appends a finding; an empty one is ignored. @throws BudgetError when there are too many. */
@@ -89,6 +101,7 @@ export class Findings {
    * The joined finding has the kind of the longest; among equals, of the one that was added first.
    */
   settle(): number {
+    this.#charge()
     if (this.#count < 2) return this.#count
     if (this.#count <= SMALL) this.#sortSmall()
     else this.#sortLarge()

@@ -9,6 +9,9 @@ export const GROUP = 3
 /** Four bytes in eight are looked at: of a number with 6 digits or more at least three adjoining ones, one of them a digit. */
 const STEP = 8
 const LOOK_BACK = 48
+/** What finding a region takes beside its bytes, and what the rules take for each of its groups. */
+const REGION_STEPS = 8
+const RULE_STEPS = 16
 /** In shorter ranges a view of words costs more than it saves. */
 const SHORT_MAX = 1024
 const NO_WORDS = new Int32Array(0)
@@ -67,7 +70,7 @@ export function numbers(rules: readonly NumberRule[]): Detector {
             if (region.digits >= ANY_DIGITS || region.count >= ADDRESS_GROUPS) show(region, rules, findings)
           } while (next <= digit)
         }
-        findings.spend(next - floor)
+        findings.spend(next - floor + REGION_STEPS)
         floor = next
       }
     },
@@ -140,7 +143,7 @@ function standsAlone(bytes: Buffer, start: number, end: number, low: number, lim
 }
 
 function show(region: NumberRegion, rules: readonly NumberRule[], findings: Findings): void {
-  findings.spend(region.count)
+  findings.spend(region.count * RULE_STEPS)
   for (const rule of rules) if (region.digits >= rule.digits_min) rule.find(region, findings)
 }
 

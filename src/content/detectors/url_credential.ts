@@ -17,6 +17,7 @@ export const urlCredential: Detector = {
   find(bytes, start, end, findings) {
     let floor = start
     for (let at = bytes.indexOf(AT, start); at !== -1; at = bytes.indexOf(AT, at + 1)) {
+      findings.spend(2)
       if (at < floor) continue
       const from = authorityStart(bytes, Math.max(floor, at - AUTHORITY_MAX), at)
       findings.spend(at - Math.max(floor, at - AUTHORITY_MAX))

@@ -1,12 +1,15 @@
 /** The requests that a batch is sent in, and what is known of each. */
-import { compress, uncompress } from 'snappyjs'
+import { uncompress } from 'snappyjs'
 import type { Clock } from '../../self/clock.ts'
 import type { SendResult } from '../../sending/sender.ts'
 import type { Push, PushedStream } from './push.ts'
 import { type Answer, judge, type Refusal, readRefusal } from './response.ts'
+import { compressInPieces } from './snappy.ts'
 
 interface Request {
-  readonly body: Buffer
+  /** A Snappy block, once it `isPacked`. */
+  body: Buffer
+  isPacked: boolean
   readonly lines: number
   /** Where the streams are in what the body unpacks to. */
   readonly streams: readonly Pick<PushedStream, 'start' | 'end' | 'entries'>[]
@@ -41,6 +44,7 @@ export class Requests {
     for (let at = 0; at < this.#requests.length; at++) {
       const request = this.#requests[at]!
       if (request.isAnswered) continue
+      await pack(request)
       const answer = await post(request.body)
       if (answer.status === 400) {
         const inPieces = this.#refuse(request, answer.text)
@@ -77,11 +81,17 @@ export class Requests {
 }
 
 function requestOf(bytes: Buffer, streams: readonly Pick<PushedStream, 'start' | 'end' | 'entries'>[]): Request {
-  const isAll = streams.reduce((total, { start, end }) => total + end - start, 0) === bytes.length
-  const body = isAll ? bytes : Buffer.concat(streams.map(({ start, end }) => bytes.subarray(start, end)))
+  // A copy: the converter writes the next batch to the same memory.
+  const body = Buffer.concat(streams.map(({ start, end }) => bytes.subarray(start, end)))
   let at = 0
   const moved = streams.map(({ start, end, entries }) => ({ start: at, end: (at += end - start), entries }))
   const lines = streams.reduce((total, { entries }) => total + entries, 0)
-  // A copy: what the compressor gives hangs on a buffer for the worst case.
-  return { body: Buffer.from(compress(body)), lines, streams: moved, isAnswered: false }
+  return { body, isPacked: false, lines, streams: moved, isAnswered: false }
+}
+
+/** When its turn has come; once, as it may be sent again. */
+async function pack(request: Request): Promise<void> {
+  if (request.isPacked) return
+  request.body = await compressInPieces(request.body)
+  request.isPacked = true
 }

@@ -1,12 +1,13 @@
 /** The `redaction` processor: takes personal data, secrets and content out of everything that passes. */
 import type { Batches, Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
 import { contentGroups } from '../../content/content_groups.ts'
+import { EffortError } from '../../content/detectors/effort.ts'
 import { kindName } from '../../content/detectors/findings.ts'
 import { Refusal } from '../../refusal.ts'
 import { type Aside, asideOf } from '../../self/aside.ts'
 import type { Counter } from '../../self/meter.ts'
 import { KINDS, type RedactionConfig, schema } from './config.ts'
-import { LONG_MIN_BYTES, redactAside } from './long_batches.ts'
+import { LONG_MIN_BYTES, LOOP_STEPS_MAX, redactAside } from './long_batches.ts'
 import type { Redactor } from './redactor.ts'
 import { redactorOf } from './redactor_of.ts'
 import { Tally } from './tally.ts'
@@ -20,6 +21,8 @@ export const redaction: ProcessorFactory<RedactionConfig> = {
   schema,
   create: (config, host, signal, next) => new Redaction(config, host, signal, next),
 }
+
+const LONG = Symbol('long')
 
 class Redaction<S extends Signal> implements Processor<S> {
   readonly #host: Host
@@ -50,8 +53,8 @@ class Redaction<S extends Signal> implements Processor<S> {
   /** Counts after the batch was taken, so that a batch refused and sent again is counted once. */
   async consume(batch: Batches[S], context: Context): Promise<void> {
     const tally = new Tally()
-    const isLong = batch.size_bytes >= LONG_MIN_BYTES
-    const redacted = isLong ? await this.#redactLong(batch, context, tally) : this.#redact(batch, tally)
+    const atOnce = this.#redact(this.#redactor, batch, tally)
+    const redacted = atOnce === LONG ? await this.#redactLong(batch, tally, context.deadline_ms) : atOnce
     if (redacted === undefined) context.account.drop(batch.count, 'redaction_failed')
     else {
       if (redacted.items > 0 || batch.items === 0) await this.#next.consume(redacted, context)
@@ -73,29 +76,32 @@ class Redaction<S extends Signal> implements Processor<S> {
     const redactor = this.#again.get(signal) ?? this.#redactorOf(this.#config, signal)
     this.#again.set(signal, redactor)
     const tally = new Tally()
-    try {
-      return redactor.redact(batch, tally) as Batches[T]
-    } catch (error) {
-      tally.clear()
-      tally.addFailed()
-      this.#report(error)
-      return undefined
-    } finally {
-      if (tally.any) this.#count(tally)
-    }
+    const atOnce = this.#redact(redactor as Redactor<T>, batch, tally)
+    const redacted = atOnce === LONG ? await this.#redactLong(batch, tally) : atOnce
+    if (tally.any) this.#count(tally)
+    return redacted
   }
 
-  /** Undefined: the batch cannot be judged, and must not pass. */
-  #redact(batch: Batches[S], tally: Tally): Batches[S] | undefined {
+  /** Undefined: the batch cannot be judged, and must not pass. LONG: it takes longer than it may here. */
+  #redact<T extends Signal>(
+    redactor: Redactor<T>,
+    batch: Batches[T],
+    tally: Tally,
+  ): Batches[T] | undefined | typeof LONG {
+    if (batch.size_bytes >= LONG_MIN_BYTES) return LONG
     try {
-      return this.#redactor.redact(batch, tally)
+      return redactor.redact(batch, tally, LOOP_STEPS_MAX)
     } catch (error) {
-      return this.#fail(error, tally)
+      return error instanceof EffortError ? LONG : this.#fail(error, tally)
     }
   }
 
   /** As `#redact`, beside the event loop. What a reload overtook is judged again by what holds now. */
-  async #redactLong(batch: Batches[S], { deadline_ms }: Context, tally: Tally): Promise<Batches[S] | undefined> {
+  async #redactLong<T extends Signal>(
+    batch: Batches[T],
+    tally: Tally,
+    deadline_ms?: number,
+  ): Promise<Batches[T] | undefined> {
     try {
       for (;;) {
         const config = this.#config

@@ -1,6 +1,7 @@
 import { contentOfEvent, contentOfScope } from '../../content/content_events.ts'
 import { contentOfKey, describesEvent } from '../../content/content_keys.ts'
 import { namesSecret } from '../../content/detectors/assignment.ts'
+import type { Effort } from '../../content/detectors/effort.ts'
 import { ByteCache, type ViewedBytes } from './byte_cache.ts'
 
 /** Bits of a key's class beside its content group in the lowest byte. */
@@ -39,6 +40,8 @@ const phones =
 const ssns = /(?:^|[._-])(?:ssn|itin|social[._-]?security(?:[._-]?(?:number|no))?|tax[._-]?id)$|(?:ssn|Ssn|SSN)$/
 
 const LENGTH_MAX = 120
+/** What judging a key takes that was not seen before. */
+const KEY_STEPS = 640
 
 /** Attributes that are named as secrets are, and identify something: conversations, feature flags, objects in a store. */
 const identifiers =
@@ -52,13 +55,16 @@ export class Keys {
   readonly #isDirty: (source: ViewedBytes, start: number, end: number) => boolean
   readonly #masksSecrets: boolean
   readonly #kinds: ReadonlySet<string>
+  readonly #effort: Effort
 
   /** `isDirty`: whether the detectors find something. `masksSecrets`: whether secrets are looked for at all; `kinds`: what is. */
   constructor(
     isDirty: (source: ViewedBytes, start: number, end: number) => boolean,
     masksSecrets: boolean,
     kinds: ReadonlySet<string>,
+    effort: Effort,
   ) {
+    this.#effort = effort
     this.#isDirty = isDirty
     this.#masksSecrets = masksSecrets
     this.#kinds = kinds
@@ -93,6 +99,7 @@ export class Keys {
   }
 
   #classify(source: ViewedBytes, start: number, end: number): number {
+    this.#effort.spend(KEY_STEPS + end - start)
     const name = source.bytes.toString('utf8', start, end)
     const { group, scoped } = contentOfKey(name)
     let bits: number = group

@@ -1,4 +1,5 @@
 import type { Detector } from '../../content/detectors/detector.ts'
+import { Effort, EffortError } from '../../content/detectors/effort.ts'
 import { kindName } from '../../content/detectors/findings.ts'
 import { Output, varintSize } from '../../otlp/output.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
@@ -45,21 +46,29 @@ export class Redactor<S extends Signal> {
   readonly #rewrite = new Rewrite<S>()
   readonly #heads = new JudgedHeads()
   #tally = new Tally()
+  readonly #effort = new Effort()
 
   constructor(signal: S, options: RedactorOptions) {
     const { detectors, masksSecrets } = options
     this.#signal = signal
-    const texts = new Texts(detectors)
+    const texts = new Texts(detectors, this.#effort)
     const kinds = new Set(detectors.flatMap((detector) => detector.kinds))
-    const keys = new Keys((source, start, end) => texts.findAll(source, start, end) !== 0, masksSecrets, kinds)
+    const keys = new Keys(
+      (source, start, end) => texts.findAll(source, start, end) !== 0,
+      masksSecrets,
+      kinds,
+      this.#effort,
+    )
     this.#walk = new Walk(texts, keys, options.policies, new Contents(options.hashKey, options.length_max))
   }
 
   /**
    * The batch with everything taken out; the same batch if there is nothing. Items that cannot be judged are left out:
    * the result then has fewer. Counts in `tally`.
+   * @throws EffortError when more than `steps` are needed
    */
-  redact(given: Batches[S], tally: Tally): Batches[S] {
+  redact(given: Batches[S], tally: Tally, steps = Number.POSITIVE_INFINITY): Batches[S] {
+    this.#effort.grant(steps)
     this.#tally = tally
     const batch = withoutUnknownFields<S>(given, tally)
     this.#walk.begin(batch.bytes)
@@ -108,6 +117,7 @@ export class Redactor<S extends Signal> {
       this.#tally.add(walk.tally)
     } catch (error) {
       if (open) this.#rewrite.cancel()
+      if (error instanceof EffortError) throw error
       this.#rewrite.dropItem(item)
       this.#tally.addFailed()
       this.onFailure(error)
@@ -142,6 +152,7 @@ export class Redactor<S extends Signal> {
       this.#heads.put(level, bytes, start, end, head)
       return head
     } catch (error) {
+      if (error instanceof EffortError) throw error
       this.onFailure(error)
       const tally = new Tally()
       tally.addFailed()

@@ -1,4 +1,5 @@
 import type { Detector } from '../../content/detectors/detector.ts'
+import { type Effort, EffortError } from '../../content/detectors/effort.ts'
 import { Findings, kindIndex } from '../../content/detectors/findings.ts'
 import { placeholder } from '../../content/detectors/placeholder.ts'
 import { isPrivateAddress } from '../../content/detectors/private_address.ts'
@@ -12,6 +13,9 @@ import type { Tally } from './tally.ts'
 /** `a@b.co`, the shortest thing that any detector finds. */
 const FINDING_MIN = 6
 const CLEAN_MAX = 120
+/** What a text takes at least, and how many of its bytes take one step where there is nothing of interest. */
+const TEXT_STEPS = 48
+const STEP_BYTES = 4
 const IP = kindIndex('IP')
 const CLEAN_SLOTS = 4096
 
@@ -39,12 +43,13 @@ export class Texts {
   #start = 0
   #end = 0
 
-  constructor(detectors: readonly Detector[]) {
+  constructor(detectors: readonly Detector[], effort: Effort) {
     this.#detectors = detectors
+    this.#findings.effort = effort
     this.#needs = [...new Set(detectors.map((detector) => detector.needs))]
   }
 
-  /** How many findings are in the text [start, end), or FAILED_CLOSED. Never throws. */
+  /** How many findings are in the text [start, end), or FAILED_CLOSED. @throws EffortError */
   find(source: ViewedBytes, start: number, end: number): number {
     const count = this.findAll(source, start, end)
     return count > 0 && this.addresses !== ADDRESSES.none ? this.#leaveAddresses() : count
@@ -66,6 +71,7 @@ export class Texts {
 
   /** As `find`, for a text of its own, such as a number's. */
   findText(text: string): number {
+    this.#findings.effort.spend(TEXT_STEPS)
     const bytes = Buffer.from(text)
     return this.find(viewed(bytes), 0, bytes.length)
   }
@@ -122,9 +128,11 @@ export class Texts {
     this.#bytes = bytes
     this.#start = start
     this.#end = end
+    this.#findings.effort.spend(TEXT_STEPS + (end - start) / STEP_BYTES)
     try {
       return search(this.#detectors, present, bytes, start, end, this.#findings)
-    } catch {
+    } catch (error) {
+      if (error instanceof EffortError) throw error
       return FAILED_CLOSED
     }
   }
