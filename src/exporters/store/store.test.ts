@@ -345,6 +345,23 @@ describe('a component', () => {
     expect(find()).toEqual(['a'])
   })
 
+  it('that cannot be used at the start drops and counts, and stores when it can', async () => {
+    const directory = newDirectory()
+    writeFileSync(directory, 'a file in its place')
+    const { store, take, host, account, find } = await started({ directory })
+    expect(host.statuses.at(-1)).toEqual({ state: 'recoverable', message: expect.stringContaining(directory) })
+    await take(traceBatch([span('a', 1)]))
+    expect(account.balance()).toMatchObject({ entered: 1, dropped: { store_unavailable: 1 }, held: { in_flight: 0 } })
+    await host.clock.advance(30_000)
+    expect(host.statuses).toHaveLength(1)
+    rmSync(directory)
+    await host.clock.advance(30_000)
+    await vi.waitFor(() => expect(host.statuses.at(-1)!.state).toBe('ok'))
+    await store.loaded()
+    await take(traceBatch([span('b', 2)]))
+    expect(find()).toEqual(['b'])
+  })
+
   it('says at start that its directory is in use, so that a reload can stop the other one first', async () => {
     const directory = newDirectory()
     await started({ directory })
