@@ -156,8 +156,8 @@ export interface ReceiverFactory<C> extends FactoryBase<C> {
 export interface ProcessorFactory<C> extends FactoryBase<C> {
   readonly kind: 'processor'
   readonly signals: readonly Signal[]
-  /** True: after this processor no raw content is left (the order check of the pipeline). */
-  readonly redacts?: boolean
+  /** True, or true of its config: after this processor no raw content is left (the order check of the pipeline). */
+  readonly redacts?: boolean | ((config: C) => boolean)
   /** One instance per id and pipeline. */
   create<S extends Signal>(config: C, host: Host, signal: S, next: Consumer<S>): Processor<S>
 }
