@@ -50,6 +50,13 @@ describe('one batch', () => {
 })
 
 describe('a trace', () => {
+  it('sums no tokens that are not believed', async () => {
+    const { take, store: made } = await started()
+    const usage = { 'gen_ai.usage.input_tokens': 1e15, 'gen_ai.usage.output_tokens': 7 }
+    await take(traceBatch([call('a', 1, { ...usage, 'sluice.implausible': ['input_tokens'] })]))
+    expect(made.trace(traceId('a'))).toMatchObject({ input_tokens: undefined, output_tokens: 7 })
+  })
+
   it('is summed up', async () => {
     const { take, store: made } = await started()
     const parent = '0000000000000001'
