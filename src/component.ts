@@ -61,7 +61,7 @@ export interface Context {
   /** Allow-listed request headers, lower-case names. */
   readonly metadata: ReadonlyMap<string, string>
   readonly tenant?: string | undefined
-  /** Unix time in milliseconds after which nobody waits for the answer. */
+  /** Monotonic milliseconds (`Clock`) after which nobody waits for the answer. */
   readonly deadline_ms?: number | undefined
   /** Set by the pipeline; a component passes it on. */
   readonly policy?: Policy | undefined
