@@ -61,7 +61,7 @@ export interface Context {
   /** Allow-listed request headers, lower-case names. */
   readonly metadata: ReadonlyMap<string, string>
   readonly tenant?: string | undefined
-  /** Unix time in milliseconds after which nobody waits for the answer. */
+  /** Monotonic milliseconds (`Clock`) after which nobody waits for the answer. */
   readonly deadline_ms?: number | undefined
   /** Set by the pipeline; a component passes it on. */
   readonly policy?: Policy | undefined
@@ -156,8 +156,8 @@ export interface ReceiverFactory<C> extends FactoryBase<C> {
 export interface ProcessorFactory<C> extends FactoryBase<C> {
   readonly kind: 'processor'
   readonly signals: readonly Signal[]
-  /** True: after this processor no raw content is left (the order check of the pipeline). */
-  readonly redacts?: boolean
+  /** True, or true of its config: after this processor no raw content is left (the order check of the pipeline). */
+  readonly redacts?: boolean | ((config: C) => boolean)
   /** One instance per id and pipeline. */
   create<S extends Signal>(config: C, host: Host, signal: S, next: Consumer<S>): Processor<S>
 }

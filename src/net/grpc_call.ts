@@ -10,7 +10,7 @@ export interface GrpcHead {
   readonly metadata: IncomingHttpHeaders
   /** Address and port of the other side. */
   readonly peer: string
-  /** From `grpc-timeout`: Unix milliseconds after which the client waits no longer. */
+  /** From `grpc-timeout`: monotonic milliseconds after which the client waits no longer. */
   readonly deadline_ms: number | undefined
   /** Aborted when the client cancels or goes away, the deadline passes (to the second) or the server is forced to close. */
   readonly signal: AbortSignal
@@ -40,21 +40,15 @@ export class Call implements GrpcRequest {
   #aborter: AbortController | undefined
   #gone = false
 
-  constructor(
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    peer: string,
-    times: { began_ms: number; now_ms: number },
-    share: Share,
-  ) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: string, began_ms: number, share: Share) {
     this.share = share
     this.stream = stream
     this.metadata = headers
     this.peer = peer
     this.path = headers[':path'] ?? ''
-    this.began_ms = times.began_ms
+    this.began_ms = began_ms
     const timeout_ms = parseTimeout(headers['grpc-timeout'] as string | undefined)
-    this.deadline_ms = timeout_ms === undefined ? undefined : times.now_ms + timeout_ms
+    this.deadline_ms = timeout_ms === undefined ? undefined : began_ms + timeout_ms
   }
 
   get signal(): AbortSignal {

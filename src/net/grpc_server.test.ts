@@ -319,8 +319,8 @@ test('facts: peer, metadata, deadline', async () => {
   metadata.set('x-own', 'mine')
   const facts = JSON.parse((await call('/s/facts', Buffer.alloc(0), { metadata, deadline: 5_000 })).body!.toString())
   expect(facts).toMatchObject({ peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/), own: 'mine' })
-  expect(facts.deadline_ms).toBeGreaterThan(1_003_000)
-  expect(facts.deadline_ms).toBeLessThanOrEqual(1_005_000)
+  expect(facts.deadline_ms).toBeGreaterThan(3_000)
+  expect(facts.deadline_ms).toBeLessThanOrEqual(5_000)
 })
 
 describe('clients that go away', () => {

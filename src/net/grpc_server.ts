@@ -197,8 +197,7 @@ export class GrpcServer {
     stream.on('error', ignore)
     const connection = stream.session && this.#connections.get(stream.session as ServerHttp2Session)
     if (connection === undefined) return void stream.close(constants.NGHTTP2_REFUSED_STREAM)
-    const times = { began_ms: this.#clock.monotonic_ms(), now_ms: this.#clock.now_ms() }
-    const call = new Call(stream, headers, connection.peer, times, new Share(this.#budget))
+    const call = new Call(stream, headers, connection.peer, this.#clock.monotonic_ms(), new Share(this.#budget))
     this.#open.add(call)
     connection.calls++
     stream.on('close', () => this.#closed(call, connection))
@@ -340,13 +339,12 @@ export class GrpcServer {
   /** What has taken too long: one timer for all instead of several for each call. */
   #sweep(): void {
     const now_ms = this.#clock.monotonic_ms()
-    const wall_ms = this.#clock.now_ms()
     const { request_timeout_ms = 60_000 } = this.#options
     for (const call of this.#open) {
       const age_ms = now_ms - call.began_ms
       const isPushed = this.#budget.isShort && isTooSlow(call.received_bytes, age_ms)
       const slow = !call.received && (isPushed || age_ms > request_timeout_ms)
-      const late = call.deadline_ms !== undefined && wall_ms > call.deadline_ms
+      const late = call.deadline_ms !== undefined && now_ms > call.deadline_ms
       if (!slow && !late) continue
       call.abort()
       if (slow) call.share.give(call.share.taken_bytes)

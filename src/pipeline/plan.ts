@@ -97,8 +97,9 @@ export function hasRedaction(plan: Plan): boolean {
 }
 
 function redacts(plan: Plan, id: string): boolean {
-  const { factory } = componentOf(plan, id, 'processor')
-  return factory.kind === 'processor' && factory.redacts === true
+  const { factory, config } = componentOf(plan, id, 'processor')
+  if (factory.kind !== 'processor') return false
+  return typeof factory.redacts === 'function' ? factory.redacts(config) : factory.redacts === true
 }
 
 function allowsRaw(component: ComponentPlan): boolean {

@@ -74,7 +74,7 @@ export class Aside {
   }
 
   async #serve(job: Job): Promise<unknown> {
-    if (job.deadline_ms !== undefined && this.#clock.now_ms() > job.deadline_ms)
+    if (job.deadline_ms !== undefined && this.#clock.monotonic_ms() > job.deadline_ms)
       throw retryLater('timeout', 'other large requests came first, and the time for this one ran out')
     if (!this.#hasRoom()) return here(job)
     this.#held_bytes = 2 * job.bytes.length

@@ -103,7 +103,7 @@ describe('queue on', () => {
     const { pass, calls, clock, account } = setUp(settings, ['hang'])
     await pass(spans(1))
     const second = pass(spans(2))
-    const third = pass(spans(3), { deadline_ms: clock.now_ms() + 1000 })
+    const third = pass(spans(3), { deadline_ms: clock.monotonic_ms() + 1000 })
     const refused = expect(third).rejects.toMatchObject({ reason: 'queue_full', retryable: true })
     calls[0]!.answer(SENT)
     await advance(clock, 0)

@@ -199,7 +199,7 @@ export class Queue<S extends Signal> {
       const waiter: Waiter = { size, admit, refuse }
       this.#waiters.add(waiter)
       if (deadline_ms !== undefined)
-        timer = clock.after(Math.max(0, deadline_ms - clock.now_ms()), () => refuse(queueFull()))
+        timer = clock.after(Math.max(0, deadline_ms - clock.monotonic_ms()), () => refuse(queueFull()))
     })
   }
 }

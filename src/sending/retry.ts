@@ -15,7 +15,7 @@ export interface RetryOptions {
   readonly settings: RetryOnFailure
   readonly clock: Clock
   readonly stop: Stop
-  /** Unix milliseconds after which nobody waits for the result. */
+  /** Monotonic milliseconds after which nobody waits for the result. */
   readonly deadline_ms?: number | undefined
   /** Can what is sent be cut in two? */
   readonly canBeCut: boolean
@@ -120,7 +120,7 @@ function isTooLarge(tries: Tries, { canBeCut, others }: RetryOptions): boolean {
 function isTooLate(started_ms: number, wait_ms: number, { settings, clock, deadline_ms }: RetryOptions): boolean {
   const elapsed_ms = clock.monotonic_ms() - started_ms
   const tooLong = settings.max_elapsed_time > 0 && elapsed_ms + wait_ms > settings.max_elapsed_time
-  return tooLong || (deadline_ms !== undefined && clock.now_ms() + wait_ms > deadline_ms)
+  return tooLong || (deadline_ms !== undefined && clock.monotonic_ms() + wait_ms > deadline_ms)
 }
 
 function capped(result: SendResult): SendResult {

@@ -410,3 +410,46 @@ test('beyond series_max calls go to the model "other", and totals stay true', as
   expect(it.value('llm_tokens_input_total')).toBe(6000)
   expect(it.value(REQUESTS, { model: 'other' })).toBeGreaterThan(0)
 })
+
+test('beyond every bound totals stay true in every family', async () => {
+  const it = await bench({ models_max: 3, series_max: 100, settle_after: 0, settle_max: 0 })
+  const calls = Array.from({ length: 500 }, (_, at) =>
+    call({
+      trace: (at + 1).toString(16).padStart(32, '0'),
+      ...(at % 2 === 1 && { status: { code: 2 } }),
+      with: {
+        'gen_ai.request.model': `m${at % 50}`,
+        'gen_ai.response.model': `r${at}`,
+        'sluice.cost.usd': 0.5,
+        'sluice.quality.score': 1,
+        ...(at % 2 === 1 && { 'error.type': `e${at}` }),
+      },
+    }),
+  )
+  for (const one of calls) await it.send(one)
+  await it.pass(60_000)
+  await it.stop()
+  const totals = [
+    'llm_requests_total',
+    'llm_errors_total',
+    'llm_tokens_input_total',
+    'llm_cost_usd',
+    'llm_quality_score',
+  ]
+  expect(totals.map((name) => it.value(name))).toEqual([500, 250, 50_000, 500, 500])
+  expect(it.value('llm_request_duration_seconds')).toBe(500)
+  expect(it.value('gen_ai.client.operation.duration')).toBe(500)
+  expect(it.value('gen_ai.client.token.usage')).toBe(1000)
+  const overflow = ['models', 'error_types'].map((what) => `sluice_gen_ai_metrics_${what}_overflowed`)
+  for (const name of [...overflow, 'sluice_gen_ai_metrics_series_refused'])
+    expect(it.host.meter.value(name)).toBeGreaterThan(0)
+})
+
+test('a wall clock that is set back shows no zeros again', async () => {
+  const it = await bench()
+  await it.send(call())
+  await it.pass(60_000)
+  it.host.clock.jump(-48 * 3_600_000)
+  await it.pass(60_000)
+  expect(it.values('llm_requests_total').at(-1)).toBe(1)
+})

@@ -20,7 +20,7 @@ import { sharedVerdicts } from '../../traces/verdicts.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { Counts } from './counts.ts'
 import { Candidates } from './exemplars.ts'
-import { MetricSet } from './metric_set.ts'
+import { MetricSet, type Now } from './metric_set.ts'
 
 /** How often it is looked which traces have settled, and whether there are new series to show. */
 const TICK_MS = 500
@@ -47,6 +47,8 @@ export class GenAiMetrics implements Connector {
   readonly #shards: readonly TracesOfCalls[]
   readonly #tables: readonly TraceTable[]
   readonly #throttle: Throttle
+  /** Bounds that the log has told of. */
+  readonly #told = new Set<string>()
   #timers: Timer[] = []
   #sending: Promise<void> = Promise.resolve()
   /** Of metrics to be handed on: with the next consumer, or behind those. */
@@ -97,6 +99,12 @@ export class GenAiMetrics implements Connector {
       labels,
       () => this.#candidates.count,
     )
+    meter.gauge(
+      'sluice_gen_ai_metrics_error_types_overflowed',
+      'How often an error type was counted as "other".',
+      labels,
+      () => this.#errorTypes.overflowed,
+    )
     this.#startTimers()
   }
 
@@ -123,10 +131,10 @@ export class GenAiMetrics implements Connector {
 
   async #sendLast(): Promise<void> {
     await this.#sending
-    const now_ms = this.#host.clock.now_ms()
-    await this.#send(() => this.#set.showFresh(now_ms))
+    const now = this.#now()
+    await this.#send(() => this.#set.showFresh(now))
     // Later than the zeros: of two values of one moment a backend keeps the first.
-    await this.#send(() => this.#set.show(now_ms + 1, 0))
+    await this.#send(() => this.#set.show({ ...now, unix_ms: now.unix_ms + 1 }, 0))
   }
 
   #startTimers(): void {
@@ -187,13 +195,33 @@ export class GenAiMetrics implements Connector {
     const { settle_after, settle_max } = this.#config
     const { clock } = this.#host
     for (const shard of this.#shards) shard.settle(clock.monotonic_ms(), settle_after, settle_max)
+    this.#tellBounds()
     // What is under way may show them, and must not keep the place of the next flush.
-    if (this.#set.fresh > 0 && this.#underWay === 0) this.#send(() => this.#set.showFresh(clock.now_ms()))
+    if (this.#set.fresh > 0 && this.#underWay === 0) this.#send(() => this.#set.showFresh(this.#now()))
+  }
+
+  /** Once for each bound that is reached: totals stay true, but what is told apart does not. */
+  #tellBounds(): void {
+    const reached = {
+      models_max: this.#texts.overflowed,
+      error_types: this.#errorTypes.overflowed,
+      series_max: this.#set.refused,
+    }
+    for (const [bound, count] of Object.entries(reached)) {
+      if (count === 0 || this.#told.has(bound)) continue
+      this.#told.add(bound)
+      this.#host.log.warn({ bound }, 'a bound is reached: what is new is counted as "other", totals stay true')
+    }
+  }
+
+  #now(): Now {
+    const { clock } = this.#host
+    return { unix_ms: clock.now_ms(), monotonic_ms: clock.monotonic_ms() }
   }
 
   #flush(): void {
-    const now_ms = this.#host.clock.now_ms()
-    this.#send(() => this.#set.show(now_ms, this.#config.metrics_flush_interval - TICK_MS))
+    const now = this.#now()
+    this.#send(() => this.#set.show(now, this.#config.metrics_flush_interval - TICK_MS))
   }
 
   /** While the next consumer is slow, one waits and the others are left out: the next flush has newer values. */

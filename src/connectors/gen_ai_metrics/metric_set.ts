@@ -21,6 +21,12 @@ export interface Description {
   readonly exemplars?: boolean
 }
 
+/** Of one moment. */
+export interface Now {
+  readonly unix_ms: number
+  readonly monotonic_ms: number
+}
+
 export class CounterPoint {
   value = 0
 
@@ -33,7 +39,7 @@ interface Point {
   /** What never changes of its message. */
   readonly fixed: Buffer
   readonly value: CounterPoint | Histogram
-  /** When it was shown at zero; NaN: not yet. */
+  /** When it was shown at zero, monotonic milliseconds: a wall clock that is set back would show zeros again; NaN: not yet. */
   shown_ms: number
 }
 
@@ -79,20 +85,20 @@ export class MetricSet {
   }
 
   /** Fresh points at zero, and nothing else. Whoever asks for the next request has handed on the one before. */
-  showFresh(now_ms: number): Generator<MetricBatch> {
+  showFresh(now: Now): Generator<MetricBatch> {
     return this.#requests(
-      now_ms,
+      now,
       (point) => Number.isNaN(point.shown_ms),
       () => true,
     )
   }
 
   /** All points; those shown at zero less than `settle_ms` ago stay at zero. */
-  show(now_ms: number, settle_ms: number): Generator<MetricBatch> {
+  show(now: Now, settle_ms: number): Generator<MetricBatch> {
     return this.#requests(
-      now_ms,
+      now,
       () => true,
-      (point) => !(now_ms - point.shown_ms >= settle_ms),
+      (point) => !(now.monotonic_ms - point.shown_ms >= settle_ms),
     )
   }
 
@@ -127,38 +133,34 @@ export class MetricSet {
     return encode('HistogramDataPoint', { ...common, explicitBounds: [...value.bounds] }).take()
   }
 
-  *#requests(
-    now_ms: number,
-    wanted: (point: Point) => boolean,
-    asZero: (point: Point) => boolean,
-  ): Generator<MetricBatch> {
+  *#requests(now: Now, wanted: (point: Point) => boolean, asZero: (point: Point) => boolean): Generator<MetricBatch> {
     let written: Point[] = []
     for (const family of this.#families.values()) {
       for (let at = 0; at < family.points.length; ) {
-        at = this.#write(family, at, now_ms, wanted, asZero, written)
+        at = this.#write(family, at, now, wanted, asZero, written)
         if (this.#request.points < POINTS_MAX) continue
         yield this.#request.take()
-        this.#markShown(written, now_ms)
+        this.#markShown(written, now)
         written = []
       }
     }
     if (written.length === 0) return
     yield this.#request.take()
-    this.#markShown(written, now_ms)
+    this.#markShown(written, now)
   }
 
   /** Writes the family's points from `at` on, as many as the request may have. Returns where it stopped. */
   #write(
     family: Family,
     at: number,
-    now_ms: number,
+    now: Now,
     wanted: (point: Point) => boolean,
     asZero: (point: Point) => boolean,
     written: Point[],
   ): number {
     const { name, help, unit, points } = family
     const request = this.#request
-    const time = { timeUnixNano: nanos(now_ms) }
+    const time = { timeUnixNano: nanos(now.unix_ms) }
     let isOpen = false
     for (; at < points.length && request.points < POINTS_MAX; at++) {
       const point = points[at]!
@@ -173,10 +175,10 @@ export class MetricSet {
     return at
   }
 
-  #markShown(points: readonly Point[], now_ms: number): void {
+  #markShown(points: readonly Point[], { monotonic_ms }: Now): void {
     for (const point of points) {
       if (!Number.isNaN(point.shown_ms)) continue
-      point.shown_ms = now_ms
+      point.shown_ms = monotonic_ms
       this.fresh--
     }
   }

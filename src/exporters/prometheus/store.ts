@@ -96,7 +96,9 @@ export class Store {
     const series = family.series.get(sample.labels)
     if (series === undefined) return this.#insert(family, sample, seen_ms)
     if (series.delta !== sample.delta) return 'temporality_conflict'
-    if (isStale(series, sample)) return 'stale'
+    // What this process derives comes in order, also when its clock is set back.
+    const isOwn = seen_ms === Number.POSITIVE_INFINITY
+    if (!isOwn && isStale(series, sample)) return 'stale'
     const value = next(series.value, sample)
     const lines = linesOf(value)
     if (this.#lines + lines - series.lines > this.max_series && lines > series.lines) return 'series_limit'

@@ -11,6 +11,7 @@ import {
 } from '../../journal/stores.ts'
 import { WireError } from '../../otlp/wire_error.ts'
 import { Refusal, retryLater } from '../../refusal.ts'
+import type { Timer } from '../../self/clock.ts'
 import type { Counter } from '../../self/meter.ts'
 import { Counts } from '../../sending/counts.ts'
 import { Health } from '../../sending/health.ts'
@@ -37,6 +38,7 @@ const KIND = { traces: 1, logs: 2 } as const satisfies Record<Stored, number>
 /** How long others wait while the index is built. */
 const SLICE_MS = 10
 const SEGMENT_BYTES_MAX = 64 << 20
+const REOPEN_EVERY_MS = 30_000
 
 export class StoreExporter implements Exporter, TelemetryStore {
   readonly id: string
@@ -52,7 +54,10 @@ export class StoreExporter implements Exporter, TelemetryStore {
   #indexed: Promise<void> = Promise.resolve()
   /** What was committed before this address has been indexed from the journal. */
   #indexedUntil: Address = 0
-  #state: 'new' | 'open' | 'closed' = 'new'
+  #state: 'new' | 'unavailable' | 'open' | 'closed' = 'new'
+  #retry: Timer | undefined
+  /** Under way. */
+  #opening: Promise<void> | undefined
 
   constructor(config: StoreConfig, host: Host) {
     this.id = host.id
@@ -87,14 +92,23 @@ export class StoreExporter implements Exporter, TelemetryStore {
     this.#gauges()
   }
 
+  /**
+   * Rejects only if another store has the directory. One that cannot be used otherwise must not keep the other destinations
+   * from their data: what comes is dropped, and it is tried again.
+   */
   async start(): Promise<void> {
     try {
-      await this.#journal.open()
+      await this.#open()
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       // On a reload the store that has the directory is stopped first if it is to go (`Daemon`).
-      throw Object.assign(new Error(message, { cause: error }), { code: code === 'ELOCKED' ? 'EADDRINUSE' : code })
+      if (code === 'ELOCKED') throw Object.assign(new Error(message, { cause: error }), { code: 'EADDRINUSE' })
+      this.#unavailable(message)
     }
+  }
+
+  async #open(): Promise<void> {
+    await this.#journal.open()
     this.#state = 'open'
     sharedStores(this.#host).add(this)
     this.#indexed = this.#index().catch((error) => {
@@ -104,7 +118,32 @@ export class StoreExporter implements Exporter, TelemetryStore {
     })
   }
 
+  #unavailable(message: string): void {
+    this.#state = 'unavailable'
+    this.#host.status('recoverable', message)
+    this.#host.log.error(
+      { directory: this.#config.directory, reason: message },
+      'the store cannot be used: what it should keep is dropped (store_unavailable), all else goes on. Make the directory writable for this user, or set `directory`; it is tried again every 30 s',
+    )
+    this.#retry = this.#host.clock.every(REOPEN_EVERY_MS, () => this.#reopen())
+  }
+
+  #reopen(): void {
+    if (this.#opening !== undefined) return
+    const opened = () => {
+      this.#retry?.cancel()
+      this.#host.status('ok')
+      this.#host.log.info({ directory: this.#config.directory }, 'the store can be used again')
+    }
+    // It was said that it cannot be used, and why.
+    this.#opening = this.#open()
+      .then(opened, () => undefined)
+      .finally(() => (this.#opening = undefined))
+  }
+
   async shutdown(): Promise<void> {
+    this.#retry?.cancel()
+    await this.#opening
     this.#state = 'closed'
     sharedStores(this.#host).delete(this)
     await this.#indexed
@@ -146,6 +185,7 @@ export class StoreExporter implements Exporter, TelemetryStore {
     const counts = new Counts(this.#host, signal)
     return {
       consume: async (batch, context) => {
+        if (this.#state === 'unavailable') return context.account.drop(batch.count, 'store_unavailable')
         if (this.#state !== 'open') throw retryLater('shutdown', 'the store is not open')
         if (batch.items === 0) return
         const address = await this.#append(signal, batch.bytes)

@@ -50,6 +50,13 @@ describe('one batch', () => {
 })
 
 describe('a trace', () => {
+  it('sums no tokens that are not believed', async () => {
+    const { take, store: made } = await started()
+    const usage = { 'gen_ai.usage.input_tokens': 1e15, 'gen_ai.usage.output_tokens': 7 }
+    await take(traceBatch([call('a', 1, { ...usage, 'sluice.implausible': ['input_tokens'] })]))
+    expect(made.trace(traceId('a'))).toMatchObject({ input_tokens: undefined, output_tokens: 7 })
+  })
+
   it('is summed up', async () => {
     const { take, store: made } = await started()
     const parent = '0000000000000001'
@@ -343,6 +350,26 @@ describe('a component', () => {
     await take(traceBatch([span('a', 1)]))
     expect(host.statuses.at(-1)).toMatchObject({ state: 'ok' })
     expect(find()).toEqual(['a'])
+  })
+
+  it('that cannot be used at the start drops and counts, and stores when it can', async () => {
+    const directory = newDirectory()
+    writeFileSync(directory, 'a file in its place')
+    const { store, take, host, account, find } = await started({ directory })
+    expect(host.statuses.at(-1)).toEqual({ state: 'recoverable', message: expect.stringContaining(directory) })
+    await take(traceBatch([span('a', 1)]))
+    expect(account.balance()).toMatchObject({ entered: 1, dropped: { store_unavailable: 1 }, held: { in_flight: 0 } })
+    await host.clock.advance(30_000)
+    expect(host.statuses).toHaveLength(1)
+    rmSync(directory)
+    // A try that is under way on the disk is not begun anew.
+    await vi.waitFor(async () => {
+      await host.clock.advance(30_000)
+      expect(host.statuses.at(-1)!.state).toBe('ok')
+    })
+    await store.loaded()
+    await take(traceBatch([span('b', 2)]))
+    expect(find()).toEqual(['b'])
   })
 
   it('says at start that its directory is in use, so that a reload can stop the other one first', async () => {

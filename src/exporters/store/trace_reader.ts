@@ -25,6 +25,7 @@ const names = [
   'gen_ai.usage.input_tokens',
   'gen_ai.usage.output_tokens',
   'sluice.cost.usd',
+  'sluice.implausible',
   'sluice.quality.score',
   'sluice.quality.signals',
   'sluice.sampling.policy',
@@ -122,8 +123,11 @@ export class TraceReader {
     call[CALL.start_ms] = start_ms
     call[CALL.end_ms] = end_ms
     call[CALL.cost_usd] = this.#amount('sluice.cost.usd')
-    call[CALL.input] = this.#amount('gen_ai.usage.input_tokens')
-    call[CALL.output] = this.#amount('gen_ai.usage.output_tokens')
+    const implausible = this.#found[AT['sluice.implausible']]!
+    const unbelieved = implausible < 0 ? [] : this.#list(implausible)
+    const tokens = (name: Name, word: string) => (unbelieved.includes(word) ? Number.NaN : this.#amount(name))
+    call[CALL.input] = tokens('gen_ai.usage.input_tokens', 'input_tokens')
+    call[CALL.output] = tokens('gen_ai.usage.output_tokens', 'output_tokens')
     // Only compared with each other: not its position in the table of dialects.
     call[CALL.dialect] = this.#number(this.#text('sluice.dialect'))
     call[CALL.failed] = view.statusCode === STATUS_ERROR ? 1 : 0

@@ -17,12 +17,17 @@ export const redaction: ProcessorFactory<RedactionConfig> = {
   type: 'redaction',
   summary: 'Takes personal data, secrets and the content of prompts and completions out of telemetry.',
   signals: ['traces', 'logs', 'metrics'],
-  redacts: true,
+  redacts: takesAnythingOut,
   schema,
   create: (config, host, signal, next) => new Redaction(config, host, signal, next),
 }
 
 const LONG = Symbol('long')
+
+/** One that looks for nothing and keeps all content passes everything as it came. */
+function takesAnythingOut({ detectors, content }: RedactionConfig): boolean {
+  return detectors.length > 0 || Object.values(content).some((policy) => policy !== 'keep')
+}
 
 class Redaction<S extends Signal> implements Processor<S> {
   readonly #host: Host

@@ -379,3 +379,15 @@ test('config mistakes', () => {
   expect(messageOf({ allowed_keys: ['x'] })).toBeDefined()
   expect(redaction.schema.parse({}).content.user).toBe('drop')
 })
+
+test.each([
+  [{}, true],
+  [{ detectors: [] }, true],
+  [{ content: 'keep' }, true],
+  [{ detectors: [], content: 'keep' }, false],
+  [{ detectors: [], content: { default: 'keep' } }, false],
+  [{ detectors: [], content: { default: 'keep', user: 'mask' } }, true],
+] as const)('%j counts as a redaction: %s', (config, expected) => {
+  const { redacts, schema } = redaction
+  expect(typeof redacts === 'function' && redacts(schema.parse(config))).toBe(expected)
+})
