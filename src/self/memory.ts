@@ -15,6 +15,7 @@ export class ProcessMemory {
   limit_bytes: number
   readonly #readings = new Map<symbol, { readonly name: string; readonly read: () => number }>()
   readonly #looks = new Set<() => void>()
+  readonly #relievers = new Set<(bytes: number) => void>()
   #passed_bytes = 0
 
   constructor(total_bytes: number = total()) {
@@ -40,6 +41,22 @@ export class ProcessMemory {
   watch(look: () => void): () => void {
     this.#looks.add(look)
     return () => void this.#looks.delete(look)
+  }
+
+  /** `relieve` is asked to let go of so many bytes, before anybody is refused for want of memory. The returned function ends it. */
+  onShort(relieve: (bytes: number) => void): () => void {
+    this.#relievers.add(relieve)
+    return () => void this.#relievers.delete(relieve)
+  }
+
+  /** Asks one after the other until so many bytes are held less. */
+  relieve(bytes: number): void {
+    const wanted_bytes = this.held_bytes() - bytes
+    for (const relieve of this.#relievers) {
+      const more_bytes = this.held_bytes() - wanted_bytes
+      if (more_bytes <= 0) return
+      relieve(more_bytes)
+    }
   }
 
   /** Everything that is held, in bytes. */

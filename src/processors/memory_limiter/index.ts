@@ -116,6 +116,9 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     const largest_bytes = Math.max(memory.resident(), memory.used())
     // While data is refused, it has to be known soon that it need not be.
     if (largest_bytes > soft_bytes) this.#collect(memory, largest_bytes > hard_bytes || this.#refusal !== undefined)
+    // What can be handed on or decided sooner goes before anybody is refused.
+    const excess_bytes = memory.used() - resume_bytes
+    if (excess_bytes > 0) memoryOf(this.#host).relieve(excess_bytes)
     const used_bytes = memory.used()
     if (this.#refusal === undefined && used_bytes > soft_bytes) this.#refuse(used_bytes, soft_bytes)
     else if (this.#refusal !== undefined && used_bytes <= resume_bytes) this.#resume(used_bytes)
