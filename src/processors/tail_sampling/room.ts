@@ -114,11 +114,22 @@ export class Room {
     this.#episode.check()
   }
 
-  /** The process is short of memory: decides traces before their time until so many bytes less wait, and hands on what is kept. */
+  /**
+   * The process is short of memory: gives so many bytes back. What is spare goes first, then traces are decided before
+   * their time, and what is kept of them is handed on.
+   */
   giveUp(bytes: number): void {
-    if (this.#sampler.config.block_on_overflow) return
-    this.#shrink(Math.max(0, this.#size_bytes() - bytes))
+    const more_bytes = bytes - this.#trim()
+    if (more_bytes <= 0 || this.#sampler.config.block_on_overflow) return
+    this.#shrink(Math.max(0, this.#size_bytes() - more_bytes))
+    this.#trim()
     this.#sampler.run()
+  }
+
+  #trim(): number {
+    let bytes = 0
+    for (const { items } of this.#sampler.shards) bytes += items.trim()
+    return bytes
   }
 
   /** Decides traces before their time until at most so many bytes wait, as long as that makes room. */
