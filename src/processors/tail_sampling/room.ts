@@ -134,7 +134,7 @@ export class Room {
 
   /** Decides traces before their time until at most so many bytes wait, as long as that makes room. */
   #shrink(target_bytes: number): void {
-    const kept_max_bytes = this.#pending_bytes_max() * KEPT_SHARE
+    const kept_max_bytes = this.#pending_bytes_max() * FULL_SHARE * KEPT_SHARE
     for (let decided = 0; decided < EARLY_MAX; decided++) {
       if (this.#size_bytes() <= target_bytes) return
       if (this.#sampler.outbox.size_bytes > kept_max_bytes || !this.#choice.next(this.#sampler.shards)) return
