@@ -5,11 +5,13 @@
  */
 export class ByteBudget {
   readonly #size: () => number
+  readonly #onTake: (bytes: number) => void
   #taken_bytes = 0
 
-  /** A function where the size may change while the process runs. */
-  constructor(size: number | (() => number)) {
+  /** A function where the size may change while the process runs. `onTake` is told of bytes before they are taken. */
+  constructor(size: number | (() => number), onTake: (bytes: number) => void = () => undefined) {
     this.#size = typeof size === 'number' ? () => size : size
+    this.#onTake = onTake
   }
 
   get size_bytes(): number {
@@ -32,6 +34,7 @@ export class ByteBudget {
 
   /** Takes the bytes and returns true, or takes nothing and returns false. */
   take(bytes: number): boolean {
+    this.#onTake(bytes)
     if (!this.fits(bytes)) return false
     this.#taken_bytes += bytes
     return true

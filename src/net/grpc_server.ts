@@ -15,7 +15,7 @@ import { ByteBudget, Share } from './budget.ts'
 import { Call, type GrpcHead, type GrpcRequest } from './grpc_call.ts'
 import { Connection, type ConnectionLimits } from './grpc_connection.ts'
 import { frame, MessageReader } from './grpc_message.ts'
-import { GrpcCode, GrpcStatus, percentEncode, statusOf } from './grpc_status.ts'
+import { GrpcCode, GrpcStatus, percentEncode, reasonOf, statusOf } from './grpc_status.ts'
 import { isTooSlow, overload, unpack } from './http_body.ts'
 import { EMPTY } from './incoming.ts'
 import { listen } from './listen.ts'
@@ -45,6 +45,8 @@ export interface GrpcServerOptions extends ConnectionLimits {
   max_connections?: number
   /** A connection was sent away because of `max_connections`. */
   onCrowded?(): void
+  /** A call got an error for an answer. The reason is a word for counters. */
+  onRefused?(reason: string): void
   /** How long a message may take to arrive. Default 60 s. */
   request_timeout_ms?: number
   /** Bytes of messages in memory at once; over it UNAVAILABLE. Default 512 MiB. */
@@ -305,6 +307,7 @@ export class GrpcServer {
   /** Ends the call with the error's status, whatever it is. Never throws. */
   #refuse(call: Call, error: unknown): void {
     if (call.answered) return
+    this.#options.onRefused?.(reasonOf(error))
     const status = statusOf(error) ?? this.#unexpected(error)
     this.#end(call, {
       ...RESPONSE_HEADERS,

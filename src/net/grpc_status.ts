@@ -51,6 +51,20 @@ export function statusOf(error: unknown): GrpcStatus | undefined {
   return new GrpcStatus(GrpcCode.UNAVAILABLE, error.message, retryAfter_ms === undefined ? {} : { retryAfter_ms })
 }
 
+/** Why a call was refused, as a word for counters: a refusal's own reason, else what kind of error it is. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Refusal) return error.reason
+  if (error instanceof DecompressError) return error.kind
+  if (error instanceof GrpcStatus) return CODE_REASONS.get(error.code) ?? 'bad_request'
+  return 'bug'
+}
+
+const CODE_REASONS = new Map<number, string>([
+  [GrpcCode.DEADLINE_EXCEEDED, 'slow'],
+  [GrpcCode.RESOURCE_EXHAUSTED, 'too_large'],
+  [GrpcCode.INTERNAL, 'bug'],
+])
+
 /** A google.protobuf.Any. */
 export interface Detail {
   type: string

@@ -24,3 +24,17 @@ export function failureOf(error: unknown): HttpFailure | undefined {
   if (error.retryAfter_ms === undefined) return new HttpFailure(status, error.message)
   return new HttpFailure(status, error.message, { 'retry-after': String(Math.ceil(error.retryAfter_ms / 1000)) })
 }
+
+/** Why a request was refused, as a word for counters: a refusal's own reason, else what kind of error it is. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Refusal) return error.reason
+  if (error instanceof DecompressError) return error.kind
+  if (error instanceof HttpFailure) return STATUS_REASONS.get(error.status) ?? 'bad_request'
+  return 'bug'
+}
+
+const STATUS_REASONS = new Map([
+  [408, 'slow'],
+  [413, 'too_large'],
+  [500, 'bug'],
+])

@@ -15,7 +15,7 @@ import { ByteBudget, Share } from './budget.ts'
 import { Cors, type CorsOptions } from './cors.ts'
 import { isTooSlow, readBody } from './http_body.ts'
 import { Exchange, type HttpAnswer, type HttpHead, type HttpRequest } from './http_exchange.ts'
-import { failureOf, HttpFailure } from './http_failure.ts'
+import { failureOf, HttpFailure, reasonOf } from './http_failure.ts'
 import { EMPTY } from './incoming.ts'
 import { listen } from './listen.ts'
 import { serverTls, type TlsFiles, watchTls } from './tls.ts'
@@ -55,6 +55,8 @@ export interface HttpServerOptions {
   max_connections?: number
   /** A connection was sent away because of `max_connections`. */
   onCrowded?(): void
+  /** A request got an error for an answer. The reason is a word for counters. */
+  onRefused?(reason: string): void
   /** Bytes of bodies in memory at once; over it 503. Default 512 MiB. */
   max_in_flight_bytes?: number
   /** A budget shared with other servers, instead of `max_in_flight_bytes`. */
@@ -289,6 +291,7 @@ export class HttpServer {
   #refuse(exchange: Exchange, error: unknown): void {
     if (exchange.answered) return
     exchange.refused = true
+    this.#options.onRefused?.(reasonOf(error))
     const failure = failureOf(error) ?? this.#unexpected(error)
     try {
       const { contentType, body } = this.#fail(exchange, failure.status, failure.message)

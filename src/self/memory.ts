@@ -3,6 +3,8 @@ import { totalmem } from 'node:os'
 
 /** As the shipped memory_limiter has it, where a config has none. */
 const DEFAULT_SHARE = 0.75
+/** After a twenty-fourth of the limit it is looked how large the process is: a batch leaves some times its size as garbage. */
+const LOOKS_PER_LIMIT = 24
 
 /**
  * One for the whole daemon (`memoryOf`). Whoever keeps bytes past a call registers a reading of them, so that admission
@@ -12,6 +14,9 @@ export class ProcessMemory {
   /** What the process may take in all, in bytes. memory_limiter sets it at its start; read it when it is needed, not before. */
   limit_bytes: number
   readonly #readings = new Map<symbol, { readonly name: string; readonly read: () => number }>()
+  readonly #looks = new Set<() => void>()
+  readonly #relievers = new Set<(bytes: number) => void>()
+  #passed_bytes = 0
 
   constructor(total_bytes: number = total()) {
     this.limit_bytes = total_bytes * DEFAULT_SHARE
@@ -22,6 +27,36 @@ export class ProcessMemory {
     const key = Symbol(name)
     this.#readings.set(key, { name, read })
     return () => void this.#readings.delete(key)
+  }
+
+  /** Bytes are made for a request: they become garbage, and so does what is made of them, before any timer fires. */
+  pass(bytes: number): void {
+    this.#passed_bytes += bytes
+    if (this.#passed_bytes <= this.limit_bytes / LOOKS_PER_LIMIT) return
+    this.#passed_bytes = 0
+    for (const look of this.#looks) look()
+  }
+
+  /** `look` is called whenever so much has passed that memory is worth a look. The returned function ends it. */
+  watch(look: () => void): () => void {
+    this.#looks.add(look)
+    return () => void this.#looks.delete(look)
+  }
+
+  /** `relieve` is asked to let go of so many bytes, before anybody is refused for want of memory. The returned function ends it. */
+  onShort(relieve: (bytes: number) => void): () => void {
+    this.#relievers.add(relieve)
+    return () => void this.#relievers.delete(relieve)
+  }
+
+  /** Asks one after the other until so many bytes are held less. */
+  relieve(bytes: number): void {
+    const wanted_bytes = this.held_bytes() - bytes
+    for (const relieve of this.#relievers) {
+      const more_bytes = this.held_bytes() - wanted_bytes
+      if (more_bytes <= 0) return
+      relieve(more_bytes)
+    }
   }
 
   /** Everything that is held, in bytes. */

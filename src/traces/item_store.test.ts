@@ -73,3 +73,13 @@ test('a huge item takes its size and leaves the shared chunk open', () => {
   store.release(address)
   expect(store.reserved_bytes).toBe(MIB)
 })
+
+test('keeps chunks to be filled again, until the process needs their bytes', () => {
+  const store = new ItemStore()
+  const source = Buffer.alloc(MIB)
+  const addresses = Array.from({ length: 40 }, () => store.add(source, 0, MIB / 4 - 16, 0, NO_ITEM))
+  for (const address of addresses) store.release(address)
+  expect(store.reserved_bytes).toBe(10 * MIB)
+  expect(store.trim()).toBe(9 * MIB)
+  expect([store.reserved_bytes, store.trim()]).toEqual([MIB, 0])
+})

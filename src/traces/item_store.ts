@@ -97,6 +97,14 @@ export class ItemStore {
     else this.reserved_bytes -= chunk.bytes.length
   }
 
+  /** Gives the spare chunks back to the process, and tells how many bytes they had. */
+  trim(): number {
+    const bytes = this.#spare.length * CHUNK_BYTES
+    this.#spare.length = 0
+    this.reserved_bytes -= bytes
+    return bytes
+  }
+
   /** Number of a chunk with room for so many bytes. */
   #room(size: number, lane: number): number {
     if (size > SHARED_BYTES_MAX) return this.#newChunk(size, lane)

@@ -34,11 +34,9 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
   #limits: Limits | undefined
   #refusal: Refusal | undefined
   #timer: Timer | undefined
-  #collected_ms = Number.NEGATIVE_INFINITY
-  /** Bytes of batches since the last check. */
-  #passed_bytes = 0
-  /** What was not collected by the last collection. */
-  #left_bytes = 0
+  #endWatch: (() => void) | undefined
+  /** Garbage is the process's: what one limiter has collected, the others need not. */
+  readonly #last: Collection
 
   /** `memory`: default that of the process. */
   constructor(config: MemoryLimiterConfig, host: Host, signal: S, next: Consumer<S>, memory?: Memory) {
@@ -47,6 +45,7 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     this.#next = next
     this.#given = memory
     this.#pressure = host.shared('pressure', () => new Pressure())
+    this.#last = host.shared('collection', () => ({ at_ms: Number.NEGATIVE_INFINITY, left_bytes: 0 }))
     const counter = (outcome: string) =>
       host.meter.counter(
         `otelcol_processor_memory_limiter_${outcome}_${accountedItems[signal]}`,
@@ -62,11 +61,13 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     this.#memory = this.#given ?? memoryOfProcess(shared)
     this.#limit(this.#memory)
     this.#timer = this.#host.clock.every(this.#config.check_interval, () => this.#check())
+    this.#endWatch = shared.watch(() => this.#check())
   }
 
   async shutdown(): Promise<void> {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#endWatch?.()
     this.#memory?.close()
     this.#pressure.set(this.#key, undefined)
   }
@@ -80,11 +81,11 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     return true
   }
 
-  /** What is held, and garbage, may grow much between two checks: they are looked at each time, and after so many bytes. */
+  /** What is held may grow much between two checks: it is looked at each time. */
   async consume(batch: Batches[S], context: Context): Promise<void> {
     const items = batch.count
-    this.#passed_bytes += batch.size_bytes
-    if (this.#refusal === undefined && this.#isDue()) this.#check()
+    memoryOf(this.#host).pass(batch.size_bytes)
+    if (this.#refusal === undefined && this.#isOver()) this.#check()
     if (this.#refusal !== undefined) {
       this.#refused.add(items)
       throw this.#refusal
@@ -104,20 +105,20 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     this.#check()
   }
 
-  #isDue(): boolean {
-    if (this.#memory === undefined) return false
-    const { hard_bytes } = this.#limits!
-    return this.#passed_bytes > hard_bytes / LOOKS_PER_LIMIT || this.#memory.used() > hard_bytes
+  #isOver(): boolean {
+    return this.#memory !== undefined && this.#memory.used() > this.#limits!.hard_bytes
   }
 
   /** Garbage is collected when it makes the process large; whether data is refused is decided by what is used. */
   #check(): void {
-    this.#passed_bytes = 0
     const memory = this.#memory!
     const { hard_bytes, soft_bytes, resume_bytes } = this.#limits!
     const largest_bytes = Math.max(memory.resident(), memory.used())
     // While data is refused, it has to be known soon that it need not be.
     if (largest_bytes > soft_bytes) this.#collect(memory, largest_bytes > hard_bytes || this.#refusal !== undefined)
+    // What can be handed on or decided sooner goes before anybody is refused.
+    const excess_bytes = memory.used() - resume_bytes
+    if (excess_bytes > 0) memoryOf(this.#host).relieve(excess_bytes)
     const used_bytes = memory.used()
     if (this.#refusal === undefined && used_bytes > soft_bytes) this.#refuse(used_bytes, soft_bytes)
     else if (this.#refusal !== undefined && used_bytes <= resume_bytes) this.#resume(used_bytes)
@@ -147,17 +148,27 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     const { min_gc_interval_when_hard_limited, min_gc_interval_when_soft_limited } = this.#config
     const interval_ms = isHard ? min_gc_interval_when_hard_limited : min_gc_interval_when_soft_limited
     const now_ms = this.#host.clock.monotonic_ms()
-    if (now_ms - this.#collected_ms < interval_ms || memory.collectable() < this.#left_bytes + GARBAGE_MIN_BYTES) return
-    this.#collected_ms = now_ms
+    const age_ms = now_ms - this.#last.at_ms
+    // Nothing is allocated while all is refused, and what lived may have become garbage since.
+    const isStale = this.#refusal !== undefined && age_ms >= STALE_MS
+    const isLittle = memory.collectable() < this.#last.left_bytes + GARBAGE_MIN_BYTES
+    if (age_ms < interval_ms || (isLittle && !isStale)) return
+    this.#last.at_ms = now_ms
     memory.collect()
-    this.#left_bytes = memory.collectable()
+    this.#last.left_bytes = memory.collectable()
   }
 }
 
-/** After a twenty-fourth of the limit it is looked how large the process is: a batch leaves some times its size as garbage. */
-const LOOKS_PER_LIMIT = 24
+/** The last collection that was asked for, and what it left. */
+interface Collection {
+  at_ms: number
+  left_bytes: number
+}
+
 /** Less garbage than this is not worth a collection. */
 const GARBAGE_MIN_BYTES = 16 << 20
+/** While data is refused, what was measured longer ago is measured again. */
+const STALE_MS = 3_000
 const MAX_WAIT_MS = 30_000
 
 function toMib(bytes: number): number {

@@ -1,4 +1,4 @@
-import { LiveHeap } from '../../self/heap.ts'
+import { existingNow, LiveMemory } from '../../self/live_memory.ts'
 import { type ProcessMemory, total } from '../../self/memory.ts'
 import type { MemoryLimiterConfig } from './config.ts'
 
@@ -19,17 +19,17 @@ export interface Memory {
 
 /** Of this process. */
 export function memoryOfProcess(memory: ProcessMemory): Memory {
-  const heap = new LiveHeap()
+  const live = new LiveMemory(() => memory.held_bytes())
   return {
-    used: () => memory.held_bytes() + heap.bytes,
+    used: () => live.bytes,
     resident: () => process.memoryUsage.rss(),
     collectable: () => {
-      const { heapUsed, external } = process.memoryUsage()
-      return heapUsed + external
+      const { heap_bytes, external_bytes } = existingNow()
+      return heap_bytes + external_bytes
     },
     total,
-    collect: () => heap.collect(),
-    close: () => heap.close(),
+    collect: () => live.collect(),
+    close: () => live.close(),
   }
 }
 
@@ -44,18 +44,31 @@ export interface Limits {
 const MIB = 1 << 20
 const DEFAULT_SPIKE = 0.2
 const RESUME = 0.95
+/** Of what there is: code, stacks, buffers of the system, and some garbage have to fit in beside the limit. */
+const BESIDE_BYTES = 112 * MIB
 
 export function limitsOf(config: MemoryLimiterConfig, total_bytes: number): Limits {
-  const share = (percentage: number | undefined) =>
-    percentage === undefined ? undefined : (total_bytes * percentage) / 100
-  const fixed = config.limit_mib !== undefined
-  const hard_bytes = fixed ? config.limit_mib! * MIB : share(config.limit_percentage)!
-  const given = fixed ? mebibytes(config.spike_limit_mib) : share(config.spike_limit_percentage)
+  const { hard_bytes, spike_bytes } = config.limit_mib === undefined ? shares(config, total_bytes) : fixed(config)
   // The Collector's 0 means the default as well.
-  const soft_bytes = hard_bytes - (given || hard_bytes * DEFAULT_SPIKE)
+  const soft_bytes = hard_bytes - (spike_bytes || hard_bytes * DEFAULT_SPIKE)
   return { hard_bytes, soft_bytes, resume_bytes: soft_bytes * RESUME }
 }
 
-function mebibytes(count: number | undefined): number | undefined {
-  return count === undefined ? undefined : count * MIB
+interface Wanted {
+  readonly hard_bytes: number
+  readonly spike_bytes: number
+}
+
+function fixed({ limit_mib = 0, spike_limit_mib = 0 }: MemoryLimiterConfig): Wanted {
+  return { hard_bytes: limit_mib * MIB, spike_bytes: spike_limit_mib * MIB }
+}
+
+/** A share of a small container would leave too little beside it; both are then less in the same proportion. */
+function shares(
+  { limit_percentage = 0, spike_limit_percentage = 0 }: MemoryLimiterConfig,
+  total_bytes: number,
+): Wanted {
+  const wanted_bytes = (total_bytes * limit_percentage) / 100
+  const hard_bytes = Math.max(wanted_bytes / 2, Math.min(wanted_bytes, total_bytes - BESIDE_BYTES))
+  return { hard_bytes, spike_bytes: (hard_bytes * spike_limit_percentage) / limit_percentage }
 }

@@ -55,6 +55,18 @@ describe('limits', () => {
     expect([limits.hard_bytes / MIB, limits.soft_bytes / MIB]).toEqual([hard_mib, soft_mib])
   })
 
+  const small: [string, Record<string, number>, total_mib: number, hard_mib: number, soft_mib: number][] = [
+    ['a share leaves room for what is beside it', { limit_percentage: 75 }, 256, 144, 115],
+    ['the spike shrinks with it', { limit_percentage: 80, spike_limit_percentage: 40 }, 256, 144, 72],
+    ['something is left in any case', { limit_percentage: 50 }, 100, 25, 20],
+    ['MiB are what was asked for', { limit_mib: 250 }, 256, 250, 200],
+    ['in half a gibibyte there is room', { limit_percentage: 75 }, 512, 384, 307],
+  ]
+  test.each(small)('small containers: %s', (_, config, total_mib, hard_mib, soft_mib) => {
+    const limits = limitsOf(schema.parse(config), total_mib * MIB)
+    expect([limits.hard_bytes, limits.soft_bytes].map((bytes) => Math.round(bytes / MIB))).toEqual([hard_mib, soft_mib])
+  })
+
   test('the process has memory, and less than there is', () => {
     const process = new ProcessMemory()
     const memory = memoryOfProcess(process)
@@ -167,6 +179,50 @@ describe('memory_limiter', () => {
     expect(memory.collections).toBe(3)
     await host.clock.advance(100_000)
     expect(memory.collections, 'nothing was allocated since').toBe(3)
+  })
+
+  test('what has passed at the door makes it look, before any timer fires', async () => {
+    const { host, memory } = await limiter()
+    memory.resident_mib = 101
+    memoryOf(host).pass(5 * MIB)
+    expect(memory.collections).toBe(1)
+  })
+
+  test('several limiters collect the same garbage once', async () => {
+    const { host, memory } = await limiter()
+    const other = new MemoryLimiter(schema.parse({ limit_mib: 100 }), host, 'logs', new Recorder<'logs'>(), memory)
+    await other.start()
+    memory.resident_mib = 101
+    await host.clock.advance(1000)
+    expect(memory.collections).toBe(1)
+  })
+
+  test('what lived may have gone: while data is refused it is measured again, though nothing was allocated', async () => {
+    const { host, memory, feed } = await limiter()
+    memory.used_mib = 90
+    await host.clock.advance(1000)
+    await expect(feed()).rejects.toThrow()
+    memory.collect = () => {
+      memory.used_mib = 10
+    }
+    await host.clock.advance(4000)
+    await feed()
+  })
+
+  test('who holds something is asked to let go of it before anybody is refused', async () => {
+    const { host, memory, feed } = await limiter()
+    const asked: number[] = []
+    memoryOf(host).hold('sampler', () => memory.used_mib * MIB)
+    memoryOf(host).onShort((bytes) => {
+      asked.push(bytes / MIB)
+      memory.used_mib -= bytes / MIB
+    })
+    memory.used_mib = 79
+    await host.clock.advance(1000)
+    memory.used_mib = 90
+    await host.clock.advance(1000)
+    await feed()
+    expect(asked).toEqual([3, 14])
   })
 
   test('while data is refused, collects at every check', async () => {

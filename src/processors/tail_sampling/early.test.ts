@@ -42,6 +42,29 @@ describe.each([1, 3])('under pressure, with %d shards', (shards) => {
     )
   })
 
+  test('the whole process short of memory: the oldest are decided early, errors last, though there is room here', async () => {
+    const it = await bench({ policies: [ERRORS] }, { shards })
+    await it.send([failed(1, 'error', padded(1000))])
+    for (let at = 2; at < 102; at++) await it.send([span(at, `${at}`, padded(100_000))])
+    const before_bytes = memoryOf(it.host).held().tail_sampling!
+    memoryOf(it.host).relieve(5 * MIB)
+    expect(before_bytes - memoryOf(it.host).held().tail_sampling!).toBeGreaterThanOrEqual(4 * MIB)
+    await it.pass(250)
+    const decided = early(it, 'pressure')!
+    expect([decided > 40, decided < 95]).toEqual([true, true])
+    expect(it.kept(), 'the error waits for the rest of its trace').toEqual([])
+    await it.pass(10_000)
+    expect(it.kept()).toEqual(['error:decided'])
+  })
+
+  test('block_on_overflow: nothing is decided early, also when the whole process is short', async () => {
+    const it = await bench({ block_on_overflow: true, num_traces: 1000 }, { shards })
+    for (let at = 1; at < 50; at++) await it.send([span(at, `${at}`, padded(100_000))])
+    memoryOf(it.host).relieve(5 * MIB)
+    await it.pass(250)
+    expect(early(it, 'pressure')).toBe(0)
+  })
+
   test('errors among many others do not keep the places of those that go', async () => {
     const it = await bench({ max_pending_bytes: 8 * MIB }, { shards })
     for (let batch = 0; batch < 100; batch++)

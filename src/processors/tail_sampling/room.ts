@@ -34,7 +34,7 @@ export class Room {
   makeRoom(batch: AnyBatch): void {
     const { block_on_overflow, num_traces } = this.#sampler.config
     const pending_max = this.#pending_bytes_max()
-    if (!block_on_overflow) this.#relieve(batch.size_bytes, pending_max * FULL_SHARE)
+    if (!block_on_overflow) this.#shrink(pending_max * FULL_SHARE - batch.size_bytes)
     // What was decided to be kept has to go before there is room, also if nobody takes it.
     if (!this.#fits(batch, pending_max)) this.#sampler.run()
     const used = this.#size_bytes()
@@ -114,11 +114,30 @@ export class Room {
     this.#episode.check()
   }
 
-  /** Decides traces before their time until so many bytes have room, as long as that makes room. */
-  #relieve(bytes: number, pending_max: number): void {
+  /**
+   * The process is short of memory: gives so many bytes back. What is spare goes first, then traces are decided before
+   * their time, and what is kept of them is handed on.
+   */
+  giveUp(bytes: number): void {
+    const more_bytes = bytes - this.#trim()
+    if (more_bytes <= 0 || this.#sampler.config.block_on_overflow) return
+    this.#shrink(Math.max(0, this.#size_bytes() - more_bytes))
+    this.#trim()
+    this.#sampler.run()
+  }
+
+  #trim(): number {
+    let bytes = 0
+    for (const { items } of this.#sampler.shards) bytes += items.trim()
+    return bytes
+  }
+
+  /** Decides traces before their time until at most so many bytes wait, as long as that makes room. */
+  #shrink(target_bytes: number): void {
+    const kept_max_bytes = this.#pending_bytes_max() * FULL_SHARE * KEPT_SHARE
     for (let decided = 0; decided < EARLY_MAX; decided++) {
-      if (this.#size_bytes() + bytes <= pending_max) return
-      if (this.#sampler.outbox.size_bytes > pending_max * KEPT_SHARE || !this.#choice.next(this.#sampler.shards)) return
+      if (this.#size_bytes() <= target_bytes) return
+      if (this.#sampler.outbox.size_bytes > kept_max_bytes || !this.#choice.next(this.#sampler.shards)) return
       this.decideEarly(this.#choice.shard, this.#choice.row, 'pressure')
     }
   }

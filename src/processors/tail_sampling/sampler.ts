@@ -49,6 +49,7 @@ export class Sampler implements VerdictSource {
   #timer: Timer | undefined
   #isChecked = false
   #endHold: (() => void) | undefined
+  #endRelief: (() => void) | undefined
 
   constructor(config: TailSamplingConfig, host: Host) {
     this.config = config
@@ -179,7 +180,9 @@ export class Sampler implements VerdictSource {
     meter.gauge('sluice_tail_sampling_pending_bytes', 'Memory for what waits, in bytes.', labels, () =>
       this.room.reserved_bytes(),
     )
-    this.#endHold = memoryOf(this.#host).hold(id, () => this.room.reserved_bytes())
+    const memory = memoryOf(this.#host)
+    this.#endHold = memory.hold(id, () => this.room.reserved_bytes())
+    this.#endRelief = memory.onShort((bytes) => this.room.giveUp(bytes))
     this.#timer = clock.every(TICK_MS, () => this.#tick())
     this.#warn()
   }
@@ -191,6 +194,7 @@ export class Sampler implements VerdictSource {
   #close(): void {
     this.#timer?.cancel()
     this.#endHold?.()
+    this.#endRelief?.()
     for (const shard of this.shards) shard.close()
     this.shards = []
   }

@@ -259,10 +259,13 @@ describe('limits', () => {
   })
 
   test('a body that the whole budget could not hold is too large, not to be sent again', async () => {
-    const { post, call } = await startReceiver({ more: { max_in_flight_bytes: '1MiB' } })
+    const { post, call, host } = await startReceiver({ more: { max_in_flight_bytes: '1MiB' } })
     const huge = traceBatch([{ attributes: { text: 'x'.repeat(1 << 20) } }]).bytes
     expect((await post('/v1/traces', huge)).status).toBe(413)
     expect((await call(methods.traces, huge)).code).toBe(8)
+    const refused = (transport: string) =>
+      host.meter.value('sluice_receiver_refused_requests', { receiver: 'otlp', transport, reason: 'too_large' })
+    expect([refused('http'), refused('grpc')]).toEqual([1, 1])
   })
 
   test('an unknown encoding is 415, and UNIMPLEMENTED on gRPC', async () => {
@@ -296,6 +299,7 @@ describe('refusals', () => {
     expect(host.meter.value('otelcol_receiver_refused_spans', { receiver: 'otlp', transport: 'http' })).toBe(3)
     expect(host.meter.value('otelcol_receiver_refused_spans', { transport: 'grpc' })).toBe(3)
     expect(host.meter.value('otelcol_receiver_accepted_spans')).toBe(0)
+    expect(host.meter.value('sluice_receiver_refused_requests', { transport: 'http', reason })).toBe(1)
     sinks.traces.refuse(undefined)
     expect((await post('/v1/traces', bodies.traces)).status).toBe(200)
     expect(host.meter.value('otelcol_receiver_accepted_spans')).toBe(3)

@@ -38,6 +38,7 @@ export function grpcServer(config: GrpcConfig, intake: Intake, budget: ByteBudge
     budget,
     clock: host.clock,
     onCrowded: () => intake.crowded('grpc'),
+    onRefused: (reason) => intake.refused('grpc', reason),
     onError: (error) => intake.failed('grpc', error),
   })
 }

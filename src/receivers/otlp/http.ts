@@ -38,6 +38,7 @@ export function httpServer(config: HttpConfig, intake: Intake, budget: ByteBudge
     budget,
     fail: renderFailure,
     onCrowded: () => intake.crowded('http'),
+    onRefused: (reason) => intake.refused('http', reason),
     onError: (error) => intake.failed('http', error),
   })
 }

@@ -38,7 +38,10 @@ export class OtlpReceiver implements Receiver {
     this.#host = host
     const memory = memoryOf(host)
     const { max_in_flight_bytes } = config
-    this.#budget = new ByteBudget(() => max_in_flight_bytes ?? Math.min(BUDGET_BYTES_MAX, memory.limit_bytes / 4))
+    this.#budget = new ByteBudget(
+      () => max_in_flight_bytes ?? Math.min(BUDGET_BYTES_MAX, memory.limit_bytes / 4),
+      (bytes) => memory.pass(bytes),
+    )
     this.#intake = new Intake(
       host,
       config,

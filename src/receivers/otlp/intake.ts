@@ -108,6 +108,13 @@ export class Intake {
     this.#throttle.log(`${message} ${transport}`, (repeats) => this.#host.log.warn({ transport, repeats }, message))
   }
 
+  /** A request was refused; how many items were in it is often unknown. */
+  refused(transport: Transport, reason: string): void {
+    this.#counter('sluice_receiver_refused_requests', 'Requests that got an error for an answer.', transport, {
+      reason,
+    }).add(1)
+  }
+
   async #read<S extends Signal>(
     signal: S,
     transport: Transport,
