@@ -77,7 +77,7 @@ test('copied in pieces, between which others have their turn', async () => {
 })
 
 test('one after the other; who waited for too long is refused; a job that fails does not stop the next', async () => {
-  const now_ms = host.clock.now_ms()
+  const now_ms = host.clock.monotonic_ms()
   const missing = aside.run({ module: new URL('./missing.ts', import.meta.url), bytes: Buffer.alloc(1), settings: {} })
   const late = openAside(aside, spans.bytes, settings(false, true), now_ms - 1)
   const good = openAside(aside, spans.bytes, settings(false, true), now_ms + 1)
