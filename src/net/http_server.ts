@@ -9,7 +9,7 @@ import {
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Clock, systemClock, type Timer } from '../self/clock.ts'
+import { type Clock, systemClock, TIMER_MAX_MS, type Timer } from '../self/clock.ts'
 import { farewell } from '../self/farewell.ts'
 import { ByteBudget, Share } from './budget.ts'
 import { Cors, type CorsOptions } from './cors.ts'
@@ -144,10 +144,15 @@ export class HttpServer {
       request_timeout_ms = 60_000,
       idle_timeout_ms = 65_000,
     } = this.#options
+    const header_timeout_ms = nodeWait(read_header_timeout_ms)
     const options: ServerOptions = {
-      headersTimeout: Math.min(read_header_timeout_ms, request_timeout_ms),
-      requestTimeout: request_timeout_ms,
-      keepAliveTimeout: idle_timeout_ms,
+      // 0 is no limit, to Node as well: that of the whole request does not take away that of its headers.
+      headersTimeout: Math.min(
+        header_timeout_ms,
+        request_timeout_ms === 0 ? TIMER_MAX_MS : nodeWait(request_timeout_ms),
+      ),
+      requestTimeout: nodeWait(request_timeout_ms),
+      keepAliveTimeout: nodeWait(idle_timeout_ms),
       connectionsCheckingInterval: Math.min(5_000, Math.max(50, read_header_timeout_ms / 4)),
       noDelay: true,
       requireHostHeader: false,
@@ -155,11 +160,13 @@ export class HttpServer {
     const server =
       tls === undefined
         ? createServer(options)
-        : createTlsServer({ ...options, ...serverTls(tls), handshakeTimeout: read_header_timeout_ms })
+        : createTlsServer({ ...options, ...serverTls(tls), handshakeTimeout: header_timeout_ms })
     server.on('connection', (socket: Socket) => this.#connected(socket))
     server.on('request', (request, response) => this.#receive(request, response, false))
     server.on('checkContinue', (request, response) => this.#receive(request, response, true))
     server.on('checkExpectation', (request, response) => this.#receive(request, response, false, 417))
+    // Without a listener Node hangs up on CONNECT without a word.
+    server.on('connect', (_request, socket) => this.#lastWords(socket, 405))
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#clientError(error, socket))
     return server
   }
@@ -343,8 +350,12 @@ export class HttpServer {
       exchange.answered = true
     }
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+    this.#lastWords(socket, CLIENT_ERRORS.get(error.code ?? '') ?? 400)
+  }
+
+  /** Answers on a connection on which no request is under way, and closes it. Never throws. */
+  #lastWords(socket: Duplex, status: number): void {
     try {
-      const status = CLIENT_ERRORS.get(error.code ?? '') ?? 400
       const { contentType, body } = this.#fail(undefined, status, STATUS_CODES[status]!)
       const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${contentType}\r\n`
       socket.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`)
@@ -361,6 +372,11 @@ const CLIENT_ERRORS = new Map([
   ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
   ['ERR_HTTP_REQUEST_TIMEOUT', 408],
 ])
+
+/** As Node's servers want it: whole milliseconds that its timers can do, with the second that they add to some. */
+function nodeWait(wait_ms: number): number {
+  return Math.min(Math.ceil(wait_ms), TIMER_MAX_MS - 1000)
+}
 
 function isPreflight(exchange: Exchange): boolean {
   return exchange.method === 'OPTIONS' && exchange.headers['access-control-request-method'] !== undefined
