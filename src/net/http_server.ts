@@ -17,6 +17,7 @@ import { isTooSlow, readBody } from './http_body.ts'
 import { Exchange, type HttpAnswer, type HttpHead, type HttpRequest } from './http_exchange.ts'
 import { failureOf, HttpFailure } from './http_failure.ts'
 import { EMPTY } from './incoming.ts'
+import { linger } from './linger.ts'
 import { listen } from './listen.ts'
 import { serverTls, type TlsFiles, watchTls } from './tls.ts'
 
@@ -70,9 +71,6 @@ export interface HttpServerOptions {
 const MIB = 1 << 20
 const SWEEP_MS = 1_000
 const CLOSE = { connection: 'close' }
-/** How long, and how much of it, an unwanted body is read and thrown away so that the client gets to read its 413. */
-const LINGER_MS = 2_000
-const LINGER_BYTES = 64 * MIB
 
 /** HTTP/1.1 with whole bodies: every limit, decompression and error is dealt with before and after the handler. */
 export class HttpServer {
@@ -380,27 +378,6 @@ function nodeWait(wait_ms: number): number {
 
 function isPreflight(exchange: Exchange): boolean {
   return exchange.method === 'OPTIONS' && exchange.headers['access-control-request-method'] !== undefined
-}
-
-/**
- * Sends the whole answer, but closes the connection only when the client has stopped sending: closing on unread bytes
- * makes the kernel reset the connection, and the client may lose the answer.
- */
-function linger(exchange: Exchange, body: Buffer): void {
-  const { request, response } = exchange
-  let read_bytes = 0
-  const end = () => {
-    clearTimeout(timer)
-    response.end()
-  }
-  const timer = setTimeout(end, LINGER_MS).unref()
-  request.on('data', (chunk: Buffer) => {
-    read_bytes += chunk.length
-    if (read_bytes > LINGER_BYTES) end()
-  })
-  request.on('end', end)
-  request.on('close', end)
-  response.write(body)
 }
 
 function ignore(): void {
