@@ -16,11 +16,25 @@ test.each([
   ['someone@example.org', 'someone@example.org'],
   ['127.0.0.1:4317', '127.0.0.1:4317'],
   ['a=b', 'a=b'],
+  [
+    'Endpoint=sb://hub/;SharedAccessKeyName=root;SharedAccessKey=aGk+/w==',
+    'Endpoint=sb://hub/;SharedAccessKeyName=***;SharedAccessKey=***',
+  ],
+  ['sasl.username=a,sasl.password=hunter2', 'sasl.username=a,sasl.password=***'],
+  ['http://host/?api_key=hunter2&x_token=b', 'http://host/?api_key=***&x_token=***'],
+  ['host=db password=hunter2 sslmode=require', 'host=db password=*** sslmode=require'],
 ])('%s', (text, shown) => {
   expect(withoutUrlSecrets(text).replace('dns://***@', 'dns:///***@')).toBe(shown)
 })
 
 test('is linear in the text', () => {
-  const texts = ['a:'.repeat(50_000), `http://${'@'.repeat(100_000)}`, '?a='.repeat(30_000), 'x://'.repeat(30_000)]
+  const texts = [
+    'a:'.repeat(50_000),
+    `http://${'@'.repeat(100_000)}`,
+    '?a='.repeat(30_000),
+    'x://'.repeat(30_000),
+    'token'.repeat(30_000),
+    `${'token='.repeat(30_000)}?`,
+  ]
   for (const text of texts) withoutUrlSecrets(text)
 })

@@ -1,4 +1,7 @@
-/** Secrets that stand in URLs: user and password before the host, and whatever a query says. */
+/**
+ * Secrets that stand in URLs: user and password before the host, and whatever a query says; and what connection strings
+ * call a key or password (`Endpoint=sb://…;SharedAccessKey=…`, `sasl.password=…`).
+ */
 
 /** Characters `start` up to `end`. */
 type Range = readonly [start: number, end: number]
@@ -10,12 +13,27 @@ type Range = readonly [start: number, end: number]
 const USER = /(?:\w[\w+.-]*:\/\/)([^\s"'@]*(?:@[^\s"'@]*)*)@|(?<![^\s"'])([^\s"'/@:]+:[^\s"'@]+)@/dg
 const QUERY_VALUE = /[?&;#][\w.~%[\]-]+=([^\s"'&;#]+)/dg
 
+const NAMED_VALUE =
+  /(?<![\w.-])[\w.-]{0,40}(?:passw(?:or)?d|pwd|secret|token|api_?key|accesskey|accountkey|access_key|signature|credential)[\w.-]{0,40}=([^\s"'&;,]+)/dgi
+
 /** Where in a text there are secrets of URLs; in order, and apart. */
 export function urlSecrets(text: string): Range[] {
   const users = text.includes('@') ? rangesOf(USER, text) : []
   const values = text.includes('=') && /[?#]/.test(text) ? rangesOf(QUERY_VALUE, text) : []
-  const free = values.filter(([start, end]) => users.every((user) => end <= user[0] || start >= user[1]))
-  return [...users, ...free].sort((a, b) => a[0] - b[0])
+  const named = text.includes('=') ? rangesOf(NAMED_VALUE, text) : []
+  return apart([...users, ...values, ...named])
+}
+
+/** In order; of those that overlap the one that begins first, or is first in the list. */
+function apart(ranges: readonly Range[]): Range[] {
+  let end = 0
+  return [...ranges]
+    .sort((a, b) => a[0] - b[0] || b[1] - a[1])
+    .filter((range) => {
+      if (range[0] < end) return false
+      end = range[1]
+      return true
+    })
 }
 
 /** The text with `***` in the place of each. */

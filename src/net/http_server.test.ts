@@ -269,13 +269,31 @@ describe('errors', () => {
     ['OPTIONS * HTTP/1.1', 404],
     ['GET /facts HTTP/3.7', 400],
     ['nonsense', 400],
+    ['CONNECT other:443 HTTP/1.1', 405],
     [`GET /facts HTTP/1.1\r\nX-Long: ${'x'.repeat(20_000)}`, 431],
   ])('%j is %d', async (line, status) => {
     const { port, send } = await start()
     const text = await raw(port, `${line}\r\nHost: a\r\nConnection: close\r\n\r\n`)
     expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
-    if (status === 400 || status === 431) expect(text).toContain(`{"status":${status}`)
+    if (status === 400 || status === 405 || status === 431) expect(text).toContain(`{"status":${status}`)
     expect((await send('/echo', { body: 'a' })).text).toBe('a')
+  })
+
+  test.each([0, 0.25, 720 * 3_600_000, Number.MAX_SAFE_INTEGER])('times of any length are taken: %d ms', async (ms) => {
+    const times = { read_header_timeout_ms: ms, request_timeout_ms: ms, idle_timeout_ms: ms }
+    const warnings: string[] = []
+    const onWarning = ({ name }: Error) => void warnings.push(name)
+    process.on('warning', onWarning)
+    const { server, send } = await start(times)
+    if (ms !== 0.25) expect((await send('/facts', { method: 'GET' })).status).toBe(200)
+    await server.drain(AbortSignal.abort())
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
+  })
+
+  test('no limit for the whole request leaves that for its headers', async () => {
+    const { port } = await start({ read_header_timeout_ms: 50, request_timeout_ms: 0 })
+    expect(await raw(port, 'GET /facts HTTP/1.1\r\nHost: a\r\n')).toMatch(/^HTTP\/1.1 408 /)
   })
 
   test('HTTP/1.1 without Host is told so', async () => {
@@ -298,7 +316,7 @@ describe('errors', () => {
     ['bad chunk', Buffer.from('POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n')],
   ])('%s on the wire closes the connection, nothing else', async (_, bytes) => {
     const { port, send, server } = await start()
-    expect(await raw(port, bytes)).toMatch(/^($|HTTP\/1.1 400)/)
+    expect(await raw(port, bytes)).toMatch(/^($|HTTP\/1.1 40[05])/)
     expect((await send('/echo', { body: 'a' })).text).toBe('a')
     expect(server.in_flight).toBe(0)
   })

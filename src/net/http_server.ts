@@ -9,7 +9,7 @@ import {
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Clock, systemClock, type Timer } from '../self/clock.ts'
+import { type Clock, systemClock, TIMER_MAX_MS, type Timer } from '../self/clock.ts'
 import { farewell } from '../self/farewell.ts'
 import { ByteBudget, Share } from './budget.ts'
 import { Cors, type CorsOptions } from './cors.ts'
@@ -17,6 +17,7 @@ import { isTooSlow, readBody } from './http_body.ts'
 import { Exchange, type HttpAnswer, type HttpHead, type HttpRequest } from './http_exchange.ts'
 import { failureOf, HttpFailure, reasonOf } from './http_failure.ts'
 import { EMPTY } from './incoming.ts'
+import { linger } from './linger.ts'
 import { listen } from './listen.ts'
 import { serverTls, type TlsFiles, watchTls } from './tls.ts'
 
@@ -72,9 +73,6 @@ export interface HttpServerOptions {
 const MIB = 1 << 20
 const SWEEP_MS = 1_000
 const CLOSE = { connection: 'close' }
-/** How long, and how much of it, an unwanted body is read and thrown away so that the client gets to read its 413. */
-const LINGER_MS = 2_000
-const LINGER_BYTES = 64 * MIB
 
 /** HTTP/1.1 with whole bodies: every limit, decompression and error is dealt with before and after the handler. */
 export class HttpServer {
@@ -146,10 +144,15 @@ export class HttpServer {
       request_timeout_ms = 60_000,
       idle_timeout_ms = 65_000,
     } = this.#options
+    const header_timeout_ms = nodeWait(read_header_timeout_ms)
     const options: ServerOptions = {
-      headersTimeout: Math.min(read_header_timeout_ms, request_timeout_ms),
-      requestTimeout: request_timeout_ms,
-      keepAliveTimeout: idle_timeout_ms,
+      // 0 is no limit, to Node as well: that of the whole request does not take away that of its headers.
+      headersTimeout: Math.min(
+        header_timeout_ms,
+        request_timeout_ms === 0 ? TIMER_MAX_MS : nodeWait(request_timeout_ms),
+      ),
+      requestTimeout: nodeWait(request_timeout_ms),
+      keepAliveTimeout: nodeWait(idle_timeout_ms),
       connectionsCheckingInterval: Math.min(5_000, Math.max(50, read_header_timeout_ms / 4)),
       noDelay: true,
       requireHostHeader: false,
@@ -157,11 +160,13 @@ export class HttpServer {
     const server =
       tls === undefined
         ? createServer(options)
-        : createTlsServer({ ...options, ...serverTls(tls), handshakeTimeout: read_header_timeout_ms })
+        : createTlsServer({ ...options, ...serverTls(tls), handshakeTimeout: header_timeout_ms })
     server.on('connection', (socket: Socket) => this.#connected(socket))
     server.on('request', (request, response) => this.#receive(request, response, false))
     server.on('checkContinue', (request, response) => this.#receive(request, response, true))
     server.on('checkExpectation', (request, response) => this.#receive(request, response, false, 417))
+    // Without a listener Node hangs up on CONNECT without a word.
+    server.on('connect', (_request, socket) => this.#lastWords(socket, 405))
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#clientError(error, socket))
     return server
   }
@@ -346,8 +351,12 @@ export class HttpServer {
       exchange.answered = true
     }
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+    this.#lastWords(socket, CLIENT_ERRORS.get(error.code ?? '') ?? 400)
+  }
+
+  /** Answers on a connection on which no request is under way, and closes it. Never throws. */
+  #lastWords(socket: Duplex, status: number): void {
     try {
-      const status = CLIENT_ERRORS.get(error.code ?? '') ?? 400
       const { contentType, body } = this.#fail(undefined, status, STATUS_CODES[status]!)
       const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${contentType}\r\n`
       socket.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`)
@@ -365,29 +374,13 @@ const CLIENT_ERRORS = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', 408],
 ])
 
-function isPreflight(exchange: Exchange): boolean {
-  return exchange.method === 'OPTIONS' && exchange.headers['access-control-request-method'] !== undefined
+/** As Node's servers want it: whole milliseconds that its timers can do, with the second that they add to some. */
+function nodeWait(wait_ms: number): number {
+  return Math.min(Math.ceil(wait_ms), TIMER_MAX_MS - 1000)
 }
 
-/**
- * Sends the whole answer, but closes the connection only when the client has stopped sending: closing on unread bytes
- * makes the kernel reset the connection, and the client may lose the answer.
- */
-function linger(exchange: Exchange, body: Buffer): void {
-  const { request, response } = exchange
-  let read_bytes = 0
-  const end = () => {
-    clearTimeout(timer)
-    response.end()
-  }
-  const timer = setTimeout(end, LINGER_MS).unref()
-  request.on('data', (chunk: Buffer) => {
-    read_bytes += chunk.length
-    if (read_bytes > LINGER_BYTES) end()
-  })
-  request.on('end', end)
-  request.on('close', end)
-  response.write(body)
+function isPreflight(exchange: Exchange): boolean {
+  return exchange.method === 'OPTIONS' && exchange.headers['access-control-request-method'] !== undefined
 }
 
 function ignore(): void {

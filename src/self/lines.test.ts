@@ -1,4 +1,4 @@
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -77,5 +77,22 @@ test('to a file every line is written at once', () => {
   const lines = new Lines(openSync(file, 'w'))
   lines.write(LINE)
   expect(readFileSync(file, 'utf8')).toBe(LINE)
+  rmSync(directory, { recursive: true })
+})
+
+test('a file whose disk was full says what it misses when there is room again', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lines-'))
+  const file = join(directory, 'log')
+  const full = openSync('/dev/full', 'w')
+  const lines = new Lines(full)
+  lines.onFlowing((dropped) => lines.write(`${dropped} dropped\n`))
+  lines.write(LINE)
+  lines.write(LINE)
+  // The next one opened gets the same number: the disk has room.
+  closeSync(full)
+  expect(openSync(file, 'w')).toBe(full)
+  lines.write(LINE)
+  lines.write(LINE)
+  expect(readFileSync(file, 'utf8')).toBe(`${LINE}2 dropped\n${LINE}`)
   rmSync(directory, { recursive: true })
 })

@@ -13,6 +13,7 @@ export class Lines {
   readonly #stream: Writable | undefined
   #dropped = 0
   #untold = 0
+  #tell: (dropped: number) => void = () => {}
 
   /** `stream`: what takes the lines in the place of the descriptor, for tests. */
   constructor(fd: number, stream: Writable | undefined = streamOf(fd)) {
@@ -30,19 +31,16 @@ export class Lines {
   /** Never throws and never waits. */
   write(text: string): void {
     const written = this.#stream === undefined ? this.#writeNow(text) : this.#writeLater(text, this.#stream)
-    if (written) return
-    this.#dropped++
-    this.#untold++
+    if (!written) {
+      this.#dropped++
+      this.#untold++
+    } else if (this.#stream === undefined) this.#flows()
   }
 
   /** Calls `tell` with how many were dropped, when lines flow again after some were. */
   onFlowing(tell: (dropped: number) => void): void {
-    this.#stream?.on('drain', () => {
-      if (this.#untold === 0) return
-      const dropped = this.#untold
-      this.#untold = 0
-      tell(dropped)
-    })
+    this.#tell = tell
+    this.#stream?.on('drain', () => this.#flows())
   }
 
   /** Resolves when everything is out, or after a second: before the process ends. */
@@ -56,6 +54,13 @@ export class Lines {
         resolve()
       })
     })
+  }
+
+  #flows(): void {
+    const dropped = this.#untold
+    if (dropped === 0) return
+    this.#untold = 0
+    this.#tell(dropped)
   }
 
   #writeLater(text: string, stream: Writable): boolean {

@@ -2,6 +2,7 @@
  * What Loki's answer to a push means. Its texts quote label values: numbers and the kind of a refusal are taken out of
  * them, and they themselves go nowhere. Texts as Loki 3.7 writes them.
  */
+import { saysTooLarge } from '../../sending/over_limit.ts'
 import { retryAfterOf } from '../../sending/retry_after.ts'
 import { retryable, type SendResult } from '../../sending/sender.ts'
 
@@ -19,7 +20,7 @@ const BLOCKED = 260
 export function judge({ status, retryAfter, text }: Answer, now_ms: number): SendResult {
   if (status >= 200 && status < 300 && status !== BLOCKED) return { outcome: 'sent' }
   const message = `HTTP ${status}`
-  if (status === 413 || (status >= 500 && text.includes('received message larger than max'))) {
+  if (status === 413 || (status >= 500 && saysTooLarge(text))) {
     return { outcome: 'too_large', message: `${message} (larger than Loki takes)` }
   }
   if (status === 429 || status >= 500) return retryable(message, retryAfterOf(retryAfter, now_ms), status === 429)

@@ -12,7 +12,7 @@ import {
 import type { Host } from '../../component.ts'
 import { parseEndpoint } from '../../config/units.ts'
 import { decode, type Message } from '../../otlp/codec.ts'
-import type { Timer } from '../../self/clock.ts'
+import { TIMER_MAX_MS, type Timer } from '../../self/clock.ts'
 import { type ClientTlsOptions, fingerprintOf, readClientTls, watchClientTls } from '../../sending/client_tls.ts'
 import type { Sender, SendResult } from '../../sending/sender.ts'
 import type { Signal } from '../../telemetry/batch.ts'
@@ -120,8 +120,9 @@ export class OtlpGrpcClient {
     if (authority !== undefined) options['grpc.default_authority'] = authority
     if (tls.server_name_override !== undefined) options['grpc.ssl_target_name_override'] = tls.server_name_override
     if (keepalive !== undefined) {
-      options['grpc.keepalive_time_ms'] = keepalive.time
-      options['grpc.keepalive_timeout_ms'] = keepalive.timeout
+      // The library gives them to Node's timers, which take a longer wait for none.
+      options['grpc.keepalive_time_ms'] = Math.min(keepalive.time, TIMER_MAX_MS)
+      options['grpc.keepalive_timeout_ms'] = Math.min(keepalive.timeout, TIMER_MAX_MS)
       options['grpc.keepalive_permit_without_calls'] = keepalive.permit_without_stream ? 1 : 0
     }
     return options

@@ -190,6 +190,20 @@ describe('codes', () => {
     expect(calls).toHaveLength(1)
   })
 
+  it.each([
+    [Code.RESOURCE_EXHAUSTED, 'Received message larger than max (6001535 vs 4194304)'],
+    [Code.RESOURCE_EXHAUSTED, 'grpc: received message larger than max (6001535 vs. 4194304)'],
+    [Code.OUT_OF_RANGE, 'decoded message length too large: found 6001535 bytes, the limit is: 4194304 bytes'],
+    [Code.INVALID_ARGUMENT, 'request body too large'],
+    [Code.UNKNOWN, 'gRPC message exceeds maximum size 4194304: 6001535'],
+  ])('sends halves of what the backend finds too large: %i %s', async (code, details) => {
+    const { endpoint, calls } = await backend((at) => (at === 0 ? { code, details } : EMPTY))
+    const { pass, account } = await setUp({ endpoint, ...insecure, ...direct })
+    await pass(spans(2))
+    expect(account.delivered).toBe(2)
+    expect(calls).toHaveLength(3)
+  })
+
   it('does not take an answer over 4 MiB, and does not repeat', async () => {
     const { endpoint, calls } = await backend(() => Buffer.alloc(5 * 1024 * 1024))
     const { pass } = await setUp({ endpoint, ...insecure, ...direct })

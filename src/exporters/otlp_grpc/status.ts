@@ -2,6 +2,7 @@
 import { status as Code, type Metadata } from '@grpc/grpc-js'
 import { next, readBigInt64, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
 import { networkErrorName } from '../../sending/network_error.ts'
+import { saysTooLarge } from '../../sending/over_limit.ts'
 import { type Permanent, type Retryable, retryable, type TooLarge } from '../../sending/sender.ts'
 
 const RETRYABLE: ReadonlySet<number> = new Set([
@@ -13,12 +14,8 @@ const RETRYABLE: ReadonlySet<number> = new Set([
   Code.DATA_LOSS,
 ])
 
-/** What the client library says of its own limit, which is no backend that asks to wait. */
+/** What the client library says of its own limit; servers that are made of the same code say it of theirs. */
 const OVER_RESPONSE_LIMIT = /^Received message (larger than max|that decompresses to a size larger than)/
-
-/** What servers in Go, Java, C++ and JavaScript say of a request over their limit. */
-const OVER_REQUEST_LIMIT =
-  /message (after decompression )?(is )?(larger than|exceeds) (the )?(max|limit)|message length too large|message too large|maximum size exceeded/i
 
 export interface Failure {
   readonly code: number
@@ -32,18 +29,22 @@ export function judge(failure: Failure): Retryable | Permanent | TooLarge {
   const network = networkErrorName(new Error(details))
   const message = `gRPC ${Code[code] ?? code}${network === undefined ? '' : ` (${network})`}`
   const retryAfter_ms = retryInfoOf(failure.metadata.get('grpc-status-details-bin')[0])
+  if (isOverResponseLimit(failure))
+    return { outcome: 'permanent', reason: 'permanent_error', message: 'the response is over the limit' }
+  if (saysTooLarge(details)) return { outcome: 'too_large', message: `${message} (larger than it takes)` }
   if (RETRYABLE.has(code)) return retryable(message, retryAfter_ms)
-  if (code === Code.RESOURCE_EXHAUSTED) {
-    if (OVER_RESPONSE_LIMIT.test(details))
-      return { outcome: 'permanent', reason: 'permanent_error', message: 'the response is over the limit' }
-    if (OVER_REQUEST_LIMIT.test(details)) return { outcome: 'too_large', message: `${message} (larger than it takes)` }
-    // Tempo 2 throttles by this word, without a RetryInfo.
-    const rateLimited = details.includes('RATE_LIMITED')
-    if (retryAfter_ms !== undefined || rateLimited) {
-      return retryable(rateLimited ? `${message} (RATE_LIMITED)` : message, retryAfter_ms, true)
-    }
+  // Tempo 2 throttles by this word, without a RetryInfo.
+  const rateLimited = details.includes('RATE_LIMITED')
+  if (code === Code.RESOURCE_EXHAUSTED && (retryAfter_ms !== undefined || rateLimited)) {
+    return retryable(rateLimited ? `${message} (RATE_LIMITED)` : message, retryAfter_ms, true)
   }
   return { outcome: 'permanent', reason: 'rejected_by_backend', message }
+}
+
+/** Only a server's own status brings headers with it. */
+function isOverResponseLimit({ code, details, metadata }: Failure): boolean {
+  const isOurs = Object.keys(metadata.getMap()).length === 0
+  return isOurs && code === Code.RESOURCE_EXHAUSTED && OVER_RESPONSE_LIMIT.test(details)
 }
 
 /**

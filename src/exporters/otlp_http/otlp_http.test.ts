@@ -111,6 +111,16 @@ describe('answers', () => {
     expect(requests).toHaveLength(status === 413 ? 3 : 1)
   })
 
+  it.each([400, 500, 502])('%i that says too large is sent again in halves', async (status) => {
+    const { endpoint, requests } = await backend((response, at) =>
+      at === 0 ? response.writeHead(status).end('{"message":"http: request body too large"}') : response.end(),
+    )
+    const { pass, account } = await setUp({ endpoint, ...direct })
+    await pass(spans(2))
+    expect(account.delivered).toBe(2)
+    expect(requests).toHaveLength(3)
+  })
+
   it.each([
     ['7', 7000],
     [new Date(1_700_000_000_000 + 9000).toUTCString(), 9000],

@@ -1,5 +1,6 @@
 /** What a backend's answer to an OTLP/HTTP request means (OTLP 1.11, "OTLP/HTTP Response"). */
 import { decode, type Message } from '../../otlp/codec.ts'
+import { saysTooLarge } from '../../sending/over_limit.ts'
 import { retryAfterOf } from '../../sending/retry_after.ts'
 import { type Permanent, type Retryable, retryable, type Sent, type TooLarge } from '../../sending/sender.ts'
 
@@ -14,13 +15,19 @@ export function judge(answer: Answer, now_ms: number): Sent | Retryable | Perman
   const { status } = answer
   if (status >= 200 && status < 300) return { outcome: 'sent', rejected: rejectedItems(answer) }
   const message = `HTTP ${status}`
-  if (status === 413) return { outcome: 'too_large', message: `${message} (larger than it takes)` }
+  const isTooLarge = status === 413 || (isFailure(status) && saysTooLarge(answer.body.toString('latin1', 0, 2000)))
+  if (isTooLarge) return { outcome: 'too_large', message: `${message} (larger than it takes)` }
   if (status === 429 || status === 502 || status === 503 || status === 504) {
     return retryable(message, retryAfterOf(one(answer.headers['retry-after']), now_ms), status === 429)
   }
   const advice =
     status >= 300 && status < 400 ? ' (redirects are not followed: set the endpoint to where it points)' : ''
   return { outcome: 'permanent', reason: 'rejected_by_backend', message: message + advice }
+}
+
+/** 429 is about how often, whatever its text says. */
+function isFailure(status: number): boolean {
+  return status >= 400 && status !== 429
 }
 
 /** From the partial success of an Export…ServiceResponse; 0 if there is none, or if the body is something else: the status decides. */
