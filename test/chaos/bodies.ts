@@ -8,7 +8,7 @@ const MIB = 1024 * 1024
 const UNPACKED_bytes = 60 * MIB
 
 /** Of items that are made one by one. */
-const MANY = isLong ? 1e6 : 2e5
+const MANY = isLong ? 1e6 : 1e5
 
 export type SignalPath = 'traces' | 'metrics' | 'logs'
 
@@ -17,7 +17,7 @@ export interface HostileBody {
   readonly type?: 'application/json'
   readonly encoding?: 'gzip' | 'deflate'
   readonly body: Buffer
-  /** It fills tables up to their caps, which is right: the next kind gets a new process. */
+  /** It fills tables and the store up to their caps, which is right: the next kind gets a new process. */
   readonly fills?: true
 }
 
@@ -139,8 +139,8 @@ export const HOSTILE_BODIES: Readonly<Record<string, () => HostileBody>> = {
   'C09 a prompt of 60 MiB of digits': () => gzip('traces', prompt('4111 '.repeat(UNPACKED_bytes / 5))),
   'C09 a prompt of 60 MiB of addresses': () => gzip('traces', prompt('a.b@c.'.repeat(UNPACKED_bytes / 6))),
   'C06 very many metric names': () => ({ ...gzip('metrics', manyMetrics(MANY)), fills: true }),
-  'C06 very many keys of log attributes': () => gzip('logs', manyLogKeys(MANY)),
-  'C11 very many traces': () => gzip('traces', manyTraces(MANY)),
+  'C06 very many keys of log attributes': () => ({ ...gzip('logs', manyLogKeys(MANY)), fills: true }),
+  'C11 very many traces': () => ({ ...gzip('traces', manyTraces(MANY)), fills: true }),
   'B06 a truncated gzip': () => ({
     ...gzip('traces', Buffer.alloc(MIB)),
     body: gzipSync(Buffer.alloc(MIB)).subarray(0, 500),

@@ -1,5 +1,5 @@
 /** A process's memory bounded as a container's is: by a cgroup of its own, version 1 or 2. */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const ROOT = '/sys/fs/cgroup'
@@ -33,6 +33,7 @@ export interface Container {
 export function containerOf(memory_mib: number | undefined): Container {
   if (memory_mib === undefined) return unbounded
   for (const version of VERSIONS) {
+    removeLeft(version.folder)
     const folder = join(version.folder, `sluice-chaos-${process.pid}-${count++}`)
     if (made(folder, version.limit, memory_mib * MIB)) return container(folder, version, memory_mib * MIB)
   }
@@ -69,6 +70,15 @@ function container(folder: string, version: (typeof VERSIONS)[number], limit_byt
     peak_bytes: () => Number(text(version.peak)),
     kills: () => Number(/^oom_kill (\d+)/m.exec(text(version.kills))?.[1] ?? 0),
     remove: () => remove(folder),
+  }
+}
+
+/** Of runs that were killed. */
+function removeLeft(parent: string): void {
+  if (!existsSync(parent)) return
+  for (const name of readdirSync(parent)) {
+    const pid = /^sluice-chaos-(\d+)-/.exec(name)?.[1]
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) remove(join(parent, name))
   }
 }
 

@@ -11,8 +11,8 @@ export interface Level {
   readonly held_bytes: number
 }
 
-/** So much above the quiet level it may stay. */
-const MARGIN = 1.1
+/** So much above the quiet level it may stay; in bytes at least what it remembers of the honest traffic meanwhile. */
+const MARGIN = { share: 0.1, least_bytes: 2 * 1024 * 1024 }
 /** Promised are 10 s; a slow machine that runs other things is given more, and the report says how long it took. */
 const WAIT_ms = 30_000
 
@@ -52,11 +52,15 @@ async function complaintsOf(subject: Subject, quiet: Level): Promise<{ level: Le
   const held = heldItems(ledger)
   if (held > 0) found.push(`${held} items are still held`)
   const level = await levelOf(subject)
-  if (level.live_bytes > quiet.live_bytes * MARGIN)
+  if (isAbove(level.live_bytes, quiet.live_bytes))
     found.push(`${mib(level.live_bytes)} MiB are alive, before it were ${mib(quiet.live_bytes)}`)
-  if (level.held_bytes > quiet.held_bytes * MARGIN)
+  if (isAbove(level.held_bytes, quiet.held_bytes))
     found.push(`${mib(level.held_bytes)} MiB are held, before it were ${mib(quiet.held_bytes)}`)
   return { level, found }
+}
+
+function isAbove(bytes: number, quiet_bytes: number): boolean {
+  return bytes > quiet_bytes + Math.max(quiet_bytes * MARGIN.share, MARGIN.least_bytes)
 }
 
 export function mib(bytes: number): string {
