@@ -42,8 +42,9 @@ export function configFile(yaml: string, directory = scratch()): string {
 }
 
 /** A running daemon that has said that it is ready. Its config has to log as JSON. */
-export async function runDaemon(path: string) {
+export async function runDaemon(path: string, onStart: (child: ChildProcess) => void = () => {}) {
   const { child, ended, lines } = start(['--config', path])
+  onStart(child)
   const line = async (msg: string): Promise<Record<string, unknown>> => {
     for (;;) {
       const found = lines.find((one) => one.msg === msg)

@@ -1,5 +1,5 @@
 /** The daemon as a process: commands, exit codes, signals. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -127,6 +127,21 @@ test('a second signal ends it at once', async () => {
   await daemon.line('stopping')
   daemon.child.kill('SIGTERM')
   expect((await daemon.ended).code).toBe(1)
+})
+
+test.skipIf(process.platform !== 'linux')('SIGHUP while it is being loaded does not end it', async () => {
+  let signals = 0
+  const daemon = await runDaemon(configFile(config({})), (child) => {
+    const timer = setInterval(() => {
+      // As soon as the signal is caught at all: the first bit of the mask.
+      const caught = /^SigCgt:\t([0-9a-f]+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? '0'
+      if ((BigInt(`0x${caught}`) & 1n) === 1n && child.kill('SIGHUP')) signals++
+    }, 5)
+    child.stderr!.once('data', () => clearInterval(timer))
+    child.once('exit', () => clearInterval(timer))
+  })
+  expect(signals).toBeGreaterThan(0)
+  expect(await send(daemon.http)).toBe(200)
 })
 
 test('SIGHUP: a new config is taken, a bad one is not; nothing is lost', async () => {
