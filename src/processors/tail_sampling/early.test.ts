@@ -88,8 +88,8 @@ describe.each([1, 3])('under pressure, with %d shards', (shards) => {
     expect(it.books()).toMatchObject({ refused: 0 })
   })
 
-  test('what is kept and finds no taker is not made more: then senders are refused', async () => {
-    const it = await bench({ max_pending_bytes: 4 * MIB }, { shards })
+  test('what is kept and finds no taker is not made more with when_full: refuse: then senders are refused', async () => {
+    const it = await bench({ max_pending_bytes: 4 * MIB, when_full: 'refuse' }, { shards })
     it.next.refuse(retryLater('queue_full', 'full'))
     const send = async (): Promise<void> => {
       for (let at = 1; at <= 100; at++) await it.send([failed(at, `${at}`, padded(100_000))])
@@ -107,12 +107,12 @@ describe.each([1, 3])('under pressure, with %d shards', (shards) => {
     for (let at = 2; at < 40; at++) await it.send([span(at, `${at}`, padded(100_000))])
     await it.send([span(1, 'too late')])
     await it.send([failed(1, 'late error'), span(1, 'after it')])
-    await it.pass(0)
+    await it.pass(250)
     expect(it.kept()).toEqual(['late error:late_span', 'after it:late_span'])
     await it.pass(10_000)
     expect(it.host.meter.value('sluice_tail_sampling_traces_rescued')).toBe(1)
     await it.send([failed(20, 'of an early one'), failed(39, 'of one that was decided in time')])
-    await it.pass(0)
+    await it.pass(250)
     expect(it.kept().slice(2)).toEqual(['of an early one:late_span'])
   })
 

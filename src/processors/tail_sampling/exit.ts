@@ -25,7 +25,7 @@ export class Exit {
   /** Batches that wait, or are on offer. */
   readonly full = new KeptQueue<KeptBatch>()
   readonly overflow: Overflow
-  /** True: batches go on although they are not full. */
+  /** True: batches go on although they are not full, until there is none. */
   isFlushing = false
   /** True: it takes nothing any more. */
   isLeaving = false

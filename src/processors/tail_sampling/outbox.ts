@@ -59,7 +59,7 @@ export class Outbox {
    */
   next(exit: Exit): KeptBatch | undefined {
     while (exit.full.waiting === 0) if (!this.#gatherNext()) break
-    if (exit.full.waiting === 0 && exit.isFlushing) this.#closeAny(exit)
+    if (exit.full.waiting === 0 && (exit.isFlushing || exit.isLeaving)) this.#closeAny(exit)
     if (exit.full.waiting === 0) exit.isFlushing = false
     return exit.full.offer()
   }

@@ -11,8 +11,10 @@ import type { Sampler } from './sampler.ts'
 const PENDING_SHARE = 1 / 4
 /** A trace that takes more than this share of what may wait is decided alone, so that all others need not make room. */
 const TRACE_SHARE = 1 / 4
-/** While so much of it is kept and nobody takes it, deciding more traces makes no room. */
-const KEPT_SHARE = 1 / 2
+/** While so much of it is kept and nobody takes it, deciding more traces makes no room, unless the oldest kept ones go. */
+const KEPT_SHARE = 0.45
+/** Of what is kept for consumers that do not take it, so much stays: less than that, so that there is room for others. */
+const EXITS_SHARE = 0.375
 /** From here on traces are decided early: what is kept of them has to find its taker before there is room. */
 const FULL_SHARE = 0.9
 /** Traces decided early before one batch is taken or refused: a bound on the time that it takes. */
@@ -36,7 +38,7 @@ export class Room {
     const pending_max = this.#pending_bytes_max()
     if (!block_on_overflow) this.#shrink(pending_max * FULL_SHARE - batch.size_bytes)
     // What was decided to be kept has to go before there is room, also if nobody takes it.
-    if (!this.#fits(batch, pending_max)) this.#sampler.run()
+    if (!this.#fits(batch, pending_max)) this.#sampler.flush()
     const used = this.#size_bytes()
     if (!this.#fits(batch, pending_max)) {
       throw retryLater('pending_full', `${used} bytes wait (max_pending_bytes is ${pending_max})`)
@@ -47,6 +49,11 @@ export class Room {
     }
     if (!this.#sampler.shards.every((shard) => shard.hasRoom(batch.items)))
       throw retryLater('pending_full', 'the trace table is full of traces that wait')
+  }
+
+  /** Memory for what waits at all exits that do not take it. */
+  get exits_bytes_max(): number {
+    return this.#pending_bytes_max() * EXITS_SHARE
   }
 
   #fits(batch: AnyBatch, pending_max: number): boolean {
@@ -123,7 +130,7 @@ export class Room {
     if (more_bytes <= 0 || this.#sampler.config.block_on_overflow) return
     this.#shrink(Math.max(0, this.#size_bytes() - more_bytes))
     this.#trim()
-    this.#sampler.run()
+    this.#sampler.flush()
   }
 
   #trim(): number {
@@ -134,12 +141,18 @@ export class Room {
 
   /** Decides traces before their time until at most so many bytes wait, as long as that makes room. */
   #shrink(target_bytes: number): void {
-    const kept_max_bytes = this.#pending_bytes_max() * FULL_SHARE * KEPT_SHARE
     for (let decided = 0; decided < EARLY_MAX; decided++) {
       if (this.#size_bytes() <= target_bytes) return
-      if (this.#sampler.outbox.size_bytes > kept_max_bytes || !this.#choice.next(this.#sampler.shards)) return
+      if (this.#keptFills() || !this.#choice.next(this.#sampler.shards)) return
       this.decideEarly(this.#choice.shard, this.#choice.row, 'pressure')
     }
+  }
+
+  #keptFills(): boolean {
+    const most_bytes = this.#pending_bytes_max() * KEPT_SHARE
+    if (this.#sampler.outbox.size_bytes <= most_bytes) return false
+    this.#sampler.flush()
+    return this.#sampler.outbox.size_bytes > most_bytes
   }
 
   /** Is the trace to be among the last that are decided early? Its items then leave the places of those that go. */

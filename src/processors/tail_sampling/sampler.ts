@@ -90,7 +90,6 @@ export class Sampler implements VerdictSource {
   async leave(exit: Exit, deadline: AbortSignal): Promise<void> {
     if (!this.#exits.has(exit)) return
     exit.isLeaving = true
-    exit.isFlushing = true
     const isLast = this.#exits.size === 1
     this.#decideUpTo(Number.POSITIVE_INFINITY, isLast ? undefined : exit)
     await exit.handOver.finish(deadline)
@@ -138,19 +137,22 @@ export class Sampler implements VerdictSource {
     shard.discard(row, (owner, items) => this.origins.discard(owner, items, reason))
   }
 
-  /** There may be something to hand on. */
+  /** What is kept goes on, also in batches that are not full. */
+  flush(): void {
+    for (const exit of this.#exits) exit.isFlushing = true
+    this.run()
+  }
+
+  /** There may be a full batch to hand on; what is kept meanwhile goes with the next flush, not one by one. */
   run(): void {
     for (const exit of this.#exits) {
-      exit.isFlushing = true
       exit.handOver.run()
       if (exit.handOver.isHeldUp && this.config.when_full === 'drop_oldest') this.outbox.limit(exit)
     }
   }
 
-  /** Kept traces may take half of the memory, an exit its share of that. */
   #exitBytes(): number {
-    const { max_pending_bytes = memoryOf(this.#host).limit_bytes / 4 } = this.config
-    return max_pending_bytes / 2 / Math.max(1, this.#exits.size)
+    return this.room.exits_bytes_max / Math.max(1, this.#exits.size)
   }
 
   #exitsChanged(): void {
@@ -238,7 +240,7 @@ export class Sampler implements VerdictSource {
     }
     if (decided > 0) this.votes.took(clock.monotonic_ms() - began_ms)
     this.votes.flush(this.policies)
-    this.run()
+    this.flush()
   }
 
   /** What is known of a trace; valid until the next call. */
