@@ -65,7 +65,8 @@ test.each([1, 2])('totals are exact, with %i shards', async (shards) => {
     }
     await clock.advance(20)
   }
-  while (new Set(spans).size < calls.length) {
+  for (let waits = 0; new Set(spans).size < calls.length; waits++) {
+    expect(waits, `${new Set(spans).size} of ${calls.length} summaries have come`).toBeLessThan(5_000)
     await clock.advance(500)
     await setImmediate()
   }
@@ -95,14 +96,16 @@ function valueIn(exposition: string, family: string, model: string): number {
 function configOf(endpoint: string, metrics: number, shards: number): string {
   return `
 receivers: { otlp: { protocols: { http: { endpoint: 127.0.0.1:0 } } } }
-processors: { gen_ai: {}, redaction: {}, tail_sampling: { decision_wait: 1s, policies: [{ name: all, type: always_sample }] } }
-connectors: { gen_ai_metrics: {}, gen_ai_logs: { bytes_max: 4MiB, settle_after: 100ms, content: false }, forward: {} }
+processors: { gen_ai: {}, redaction: {}, tail_sampling: { decision_wait: 1s, when_full: refuse, policies: [{ name: all, type: always_sample }] } }
+connectors: { gen_ai_metrics: {}, gen_ai_logs: { bytes_max: 4MiB, when_full: refuse, settle_after: 100ms, content: false }, forward: {} }
 exporters:
   loki: { endpoint: "${endpoint}", sending_queue: { enabled: false }, retry_on_failure: { enabled: false } }
   prometheus: { endpoint: 127.0.0.1:${metrics} }
   nop: {}
 service:
   shards: ${shards}
+  fan_out_bytes_max: 1MiB
+  fan_out_when_full: refuse
   pipelines:
     traces: { receivers: [otlp], processors: [gen_ai, redaction], exporters: [gen_ai_metrics, gen_ai_logs, forward] }
     traces/kept: { receivers: [forward], processors: [tail_sampling], exporters: [nop] }
