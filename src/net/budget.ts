@@ -1,3 +1,5 @@
+import { type Refusal, retryLater } from '../refusal.ts'
+
 /**
  * How many bytes of requests may be in memory at once, over all connections of all servers that share the budget.
  * Bytes are taken before they are there, and as they arrive, not as a header promises them: a sender that announces
@@ -112,4 +114,9 @@ export class Share implements Room {
   #settle(): void {
     if (this.#isOver && this.#workers === 0) this.give(this.#taken_bytes)
   }
+}
+
+/** What a sender is told for whose bytes there is no room now. */
+export function overload(): Refusal {
+  return retryLater('in_flight', 'too many bytes are in flight, send it again later', 1_000)
 }

@@ -9,8 +9,7 @@ import {
   zstdDecompress,
   zstdDecompressSync,
 } from 'node:zlib'
-import { retryLater } from '../refusal.ts'
-import type { Room } from './budget.ts'
+import { overload, type Room } from './budget.ts'
 import { compact } from './incoming.ts'
 
 export type Encoding = 'gzip' | 'deflate' | 'zstd'
@@ -105,7 +104,6 @@ function hasZlibHeader(body: Buffer): boolean {
 }
 
 const GROWTH = 4
-const NO_ROOM = 'too many bytes are in flight, send it again later'
 
 /** One stream to unpack. Its room is taken in steps. */
 class Job {
@@ -151,7 +149,7 @@ class Job {
 
   #take(): void {
     const more_bytes = this.#size_bytes - this.#taken_bytes
-    if (!this.#room.take(more_bytes)) throw this.#failed(retryLater('in_flight', NO_ROOM, 1_000))
+    if (!this.#room.take(more_bytes)) throw this.#failed(overload())
     this.#taken_bytes = this.#size_bytes
   }
 

@@ -1,5 +1,4 @@
-import { retryLater } from '../refusal.ts'
-import type { Share } from './budget.ts'
+import { overload, type Share } from './budget.ts'
 import { decompress, type Encoding, encodingOf } from './decompress.ts'
 import type { Exchange } from './http_exchange.ts'
 import { HttpFailure } from './http_failure.ts'
@@ -92,8 +91,4 @@ export function unpack(
 
 function tooLarge(limit_bytes: number): HttpFailure {
   return new HttpFailure(413, `the body is larger than ${limit_bytes} bytes`)
-}
-
-export function overload(): Error {
-  return retryLater('in_flight', 'too many bytes are in flight, send it again later', 1_000)
 }
