@@ -116,7 +116,5 @@ export class Share implements Room {
   }
 }
 
-/** What a sender is told for whose bytes there is no room now. */
-export function overload(): Refusal {
-  return retryLater('in_flight', 'too many bytes are in flight, send it again later', 1_000)
-}
+/** What a sender is told for whose bytes there is no room now. One for all: a new one would note its stack each time. */
+export const OVERLOAD: Refusal = retryLater('in_flight', 'too many bytes are in flight, send it again later', 1_000)

@@ -9,7 +9,7 @@ import {
   zstdDecompress,
   zstdDecompressSync,
 } from 'node:zlib'
-import { overload, type Room } from './budget.ts'
+import { OVERLOAD, type Room } from './budget.ts'
 import { compact } from './incoming.ts'
 
 export type Encoding = 'gzip' | 'deflate' | 'zstd'
@@ -149,7 +149,7 @@ class Job {
 
   #take(): void {
     const more_bytes = this.#size_bytes - this.#taken_bytes
-    if (!this.#room.take(more_bytes)) throw this.#failed(overload())
+    if (!this.#room.take(more_bytes)) throw this.#failed(OVERLOAD)
     this.#taken_bytes = this.#size_bytes
   }
 

@@ -11,7 +11,7 @@ import {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 import { type Clock, systemClock, type Timer } from '../self/clock.ts'
-import { ByteBudget, overload, Share } from './budget.ts'
+import { ByteBudget, OVERLOAD, Share } from './budget.ts'
 import { Call, type GrpcHead, type GrpcRequest } from './grpc_call.ts'
 import { Connection, type ConnectionLimits } from './grpc_connection.ts'
 import { frame, MessageReader } from './grpc_message.ts'
@@ -43,6 +43,8 @@ export interface GrpcServerOptions extends ConnectionLimits {
   max_header_list_size?: number
   /** Default 10 000. Beyond it those that have been idle longest are closed, and if there is none, the new one. */
   max_connections?: number
+  /** A connection was taken up. */
+  onConnected?(): void
   /** A connection was sent away because of `max_connections`. */
   onCrowded?(): void
   /** A call got an error for an answer. The reason is a word for counters. */
@@ -164,7 +166,8 @@ export class GrpcServer {
   }
 
   #connected(socket: Socket): void {
-    const { max_connections = 10_000, onCrowded } = this.#options
+    const { max_connections = 10_000, onConnected, onCrowded } = this.#options
+    onConnected?.()
     // Those that have been idle longest make room, before somebody is sent away.
     if (this.#sockets.size >= max_connections && !this.#closeIdlest(max_connections)) {
       onCrowded?.()
@@ -270,7 +273,7 @@ export class GrpcServer {
 
   #take(call: Call, bytes: number): void {
     call.received_bytes += bytes
-    if (!call.share.take(bytes)) throw overload()
+    if (!call.share.take(bytes)) throw OVERLOAD
   }
 
   /** What the handler works on stays in the budget until it has settled, also if the client goes away. */

@@ -1,4 +1,4 @@
-import { overload, type Share } from './budget.ts'
+import { OVERLOAD, type Share } from './budget.ts'
 import { decompress, type Encoding, encodingOf } from './decompress.ts'
 import type { Exchange } from './http_exchange.ts'
 import { HttpFailure } from './http_failure.ts'
@@ -31,7 +31,7 @@ export function readBody(
   }
   const length = Number(headers['content-length'] ?? 0)
   if (length > limit_bytes) throw tooLarge(limit_bytes)
-  if (!share.fits(length)) throw overload()
+  if (!share.fits(length)) throw OVERLOAD
   if (exchange.waits) exchange.response.writeContinue()
   exchange.told = true
   if (length === 0 && headers['transfer-encoding'] === undefined) return done(exchange.body)
@@ -40,7 +40,7 @@ export function readBody(
   request.on('data', (chunk: Buffer) => {
     if (exchange.answered || exchange.upload === undefined) return
     if (body.size_bytes + chunk.length > limit_bytes) return stop(exchange, fail, tooLarge(limit_bytes))
-    if (!share.take(chunk.length)) return stop(exchange, fail, overload())
+    if (!share.take(chunk.length)) return stop(exchange, fail, OVERLOAD)
     body.add(chunk)
   })
   request.on('end', () => {

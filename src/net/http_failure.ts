@@ -19,6 +19,15 @@ export function failureOf(error: unknown): HttpFailure | undefined {
   if (error instanceof HttpFailure) return error
   if (error instanceof DecompressError) return new HttpFailure(error.kind === 'too_large' ? 413 : 400, error.message)
   if (!(error instanceof Refusal)) return undefined
+  let failure = failures.get(error)
+  if (failure === undefined) failures.set(error, (failure = failureOfRefusal(error)))
+  return failure
+}
+
+/** Under overload the same refusal goes to many. */
+const failures = new WeakMap<Refusal, HttpFailure>()
+
+function failureOfRefusal(error: Refusal): HttpFailure {
   if (!error.retryable) return new HttpFailure(500, error.message)
   const status = error.reason === 'queue_full' || error.reason === 'memory_limit' ? 429 : 503
   if (error.retryAfter_ms === undefined) return new HttpFailure(status, error.message)

@@ -54,6 +54,8 @@ export interface HttpServerOptions {
   keep_alive?: boolean
   /** Default 10 000. Beyond it idle connections are closed, and if there is none, the new one. */
   max_connections?: number
+  /** A connection was taken up. */
+  onConnected?(): void
   /** A connection was sent away because of `max_connections`. */
   onCrowded?(): void
   /** A request got an error for an answer. The reason is a word for counters. */
@@ -193,7 +195,8 @@ export class HttpServer {
   }
 
   #connected(socket: Socket): void {
-    const { max_connections = 10_000, onCrowded } = this.#options
+    const { max_connections = 10_000, onConnected, onCrowded } = this.#options
+    onConnected?.()
     // Idle ones make room, before somebody is sent away.
     if (this.#sockets.size >= max_connections) {
       this.#closeIdle()

@@ -16,7 +16,7 @@ import { Watch } from './watch.ts'
 const CPU = { daemon: 0, load: 1 }
 const CONNECTIONS = { closed: 32, open: 1000 }
 /** After the load: what waits for its time must go, and at the latest then. */
-const QUIET_MAX_ms = { short: 40_000, shipped: 180_000 }
+const QUIET_MAX_ms = { short: 80_000, shipped: 180_000 }
 
 const NOTHING: Books = { ledger: [], calls: 0, tempo: 0, twice: 0, loki: 0 }
 

@@ -37,6 +37,7 @@ export function grpcServer(config: GrpcConfig, intake: Intake, budget: ByteBudge
     max_connection_idle_ms: age.max_connection_idle,
     budget,
     clock: host.clock,
+    onConnected: () => intake.connected(),
     onCrowded: () => intake.crowded('grpc'),
     onRefused: (reason) => intake.refused('grpc', reason),
     onError: (error) => intake.failed('grpc', error),

@@ -37,6 +37,7 @@ export function httpServer(config: HttpConfig, intake: Intake, budget: ByteBudge
     idle_timeout_ms: config.idle_timeout,
     budget,
     fail: renderFailure,
+    onConnected: () => intake.connected(),
     onCrowded: () => intake.crowded('http'),
     onRefused: (reason) => intake.refused('http', reason),
     onError: (error) => intake.failed('http', error),

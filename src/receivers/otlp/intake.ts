@@ -4,15 +4,21 @@ import { TlsError } from '../../net/tls.ts'
 import { notAccounted } from '../../not_accounted.ts'
 import { LimitError, type RequestLimits } from '../../otlp/limits.ts'
 import { WireError } from '../../otlp/wire_error.ts'
-import { Refusal } from '../../refusal.ts'
+import { Refusal, retryLater } from '../../refusal.ts'
 import { asideOf } from '../../self/aside.ts'
 import { Throttle } from '../../self/log.ts'
 import type { Counter } from '../../self/meter.ts'
 import type { Pressure } from '../../self/pressure.ts'
+import { Turns } from '../../self/turns.ts'
 import type { Batches } from '../../telemetry/batch.ts'
 import { accountedItems } from '../../telemetry/signal.ts'
 import type { OtlpReceiverConfig } from './config.ts'
 import { isLongBody, type Opened, open, openAside } from './door.ts'
+
+/** Once the oldest request has waited so long for its turn, no new one is taken. */
+export const LINE_MAX_MS = 1_000
+
+const OVERLOAD = retryLater('overload', 'more requests come than there is time for, send it again later', LINE_MAX_MS)
 
 export type Transport = 'grpc' | 'http'
 
@@ -34,6 +40,7 @@ export class Intake {
   readonly #pressure: Pressure
   readonly #counters = new Map<string, Counter>()
   readonly #throttle: Throttle
+  readonly #turns: Turns
   /** Attributes that only this program writes are left as they came. */
   trustsSluice: boolean
   /** What one request may hold. */
@@ -51,6 +58,7 @@ export class Intake {
     this.#next = next
     this.#pressure = pressure
     this.#throttle = new Throttle(host.clock)
+    this.#turns = host.shared('turns', () => new Turns(host.clock))
   }
 
   /** Does a pipeline take this signal? */
@@ -62,23 +70,31 @@ export class Intake {
   checkPressure(): void {
     const refusal = this.#pressure.refusal()
     if (refusal !== undefined) throw refusal
+    if (this.#turns.age_ms > LINE_MAX_MS) throw OVERLOAD
   }
 
-  /** Takes a body. Resolves when the pipeline has it; rejects with BadBody or a Refusal. */
-  async take<S extends Signal>(
+  /** Takes a body when its turn has come. Resolves when the pipeline has it; rejects with BadBody or a Refusal. */
+  take(signal: Signal, transport: Transport, body: Buffer, isJson: boolean, sender: Sender): Promise<void> {
+    return this.#turns.run(() => this.#take(signal, transport, body, isJson, sender))
+  }
+
+  async #take<S extends Signal>(
     signal: S,
     transport: Transport,
     body: Buffer,
     isJson: boolean,
     sender: Sender,
   ): Promise<void> {
-    const batch = await this.#read(signal, transport, body, isJson, sender.deadline_ms)
+    const { deadline_ms } = sender
+    if (deadline_ms !== undefined && this.#host.clock.monotonic_ms() > deadline_ms)
+      throw retryLater('timeout', 'other requests came first, and the time for this one ran out')
+    const batch = await this.#read(signal, transport, body, isJson, deadline_ms)
     if (batch.count === 0) return
     const context: Context = {
       account: notAccounted,
       peer: sender.peer,
       metadata: sender.metadata,
-      deadline_ms: sender.deadline_ms,
+      deadline_ms,
     }
     try {
       await (this.#next[signal] as unknown as Consumer<S>).consume(batch, context)
@@ -98,6 +114,11 @@ export class Intake {
       : 'the TLS files cannot be used; what was read before stays in use'
     if (isBug) this.#counter('sluice_receiver_bugs', 'Requests that failed for an unexpected reason.', transport).add(1)
     this.#throttle.log(message, (repeats) => this.#host.log.error({ err: error, transport, repeats }, message))
+  }
+
+  /** Somebody has connected. */
+  connected(): void {
+    this.#turns.welcome()
   }
 
   /** A connection was sent away because there are too many. */
