@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { Random } from '../otlp/random.fixture.ts'
-import { Calls, COUNTED, FAILED, NO_CALL } from './calls.ts'
+import { Calls, COUNTED, FAILED } from './calls.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
 
@@ -27,33 +27,11 @@ test(`rows keep what was put in while others come and go, seed ${seed}`, () => {
     expect([calls.number(call, 'input'), calls.int(call, 'response')]).toEqual([input, response])
 })
 
-describe('calls that may be the same', () => {
+test('flags add up', () => {
   const calls = new Calls()
-  const made = (facts: { span?: number; parent?: number; response?: number }): number => {
-    const call = calls.add()
-    for (const name of ['next', 'flags', 'spanHigh', 'parentHigh', 'model', 'responseModel', 'errorType'] as const)
-      calls.setInt(call, name, name === 'next' ? NO_CALL : 0)
-    calls.setInt(call, 'spanLow', facts.span ?? 0)
-    calls.setInt(call, 'parentLow', facts.parent ?? 0)
-    calls.setInt(call, 'response', facts.response ?? 0)
-    return call
-  }
-
-  test.each([
-    [{ span: 1 }, { span: 2, parent: 1 }, true],
-    [{ span: 1 }, { span: 2, parent: 3 }, false],
-    [{ span: 1, response: 5 }, { span: 2, response: 5 }, true],
-    [{ span: 1, response: 5 }, { span: 2, response: 6 }, false],
-    [{ span: 1 }, { span: 2 }, false],
-  ])('%o and %o: %s', (a, b, expected) => {
-    const [one, two] = [made(a), made(b)]
-    expect([calls.mayBeSame(one, two), calls.mayBeSame(two, one)]).toEqual([expected, expected])
-  })
-
-  test('flags add up', () => {
-    const call = made({})
-    calls.setFlags(call, FAILED)
-    calls.setFlags(call, COUNTED)
-    expect([calls.has(call, FAILED), calls.has(call, COUNTED), calls.facts(call).failed]).toEqual([true, true, true])
-  })
+  const call = calls.add()
+  calls.setInt(call, 'flags', 0)
+  calls.setFlags(call, FAILED)
+  calls.setFlags(call, COUNTED)
+  expect([calls.has(call, FAILED), calls.has(call, COUNTED), calls.facts(call).failed]).toEqual([true, true, true])
 })

@@ -15,18 +15,19 @@ import {
   RATE_LIMITED,
 } from './call_rows.ts'
 import { FIELD } from './field.ts'
+import { groupCalls } from './group_calls.ts'
 import type { ModelCall } from './model_call.ts'
 import { OtherTraces } from './other_traces.ts'
 import { DURATION } from './plausible.ts'
-import { type CallFacts, isSameCall, mergeCalls } from './same_call.ts'
+import { type CallFacts, mergeCalls } from './same_call.ts'
 
 export const NO_CALL = -1
 
 export { COUNTED, FAILED, INT, NUMBER, RATE_LIMITED } from './call_rows.ts'
 
 /** Where 0 (or NaN) says that it is unknown. */
-const FROM_EITHER_INTS = ['response', 'model', 'responseModel', 'errorType', 'finishReasons', 'signals'] as const
-const FROM_EITHER_NUMBERS = ['ttft_s', 'score'] as const
+const FROM_ANY_INTS = ['response', 'errorType', 'finishReasons', 'signals'] as const
+const FROM_ANY_NUMBERS = ['ttft_s', 'score'] as const
 
 /** Texts of a call as numbers: equal texts, equal numbers; 0 where there is none. */
 export interface CallTexts {
@@ -152,46 +153,41 @@ export class Calls {
     this.#otherTraces.add(call)
   }
 
-  /** Do the two report one call? */
-  isSame(a: number, b: number): boolean {
-    return this.mayBeSame(a, b) && isSameCall(this.facts(a), this.facts(b))
-  }
-
-  /** Could the two be one call? Cheap, and never wrongly no: the rule itself is asked after it. */
-  mayBeSame(a: number, b: number): boolean {
-    const { ints } = this
-    const [one, other] = [a * INT.width, b * INT.width]
-    if (ints[one + INT.response] !== 0 && ints[other + INT.response] !== 0)
-      return ints[one + INT.response] === ints[other + INT.response]
-    if (ints[one + INT.dialect] !== ints[other + INT.dialect]) return true
-    return isParent(ints, one, other) || isParent(ints, other, one)
+  /** Which of them report one call, in lists with the outermost first. */
+  group(calls: readonly number[]): number[][] {
+    const groups = groupCalls(calls.map((call) => this.facts(call)))
+    return groups.map((group) => group.map((at) => calls[at]!))
   }
 
   /**
-   * Writes two reports of one call into the row of the one whose labels stand for it, and returns that. What it does not
-   * say is taken from the other.
+   * Writes what the reports of one call say together into the row of the first, the outermost, and returns that. Beside
+   * what `mergeCalls` decides, the outer one's word counts where it has one.
    */
-  merge(a: number, b: number): number {
-    const merged = mergeCalls(this.facts(a), this.facts(b))
-    const outer = merged.span.spanId === this.facts(a).spanId ? a : b
-    const inner = outer === a ? b : a
-    this.setFlags(outer, MERGED | (merged.failed ? FAILED : 0) | (merged.rateLimited ? RATE_LIMITED : 0))
-    this.setFlags(inner, MERGED)
-    const costs = [this.number(outer, 'cost_usd'), this.number(inner, 'cost_usd')]
-    // A cost belongs to the token numbers that it was computed from.
-    if (!merged.tokensOfSpan) costs.reverse()
-    this.setNumber(outer, 'cost_usd', costs.find((cost) => !Number.isNaN(cost)) ?? Number.NaN)
-    this.setNumber(outer, 'input', merged.inputTokens)
-    this.setNumber(outer, 'output', merged.outputTokens)
-    this.setNumber(outer, 'cacheRead', merged.cacheReadTokens)
-    this.setNumber(outer, 'cacheWrite', merged.cacheWriteTokens)
-    this.setNumber(outer, 'reasoning', merged.reasoningTokens)
-    for (const name of FROM_EITHER_INTS)
-      if (this.int(outer, name) === 0) this.setInt(outer, name, this.int(inner, name))
-    for (const name of FROM_EITHER_NUMBERS)
-      if (Number.isNaN(this.number(outer, name))) this.setNumber(outer, name, this.number(inner, name))
-    if (this.int(outer, 'provider') < 0) this.setInt(outer, 'provider', this.int(inner, 'provider'))
-    return outer
+  merge(reports: readonly number[]): number {
+    const outermost = reports[0]!
+    let facts = this.facts(reports.at(-1)!)
+    for (let at = reports.length - 2; at >= 0; at--) facts = mergeCalls(this.facts(reports[at]!), facts)
+    for (let at = 1; at < reports.length; at++) this.#fillFrom(outermost, reports[at]!)
+    const innermostWith = (name: IntName, none: number) => reports.findLast((call) => this.int(call, name) !== none)
+    const provider = innermostWith('provider', -1)
+    if (provider !== undefined) this.setInt(outermost, 'provider', this.int(provider, 'provider'))
+    this.setInt(outermost, 'model', facts.requestModel as number)
+    this.setInt(outermost, 'responseModel', facts.responseModel as number)
+    this.setNumber(outermost, 'cost_usd', facts.cost_usd)
+    this.setNumber(outermost, 'input', facts.inputTokens)
+    this.setNumber(outermost, 'output', facts.outputTokens)
+    this.setNumber(outermost, 'cacheRead', facts.cacheReadTokens)
+    this.setNumber(outermost, 'cacheWrite', facts.cacheWriteTokens)
+    this.setNumber(outermost, 'reasoning', facts.reasoningTokens)
+    for (const call of reports) this.setFlags(call, MERGED)
+    this.setFlags(outermost, (facts.failed ? FAILED : 0) | (facts.rateLimited ? RATE_LIMITED : 0))
+    return outermost
+  }
+
+  #fillFrom(call: number, other: number): void {
+    for (const name of FROM_ANY_INTS) if (this.int(call, name) === 0) this.setInt(call, name, this.int(other, name))
+    for (const name of FROM_ANY_NUMBERS)
+      if (Number.isNaN(this.number(call, name))) this.setNumber(call, name, this.number(other, name))
   }
 
   /** The call as the rules of `same_call.ts` want it. */
@@ -206,14 +202,6 @@ export class Calls {
     this.numbers = new Float64Array(numbers.length * 2)
     this.numbers.set(numbers)
   }
-}
-
-/** Is the call at `inner` a child of that at `outer`? */
-function isParent(ints: Int32Array, outer: number, inner: number): boolean {
-  return (
-    ints[inner + INT.parentHigh] === ints[outer + INT.spanHigh] &&
-    ints[inner + INT.parentLow] === ints[outer + INT.spanLow]
-  )
 }
 
 function finishBits(call: ModelCall): number {

@@ -71,10 +71,10 @@ describe('calls of other traces', () => {
 
   test('what was paired in its own trace is paired with nothing else', () => {
     const calls = new Calls()
-    const attempt = { failed: true, input: Number.NaN, parent: 4 }
-    const [client, gateway] = [made(calls, { ...attempt, dialect: 7 }), made(calls, attempt)]
-    calls.merge(client, gateway)
-    for (const one of [client, gateway]) expect(calls.isSame(one, made(calls, { ...attempt, dialect: 6 }))).toBe(false)
+    const attempt = { failed: true, input: Number.NaN }
+    const [client, gateway] = [made(calls, { ...attempt, dialect: 7 }), made(calls, { ...attempt, parent: 4 })]
+    calls.rememberInOtherTraces(calls.merge([client, gateway]))
+    expect(calls.isInOtherTrace(made(calls, { ...attempt, dialect: SDK }))).toBe(false)
   })
 
   test('the newest thousands are known, and those before are forgotten', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { dialects } from './dialects.ts'
-import { type CallFacts, isSameCall, isSameInOtherTrace, mergeCalls } from './same_call.ts'
+import { type CallFacts, isSameAsParent, isSameInOtherTrace, isSeenTwice, mergeCalls } from './same_call.ts'
 
 const outer: CallFacts = {
   spanId: 'a',
@@ -20,19 +20,22 @@ const outer: CallFacts = {
   cacheReadTokens: Number.NaN,
   cacheWriteTokens: Number.NaN,
   reasoningTokens: Number.NaN,
+  cost_usd: 0.01,
 }
+const noTokens = { inputTokens: Number.NaN, outputTokens: Number.NaN }
 const inner: CallFacts = { ...outer, spanId: 'b', parentId: 'a', start_ms: 1001, end_ms: 1999 }
 
-describe('two spans are one call', () => {
+describe('parent and child are one call', () => {
   test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
     ['parent and child that agree', {}, {}, true],
-    ['equal response ids, unrelated spans', { responseId: 'r' }, { responseId: 'r', parentId: 'z' }, true],
+    ['equal response ids', { responseId: 'r' }, { responseId: 'r', requestModel: 'n', inputTokens: 11 }, true],
     ['different response ids', { responseId: 'r' }, { responseId: 's' }, false],
     ['one response id known', { responseId: 'r' }, {}, true],
-    ['siblings that agree', { parentId: 'z' }, { parentId: 'z' }, false],
     ['a failed attempt below a good call', {}, { failed: true }, false],
     ['both failed', { failed: true }, { failed: true, rateLimited: true }, true],
-    ['another model', {}, { requestModel: 'n' }, false],
+    ['another model', {}, { requestModel: 'n', inputTokens: Number.NaN }, false],
+    ['another model that a router took: equal tokens', {}, { requestModel: 'n' }, true],
+    ['another model, equal tokens, two instrumentations', {}, { requestModel: 'n', dialect: 6 }, false],
     ['an alias, and what it stands for', { responseModel: 'n' }, { requestModel: 'n' }, true],
     ['a model unknown', {}, { requestModel: '' }, true],
     ['other tokens', {}, { inputTokens: 11 }, false],
@@ -41,11 +44,17 @@ describe('two spans are one call', () => {
     ['generate_content inside a chat', {}, { operation: 2 }, true],
     ['a child that outlives its parent', {}, { end_ms: 2500 }, false],
     ['clocks a little apart', {}, { end_ms: 2003 }, true],
+    ['a stream that was handed over', noTokens, { end_ms: 2500, dialect: 6 }, true],
+    ['a stream of the same instrumentation', noTokens, { end_ms: 2500 }, false],
+    ['a child that begins after its parent', noTokens, { start_ms: 2100, end_ms: 2500, dialect: 6 }, false],
+    ['input without the cached tokens', { inputTokens: 7 }, { cacheReadTokens: 2, cacheWriteTokens: 1 }, true],
+    ['and the other way round', { cacheReadTokens: 3 }, { inputTokens: 7, cacheReadTokens: 3 }, true],
+    ['input that differs by something else', { inputTokens: 6 }, { cacheReadTokens: 3 }, false],
+    ['output without the reasoning', { outputTokens: 3 }, { reasoningTokens: 2 }, true],
   ])('%s', (_, ofOuter, ofInner, is) => {
     const a = { ...outer, ...ofOuter }
     const b = { ...inner, ...ofInner }
-    expect(isSameCall(a, b)).toBe(is)
-    expect(isSameCall(b, a)).toBe(is)
+    expect(isSameAsParent(a, b)).toBe(is)
   })
 })
 
@@ -57,24 +66,17 @@ describe('two spans that know nothing of each other are one call', () => {
     ['one in the other’s time, with equal input', {}, {}, true],
     ['both failed', failed, failed, true],
     ['one failed', failed, {}, false],
-    ['reported by one instrumentation', { dialect: 5 }, {}, false],
     ['one of them knows no input', { inputTokens: Number.NaN }, {}, false],
     ['other input', { inputTokens: 11 }, {}, false],
     ['no output known on one side', { outputTokens: Number.NaN }, {}, true],
     ['another model', { requestModel: 'n' }, {}, false],
     ['not in its time', {}, { start_ms: 1500, end_ms: 2500 }, false],
-    ['already paired', { isMerged: true }, {}, false],
     ['different response ids', { responseId: 'r' }, { responseId: 's' }, false],
   ])('%s', (_, ofClient, ofGateway, is) => {
     const a = { ...client, ...ofClient }
     const b = { ...gateway, ...ofGateway }
-    expect(isSameCall(a, b)).toBe(is)
-    expect(isSameCall(b, a)).toBe(is)
-  })
-
-  test('the one around the other is the outer one, whichever came first', () => {
-    expect(mergeCalls(client, gateway).span).toBe(client)
-    expect(mergeCalls(gateway, client).span).toBe(client)
+    expect(isSeenTwice(a, b)).toBe(is)
+    expect(isSeenTwice(b, a)).toBe(is)
   })
 })
 
@@ -101,6 +103,7 @@ describe('in two traces', () => {
     ['different ids', { responseId: 'r' }, { responseId: 's' }, false],
     ['not the SDK’s', {}, { dialect: 8 }, false],
     ['the SDK’s span is no root', {}, { parentId: 'y' }, false],
+    ['already paired', { isMerged: true }, {}, false],
     ['both the SDK’s', { dialect: anthropic, parentId: '' }, {}, false],
   ])('%s', (_, ofAround, ofSdk, is) => {
     const a = { ...around, ...ofAround }
@@ -111,20 +114,31 @@ describe('in two traces', () => {
 })
 
 describe('merging', () => {
-  test('labels of the outer span, numbers of the inner', () => {
-    const sdk = { ...inner, cacheReadTokens: 3, rateLimited: true }
-    const merged = mergeCalls(sdk, outer)
-    expect(merged.span).toBe(outer)
-    expect([merged.inputTokens, merged.cacheReadTokens, merged.rateLimited, merged.tokensOfSpan]).toEqual([
-      10,
-      3,
-      true,
-      false,
-    ])
+  test('labels of the outer one, model and numbers of the inner', () => {
+    const sdk = { ...inner, requestModel: 'n', cacheReadTokens: 3, rateLimited: true, cost_usd: 0.02 }
+    expect(mergeCalls(outer, sdk)).toEqual({
+      ...outer,
+      isMerged: true,
+      requestModel: 'n',
+      cacheReadTokens: 3,
+      rateLimited: true,
+      cost_usd: 0.02,
+    })
   })
 
-  test('numbers of the outer span where the inner has none', () => {
-    const merged = mergeCalls(outer, { ...inner, inputTokens: Number.NaN, outputTokens: Number.NaN })
-    expect([merged.inputTokens, merged.outputTokens, merged.tokensOfSpan]).toEqual([10, 5, true])
+  test('numbers of the outer one, and their cost, where the inner has none', () => {
+    const sdk = { ...inner, inputTokens: Number.NaN, outputTokens: Number.NaN, cost_usd: 0 }
+    expect(mergeCalls(outer, sdk)).toMatchObject({ inputTokens: 10, outputTokens: 5, cost_usd: 0.01 })
+  })
+
+  test('the input with the cached tokens, and its cost', () => {
+    const cached = { ...outer, cacheReadTokens: 3, cost_usd: 0.03 }
+    const without = { ...inner, inputTokens: 7, cacheReadTokens: 3, cost_usd: 0.02 }
+    expect(mergeCalls(cached, without)).toMatchObject({ inputTokens: 10, cacheReadTokens: 3, cost_usd: 0.03 })
+    const [outside, inside] = [
+      { ...without, spanId: 'a', parentId: '' },
+      { ...cached, spanId: 'b', parentId: 'a' },
+    ]
+    expect(mergeCalls(outside, inside)).toMatchObject({ inputTokens: 10, cost_usd: 0.03 })
   })
 })

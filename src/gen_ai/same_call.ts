@@ -1,25 +1,27 @@
 /**
  * One model call reported by two spans: the framework's (or an instrumentation's) and, inside it, the provider SDK's;
- * or a client's and a gateway's. Rules over facts, for whoever sees the spans together (`calls.ts`, `other_traces.ts`).
+ * or a client's and a gateway's. Rules over two reports; which are compared is in `group_calls.ts` and `other_traces.ts`.
  */
 
 import { dialects } from './dialects.ts'
 import { OPERATIONS } from './values.ts'
 
+/** A text, or a number that stands for it: equal ones are equal. Empty or 0: there is none. */
+export type Id = string | number
+
 /** What the rules need of a call. Numbers are NaN and texts empty where unknown. */
 export interface CallFacts {
-  /** Hex or any other form, the same for all. */
-  readonly spanId: string
-  readonly parentId: string
-  readonly responseId: string
+  readonly spanId: Id
+  readonly parentId: Id
+  readonly responseId: Id
   /** Position in the table of dialects; -1 where it is unknown. */
   readonly dialect: number
   /** Is this already the sum of two reports? */
   readonly isMerged: boolean
   /** Position in OPERATIONS. */
   readonly operation: number
-  readonly requestModel: string
-  readonly responseModel: string
+  readonly requestModel: Id
+  readonly responseModel: Id
   readonly start_ms: number
   readonly end_ms: number
   readonly failed: boolean
@@ -29,36 +31,35 @@ export interface CallFacts {
   readonly cacheReadTokens: number
   readonly cacheWriteTokens: number
   readonly reasoningTokens: number
+  /** Of the token numbers that stand here. */
+  readonly cost_usd: number
 }
 
 /** Clocks of one process, read twice: a child may seem to begin or end this much outside its parent. */
-const TOLERANCE_ms = 5
+export const TOLERANCE_ms = 5
 
 /**
- * Are these two reports in one trace the same call? Equal response ids decide, wherever the spans are; different ones
- * too. Without, they must be of equal outcome, of compatible models, one within the other's time, and no token number
- * may contradict. Of parent and child that is enough: a failed child of a good parent is a retried attempt, a call of
- * its own. Otherwise `isSeenTwice` asks for more.
+ * Is the child's report the same call as its parent's? They must be of equal outcome (a failed child of a good parent is a
+ * retried attempt, a call of its own), of compatible models, the child in the parent's time, and no token number may
+ * contradict. A router repeats the tokens of the attempt that worked under the model that it was asked for: in one
+ * instrumentation equal numbers are enough. Where a stream is handed over, a parent that knows no tokens ends before it.
  */
-export function isSameCall(a: CallFacts, b: CallFacts): boolean {
-  if (a.responseId !== '' && b.responseId !== '') return a.responseId === b.responseId
-  const outer = outerOf(a, b)
-  if (outer === undefined) return isSeenTwice(a, b)
-  const inner = outer === a ? b : a
-  return isWithin(inner, outer) && contradictNothing(a, b)
+export function isSameAsParent(parent: CallFacts, child: CallFacts): boolean {
+  if (parent.responseId && child.responseId) return parent.responseId === child.responseId
+  if (!isSameKind(parent.operation, child.operation) || parent.failed !== child.failed) return false
+  if (!isWithin(child, parent) && !isHandedOver(parent, child)) return false
+  return tokensAgree(parent, child) && (isSameModel(parent, child) || isRepeated(parent, child))
 }
 
 /**
- * The same of spans that know nothing of each other, in one trace or in two: an instrumentation that does not make its
- * span current and the provider's SDK below it, or a client and a gateway with spans of other kinds between. They must be
- * in different dialects (two reports by one instrumentation are two calls), have failed both or both know their input,
- * and neither may be paired already, so that each attempt of a retrying gateway stays a call.
+ * Is it one call told by spans that know nothing of each other, in one trace or in two: an instrumentation that does not
+ * make its span current and the provider's SDK below it, or a client and a gateway with spans of other kinds between?
+ * They must be in different dialects (two reports by one instrumentation are two calls), which the caller sees to, and
+ * have failed both or both know their input.
  */
 export function isSeenTwice(a: CallFacts, b: CallFacts): boolean {
   return (
-    a.dialect !== b.dialect &&
-    !a.isMerged &&
-    !b.isMerged &&
+    !(a.responseId && b.responseId && a.responseId !== b.responseId) &&
     (a.failed || (a.inputTokens > 0 && b.inputTokens > 0)) &&
     (isWithin(a, b) || isWithin(b, a)) &&
     contradictNothing(a, b)
@@ -72,7 +73,7 @@ export function isSeenTwice(a: CallFacts, b: CallFacts): boolean {
  * same process: that the caller has to see to.
  */
 export function isSameInOtherTrace(a: CallFacts, b: CallFacts): boolean {
-  if (a.responseId !== '' && b.responseId !== '')
+  if (a.responseId && b.responseId)
     return (
       a.responseId === b.responseId &&
       a.dialect !== b.dialect &&
@@ -82,7 +83,10 @@ export function isSameInOtherTrace(a: CallFacts, b: CallFacts): boolean {
       overlap(a, b)
     )
   return (
-    isRootOfProvider(a.dialect, a.parentId === '') !== isRootOfProvider(b.dialect, b.parentId === '') &&
+    isRootOfProvider(a.dialect, !a.parentId) !== isRootOfProvider(b.dialect, !b.parentId) &&
+    a.dialect !== b.dialect &&
+    !a.isMerged &&
+    !b.isMerged &&
     isSeenTwice(a, b)
   )
 }
@@ -94,55 +98,71 @@ export function isRootOfProvider(dialect: number, isRoot: boolean): boolean {
 
 const ofProvider = Uint8Array.from(dialects, (dialect) => (dialect.ofProvider ? 1 : 0))
 
-export interface Merged {
-  /** The span whose labels (agent, conversation, names) stand for the call: the outer one. */
-  readonly span: CallFacts
-  readonly failed: boolean
-  readonly rateLimited: boolean
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly cacheReadTokens: number
-  readonly cacheWriteTokens: number
-  readonly reasoningTokens: number
-  /** True if the token numbers come from `span` alone, so that its cost holds as it is. */
-  readonly tokensOfSpan: boolean
-}
-
 /**
- * The facts of one call from two reports of it. Of each number the inner span's is taken if known, since it saw the
- * provider's answer itself, otherwise the outer's. Without parent and child, the longer one around the other counts as
- * outer, else `a` (the one known first).
+ * The facts of one call from two reports of it: the labels (agent, conversation, names) are the outer one's, model and
+ * numbers the inner one's where it knows them, since it saw the provider's answer itself. Of two inputs the one with the
+ * cached tokens stands, of two outputs the one with the reasoning. A cost goes with the numbers that it was made of.
  */
-export function mergeCalls(a: CallFacts, b: CallFacts): Merged {
-  const outer = outerOf(a, b) ?? (isWithin(a, b) && b.end_ms - b.start_ms > a.end_ms - a.start_ms ? b : a)
-  const inner = outer === a ? b : a
+export function mergeCalls(outer: CallFacts, inner: CallFacts): CallFacts {
+  const inputTokens = larger(inner.inputTokens, outer.inputTokens)
+  const outputTokens = larger(inner.outputTokens, outer.outputTokens)
   const merged = {
-    inputTokens: known(inner.inputTokens, outer.inputTokens),
-    outputTokens: known(inner.outputTokens, outer.outputTokens),
+    ...outer,
+    isMerged: true,
+    responseId: outer.responseId || inner.responseId,
+    requestModel: inner.requestModel || outer.requestModel,
+    responseModel: inner.responseModel || outer.responseModel,
+    failed: outer.failed || inner.failed,
+    rateLimited: outer.rateLimited || inner.rateLimited,
+    inputTokens,
+    outputTokens,
     cacheReadTokens: known(inner.cacheReadTokens, outer.cacheReadTokens),
     cacheWriteTokens: known(inner.cacheWriteTokens, outer.cacheWriteTokens),
     reasoningTokens: known(inner.reasoningTokens, outer.reasoningTokens),
   }
+  const isOfOuter = hasTokensOf(outer, merged) && (isSameModel(outer, inner) || !hasTokensOf(inner, merged))
   return {
-    span: outer,
-    failed: outer.failed || inner.failed,
-    rateLimited: outer.rateLimited || inner.rateLimited,
     ...merged,
-    tokensOfSpan:
-      Object.is(merged.inputTokens, outer.inputTokens) &&
-      Object.is(merged.outputTokens, outer.outputTokens) &&
-      (merged.cacheReadTokens || 0) === (outer.cacheReadTokens || 0) &&
-      (merged.cacheWriteTokens || 0) === (outer.cacheWriteTokens || 0),
+    cost_usd: isOfOuter ? known(outer.cost_usd, inner.cost_usd) : known(inner.cost_usd, outer.cost_usd),
   }
 }
 
-function outerOf(a: CallFacts, b: CallFacts): CallFacts | undefined {
-  if (b.parentId !== '' && b.parentId === a.spanId) return a
-  return a.parentId !== '' && a.parentId === b.spanId ? b : undefined
+function hasTokensOf(call: CallFacts, merged: CallFacts): boolean {
+  return (
+    Object.is(call.inputTokens, merged.inputTokens) &&
+    Object.is(call.outputTokens, merged.outputTokens) &&
+    (call.cacheReadTokens || 0) === (merged.cacheReadTokens || 0) &&
+    (call.cacheWriteTokens || 0) === (merged.cacheWriteTokens || 0)
+  )
+}
+
+/** Where one contains what the other leaves out. */
+function larger(first: number, second: number): number {
+  return second > first ? second : known(first, second)
 }
 
 function isWithin(inner: CallFacts, outer: CallFacts): boolean {
   return inner.start_ms >= outer.start_ms - TOLERANCE_ms && inner.end_ms <= outer.end_ms + TOLERANCE_ms
+}
+
+/** The parent's span ended when the stream was handed over, the child's when it had been read. */
+function isHandedOver(parent: CallFacts, child: CallFacts): boolean {
+  return (
+    parent.dialect !== child.dialect &&
+    Number.isNaN(parent.inputTokens) &&
+    Number.isNaN(parent.outputTokens) &&
+    child.start_ms >= parent.start_ms - TOLERANCE_ms &&
+    child.start_ms <= parent.end_ms + TOLERANCE_ms
+  )
+}
+
+function isRepeated(parent: CallFacts, child: CallFacts): boolean {
+  return (
+    parent.dialect === child.dialect &&
+    parent.inputTokens > 0 &&
+    parent.inputTokens === child.inputTokens &&
+    parent.outputTokens === child.outputTokens
+  )
 }
 
 function overlap(a: CallFacts, b: CallFacts): boolean {
@@ -150,13 +170,23 @@ function overlap(a: CallFacts, b: CallFacts): boolean {
 }
 
 function contradictNothing(a: CallFacts, b: CallFacts): boolean {
+  return isSameKind(a.operation, b.operation) && a.failed === b.failed && isSameModel(a, b) && tokensAgree(a, b)
+}
+
+/** Numbers that differ by exactly the cached, or the reasoning, tokens agree: one emitter counts them in, the other not. */
+function tokensAgree(a: CallFacts, b: CallFacts): boolean {
+  const [input, otherInput] = [a.inputTokens, b.inputTokens]
+  const [output, otherOutput] = [a.outputTokens, b.outputTokens]
   return (
-    isSameKind(a.operation, b.operation) &&
-    a.failed === b.failed &&
-    isSameModel(a, b) &&
-    agrees(a.outputTokens, b.outputTokens) &&
-    agrees(a.inputTokens, b.inputTokens)
+    (agrees(input, otherInput) || input - cachedOf(a) === otherInput || otherInput - cachedOf(b) === input) &&
+    (agrees(output, otherOutput) ||
+      output - a.reasoningTokens === otherOutput ||
+      otherOutput - b.reasoningTokens === output)
   )
+}
+
+export function cachedOf({ cacheReadTokens, cacheWriteTokens }: CallFacts): number {
+  return (cacheReadTokens || 0) + (cacheWriteTokens || 0)
 }
 
 /** `chat`, `text_completion` and `generate_content` are names for one thing; embeddings are another. */
@@ -168,9 +198,12 @@ const EMBEDDINGS = OPERATIONS.indexOf('embeddings')
 
 /** A model unknown on one side contradicts nothing. */
 function isSameModel(a: CallFacts, b: CallFacts): boolean {
-  const named = [a.requestModel, a.responseModel].filter((name) => name !== '')
-  const others = [b.requestModel, b.responseModel].filter((name) => name !== '')
-  return named.length === 0 || others.length === 0 || named.some((name) => others.includes(name))
+  const isUnknown = (!a.requestModel && !a.responseModel) || (!b.requestModel && !b.responseModel)
+  return isUnknown || isModelOf(a.requestModel, b) || isModelOf(a.responseModel, b)
+}
+
+function isModelOf(model: Id, { requestModel, responseModel }: CallFacts): boolean {
+  return !!model && (model === requestModel || model === responseModel)
 }
 
 function agrees(a: number, b: number): boolean {

@@ -9,8 +9,8 @@ export const NO_CALL = -1
 
 /** Counted calls that are kept to compare later ones with. */
 const COUNTED_MAX = 50_000
-/** A call is compared with so many others of its trace, the newest first: a trace may never end. */
-const COMPARED_MAX = 1000
+/** So many counted calls of a trace, the newest, are compared with what comes late: a trace may never end. */
+const COMPARED_MAX = 4096
 
 /** The calls, known by number (`gen_ai/calls.ts`). Those of a trace form a list from the newest back. */
 export interface LinkedCalls {
@@ -18,16 +18,16 @@ export interface LinkedCalls {
   link(call: number, next: number): void
   isCounted(call: number): boolean
   markCounted(call: number): void
-  /** Do the two report one call? */
-  isSame(a: number, b: number): boolean
+  /** Which of them report one call, in lists with the outermost first. */
+  group(calls: readonly number[]): readonly (readonly number[])[]
   /** The call is not asked for again. */
   remove(call: number): void
 }
 
 /** Who is told of calls whose trace has settled. */
 export interface SettledCalls {
-  /** A call, and another report of it that had not been counted either, NO_CALL if there is none. */
-  settle(call: number, other: number): void
+  /** All reports of a call that wait, the outermost first. */
+  settle(reports: readonly number[]): void
   /** A report of a call that has been counted. */
   repeat?(call: number): void
 }
@@ -110,15 +110,11 @@ export class TracesOfCalls {
 
   #count(row: number): void {
     const calls = this.#calls
-    for (let call = this.#newest.data[row]!; call !== NO_CALL; call = calls.next(call)) {
-      if (calls.isCounted(call)) continue
-      const other = this.#other(row, call)
-      if (other !== NO_CALL && calls.isCounted(other)) this.#settledCalls.repeat?.(call)
-      else {
-        this.#settledCalls.settle(call, other)
-        if (other !== NO_CALL) this.#mark(other)
-      }
-      this.#mark(call)
+    for (const reports of calls.group(this.#compared(row))) {
+      const waiting = reports.filter((call) => !calls.isCounted(call))
+      if (waiting.length === reports.length) this.#settledCalls.settle(reports)
+      else for (const call of waiting) this.#settledCalls.repeat?.(call)
+      for (const call of waiting) this.#mark(call)
     }
     this.#waits.data[row] = 0
     this.#settled.push(row)
@@ -131,15 +127,16 @@ export class TracesOfCalls {
     this.#counted++
   }
 
-  /** Another report of the same call, counted or not. */
-  #other(row: number, call: number): number {
+  /** What waits of a trace, and what of it has been counted lately. */
+  #compared(row: number): number[] {
     const calls = this.#calls
-    let compared = 0
-    for (let other = this.#newest.data[row]!; other !== NO_CALL; other = calls.next(other)) {
-      if (compared++ === COMPARED_MAX) break
-      if (other !== call && calls.isSame(call, other)) return other
+    const compared: number[] = []
+    let counted = 0
+    for (let call = this.#newest.data[row]!; call !== NO_CALL; call = calls.next(call)) {
+      if (calls.isCounted(call) && counted++ >= COMPARED_MAX) continue
+      compared.push(call)
     }
-    return NO_CALL
+    return compared
   }
 
   /** Gives up the calls of the traces that settled longest ago, when there are too many. */

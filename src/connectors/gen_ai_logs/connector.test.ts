@@ -225,7 +225,7 @@ describe('calls that two spans report', () => {
     await it.pass(10_000)
     const [summary, content] = it.records()
     expect(summary!.attributes).toMatchObject({
-      'gen_ai.provider.name': 'framework',
+      'gen_ai.provider.name': 'openai',
       'gen_ai.usage.input_tokens': 100,
       'gen_ai.usage.output_tokens': 10,
       'gen_ai.response.id': 'r9',

@@ -14,7 +14,7 @@ import { RecentSpans } from '../../traces/recent_spans.ts'
 import { sharedTables } from '../../traces/tables.ts'
 import { hashTraceId, isTraceId, shardOf } from '../../traces/trace_id.ts'
 import type { TraceTable } from '../../traces/trace_table.ts'
-import { NO_CALL, TracesOfCalls } from '../../traces/traces_of_calls.ts'
+import { TracesOfCalls } from '../../traces/traces_of_calls.ts'
 import type { GenAiLogsConfig } from './config.ts'
 import { ContentMarks } from './content_marks.ts'
 import { ContentRecord } from './content_record.ts'
@@ -167,7 +167,7 @@ export class GenAiLogs implements Connector {
     const row = hasTrace ? this.#tables[shard]!.obtain(view.bytes, view.traceId, hash) : -1
     if (row >= 0) this.#shards[shard]!.add(row, call, now_ms)
     else {
-      this.#held.settle(call, NO_CALL)
+      this.#held.settle([call])
       this.#held.calls.remove(call)
     }
     this.#makeRoom()

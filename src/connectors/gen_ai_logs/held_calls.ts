@@ -10,7 +10,7 @@ import type { TraceBatch } from '../../telemetry/batch.ts'
 import { type Head, Heads } from '../../telemetry/heads.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
-import { NO_CALL, type SettledCalls } from '../../traces/traces_of_calls.ts'
+import type { SettledCalls } from '../../traces/traces_of_calls.ts'
 import { Digest, writeDigest } from './digest.ts'
 import { writePlace } from './log_record.ts'
 import { type Origin, Origins } from './origins.ts'
@@ -21,6 +21,9 @@ import { writeSummary } from './summary_record.ts'
 /** About what a summary takes, and the place of a content record. */
 const SUMMARY_BYTES = 900
 const PLACE_BYTES = 80
+
+/** Reports of one call that are read for its summary; of more, those in the middle are left out. */
+const DIGESTS_MAX = 8
 
 /** The content record of a call without its place, written to `out`; false if there is none. */
 export type WriteContent = (out: Output) => boolean
@@ -41,8 +44,8 @@ export class HeldCalls implements SettledCalls {
   readonly #scratch = new Output(1 << 14)
   /** Address of each call's digest. */
   #addresses = new Float64Array(256)
-  readonly #digest = new Digest()
-  readonly #other = new Digest()
+  /** Of the reports of the call that is written, the outermost first. */
+  readonly #digests = [new Digest()]
   /** Of the batch and scope that `keep` was called with last; it counts as a reference to both. */
   #last: { batch: TraceBatch; scope: number; head: Head; origin: Origin } | undefined
 
@@ -93,12 +96,10 @@ export class HeldCalls implements SettledCalls {
     this.#last = undefined
   }
 
-  settle(call: number, other: number): void {
-    const outer = other === NO_CALL ? call : this.calls.merge(call, other)
-    const inner = outer === call ? other : call
-    if (!this.calls.isInOtherTrace(outer)) this.#write(outer, inner)
-    this.#release(outer)
-    if (inner !== NO_CALL) this.#release(inner)
+  settle(reports: readonly number[]): void {
+    const outermost = reports.length === 1 ? reports[0]! : this.calls.merge(reports)
+    if (!this.calls.isInOtherTrace(outermost)) this.#write(outermost, reports)
+    for (const call of reports) this.#release(call)
   }
 
   /** Its call has its records already. */
@@ -106,24 +107,25 @@ export class HeldCalls implements SettledCalls {
     this.#release(call)
   }
 
-  #write(outer: number, inner: number): void {
-    this.calls.rememberInOtherTraces(outer)
-    const head = this.#read(outer, this.#digest)
-    const content = this.#contentOf(outer)
-    const innerContent = inner === NO_CALL ? NO_ITEM : this.#contentOf(inner)
-    if (inner !== NO_CALL) this.#read(inner, this.#other)
+  #write(outermost: number, reports: readonly number[]): void {
+    this.calls.rememberInOtherTraces(outermost)
+    const head = this.#read(outermost, this.#digests[0]!)
+    const digests = this.#digestsOf(reports)
     const { context } = this.#origins.byId(head.owner)
-    const settled = {
-      calls: this.calls,
-      call: outer,
-      digest: this.#digest,
-      other: inner === NO_CALL ? undefined : this.#other,
-      service: serviceOf(head),
-    }
+    const settled = { calls: this.calls, call: outermost, digests, service: serviceOf(head) }
     const now_ms = this.#clock.now_ms()
     this.#outbox.add(head, context, SUMMARY_BYTES, (out) => writeSummary(out, settled, now_ms))
     this.summaries++
-    this.#addContent(head, context, content === NO_ITEM ? innerContent : content, now_ms)
+    const content = reports.find((call) => this.#contentOf(call) !== NO_ITEM)
+    this.#addContent(head, context, content === undefined ? NO_ITEM : this.#contentOf(content), now_ms)
+  }
+
+  #digestsOf(reports: readonly number[]): readonly Digest[] {
+    const count = Math.min(reports.length, DIGESTS_MAX)
+    while (this.#digests.length < count) this.#digests.push(new Digest())
+    const innermost = reports.slice(reports.length - count + 1)
+    innermost.forEach((call, at) => void this.#read(call, this.#digests[at + 1]!))
+    return this.#digests.slice(0, count)
   }
 
   #addContent(head: Head, context: Context, address: number, now_ms: number): void {
@@ -131,7 +133,7 @@ export class HeldCalls implements SettledCalls {
     const store = this.#store
     store.read(address)
     this.#outbox.add(head, context, store.end - store.start + PLACE_BYTES, (out) => {
-      writePlace(out, this.#digest.span, now_ms)
+      writePlace(out, this.#digests[0]!.span, now_ms)
       out.copy(store.bytes, store.start, store.end)
     })
     this.contents++

@@ -29,13 +29,10 @@ const KEY = Object.fromEntries(
   [...Object.entries(NEWEST), ...Object.entries(SLUICE)].map(([name, key]) => [name, Digest.keyOf(key)]),
 ) as Record<keyof typeof NEWEST | keyof typeof SLUICE, number>
 
-/** Copied from the span that stands for the call, or from the other one where that says nothing. */
+/** Copied from the outermost report that tells it … */
 const copied = [
   KEY.dialect,
   KEY.operation,
-  KEY.provider,
-  KEY.requestModel,
-  KEY.responseModel,
   KEY.responseId,
   KEY.conversationId,
   KEY.agentName,
@@ -44,6 +41,8 @@ const copied = [
   KEY.finishReasons,
   KEY.stream,
 ]
+/** … or from the innermost, as in the call's row. */
+const copiedFromInside = [KEY.provider, KEY.requestModel, KEY.responseModel]
 const tokens = [
   ['input', NEWEST.inputTokens],
   ['output', NEWEST.outputTokens],
@@ -56,21 +55,22 @@ export interface SettledCall {
   /** Its row holds the numbers of all reports together. */
   readonly calls: Calls
   readonly call: number
-  /** Of the span that stands for the call, and of another one that reports it. */
-  readonly digest: Digest
-  readonly other: Digest | undefined
+  /** Of the spans that report it, the outermost first. */
+  readonly digests: readonly Digest[]
   /** The resource's `service.name`, empty if it has none. */
   readonly service: string
 }
 
 /** Writes the content of the LogRecord. */
 export function writeSummary(out: Output, settled: SettledCall, now_ms: number): void {
-  const { calls, call, digest } = settled
-  writePlace(out, digest.span, now_ms)
+  const { calls, call, digests } = settled
+  writePlace(out, digests[0]!.span, now_ms)
   writeSeverity(out, severityOf(settled))
   writeBody(out, lineOf(settled))
   writeEvent(out, SUMMARY_EVENT)
-  for (const key of copied) copyFirst(out, key, settled)
+  for (const key of copied) copyFirst(out, key, digests)
+  const fromInside = digests.toReversed()
+  for (const key of copiedFromInside) copyFirst(out, key, fromInside)
   for (const [column, name] of tokens) {
     const count = calls.number(call, column)
     if (count >= 0) writeInt(out, name, count)
@@ -92,19 +92,23 @@ function severityOf({ calls, call }: SettledCall): Severity {
 
 /** `chat gpt-4o-mini input_tokens=812 output_tokens=120 cost_usd=0.000194 duration_ms=1240 finish=stop service=shop` */
 function lineOf(settled: SettledCall): string {
-  const { calls, call, service } = settled
+  const { calls, call, digests, service } = settled
+  const fromInside = digests.toReversed()
   const line = new Line()
   const failed = calls.has(call, FAILED)
-  const model = (textOf(settled, KEY.requestModel) || textOf(settled, KEY.responseModel)).replace(/^models\/(?=.)/, '')
-  line.word(textOf(settled, KEY.operation))
+  const model = (textOf(fromInside, KEY.requestModel) || textOf(fromInside, KEY.responseModel)).replace(
+    /^models\/(?=.)/,
+    '',
+  )
+  line.word(textOf(digests, KEY.operation))
   if (model !== '' && !line.word(model)) line.pair('model', model)
   line.number('input_tokens', calls.number(call, 'input'))
   line.number('output_tokens', calls.number(call, 'output'))
   line.number('cost_usd', calls.number(call, 'cost_usd'))
   line.number('duration_ms', rounded(latencyOf(settled)))
   line.number('ttft_ms', rounded(calls.number(call, 'ttft_s') * 1000))
-  line.pair('finish', textsOf(settled, KEY.finishReasons))
-  if (failed) line.pair('error', textOf(settled, KEY.errorType) || 'unknown')
+  line.pair('finish', textsOf(digests, KEY.finishReasons))
+  if (failed) line.pair('error', textOf(digests, KEY.errorType) || 'unknown')
   if (calls.has(call, RATE_LIMITED)) line.pair('rate_limited', 'true')
   line.number('score', calls.number(call, 'score'))
   line.pair('signals', textsOf(scored(settled), KEY.qualitySignals))
@@ -125,7 +129,7 @@ function writeBody(out: Output, line: string): void {
 function writeCost(out: Output, settled: SettledCall): void {
   const cost_usd = settled.calls.number(settled.call, 'cost_usd')
   if (cost_usd >= 0) writeDouble(out, SLUICE.cost, cost_usd)
-  copyFirst(out, KEY.costSource, withNumber(settled, KEY.cost, cost_usd))
+  copyFirst(out, KEY.costSource, withNumber(settled.digests, KEY.cost, cost_usd))
 }
 
 function writeQuality(out: Output, settled: SettledCall): void {
@@ -136,15 +140,16 @@ function writeQuality(out: Output, settled: SettledCall): void {
 
 /** The report whose score counts: signals belong to it. */
 function scored(settled: SettledCall): Reports {
-  return withNumber(settled, KEY.qualityScore, settled.calls.number(settled.call, 'score'))
+  return withNumber(settled.digests, KEY.qualityScore, settled.calls.number(settled.call, 'score'))
 }
 
-type Reports = Pick<SettledCall, 'digest' | 'other'>
+type Reports = readonly Digest[]
 
-/** Only the report that has this number, both if it is not known. */
-function withNumber({ digest, other }: SettledCall, key: number, value: number): Reports {
-  if (Number.isNaN(value) || other === undefined) return { digest, other }
-  return { digest: numberIn(digest, key) === value ? digest : other, other: undefined }
+/** Only the report that has this number, all if it is not known. */
+function withNumber(digests: Reports, key: number, value: number): Reports {
+  if (Number.isNaN(value) || digests.length === 1) return digests
+  const digest = digests.find((one) => numberIn(one, key) === value)
+  return digest === undefined ? digests.slice(-1) : [digest]
 }
 
 function numberIn({ span: { bytes, attributes }, rows }: Digest, key: number): number {
@@ -152,8 +157,8 @@ function numberIn({ span: { bytes, attributes }, rows }: Digest, key: number): n
   return row < 0 ? Number.NaN : numberOf(bytes, attributes.valueStart(row), attributes.valueEnd(row))
 }
 
-function first({ digest, other }: Reports, key: number): Digest | undefined {
-  return digest.has(key) ? digest : other?.has(key) ? other : undefined
+function first(digests: Reports, key: number): Digest | undefined {
+  return digests.find((digest) => digest.has(key))
 }
 
 function copyFirst(out: Output, key: number, reports: Reports): void {
@@ -182,7 +187,8 @@ function textsOf(reports: Reports, key: number): string {
 }
 
 /** In milliseconds; NaN without both times, if it ends before it begins, or if `gen_ai` did not believe it. */
-function latencyOf({ calls, call, digest: { span } }: SettledCall): number {
+function latencyOf({ calls, call, digests }: SettledCall): number {
+  const { span } = digests[0]!
   if (span.startTime < 0 || span.endTime < 0 || Number.isNaN(calls.number(call, 'start_ms'))) return Number.NaN
   const latency_ms = nanosBetween(span.bytes, span.startTime, span.endTime) / 1e6
   return latency_ms >= 0 ? latency_ms : Number.NaN

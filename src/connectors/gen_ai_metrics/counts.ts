@@ -4,7 +4,7 @@ import { PROVIDERS } from '../../gen_ai/lexicon.ts'
 import { OPERATIONS } from '../../gen_ai/values.ts'
 import { EMPTY_TEXT, type Interner } from '../../telemetry/interner.ts'
 import { isTraceId } from '../../traces/trace_id.ts'
-import { NO_CALL, type SettledCalls } from '../../traces/traces_of_calls.ts'
+import type { SettledCalls } from '../../traces/traces_of_calls.ts'
 import { CallSeries, ClientSeries, CountedCall } from './families.ts'
 import type { MetricSet } from './metric_set.ts'
 
@@ -36,9 +36,9 @@ export class Counts implements SettledCalls {
     this.#seriesOf(call).prepare(this.#read(call))
   }
 
-  settle(call: number, other: number): void {
+  settle(reports: readonly number[]): void {
     const calls = this.#calls
-    const settled = other === NO_CALL ? call : calls.merge(call, other)
+    const settled = reports.length === 1 ? reports[0]! : calls.merge(reports)
     if (calls.isInOtherTrace(settled)) return
     calls.rememberInOtherTraces(settled)
     this.count(settled)

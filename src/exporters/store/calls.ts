@@ -1,5 +1,6 @@
 /** The model calls of one trace as rows of numbers, and what they sum up to when each is counted once. */
-import { type CallFacts, isSameCall } from '../../gen_ai/same_call.ts'
+import { groupCalls } from '../../gen_ai/group_calls.ts'
+import { type CallFacts, mergeCalls } from '../../gen_ai/same_call.ts'
 
 /** Columns. Ids and texts are numbers of the index, 0 for none; other numbers are NaN where unknown. */
 export const CALL = {
@@ -16,10 +17,11 @@ export const CALL = {
   failed: 10,
   operation: 11,
   dialect: 12,
-  width: 13,
+  cacheRead: 13,
+  cacheWrite: 14,
+  reasoning: 15,
+  width: 16,
 } as const
-
-const SUMS = [CALL.cost_usd, CALL.input, CALL.output] as const
 
 export interface Totals {
   /** NaN: no call told. */
@@ -29,34 +31,18 @@ export interface Totals {
 }
 export const NO_TOTALS: Totals = { cost_usd: Number.NaN, input: Number.NaN, output: Number.NaN }
 
-/** A call that two spans tell of counts once: by the outer one's numbers, and the inner's where the outer has none. */
+/** A call that several spans tell of counts once, as in the metrics. */
 export function totalsOf(rows: readonly number[]): Totals {
-  const count = rows.length / CALL.width
-  const outer = count > 1 ? outerRows(rows, count) : undefined
-  const values = outer === undefined ? rows : mergedInto(outer, rows)
+  const reports = Array.from({ length: rows.length / CALL.width }, (_, row) => factsOf(rows, row))
   const totals = { ...NO_TOTALS }
-  for (let row = 0; row < count; row++) {
-    if (outer !== undefined && outer[row] !== row) continue
-    totals.cost_usd = plus(totals.cost_usd, values[row * CALL.width + CALL.cost_usd]!)
-    totals.input = plus(totals.input, values[row * CALL.width + CALL.input]!)
-    totals.output = plus(totals.output, values[row * CALL.width + CALL.output]!)
+  for (const group of groupCalls(reports)) {
+    let call = reports[group.at(-1)!]!
+    for (let at = group.length - 2; at >= 0; at--) call = mergeCalls(reports[group[at]!]!, call)
+    totals.cost_usd = plus(totals.cost_usd, call.cost_usd)
+    totals.input = plus(totals.input, call.inputTokens)
+    totals.output = plus(totals.output, call.outputTokens)
   }
   return totals
-}
-
-/** A copy of the rows in which those that stand for others have numbers of theirs too, where they had none. */
-function mergedInto(outer: readonly number[], rows: readonly number[]): readonly number[] {
-  const values = rows.slice()
-  for (let row = 0; row < outer.length; row++) {
-    let top = outer[row]!
-    for (let steps = 0; outer[top] !== top && steps < outer.length; steps++) top = outer[top]!
-    if (top === row) continue
-    for (const column of SUMS) {
-      const at = top * CALL.width + column
-      if (Number.isNaN(values[at])) values[at] = rows[row * CALL.width + column]!
-    }
-  }
-  return values
 }
 
 function plus(sum: number, value: number): number {
@@ -64,82 +50,26 @@ function plus(sum: number, value: number): number {
   return Number.isNaN(sum) ? value : sum + value
 }
 
-/** In longer traces only parents and equal response ids are looked at. */
-const COMPARED_MAX = 64
-
-/** For each row the row that stands for the same call: itself, or the one around it. Undefined if all are different. */
-function outerRows(rows: readonly number[], count: number): number[] | undefined {
-  return count <= COMPARED_MAX ? comparedRows(rows, count) : relatedRows(rows, count)
-}
-
-function comparedRows(rows: readonly number[], count: number): number[] | undefined {
-  const outer: number[] = []
-  /** Rows that stand for two already. */
-  let paired: Set<number> | undefined
-  for (let row = 0; row < count; row++) {
-    outer.push(row)
-    for (let other = 0; other < row; other++) {
-      if (outer[other] !== other || !mayBeSame(rows, other, row)) continue
-      if (!isSameCall(factsOf(rows, other, paired?.has(other)), factsOf(rows, row, paired?.has(row)))) continue
-      const isInside = rows[other * CALL.width + CALL.parent] === rows[row * CALL.width + CALL.span]
-      const [top, inner] = isInside ? [row, other] : [other, row]
-      outer[inner] = top
-      paired = (paired ?? new Set()).add(top)
-      if (!isInside) break
-    }
-  }
-  return paired && outer
-}
-
-/** Cheap, and never wrongly no: the rule itself is asked after it. */
-function mayBeSame(rows: readonly number[], a: number, b: number): boolean {
-  const [one, other] = [a * CALL.width, b * CALL.width]
-  const [response, otherResponse] = [rows[one + CALL.response]!, rows[other + CALL.response]!]
-  if (response !== 0 && otherResponse !== 0) return response === otherResponse
-  return (
-    rows[one + CALL.dialect] !== rows[other + CALL.dialect] ||
-    rows[one + CALL.parent] === rows[other + CALL.span] ||
-    rows[other + CALL.parent] === rows[one + CALL.span]
-  )
-}
-
-function relatedRows(rows: readonly number[], count: number): number[] {
-  const bySpan = new Map<number, number>()
-  const byResponse = new Map<number, number>()
-  for (let row = 0; row < count; row++) bySpan.set(rows[row * CALL.width + CALL.span]!, row)
-  return Array.from({ length: count }, (_, row) => {
-    const parent = bySpan.get(rows[row * CALL.width + CALL.parent]!)
-    if (parent !== undefined && parent !== row && isSameCall(factsOf(rows, parent), factsOf(rows, row))) return parent
-    const response = rows[row * CALL.width + CALL.response]!
-    const first = response === 0 ? row : byResponse.get(response)
-    if (first === undefined) byResponse.set(response, row)
-    return first ?? row
-  })
-}
-
-function factsOf(rows: readonly number[], row: number, isMerged = false): CallFacts {
-  const text = (column: number) => {
-    const number = rows[row * CALL.width + column]!
-    return number === 0 ? '' : String(number)
-  }
+function factsOf(rows: readonly number[], row: number): CallFacts {
   const number = (column: number) => rows[row * CALL.width + column]!
   return {
-    spanId: text(CALL.span),
-    parentId: text(CALL.parent),
-    responseId: text(CALL.response),
+    spanId: number(CALL.span),
+    parentId: number(CALL.parent),
+    responseId: number(CALL.response),
     dialect: number(CALL.dialect),
-    isMerged,
+    isMerged: false,
     operation: number(CALL.operation),
-    requestModel: text(CALL.model),
-    responseModel: text(CALL.responseModel),
+    requestModel: number(CALL.model),
+    responseModel: number(CALL.responseModel),
     start_ms: number(CALL.start_ms),
     end_ms: number(CALL.end_ms),
     failed: number(CALL.failed) === 1,
     rateLimited: false,
     inputTokens: number(CALL.input),
     outputTokens: number(CALL.output),
-    cacheReadTokens: Number.NaN,
-    cacheWriteTokens: Number.NaN,
-    reasoningTokens: Number.NaN,
+    cacheReadTokens: number(CALL.cacheRead),
+    cacheWriteTokens: number(CALL.cacheWrite),
+    reasoningTokens: number(CALL.reasoning),
+    cost_usd: number(CALL.cost_usd),
   }
 }

@@ -164,7 +164,7 @@ describe('a trace', () => {
         call('a', 5, { ...numbers, 'sluice.cost.usd': 16 }),
       ]),
     )
-    expect(made.trace(traceId('a'))).toMatchObject({ cost_usd: 21, input_tokens: 30, output_tokens: 5, spans: 5 })
+    expect(made.trace(traceId('a'))).toMatchObject({ cost_usd: 22, input_tokens: 30, output_tokens: 5, spans: 5 })
   })
 
   it.each([100, 5000])('with %i calls adds up', async (count) => {

@@ -24,6 +24,9 @@ const names = [
   'gen_ai.operation.name',
   'gen_ai.usage.input_tokens',
   'gen_ai.usage.output_tokens',
+  'gen_ai.usage.cache_read.input_tokens',
+  'gen_ai.usage.cache_write.input_tokens',
+  'gen_ai.usage.reasoning.output_tokens',
   'sluice.cost.usd',
   'sluice.implausible',
   'sluice.quality.score',
@@ -36,8 +39,9 @@ const keys = new KeySet(names)
 type Name = (typeof names)[number]
 const AT = Object.fromEntries(names.map((name, at) => [name, at])) as Record<Name, number>
 
-/** Different models and dialects that are told apart when calls are compared. */
+/** Different models, and dialects, that are told apart when calls are compared. */
 const NAMES_MAX = 4096
+const DIALECTS_MAX = 62
 const TEXT_MAX = 256
 
 /** The year 2248: a start beyond it was never set. */
@@ -51,6 +55,7 @@ export class TraceReader {
   readonly #services = new Services()
   readonly #texts = new Texts()
   readonly #names = new Interner(NAMES_MAX)
+  readonly #dialects = new Interner(DIALECTS_MAX)
   readonly #samplings = new Map<string, Sampling>()
   readonly #call = new Array<number>(CALL.width).fill(0)
 
@@ -118,8 +123,8 @@ export class TraceReader {
     call[CALL.span] = view.spanId < 0 ? 0 : spanNumber(view.bytes, view.spanId)
     call[CALL.parent] = view.parentId < 0 ? 0 : spanNumber(view.bytes, view.parentId)
     call[CALL.response] = hashOf(this.#text('gen_ai.response.id'))
-    call[CALL.model] = this.#number(model)
-    call[CALL.responseModel] = this.#number(responseModel)
+    call[CALL.model] = this.#number(this.#names, model)
+    call[CALL.responseModel] = this.#number(this.#names, responseModel)
     call[CALL.start_ms] = start_ms
     call[CALL.end_ms] = end_ms
     call[CALL.cost_usd] = this.#amount('sluice.cost.usd')
@@ -128,8 +133,11 @@ export class TraceReader {
     const tokens = (name: Name, word: string) => (unbelieved.includes(word) ? Number.NaN : this.#amount(name))
     call[CALL.input] = tokens('gen_ai.usage.input_tokens', 'input_tokens')
     call[CALL.output] = tokens('gen_ai.usage.output_tokens', 'output_tokens')
+    call[CALL.cacheRead] = this.#amount('gen_ai.usage.cache_read.input_tokens')
+    call[CALL.cacheWrite] = this.#amount('gen_ai.usage.cache_write.input_tokens')
+    call[CALL.reasoning] = this.#amount('gen_ai.usage.reasoning.output_tokens')
     // Only compared with each other: not its position in the table of dialects.
-    call[CALL.dialect] = this.#number(this.#text('sluice.dialect'))
+    call[CALL.dialect] = this.#number(this.#dialects, this.#text('sluice.dialect'))
     call[CALL.failed] = view.statusCode === STATUS_ERROR ? 1 : 0
     call[CALL.operation] = OPERATIONS.indexOf(this.#text('gen_ai.operation.name') as (typeof OPERATIONS)[number])
     trace.addCall(call)
@@ -178,10 +186,10 @@ export class TraceReader {
   }
 
   /** A number by which names are compared; 0 for the empty one. */
-  #number(name: string): number {
+  #number(texts: Interner, name: string): number {
     if (name === '') return 0
     const bytes = Buffer.from(name)
-    return this.#names.intern(bytes, 0, bytes.length)
+    return texts.intern(bytes, 0, bytes.length)
   }
 }
 

@@ -1,6 +1,6 @@
 /** Model calls derived from captured telemetry, for tests. */
 import { FIELDS, type Field, fold, traceBodiesOf } from '../../../test/support/reachable.ts'
-import { Calls, FAILED, NO_CALL, RATE_LIMITED } from '../../gen_ai/calls.ts'
+import { Calls, FAILED, RATE_LIMITED } from '../../gen_ai/calls.ts'
 import { FIELD } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { readNormalisedCall } from '../../gen_ai/normalised.ts'
@@ -61,13 +61,7 @@ export class CapturedCalls {
   }
 
   #mergedInTrace(rows: readonly number[]): number[] {
-    const kept: number[] = []
-    for (const row of rows) {
-      const at = kept.findIndex((other) => this.calls.isSame(row, other))
-      if (at < 0) kept.push(row)
-      else kept[at] = this.calls.merge(kept[at] ?? NO_CALL, row)
-    }
-    return kept
+    return this.calls.group(rows).map((reports) => (reports.length === 1 ? reports[0]! : this.calls.merge(reports)))
   }
 
   totals(sameModel: Record<string, string>): Record<string, Totals> {
