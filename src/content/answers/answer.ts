@@ -166,8 +166,13 @@ export class Answer {
     }
   }
 
-  /** A null, an empty list or an empty object under a key. */
+  /** A null, an absent value or an empty object under a key: what would stand there was not captured. */
   takeNothing(meaning: Meaning): void {
+    if (meaning === MEANING.parts) this.#seen |= MESSAGE
+  }
+
+  /** An empty list under a key: of an answer's parts it says that there were none. */
+  takeEmptyList(meaning: Meaning): void {
     if (meaning === MEANING.parts) this.#seen |= BLANK | MESSAGE
   }
 

@@ -79,6 +79,10 @@ describe('forms of messages', () => {
     ],
     ['its refusal', { choices: [{ message: { content: null, refusal: 'no' } }] }, ['no', 'refused']],
     ['its tool calls', { role: 'assistant', content: null, tool_calls: [{ id: '1' }] }, ['tools']],
+    ['content that was not captured', { choices: [{ message: { role: 'assistant', content: null } }] }, []],
+    ['parts with a type alone', [{ role: 'assistant', parts: [{ type: 'text' }], finish_reason: 'stop' }], ['=stop']],
+    ['parts without content', [{ role: 'assistant', parts: [{ type: 'text', content: null }] }], []],
+    ['one of two was empty', [{ role: 'assistant', content: null }, { role: 'assistant', content: '' }], ['blank']],
     ['no tool calls', { role: 'assistant', content: '', tool_calls: [], function_call: null }, ['blank']],
     [
       'a response',

@@ -66,7 +66,8 @@ function readContainer(meaning: Meaning, answer: Answer, depth: number, isObject
   const first = skipSpace(bytes, at + 1, end)
   if (bytes[first] === closing && first < end) {
     at = first + 1
-    answer.takeNothing(meaning)
+    if (isObject) answer.takeNothing(meaning)
+    else answer.takeEmptyList(meaning)
     return true
   }
   if (meaning === MEANING.none || depth === DEPTH_MAX || !answer.enter(meaning)) return skipContainer()

@@ -14,7 +14,8 @@ function readValue(meaning: Meaning, bytes: Buffer, start: number, end: number, 
   const kind = valueKind(bytes, start, end)
   const content = contentStart
   if (kind === STRING) answer.take(meaning, content, end, 0)
-  else if (kind === EMPTY || ((kind === ARRAY || kind === KVLIST) && content >= end)) answer.takeNothing(meaning)
+  else if (kind === ARRAY && content >= end) answer.takeEmptyList(meaning)
+  else if (kind === EMPTY || (kind === KVLIST && content >= end)) answer.takeNothing(meaning)
   else if (kind === BOOL) {
     if (boolOf(bytes, start, end) === true) answer.takeTrue(meaning)
   } else if (kind === ARRAY) {
