@@ -82,7 +82,14 @@ describe('forms of messages', () => {
     ['content that was not captured', { choices: [{ message: { role: 'assistant', content: null } }] }, []],
     ['parts with a type alone', [{ role: 'assistant', parts: [{ type: 'text' }], finish_reason: 'stop' }], ['=stop']],
     ['parts without content', [{ role: 'assistant', parts: [{ type: 'text', content: null }] }], []],
-    ['one of two was empty', [{ role: 'assistant', content: null }, { role: 'assistant', content: '' }], ['blank']],
+    [
+      'one of two was empty',
+      [
+        { role: 'assistant', content: null },
+        { role: 'assistant', content: '' },
+      ],
+      ['blank'],
+    ],
     ['no tool calls', { role: 'assistant', content: '', tool_calls: [], function_call: null }, ['blank']],
     [
       'a response',

@@ -1,5 +1,6 @@
 /** Reads off a batch of spans what the index keeps of their traces. */
 import { isNormalised } from '../../gen_ai/normalised.ts'
+import { hasFailed } from '../../gen_ai/step_failure.ts'
 import { OPERATIONS } from '../../gen_ai/values.ts'
 import type { Address } from '../../journal/journal.ts'
 import { uint32 } from '../../otlp/cursor.ts'
@@ -107,14 +108,16 @@ export class TraceReader {
     if (end_ms > trace.end_ms && end_ms < FAR_MS) trace.end_ms = end_ms
     if (view.statusCode === STATUS_ERROR) trace.failed = true
     const isCall = isNormalised(batch, item)
-    if (!isCall && trace.sampling !== undefined) return
+    if (!isCall && trace.sampling !== undefined && trace.failed) return
     this.#full.read(batch, item)
+    const failed = hasFailed(this.#full)
+    if (failed) trace.failed = true
     this.#full.attributes.find(bytes, keys, this.#found)
     trace.sampling ??= this.#sampling()
-    if (isCall) this.#readCall(trace, start_ms, end_ms)
+    if (isCall) this.#readCall(trace, start_ms, end_ms, failed)
   }
 
-  #readCall(trace: StoredTrace, start_ms: number, end_ms: number): void {
+  #readCall(trace: StoredTrace, start_ms: number, end_ms: number, failed: boolean): void {
     const view = this.#full
     const call = this.#call
     const model = this.#text('gen_ai.request.model').replace(/^models\//, '')
@@ -138,7 +141,7 @@ export class TraceReader {
     call[CALL.reasoning] = this.#amount('gen_ai.usage.reasoning.output_tokens')
     // Only compared with each other: not its position in the table of dialects.
     call[CALL.dialect] = this.#number(this.#dialects, this.#text('sluice.dialect'))
-    call[CALL.failed] = view.statusCode === STATUS_ERROR ? 1 : 0
+    call[CALL.failed] = failed ? 1 : 0
     call[CALL.operation] = OPERATIONS.indexOf(this.#text('gen_ai.operation.name') as (typeof OPERATIONS)[number])
     trace.addCall(call)
     const score = this.#amount('sluice.quality.score')

@@ -30,6 +30,7 @@ export class Features {
   readonly #scores: { feature: Feature; key: number; below: number }[] = []
   readonly #spans: { feature: Feature; test: (view: SpanView) => boolean }[] = []
   readonly #attributes = new Attributes()
+  #asksWholeSpans = false
   #keySet = new KeySet([])
   #found = new Int32Array(0)
 
@@ -48,6 +49,12 @@ export class Features {
     return this.#obtain(question, (feature) => this.#spans.push({ feature, test }))
   }
 
+  /** The same, where the answer stands in the span's attributes. */
+  ofWholeSpan(question: string, test: (view: SpanView) => boolean): Feature {
+    this.#asksWholeSpans = true
+    return this.ofSpan(question, test)
+  }
+
   /** Number of 32-bit words for the features of a trace, at least one. */
   get words(): number {
     return Math.max(1, Math.ceil(this.#known.size / 32))
@@ -55,16 +62,17 @@ export class Features {
 
   /** Does a question look at attributes of spans? */
   get readsAttributes(): boolean {
-    return this.#keys.length > 0
+    return this.#keys.length > 0 || this.#asksWholeSpans
   }
 
   /** Sets the bits for which the span stands. */
   addSpan(view: SpanView, words: Int32Array): void {
     for (let at = 0; at < this.#spans.length; at++) {
       const { feature, test } = this.#spans[at]!
-      if (test(view)) words[feature.word]! |= feature.mask
+      // Once it is true of a span, the others need not be asked.
+      if ((words[feature.word]! & feature.mask) === 0 && test(view)) words[feature.word]! |= feature.mask
     }
-    if (!this.readsAttributes) return
+    if (this.#keys.length === 0) return
     const { attributes, bytes } = view
     const found = this.#found
     attributes.find(bytes, this.#keySet, found)

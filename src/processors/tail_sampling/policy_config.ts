@@ -119,6 +119,7 @@ const settings = {
 
 const types = [
   'always_sample',
+  'errors',
   'latency',
   'numeric_attribute',
   'string_attribute',
@@ -133,8 +134,9 @@ const types = [
   'quality',
 ] as const
 /** Those that need no settings. */
-const BARE = new Set<string>(['always_sample', 'trace_flags', 'quality', 'span_count'])
-const TYPE = 'Which test this is; its settings stand under the key of the same name.'
+const BARE = new Set<string>(['always_sample', 'errors', 'trace_flags', 'quality', 'span_count'])
+const TYPE =
+  'Which test this is; its settings stand under the key of the same name. `errors` has none: a span has status ERROR, or a model call, tool or other step failed although its status does not say so.'
 
 const simple = {
   name: z.string().min(1).describe('Unique; stands on kept spans as sluice.sampling.policy.'),

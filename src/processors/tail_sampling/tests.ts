@@ -1,4 +1,5 @@
 /** Tests of whole traces, compiled from policies: whether they hold, and in words why or why not. */
+import { hasFailed } from '../../gen_ai/step_failure.ts'
 import { next, readUint32, skipValue, uint32 } from '../../otlp/cursor.ts'
 import { findField, foundEnd } from '../../telemetry/field.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
@@ -154,6 +155,8 @@ function spanTest(config: PlainPolicyConfig, features: Features): Test {
       const feature = features.ofSpan(`status ${codes}`, (view) => numbers.includes(view.statusCode))
       return ofFeature(feature, `span has status ${codes.join(' or ')}`, false)
     }
+    case 'errors':
+      return ofFeature(features.ofWholeSpan('failed', hasFailed), 'span or step failed', false)
     case 'trace_state': {
       const { key, values } = config.trace_state!
       const feature = features.ofSpan(`state ${JSON.stringify([key, values])}`, (view) => hasState(view, key, values))
