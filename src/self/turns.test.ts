@@ -45,6 +45,23 @@ describe('turns', () => {
     expect(done).toEqual(['first', ...NAMES])
   })
 
+  test('what follows from it gets twice the time, if it has so much to do', async () => {
+    const { done, work, pass } = bench()
+    await work('first', SLICE_MS)
+    for (const name of NAMES) void work(name, SLICE_MS)
+    await round()
+    expect(done.length).toBe(2)
+    const counts: number[] = []
+    for (let rounds = 0; rounds < 8; rounds++) {
+      pass(SLICE_MS / 2)
+      await round()
+      counts.push(done.length)
+    }
+    expect(counts).toEqual([2, 2, 2, 3, 3, 3, 3, 4])
+    await round()
+    expect(done.length, 'nothing else to do').toBe(5)
+  })
+
   test('it says how long the oldest has waited', async () => {
     const { turns, work, pass } = bench()
     await work('first', SLICE_MS)

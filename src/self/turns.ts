@@ -5,6 +5,10 @@ import type { Clock } from './clock.ts'
 export const SLICE_MS = 25
 /** In a row; then new connections have to wait. */
 const ROUNDS_WITHOUT_WORK = 20
+/** A round in which everything else took so long has more of it to come: long work is done in pieces, one each round. */
+const BUSY_MS = 1
+/** Then rounds without work follow, until everything else has had so many times what the last slice took. */
+const REST_PER_SLICE = 2
 
 interface Waiting {
   readonly begin: () => void
@@ -15,8 +19,8 @@ interface Waiting {
 /**
  * Under overload a round of the loop would else be the work of all requests that have come: a second in which no answer
  * of a backend is heard. What was acknowledged then waits for its exporter until its queue is full, and is lost although
- * the backend is well. Here what leads out of the process goes first, because it is not limited, and new work takes the
- * rest, in the order in which it came.
+ * the backend is well. Here new work is done in the order in which it came, and only as fast as all that follows from it:
+ * while that is busy it gets two thirds of the time.
  */
 export class Turns {
   readonly #clock: Clock
@@ -25,6 +29,10 @@ export class Turns {
   /** Is there a slice under way, or one to come? */
   #isOpen = false
   #began_ms = 0
+  /** When a slice, or a round without work, was over; how long that slice took; what everything else took since. */
+  #left_ms = 0
+  #slice_ms = 0
+  #rest_ms = 0
   #hasNewcomer = false
   #roundsWithoutWork = 0
 
@@ -42,7 +50,8 @@ export class Turns {
     if (!this.#isOpen) {
       this.#isOpen = true
       this.#began_ms = this.#clock.monotonic_ms()
-      setImmediate(this.#round)
+      this.#slice_ms = this.#rest_ms = 0
+      this.#leave(this.#began_ms)
     } else if (this.#first !== undefined || this.#isOver()) {
       return new Promise((resolve, reject) => this.#append(() => void work().then(resolve, reject)))
     }
@@ -69,21 +78,34 @@ export class Turns {
   }
 
   readonly #round = (): void => {
-    this.#began_ms = this.#clock.monotonic_ms()
+    const now_ms = this.#clock.monotonic_ms()
+    const passed_ms = now_ms - this.#left_ms
+    this.#rest_ms += passed_ms
     if (this.#first === undefined) this.#isOpen = false
     else if (this.#hasNewcomer && this.#roundsWithoutWork < ROUNDS_WITHOUT_WORK) {
       this.#hasNewcomer = false
       this.#roundsWithoutWork++
-      setImmediate(this.#round)
-    } else {
-      this.#roundsWithoutWork = 0
+      this.#leave(now_ms)
+    } else if (passed_ms >= BUSY_MS && this.#rest_ms < this.#slice_ms * REST_PER_SLICE) this.#leave(now_ms)
+    else {
+      this.#roundsWithoutWork = this.#rest_ms = 0
+      this.#began_ms = now_ms
       this.#next()
     }
   }
 
+  #leave(now_ms: number): void {
+    this.#left_ms = now_ms
+    setImmediate(this.#round)
+  }
+
   readonly #next = (): void => {
     const waiting = this.#first
-    if (waiting === undefined || this.#isOver()) return void setImmediate(this.#round)
+    if (waiting === undefined || this.#isOver()) {
+      const now_ms = this.#clock.monotonic_ms()
+      this.#slice_ms = now_ms - this.#began_ms
+      return this.#leave(now_ms)
+    }
     this.#first = waiting.next
     if (this.#first === undefined) this.#last = undefined
     waiting.begin()
