@@ -7,6 +7,9 @@ export const RATE_LIMITED = 2
 export const COUNTED = 4
 /** Two reports are in this row, or were taken from it. */
 export const MERGED = 8
+/** Made by an instrumentation of a provider's SDK; by the SDK itself. */
+export const OF_PROVIDER = 16
+export const PROVIDER = 32
 
 /** Columns of a row: a row's integers stand together, and so do its other numbers, since calls come and go one by one. */
 export const INT = {
@@ -26,7 +29,9 @@ export const INT = {
   signals: 13,
   dialect: 14,
   resource: 15,
-  width: 16,
+  /** Which instrumentation made the span. */
+  emitter: 16,
+  width: 17,
 } as const
 export const NUMBER = {
   start_ms: 0,
@@ -54,7 +59,8 @@ export function factsOf(ints: Int32Array, numbers: Float64Array, row: number): C
     spanId: idOf(ints[int + INT.spanHigh]!, ints[int + INT.spanLow]!),
     parentId: idOf(ints[int + INT.parentHigh]!, ints[int + INT.parentLow]!),
     responseId: ints[int + INT.response]!,
-    dialect: ints[int + INT.dialect]!,
+    emitter: ints[int + INT.emitter]!,
+    nearness: nearnessOf(flags),
     isMerged: (flags & MERGED) !== 0,
     operation: ints[int + INT.operation]!,
     requestModel: ints[int + INT.model]!,
@@ -70,6 +76,12 @@ export function factsOf(ints: Int32Array, numbers: Float64Array, row: number): C
     reasoningTokens: numbers[number + NUMBER.reasoning]!,
     cost_usd: numbers[number + NUMBER.cost_usd]!,
   }
+}
+
+/** How near to the provider the span was made: 0 above its SDK, 1 around it, 2 in it. */
+export function nearnessOf(flags: number): number {
+  if ((flags & PROVIDER) !== 0) return 2
+  return (flags & OF_PROVIDER) !== 0 ? 1 : 0
 }
 
 /** 53 of the 64 bits: a number tells two spans of a trace apart as well as a text, and costs less. */

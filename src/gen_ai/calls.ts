@@ -12,10 +12,15 @@ import {
   MERGED,
   NUMBER,
   type NumberName,
+  OF_PROVIDER,
+  PROVIDER,
   RATE_LIMITED,
 } from './call_rows.ts'
+import { dialects } from './dialects.ts'
+import type { Emitter } from './emitters.ts'
 import { FIELD } from './field.ts'
 import { groupCalls } from './group_calls.ts'
+import { hashOf } from './hash.ts'
 import type { ModelCall } from './model_call.ts'
 import { OtherTraces } from './other_traces.ts'
 import { DURATION } from './plausible.ts'
@@ -36,6 +41,8 @@ export interface CallTexts {
   readonly errorType: number
   /** Of what the call's process says of itself (`ResourceHashes`); absent where calls of other traces do not matter. */
   readonly resource?: number
+  /** Who made the span (`EmitterHashes`). */
+  readonly emitter: Emitter
 }
 
 export class Calls {
@@ -54,7 +61,9 @@ export class Calls {
     const word = (at: number, offset: number) => (at < 0 ? 0 : uint32(bytes, at + offset) | 0)
     const { ints, numbers } = this
     const [int, number] = [row * INT.width, row * NUMBER.width]
-    ints[int + INT.flags] = (call.failed ? FAILED : 0) | (call.rateLimited ? RATE_LIMITED : 0)
+    const nearness = dialects[call.dialect]?.ofProvider ? PROVIDER : texts.emitter.isOfProvider ? OF_PROVIDER : 0
+    ints[int + INT.flags] = (call.failed ? FAILED : 0) | (call.rateLimited ? RATE_LIMITED : 0) | nearness
+    ints[int + INT.emitter] = texts.emitter.hash || call.dialect + 2
     ints[int + INT.spanHigh] = word(view.spanId, 0)
     ints[int + INT.spanLow] = word(view.spanId, 4)
     ints[int + INT.parentHigh] = word(view.parentId, 0)
@@ -209,12 +218,4 @@ function finishBits(call: ModelCall): number {
   for (let at = 0; at < call.finishReasonCount; at++)
     if (call.finishReasons[at]! >= 0) bits |= 1 << call.finishReasons[at]!
   return bits
-}
-
-/** FNV-1a of a text; 0 stands for none. */
-export function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  if (start >= end) return 0
-  let hash = 0x811c9dc5
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
-  return hash | 1
 }

@@ -9,7 +9,8 @@ function report(facts: Partial<CallFacts> & { spanId: number }): CallFacts {
   return {
     parentId: 0,
     responseId: 0,
-    dialect: 1,
+    emitter: 1,
+    nearness: 0,
     isMerged: false,
     operation: 0,
     requestModel: 'm',
@@ -84,19 +85,19 @@ describe('calls of a trace', () => {
     [
       'a client, a gateway and the SDK below it, which know nothing of each other',
       [
-        report({ spanId: 1, dialect: 1, ...tokens(50) }),
-        report({ spanId: 2, dialect: 2, start_ms: 10, end_ms: 900, ...tokens(50) }),
-        report({ spanId: 3, dialect: 3, start_ms: 20, end_ms: 800, ...tokens(50) }),
+        report({ spanId: 1, emitter: 1, ...tokens(50) }),
+        report({ spanId: 2, emitter: 2, start_ms: 10, end_ms: 900, ...tokens(50) }),
+        report({ spanId: 3, emitter: 3, start_ms: 20, end_ms: 800, ...tokens(50) }),
       ],
       [[1, 2, 3]],
     ],
     [
       'two calls at once, each seen by two',
       [
-        report({ spanId: 1, dialect: 1, ...tokens(50) }),
-        report({ spanId: 2, dialect: 1, start_ms: 1, end_ms: 1001, ...tokens(50) }),
-        report({ spanId: 3, dialect: 2, start_ms: 10, end_ms: 900, ...tokens(50) }),
-        report({ spanId: 4, dialect: 2, start_ms: 11, end_ms: 901, ...tokens(50) }),
+        report({ spanId: 1, emitter: 1, ...tokens(50) }),
+        report({ spanId: 2, emitter: 1, start_ms: 1, end_ms: 1001, ...tokens(50) }),
+        report({ spanId: 3, emitter: 2, start_ms: 10, end_ms: 900, ...tokens(50) }),
+        report({ spanId: 4, emitter: 2, start_ms: 11, end_ms: 901, ...tokens(50) }),
       ],
       [
         [1, 4],
@@ -106,8 +107,8 @@ describe('calls of a trace', () => {
     [
       'one counts the cached tokens in, the other does not',
       [
-        report({ spanId: 1, dialect: 1, ...tokens(50), cacheReadTokens: 20 }),
-        report({ spanId: 2, dialect: 2, start_ms: 10, end_ms: 900, ...tokens(30) }),
+        report({ spanId: 1, emitter: 1, ...tokens(50), cacheReadTokens: 20 }),
+        report({ spanId: 2, emitter: 2, start_ms: 10, end_ms: 900, ...tokens(30) }),
       ],
       [[1, 2]],
     ],
@@ -129,7 +130,7 @@ describe('calls of a trace', () => {
       'no times',
       [
         report({ spanId: 1, start_ms: Number.NaN, end_ms: Number.NaN, ...tokens(1) }),
-        report({ spanId: 2, dialect: 2, start_ms: Number.NaN, end_ms: Number.NaN, ...tokens(1) }),
+        report({ spanId: 2, emitter: 2, start_ms: Number.NaN, end_ms: Number.NaN, ...tokens(1) }),
       ],
       [[1], [2]],
     ],
@@ -139,7 +140,7 @@ describe('calls of a trace', () => {
 
   test.each([
     ['nested pairs', 2400, (call: number) => ({ parentId: call * 2 + 1 })],
-    ['pairs that know nothing of each other', 50_000, () => ({ dialect: 2 })],
+    ['pairs that know nothing of each other', 50_000, () => ({ emitter: 2 })],
   ])(`%s: %i calls are so many, with as many comparisons, seed ${seed}`, (_, count, ofInner) => {
     const random = new Random(seed)
     const reports: CallFacts[] = []

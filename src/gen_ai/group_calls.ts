@@ -30,9 +30,10 @@ class Grouping {
   readonly #onCompare: () => void
   /** Union-find: of each report another of its group, itself if it stands for the group. */
   readonly #up: Int32Array
-  /** Of reports that stand for a group: what all of it says together, and the dialects in it, as 64 bits. */
+  /** Of reports that stand for a group: what all of it says together. */
   readonly #facts: CallFacts[]
-  readonly #dialects: BigUint64Array
+  /** Who reports, of groups with more than one report. */
+  readonly #emitters = new Map<number, readonly Id[]>()
   /** Reports above one in the trace, without end in a circle of parents. */
   readonly #depth: Int32Array
   readonly #bySpan = new Map<Id, number>()
@@ -42,7 +43,6 @@ class Grouping {
     this.#onCompare = onCompare
     this.#up = Int32Array.from(reports, (_, at) => at)
     this.#facts = [...reports]
-    this.#dialects = BigUint64Array.from(reports, ({ dialect }) => 1n << BigInt(dialect & 63))
     reports.forEach(({ spanId }, at) => {
       if (!this.#bySpan.has(spanId)) this.#bySpan.set(spanId, at)
     })
@@ -123,7 +123,7 @@ class Grouping {
         continue
       }
       looked++
-      if (other === this.#top(at) || (this.#dialects[other]! & this.#dialects[this.#top(at)]!) !== 0n) continue
+      if (other === this.#top(at) || this.#shareEmitter(other, this.#top(at))) continue
       this.#onCompare()
       if (isSeenTwice(this.#facts[other]!, this.#facts[this.#top(at)]!)) return this.#join(other, at)
     }
@@ -136,10 +136,21 @@ class Grouping {
     const [one, other] = [this.#top(a), this.#top(b)]
     if (one === other) return one
     const [outer, inner] = this.#fromOutside(one, other) <= 0 ? [one, other] : [other, one]
+    this.#emitters.set(outer, [...this.#emittersOf(outer), ...this.#emittersOf(inner)])
+    this.#emitters.delete(inner)
     this.#up[inner] = outer
     this.#facts[outer] = mergeCalls(this.#facts[outer]!, this.#facts[inner]!)
-    this.#dialects[outer]! |= this.#dialects[inner]!
     return outer
+  }
+
+  #emittersOf(top: number): readonly Id[] {
+    return this.#emitters.get(top) ?? [this.#reports[top]!.emitter]
+  }
+
+  #shareEmitter(one: number, other: number): boolean {
+    const [these, those] = [this.#emitters.get(one), this.#emitters.get(other)]
+    if (these === undefined && those === undefined) return this.#reports[one]!.emitter === this.#reports[other]!.emitter
+    return this.#emittersOf(one).some((emitter) => this.#emittersOf(other).includes(emitter))
   }
 
   #top(at: number): number {
@@ -189,7 +200,7 @@ class Grouping {
   }
 
   #byName(one: CallFacts, other: CallFacts): number {
-    return one.dialect - other.dialect || (one.spanId < other.spanId ? -1 : one.spanId > other.spanId ? 1 : 0)
+    return compareIds(one.emitter, other.emitter) || compareIds(one.spanId, other.spanId)
   }
 }
 
@@ -206,6 +217,10 @@ function keysOf(facts: CallFacts): string[] {
 
 function lengthOf({ start_ms, end_ms }: CallFacts): number {
   return end_ms - start_ms
+}
+
+function compareIds(one: Id, other: Id): number {
+  return one < other ? -1 : one > other ? 1 : 0
 }
 
 /** Unknown ones last. */

@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { INT, NUMBER } from './call_rows.ts'
+import { INT, NUMBER, OF_PROVIDER } from './call_rows.ts'
 import { Calls, FAILED } from './calls.ts'
-import { dialects } from './dialects.ts'
 
-const SDK = dialects.findIndex((dialect) => dialect.ofProvider)
+const SDK = 4
 
 interface Made {
   readonly response?: number
-  readonly dialect?: number
+  readonly emitter?: number
   readonly parent?: number
   readonly resource?: number
   readonly model?: number
@@ -23,9 +22,9 @@ function made(calls: Calls, of: Made): number {
   calls.ints.fill(0, call * INT.width, (call + 1) * INT.width)
   calls.numbers.fill(Number.NaN, call * NUMBER.width, (call + 1) * NUMBER.width)
   calls.setInt(call, 'spanLow', ++spans)
-  calls.setInt(call, 'flags', of.failed ? FAILED : 0)
+  calls.setInt(call, 'flags', (of.failed ? FAILED : 0) | (of.emitter === SDK ? OF_PROVIDER : 0))
   calls.setInt(call, 'response', of.response ?? 0)
-  calls.setInt(call, 'dialect', of.dialect ?? 9)
+  calls.setInt(call, 'emitter', of.emitter ?? 9)
   calls.setInt(call, 'parentLow', of.parent ?? 0)
   calls.setInt(call, 'resource', of.resource ?? 1)
   calls.setInt(call, 'model', of.model ?? 2)
@@ -37,19 +36,19 @@ function made(calls: Calls, of: Made): number {
 
 describe('calls of other traces', () => {
   test.each<[string, Made, Made, boolean]>([
-    ['equal response ids', { response: 77 }, { response: 77, dialect: 8, start_ms: 1040 }, true],
-    ['equal response ids at another time', { response: 77 }, { response: 77, dialect: 8, start_ms: 90_000 }, false],
+    ['equal response ids', { response: 77 }, { response: 77, emitter: 8, start_ms: 1040 }, true],
+    ['equal response ids at another time', { response: 77 }, { response: 77, emitter: 8, start_ms: 90_000 }, false],
     ['equal response ids in one dialect', { response: 77 }, { response: 77 }, false],
     ['different response ids', { response: 77 }, { response: 78 }, false],
-    ['the root of a provider’s SDK', {}, { dialect: SDK, response: 77 }, true],
-    ['and the other way round', { dialect: SDK, response: 77 }, {}, true],
-    ['failed', { failed: true, input: Number.NaN }, { dialect: SDK, failed: true, input: Number.NaN }, true],
-    ['of another process', {}, { dialect: SDK, resource: 3 }, false],
-    ['of an unknown process', { resource: 0 }, { dialect: SDK, resource: 0 }, false],
-    ['of another model', {}, { dialect: SDK, model: 3 }, false],
-    ['at another time', {}, { dialect: SDK, start_ms: 2000 }, false],
-    ['no root', {}, { dialect: SDK, parent: 5 }, false],
-    ['not of a provider', {}, { dialect: 8 }, false],
+    ['the root of a provider’s SDK', {}, { emitter: SDK, response: 77 }, true],
+    ['and the other way round', { emitter: SDK, response: 77 }, {}, true],
+    ['failed', { failed: true, input: Number.NaN }, { emitter: SDK, failed: true, input: Number.NaN }, true],
+    ['of another process', {}, { emitter: SDK, resource: 3 }, false],
+    ['of an unknown process', { resource: 0 }, { emitter: SDK, resource: 0 }, false],
+    ['of another model', {}, { emitter: SDK, model: 3 }, false],
+    ['at another time', {}, { emitter: SDK, start_ms: 2000 }, false],
+    ['no root', {}, { emitter: SDK, parent: 5 }, false],
+    ['not of a provider', {}, { emitter: 8 }, false],
   ])('%s', (_, first, second, is) => {
     const calls = new Calls()
     const one = made(calls, first)
@@ -62,7 +61,7 @@ describe('calls of other traces', () => {
   test('each is paired once', () => {
     const calls = new Calls()
     calls.rememberInOtherTraces(made(calls, { failed: true, input: Number.NaN }))
-    const attempt = { dialect: SDK, failed: true, input: Number.NaN }
+    const attempt = { emitter: SDK, failed: true, input: Number.NaN }
     expect([calls.isInOtherTrace(made(calls, attempt)), calls.isInOtherTrace(made(calls, attempt))]).toEqual([
       true,
       false,
@@ -72,9 +71,9 @@ describe('calls of other traces', () => {
   test('what was paired in its own trace is paired with nothing else', () => {
     const calls = new Calls()
     const attempt = { failed: true, input: Number.NaN }
-    const [client, gateway] = [made(calls, { ...attempt, dialect: 7 }), made(calls, { ...attempt, parent: 4 })]
+    const [client, gateway] = [made(calls, { ...attempt, emitter: 7 }), made(calls, { ...attempt, parent: 4 })]
     calls.rememberInOtherTraces(calls.merge([client, gateway]))
-    expect(calls.isInOtherTrace(made(calls, { ...attempt, dialect: SDK }))).toBe(false)
+    expect(calls.isInOtherTrace(made(calls, { ...attempt, emitter: SDK }))).toBe(false)
   })
 
   test('the newest thousands are known, and those before are forgotten', () => {
@@ -84,7 +83,7 @@ describe('calls of other traces', () => {
       calls.rememberInOtherTraces(call)
       calls.remove(call)
     }
-    const known = (id: number) => calls.isInOtherTrace(made(calls, { response: id, dialect: 8 }))
+    const known = (id: number) => calls.isInOtherTrace(made(calls, { response: id, emitter: 8 }))
     expect([20_000, 12_000, 11_800, 1].map(known)).toEqual([true, true, false, false])
   })
 })

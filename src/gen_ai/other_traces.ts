@@ -2,14 +2,15 @@
  * Calls counted lately, to notice those that are reported again in another trace. Bounded: the newest are known, and
  * nothing is allocated for a call. The rules are in `same_call.ts`.
  */
-import { factsOf, INT, MERGED, NUMBER } from './call_rows.ts'
+import { factsOf, INT, MERGED, NUMBER, nearnessOf } from './call_rows.ts'
 import type { Calls } from './calls.ts'
-import { type CallFacts, isRootOfProvider, isSameInOtherTrace } from './same_call.ts'
+import { type CallFacts, isSameInOtherTrace } from './same_call.ts'
 
 /** So many calls of each kind are known. A power of two. */
 const CALLS_MAX = 8192
 /** So many with equal keys are looked at. */
 const COMPARED_MAX = 64
+const NEARNESSES = 3
 
 export class OtherTraces {
   readonly #calls: Calls
@@ -25,32 +26,36 @@ export class OtherTraces {
   find(call: number): boolean {
     const id = this.#calls.int(call, 'response')
     if (id !== 0 && this.#byId?.has(id, this.#calls, call)) return true
-    const isOfProvider = this.#isOfProvider(call)
-    if (id !== 0 && !isOfProvider) return false
-    const place = this.#place(call, !isOfProvider)
-    return place !== 0 && (this.#byPlace?.has(place, this.#calls, call) ?? false)
+    const nearness = this.#nearness(call)
+    if (id !== 0 && nearness === 0) return false
+    for (let other = 0; other < NEARNESSES; other++) {
+      const place = other === nearness ? 0 : this.#place(call, other)
+      if (place !== 0 && this.#byPlace?.has(place, this.#calls, call)) return true
+    }
+    return false
   }
 
   add(call: number): void {
     const id = this.#calls.int(call, 'response')
     if (id !== 0) (this.#byId ??= new Recent()).add(id, this.#calls, call)
-    const isOfProvider = this.#isOfProvider(call)
-    if (id !== 0 && !isOfProvider) return
-    const place = this.#place(call, isOfProvider)
+    const nearness = this.#nearness(call)
+    if (id !== 0 && nearness === 0) return
+    const place = this.#place(call, nearness)
     if (place !== 0) (this.#byPlace ??= new Recent()).add(place, this.#calls, call)
   }
 
-  #isOfProvider(call: number): boolean {
+  /** Of what a provider's SDK or its instrumentation began a trace with; of all others 0. */
+  #nearness(call: number): number {
     const isRoot = this.#calls.int(call, 'parentHigh') === 0 && this.#calls.int(call, 'parentLow') === 0
-    return isRootOfProvider(this.#calls.int(call, 'dialect'), isRoot)
+    return isRoot ? nearnessOf(this.#calls.int(call, 'flags')) : 0
   }
 
-  /** Of calls on one side or the other; 0 where process or model are unknown. */
-  #place(call: number, isOfProvider: boolean): number {
+  /** Of calls that are so near to the provider; 0 where process or model are unknown. */
+  #place(call: number, nearness: number): number {
     const resource = this.#calls.int(call, 'resource')
     const model = this.#calls.int(call, 'model')
     if (resource === 0 || model === 0) return 0
-    return Math.imul(resource, 0x01000193) ^ Math.imul(model * 2 + (isOfProvider ? 1 : 0), 0x9e3779b1) || 1
+    return Math.imul(resource, 0x01000193) ^ Math.imul(model * NEARNESSES + nearness, 0x9e3779b1) || 1
   }
 }
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { dialects } from './dialects.ts'
 import { type CallFacts, isSameAsParent, isSameInOtherTrace, isSeenTwice, mergeCalls } from './same_call.ts'
 
 const outer: CallFacts = {
   spanId: 'a',
   parentId: '',
   responseId: '',
-  dialect: 5,
+  emitter: 5,
+  nearness: 0,
   isMerged: false,
   operation: 0,
   requestModel: 'm',
@@ -35,7 +35,7 @@ describe('parent and child are one call', () => {
     ['both failed', { failed: true }, { failed: true, rateLimited: true }, true],
     ['another model', {}, { requestModel: 'n', inputTokens: Number.NaN }, false],
     ['another model that a router took: equal tokens', {}, { requestModel: 'n' }, true],
-    ['another model, equal tokens, two instrumentations', {}, { requestModel: 'n', dialect: 6 }, false],
+    ['another model, equal tokens, two instrumentations', {}, { requestModel: 'n', emitter: 6 }, false],
     ['an alias, and what it stands for', { responseModel: 'n' }, { requestModel: 'n' }, true],
     ['a model unknown', {}, { requestModel: '' }, true],
     ['other tokens', {}, { inputTokens: 11 }, false],
@@ -44,9 +44,9 @@ describe('parent and child are one call', () => {
     ['generate_content inside a chat', {}, { operation: 2 }, true],
     ['a child that outlives its parent', {}, { end_ms: 2500 }, false],
     ['clocks a little apart', {}, { end_ms: 2003 }, true],
-    ['a stream that was handed over', noTokens, { end_ms: 2500, dialect: 6 }, true],
+    ['a stream that was handed over', noTokens, { end_ms: 2500, emitter: 6 }, true],
     ['a stream of the same instrumentation', noTokens, { end_ms: 2500 }, false],
-    ['a child that begins after its parent', noTokens, { start_ms: 2100, end_ms: 2500, dialect: 6 }, false],
+    ['a child that begins after its parent', noTokens, { start_ms: 2100, end_ms: 2500, emitter: 6 }, false],
     ['input without the cached tokens', { inputTokens: 7 }, { cacheReadTokens: 2, cacheWriteTokens: 1 }, true],
     ['and the other way round', { cacheReadTokens: 3 }, { inputTokens: 7, cacheReadTokens: 3 }, true],
     ['input that differs by something else', { inputTokens: 6 }, { cacheReadTokens: 3 }, false],
@@ -59,7 +59,7 @@ describe('parent and child are one call', () => {
 })
 
 describe('two spans that know nothing of each other are one call', () => {
-  const client: CallFacts = { ...outer, dialect: 7 }
+  const client: CallFacts = { ...outer, emitter: 7 }
   const gateway: CallFacts = { ...inner, parentId: 'z' }
   const failed = { failed: true, inputTokens: Number.NaN, outputTokens: Number.NaN }
   test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
@@ -81,9 +81,8 @@ describe('two spans that know nothing of each other are one call', () => {
 })
 
 describe('in two traces', () => {
-  const anthropic = dialects.findIndex((dialect) => dialect.ofProvider)
-  const around: CallFacts = { ...outer, dialect: 7, parentId: 'z' }
-  const sdk: CallFacts = { ...inner, dialect: anthropic, parentId: '' }
+  const around: CallFacts = { ...outer, emitter: 7, parentId: 'z' }
+  const sdk: CallFacts = { ...inner, emitter: 4, nearness: 1, parentId: '' }
   const failed = { failed: true, inputTokens: Number.NaN, outputTokens: Number.NaN }
   test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
     ['the SDK’s root in the other’s time', {}, {}, true],
@@ -91,7 +90,7 @@ describe('in two traces', () => {
     ['both failed', failed, failed, true],
     ['equal ids', { responseId: 'r' }, { responseId: 'r' }, true],
     ['equal ids, one output an estimate', { responseId: 'r', outputTokens: 6 }, { responseId: 'r' }, true],
-    ['equal ids in one dialect: a stub', { responseId: 'r' }, { responseId: 'r', dialect: 7 }, false],
+    ['equal ids in one emitter: a stub', { responseId: 'r' }, { responseId: 'r', emitter: 7 }, false],
     [
       'equal ids one after the other: a cache',
       { responseId: 'r' },
@@ -101,10 +100,13 @@ describe('in two traces', () => {
     ['equal ids by chance: other input', { responseId: 'r', inputTokens: 11 }, { responseId: 'r' }, false],
     ['equal ids by chance: another model', { responseId: 'r', requestModel: 'n' }, { responseId: 'r' }, false],
     ['different ids', { responseId: 'r' }, { responseId: 's' }, false],
-    ['not the SDK’s', {}, { dialect: 8 }, false],
+    ['not the SDK’s', {}, { nearness: 0 }, false],
     ['the SDK’s span is no root', {}, { parentId: 'y' }, false],
     ['already paired', { isMerged: true }, {}, false],
-    ['both the SDK’s', { dialect: anthropic, parentId: '' }, {}, false],
+    ['both the SDK’s', { nearness: 1, parentId: '' }, {}, false],
+    ['the SDK’s own, and its instrumentation’s', { nearness: 1, parentId: '' }, { nearness: 2 }, true],
+    ['no tokens on either side', noTokens, noTokens, true],
+    ['no tokens on one side', noTokens, {}, false],
   ])('%s', (_, ofAround, ofSdk, is) => {
     const a = { ...around, ...ofAround }
     const b = { ...sdk, ...ofSdk }

@@ -3,7 +3,6 @@
  * or a client's and a gateway's. Rules over two reports; which are compared is in `group_calls.ts` and `other_traces.ts`.
  */
 
-import { dialects } from './dialects.ts'
 import { OPERATIONS } from './values.ts'
 
 /** A text, or a number that stands for it: equal ones are equal. Empty or 0: there is none. */
@@ -14,8 +13,10 @@ export interface CallFacts {
   readonly spanId: Id
   readonly parentId: Id
   readonly responseId: Id
-  /** Position in the table of dialects; -1 where it is unknown. */
-  readonly dialect: number
+  /** Which instrumentation reports it. */
+  readonly emitter: Id
+  /** How near to the provider that is: 0 above its SDK, 1 around it, 2 in it. */
+  readonly nearness: number
   /** Is this already the sum of two reports? */
   readonly isMerged: boolean
   /** Position in OPERATIONS. */
@@ -54,20 +55,20 @@ export function isSameAsParent(parent: CallFacts, child: CallFacts): boolean {
 /**
  * Is it one call told by spans that know nothing of each other, in one trace or in two: an instrumentation that does not
  * make its span current and the provider's SDK below it, or a client and a gateway with spans of other kinds between?
- * They must be in different dialects (two reports by one instrumentation are two calls), which the caller sees to, and
+ * They must be of different instrumentations (two reports by one are two calls), which the caller sees to, and
  * have failed both or both know their input.
  */
-export function isSeenTwice(a: CallFacts, b: CallFacts): boolean {
+export function isSeenTwice(a: CallFacts, b: CallFacts, evenWithoutTokens = false): boolean {
   return (
     !(a.responseId && b.responseId && a.responseId !== b.responseId) &&
-    (a.failed || (a.inputTokens > 0 && b.inputTokens > 0)) &&
+    (a.failed || evenWithoutTokens || (a.inputTokens > 0 && b.inputTokens > 0)) &&
     (isWithin(a, b) || isWithin(b, a)) &&
     contradictNothing(a, b)
   )
 }
 
 /**
- * The same of reports in two traces. Equal response ids decide between two dialects if model and input agree (ids are
+ * The same of reports in two traces. Equal response ids decide between two instrumentations if model and input agree (ids are
  * compared as hashes) and the two overlap in time: a cache or a stub that answers with one id again was called again.
  * Without, one must be a root that the provider's SDK made by itself, and the other of another making in the
  * same process: that the caller has to see to.
@@ -76,27 +77,21 @@ export function isSameInOtherTrace(a: CallFacts, b: CallFacts): boolean {
   if (a.responseId && b.responseId)
     return (
       a.responseId === b.responseId &&
-      a.dialect !== b.dialect &&
+      a.emitter !== b.emitter &&
       isSameKind(a.operation, b.operation) &&
       isSameModel(a, b) &&
       agrees(a.inputTokens, b.inputTokens) &&
       overlap(a, b)
     )
   return (
-    isRootOfProvider(a.dialect, !a.parentId) !== isRootOfProvider(b.dialect, !b.parentId) &&
-    a.dialect !== b.dialect &&
+    a.nearness !== b.nearness &&
+    !(a.nearness > b.nearness ? a : b).parentId &&
+    a.emitter !== b.emitter &&
     !a.isMerged &&
     !b.isMerged &&
-    isSeenTwice(a, b)
+    isSeenTwice(a, b, knowsNothing(a) && knowsNothing(b))
   )
 }
-
-/** Is a span of this dialect the beginning of a trace that the provider's SDK made by itself? */
-export function isRootOfProvider(dialect: number, isRoot: boolean): boolean {
-  return isRoot && ofProvider[dialect] === 1
-}
-
-const ofProvider = Uint8Array.from(dialects, (dialect) => (dialect.ofProvider ? 1 : 0))
 
 /**
  * The facts of one call from two reports of it: the labels (agent, conversation, names) are the outer one's, model and
@@ -145,12 +140,15 @@ function isWithin(inner: CallFacts, outer: CallFacts): boolean {
   return inner.start_ms >= outer.start_ms - TOLERANCE_ms && inner.end_ms <= outer.end_ms + TOLERANCE_ms
 }
 
+function knowsNothing({ inputTokens, outputTokens }: CallFacts): boolean {
+  return Number.isNaN(inputTokens) && Number.isNaN(outputTokens)
+}
+
 /** The parent's span ended when the stream was handed over, the child's when it had been read. */
 function isHandedOver(parent: CallFacts, child: CallFacts): boolean {
   return (
-    parent.dialect !== child.dialect &&
-    Number.isNaN(parent.inputTokens) &&
-    Number.isNaN(parent.outputTokens) &&
+    parent.emitter !== child.emitter &&
+    knowsNothing(parent) &&
     child.start_ms >= parent.start_ms - TOLERANCE_ms &&
     child.start_ms <= parent.end_ms + TOLERANCE_ms
   )
@@ -158,7 +156,7 @@ function isHandedOver(parent: CallFacts, child: CallFacts): boolean {
 
 function isRepeated(parent: CallFacts, child: CallFacts): boolean {
   return (
-    parent.dialect === child.dialect &&
+    parent.emitter === child.emitter &&
     parent.inputTokens > 0 &&
     parent.inputTokens === child.inputTokens &&
     parent.outputTokens === child.outputTokens

@@ -1,7 +1,9 @@
 /** Calls that wait for their trace to settle, with what their records are made of; and the records, once it has. */
 import type { Context } from '../../component.ts'
-import { Calls, hashOf } from '../../gen_ai/calls.ts'
+import { Calls } from '../../gen_ai/calls.ts'
+import { Emitters } from '../../gen_ai/emitters.ts'
 import { FIELD } from '../../gen_ai/field.ts'
+import { hashOf } from '../../gen_ai/hash.ts'
 import type { ModelCall } from '../../gen_ai/model_call.ts'
 import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
 import { Output } from '../../otlp/output.ts'
@@ -39,6 +41,7 @@ export class HeldCalls implements SettledCalls {
   readonly #heads = new Heads()
   readonly #origins = new Origins()
   readonly #resources = new ResourceHashes()
+  readonly #emitters = new Emitters()
   /** Digests, each with the address of its content record before it, or none. */
   readonly #store = new ItemStore()
   readonly #scratch = new Output(1 << 14)
@@ -74,6 +77,7 @@ export class HeldCalls implements SettledCalls {
       responseModel: text(FIELD.responseModel),
       errorType: text(FIELD.errorType),
       resource: this.#resources.of(batch, span.scope),
+      emitter: this.#emitters.of(batch, span.scope),
     })
     if (row >= this.#addresses.length) this.#grow(row)
     this.#addresses[row] = this.#store.add(out.bytes, 0, out.end, head.id, content)
@@ -86,6 +90,7 @@ export class HeldCalls implements SettledCalls {
   /** The batch is not needed any more. */
   forgetBatch(): void {
     this.#resources.forget()
+    this.#emitters.forget()
     this.#forgetHead()
     this.#heads.forgetBatch()
   }

@@ -1,5 +1,6 @@
 import type { Connector, Context, Host, Ports } from '../../component.ts'
 import { Calls } from '../../gen_ai/calls.ts'
+import { Emitters } from '../../gen_ai/emitters.ts'
 import { FIELD } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { isNormalised, readNormalisedCall } from '../../gen_ai/normalised.ts'
@@ -38,6 +39,7 @@ export class GenAiMetrics implements Connector {
   readonly #call = new ModelCall()
   readonly #calls = new Calls()
   readonly #resources = new ResourceHashes()
+  readonly #emitters = new Emitters()
   readonly #texts: Interner
   readonly #errorTypes: Interner
   readonly #recent: RecentSpans
@@ -157,6 +159,7 @@ export class GenAiMetrics implements Connector {
     }
     this.#view.forget()
     this.#resources.forget()
+    this.#emitters.forget()
     context.account.duplicate(duplicates)
     context.account.deliver(batch.count - duplicates)
   }
@@ -188,6 +191,7 @@ export class GenAiMetrics implements Connector {
       responseModel: text(this.#texts, FIELD.responseModel),
       errorType: text(this.#errorTypes, FIELD.errorType),
       resource: this.#resources.of(batch, view.scope),
+      emitter: this.#emitters.of(batch, view.scope),
     })
   }
 

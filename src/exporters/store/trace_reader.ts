@@ -1,4 +1,5 @@
 /** Reads off a batch of spans what the index keeps of their traces. */
+import { Emitters } from '../../gen_ai/emitters.ts'
 import { isNormalised } from '../../gen_ai/normalised.ts'
 import { hasFailed } from '../../gen_ai/step_failure.ts'
 import { OPERATIONS } from '../../gen_ai/values.ts'
@@ -54,6 +55,7 @@ export class TraceReader {
   readonly #full = new SpanView()
   readonly #found = new Int32Array(names.length)
   readonly #services = new Services()
+  readonly #emitters = new Emitters()
   readonly #texts = new Texts()
   readonly #names = new Interner(NAMES_MAX)
   readonly #dialects = new Interner(DIALECTS_MAX)
@@ -82,6 +84,7 @@ export class TraceReader {
     }
     view.forget()
     this.#full.forget()
+    this.#emitters.forget()
   }
 
   #readSpan(batch: TraceBatch, item: number, trace: StoredTrace): void {
@@ -114,10 +117,10 @@ export class TraceReader {
     if (failed) trace.failed = true
     this.#full.attributes.find(bytes, keys, this.#found)
     trace.sampling ??= this.#sampling()
-    if (isCall) this.#readCall(trace, start_ms, end_ms, failed)
+    if (isCall) this.#readCall(batch, trace, start_ms, end_ms, failed)
   }
 
-  #readCall(trace: StoredTrace, start_ms: number, end_ms: number, failed: boolean): void {
+  #readCall(batch: TraceBatch, trace: StoredTrace, start_ms: number, end_ms: number, failed: boolean): void {
     const view = this.#full
     const call = this.#call
     const model = this.#text('gen_ai.request.model').replace(/^models\//, '')
@@ -139,8 +142,8 @@ export class TraceReader {
     call[CALL.cacheRead] = this.#amount('gen_ai.usage.cache_read.input_tokens')
     call[CALL.cacheWrite] = this.#amount('gen_ai.usage.cache_write.input_tokens')
     call[CALL.reasoning] = this.#amount('gen_ai.usage.reasoning.output_tokens')
-    // Only compared with each other: not its position in the table of dialects.
-    call[CALL.dialect] = this.#number(this.#dialects, this.#text('sluice.dialect'))
+    call[CALL.emitter] =
+      this.#emitters.of(batch, view.scope).hash || this.#number(this.#dialects, this.#text('sluice.dialect'))
     call[CALL.failed] = failed ? 1 : 0
     call[CALL.operation] = OPERATIONS.indexOf(this.#text('gen_ai.operation.name') as (typeof OPERATIONS)[number])
     trace.addCall(call)

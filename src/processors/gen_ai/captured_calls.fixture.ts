@@ -1,6 +1,7 @@
 /** Model calls derived from captured telemetry, for tests. */
 import { FIELDS, type Field, fold, traceBodiesOf } from '../../../test/support/reachable.ts'
 import { Calls, FAILED, RATE_LIMITED } from '../../gen_ai/calls.ts'
+import { Emitters } from '../../gen_ai/emitters.ts'
 import { FIELD } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { readNormalisedCall } from '../../gen_ai/normalised.ts'
@@ -18,6 +19,7 @@ export class CapturedCalls {
   readonly calls = new Calls()
   readonly #texts = new Interner(1000)
   readonly #resources = new ResourceHashes()
+  readonly #emitters = new Emitters()
   readonly #traces = new Map<string, number[]>()
   /** How many spans report calls. */
   reports = 0
@@ -41,6 +43,7 @@ export class CapturedCalls {
         responseModel: text(FIELD.responseModel),
         errorType: text(FIELD.errorType),
         resource: this.#resources.of(batch, view.scope),
+        emitter: this.#emitters.of(batch, view.scope),
       })
       this.reports++
       const trace = batch.bytes.toString('hex', view.traceId, view.traceId + 16)

@@ -1,0 +1,50 @@
+/** Which instrumentation made a span: two reports by one instrumentation are two calls, two by different ones may be one. */
+import type { TraceBatch } from '../telemetry/batch.ts'
+import { hashOf } from './hash.ts'
+import { findScopeName, range } from './wire.ts'
+
+export interface Emitter {
+  /** Of the scope's name; 0 where it has none. */
+  readonly hash: number
+  /** Does it instrument a provider's SDK, and nothing above that? */
+  readonly isOfProvider: boolean
+}
+
+const NOBODY: Emitter = { hash: 0, isOfProvider: false }
+const KNOWN_MAX = 1000
+const NAME_MAX_BYTES = 200
+
+/** `openinference.instrumentation.openai`, `@traceloop/instrumentation-anthropic`, `logfire.openai` … */
+const ofProvider =
+  /(^|[./-])(instrumentation[.-]|logfire\.)(openai([_-]v2)?|anthropic|mistralai|groq|cohere|bedrock|vertexai|google[_-]genai|google[_-]generativeai|together|replicate|ollama|watsonx|sagemaker|alephalpha|writer)$/
+
+/** The scopes of one batch after another. One instance serves one component. */
+export class Emitters {
+  readonly #known = new Map<number, Emitter>()
+  #batch: TraceBatch | undefined
+  #scope = -1
+  #emitter = NOBODY
+
+  of(batch: TraceBatch, scope: number): Emitter {
+    if (batch === this.#batch && scope === this.#scope) return this.#emitter
+    this.#batch = batch
+    this.#scope = scope
+    this.#emitter = findScopeName(batch, scope) ? this.#named(batch.bytes, range.start, range.end) : NOBODY
+    return this.#emitter
+  }
+
+  /** Lets go of the last batch. */
+  forget(): void {
+    this.#batch = undefined
+  }
+
+  #named(bytes: Buffer, start: number, end: number): Emitter {
+    const hash = hashOf(bytes, start, end)
+    const known = this.#known.get(hash)
+    if (known !== undefined) return known
+    const name = bytes.toString('latin1', start, Math.min(end, start + NAME_MAX_BYTES))
+    const emitter = { hash, isOfProvider: ofProvider.test(name) }
+    if (this.#known.size < KNOWN_MAX) this.#known.set(hash, emitter)
+    return emitter
+  }
+}
