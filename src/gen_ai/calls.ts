@@ -164,6 +164,7 @@ export class Calls {
 
   /** Which of them report one call, in lists with the outermost first. */
   group(calls: readonly number[]): number[][] {
+    if (calls.length === 1) return [[calls[0]!]]
     const groups = groupCalls(calls.map((call) => this.facts(call)))
     return groups.map((group) => group.map((at) => calls[at]!))
   }
