@@ -14,7 +14,7 @@ if (major === 24) {
   setFlagsFromString('--scavenger-max-new-space-capacity-mb=8')
   // Else every 64 MiB of Buffers bring a full collection, however much is held: a third of the time under overload.
   if (!isBelow(512)) setFlagsFromString('--external-memory-accounted-in-global-limit')
-  if (!isBelow(1024)) setFlagsFromString('--heap-growing-percent=400')
+  if (!isBelow(2048)) setFlagsFromString('--heap-growing-percent=400')
 }
 
 function isBelow(limit_mib: number): boolean {
