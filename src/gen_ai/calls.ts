@@ -24,7 +24,7 @@ import { hashOf } from './hash.ts'
 import type { ModelCall } from './model_call.ts'
 import { OtherTraces } from './other_traces.ts'
 import { DURATION } from './plausible.ts'
-import { type CallFacts, mergeCalls } from './same_call.ts'
+import { type CallFacts, mergeReports } from './same_call.ts'
 
 export const NO_CALL = -1
 
@@ -41,7 +41,7 @@ export interface CallTexts {
   readonly errorType: number
   /** Of what the call's process says of itself (`ResourceHashes`); absent where calls of other traces do not matter. */
   readonly resource?: number
-  /** Who made the span (`EmitterHashes`). */
+  /** Who made the span (`Emitters`). */
   readonly emitter: Emitter
 }
 
@@ -175,12 +175,11 @@ export class Calls {
    */
   merge(reports: readonly number[]): number {
     const outermost = reports[0]!
-    let facts = this.facts(reports.at(-1)!)
-    for (let at = reports.length - 2; at >= 0; at--) facts = mergeCalls(this.facts(reports[at]!), facts)
-    for (let at = 1; at < reports.length; at++) this.#fillFrom(outermost, reports[at]!)
-    const innermostWith = (name: IntName, none: number) => reports.findLast((call) => this.int(call, name) !== none)
-    const provider = innermostWith('provider', -1)
-    if (provider !== undefined) this.setInt(outermost, 'provider', this.int(provider, 'provider'))
+    if (reports.length === 1) return outermost
+    const facts = mergeReports(reports.map((call) => this.facts(call)))
+    for (const call of reports) this.#fillFrom(outermost, call)
+    const named = reports.findLast((call) => this.int(call, 'provider') !== -1)
+    if (named !== undefined) this.setInt(outermost, 'provider', this.int(named, 'provider'))
     this.setInt(outermost, 'model', facts.requestModel as number)
     this.setInt(outermost, 'responseModel', facts.responseModel as number)
     this.setNumber(outermost, 'cost_usd', facts.cost_usd)

@@ -122,6 +122,11 @@ export function mergeCalls(outer: CallFacts, inner: CallFacts): CallFacts {
   }
 }
 
+/** The same of any number of reports, the outermost first. */
+export function mergeReports(reports: readonly CallFacts[]): CallFacts {
+  return reports.reduceRight((inner, outer) => mergeCalls(outer, inner))
+}
+
 function hasTokensOf(call: CallFacts, merged: CallFacts): boolean {
   return (
     Object.is(call.inputTokens, merged.inputTokens) &&

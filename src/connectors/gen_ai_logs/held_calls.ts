@@ -102,7 +102,7 @@ export class HeldCalls implements SettledCalls {
   }
 
   settle(reports: readonly number[]): void {
-    const outermost = reports.length === 1 ? reports[0]! : this.calls.merge(reports)
+    const outermost = this.calls.merge(reports)
     if (!this.calls.isInOtherTrace(outermost)) this.#write(outermost, reports)
     for (const call of reports) this.#release(call)
   }

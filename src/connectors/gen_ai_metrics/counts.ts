@@ -38,7 +38,7 @@ export class Counts implements SettledCalls {
 
   settle(reports: readonly number[]): void {
     const calls = this.#calls
-    const settled = reports.length === 1 ? reports[0]! : calls.merge(reports)
+    const settled = calls.merge(reports)
     if (calls.isInOtherTrace(settled)) return
     calls.rememberInOtherTraces(settled)
     this.count(settled)

@@ -1,6 +1,6 @@
 /** The model calls of one trace as rows of numbers, and what they sum up to when each is counted once. */
 import { groupCalls } from '../../gen_ai/group_calls.ts'
-import { type CallFacts, mergeCalls } from '../../gen_ai/same_call.ts'
+import { type CallFacts, mergeReports } from '../../gen_ai/same_call.ts'
 
 /** Columns. Ids and texts are numbers of the index, 0 for none; other numbers are NaN where unknown. */
 export const CALL = {
@@ -36,8 +36,7 @@ export function totalsOf(rows: readonly number[]): Totals {
   const reports = Array.from({ length: rows.length / CALL.width }, (_, row) => factsOf(rows, row))
   const totals = { ...NO_TOTALS }
   for (const group of groupCalls(reports)) {
-    let call = reports[group.at(-1)!]!
-    for (let at = group.length - 2; at >= 0; at--) call = mergeCalls(reports[group[at]!]!, call)
+    const call = mergeReports(group.map((at) => reports[at]!))
     totals.cost_usd = plus(totals.cost_usd, call.cost_usd)
     totals.input = plus(totals.input, call.inputTokens)
     totals.output = plus(totals.output, call.outputTokens)

@@ -41,9 +41,8 @@ const keys = new KeySet(names)
 type Name = (typeof names)[number]
 const AT = Object.fromEntries(names.map((name, at) => [name, at])) as Record<Name, number>
 
-/** Different models, and dialects, that are told apart when calls are compared. */
+/** Different models and dialects that are told apart when calls are compared. */
 const NAMES_MAX = 4096
-const DIALECTS_MAX = 62
 const TEXT_MAX = 256
 
 /** The year 2248: a start beyond it was never set. */
@@ -58,7 +57,6 @@ export class TraceReader {
   readonly #emitters = new Emitters()
   readonly #texts = new Texts()
   readonly #names = new Interner(NAMES_MAX)
-  readonly #dialects = new Interner(DIALECTS_MAX)
   readonly #samplings = new Map<string, Sampling>()
   readonly #call = new Array<number>(CALL.width).fill(0)
 
@@ -129,8 +127,8 @@ export class TraceReader {
     call[CALL.span] = view.spanId < 0 ? 0 : spanNumber(view.bytes, view.spanId)
     call[CALL.parent] = view.parentId < 0 ? 0 : spanNumber(view.bytes, view.parentId)
     call[CALL.response] = hashOf(this.#text('gen_ai.response.id'))
-    call[CALL.model] = this.#number(this.#names, model)
-    call[CALL.responseModel] = this.#number(this.#names, responseModel)
+    call[CALL.model] = this.#number(model)
+    call[CALL.responseModel] = this.#number(responseModel)
     call[CALL.start_ms] = start_ms
     call[CALL.end_ms] = end_ms
     call[CALL.cost_usd] = this.#amount('sluice.cost.usd')
@@ -142,8 +140,7 @@ export class TraceReader {
     call[CALL.cacheRead] = this.#amount('gen_ai.usage.cache_read.input_tokens')
     call[CALL.cacheWrite] = this.#amount('gen_ai.usage.cache_write.input_tokens')
     call[CALL.reasoning] = this.#amount('gen_ai.usage.reasoning.output_tokens')
-    call[CALL.emitter] =
-      this.#emitters.of(batch, view.scope).hash || this.#number(this.#dialects, this.#text('sluice.dialect'))
+    call[CALL.emitter] = this.#emitters.of(batch, view.scope).hash || this.#number(this.#text('sluice.dialect'))
     call[CALL.failed] = failed ? 1 : 0
     call[CALL.operation] = OPERATIONS.indexOf(this.#text('gen_ai.operation.name') as (typeof OPERATIONS)[number])
     trace.addCall(call)
@@ -192,10 +189,10 @@ export class TraceReader {
   }
 
   /** A number by which names are compared; 0 for the empty one. */
-  #number(texts: Interner, name: string): number {
+  #number(name: string): number {
     if (name === '') return 0
     const bytes = Buffer.from(name)
-    return texts.intern(bytes, 0, bytes.length)
+    return this.#names.intern(bytes, 0, bytes.length)
   }
 }
 

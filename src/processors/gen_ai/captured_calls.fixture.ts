@@ -64,7 +64,7 @@ export class CapturedCalls {
   }
 
   #mergedInTrace(rows: readonly number[]): number[] {
-    return this.calls.group(rows).map((reports) => (reports.length === 1 ? reports[0]! : this.calls.merge(reports)))
+    return this.calls.group(rows).map((reports) => this.calls.merge(reports))
   }
 
   totals(sameModel: Record<string, string>): Record<string, Totals> {
