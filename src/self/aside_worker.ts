@@ -1,6 +1,7 @@
 /** The worker thread of `aside.ts`. */
 import { parentPort } from 'node:worker_threads'
 import type { Answer, Done, Order } from './aside.ts'
+import { collectGarbage } from './live_memory.ts'
 
 parentPort?.on('message', async ({ module, bytes, settings }: Order) => {
   try {
@@ -12,4 +13,6 @@ parentPort?.on('message', async ({ module, bytes, settings }: Order) => {
     const answer: Answer = { error: error instanceof Error ? new Error(`${error.name}: ${error.message}`) : error }
     parentPort!.postMessage(answer)
   }
+  // This heap is small, so that by itself it would be collected long after megabytes outside of it are garbage.
+  setImmediate(collectGarbage)
 })

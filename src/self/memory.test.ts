@@ -15,15 +15,15 @@ describe('what the process holds', () => {
 
   test('is looked at whenever so much has passed, as often as it takes', () => {
     const memory = new ProcessMemory(3200)
-    let looks = 0
-    const end = memory.watch(() => looks++)
+    const looks: number[] = []
+    const end = memory.watch((coming_bytes) => looks.push(coming_bytes))
     for (let at = 0; at < 10; at++) memory.pass(50)
-    expect(looks, 'after more than a twenty-fourth of 2400').toBe(3)
+    expect(looks, 'after more than a twenty-fourth of 2400').toEqual([50, 50, 50])
     memory.pass(100_000)
-    expect(looks, 'one large body is one look').toBe(4)
+    expect(looks, 'one large body is one look').toEqual([50, 50, 50, 100_000])
     end()
     memory.pass(100_000)
-    expect(looks).toBe(4)
+    expect(looks).toHaveLength(4)
   })
 
   test('is asked back from one after the other, until enough has gone', () => {

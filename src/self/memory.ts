@@ -14,7 +14,7 @@ export class ProcessMemory {
   /** What the process may take in all, in bytes. memory_limiter sets it at its start; read it when it is needed, not before. */
   limit_bytes: number
   readonly #readings = new Map<symbol, { readonly name: string; readonly read: () => number }>()
-  readonly #looks = new Set<() => void>()
+  readonly #looks = new Set<(coming_bytes: number) => void>()
   readonly #relievers = new Set<(bytes: number) => void>()
   #passed_bytes = 0
 
@@ -29,16 +29,22 @@ export class ProcessMemory {
     return () => void this.#readings.delete(key)
   }
 
-  /** Bytes are made for a request: they become garbage, and so does what is made of them, before any timer fires. */
+  /**
+   * Bytes are about to be made for a request: they become garbage, and so does what is made of them, before any timer
+   * fires.
+   */
   pass(bytes: number): void {
     this.#passed_bytes += bytes
     if (this.#passed_bytes <= this.limit_bytes / LOOKS_PER_LIMIT) return
     this.#passed_bytes = 0
-    for (const look of this.#looks) look()
+    for (const look of this.#looks) look(bytes)
   }
 
-  /** `look` is called whenever so much has passed that memory is worth a look. The returned function ends it. */
-  watch(look: () => void): () => void {
+  /**
+   * `look` is called whenever so much has passed that memory is worth a look, with the bytes that are about to be made.
+   * The returned function ends it.
+   */
+  watch(look: (coming_bytes: number) => void): () => void {
     this.#looks.add(look)
     return () => void this.#looks.delete(look)
   }

@@ -29,7 +29,8 @@ interface Rig {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const options = parseOptions(process.argv.slice(2))
 if (options === undefined) console.log(USAGE)
-else process.exitCode = await soak(options)
+// At once: what still hangs on a connection or a child would keep this process for as long as it likes.
+else process.exit(await soak(options))
 
 async function soak(options: Options): Promise<number> {
   pinItself()
@@ -40,6 +41,7 @@ async function soak(options: Options): Promise<number> {
   const checks = judge(options, outcome)
   const name = `soak_${options.memory_mib}_${options.shape}_${options.tempo}`
   const mark = (holds: boolean | undefined) => (holds === undefined ? '' : holds ? 'holds' : 'BROKEN')
+  console.log(`measured in ${Math.round(performance.now() / 1000)} s`)
   report(
     name,
     checks.map(({ promise, found, holds }) => ({ promise, found, '': mark(holds) })),
@@ -124,7 +126,7 @@ function load(subject: Subject, { shape }: Options, rate: number, seconds: numbe
     child.once('exit', (code) => reject(new Error(`the load ended with code ${code}`)))
     child.once('message', (sent) => {
       child.removeAllListeners('exit')
-      child.disconnect()
+      child.kill()
       resolve(sent as Sent)
     })
     child.send(setting)

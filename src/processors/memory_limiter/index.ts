@@ -61,7 +61,7 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     this.#memory = this.#given ?? memoryOfProcess(shared)
     this.#limit(this.#memory)
     this.#timer = this.#host.clock.every(this.#config.check_interval, () => this.#check())
-    this.#endWatch = shared.watch(() => this.#check())
+    this.#endWatch = shared.watch((coming_bytes) => this.#check(coming_bytes))
   }
 
   async shutdown(): Promise<void> {
@@ -109,11 +109,14 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     return this.#memory !== undefined && this.#memory.used() > this.#limits!.hard_bytes
   }
 
-  /** Garbage is collected when it makes the process large; whether data is refused is decided by what is used. */
-  #check(): void {
+  /**
+   * Garbage is collected when it makes the process large, or would once `coming_bytes` have been worked on; whether data
+   * is refused is decided by what is used.
+   */
+  #check(coming_bytes = 0): void {
     const memory = this.#memory!
     const { hard_bytes, soft_bytes, resume_bytes } = this.#limits!
-    const largest_bytes = Math.max(memory.resident(), memory.used())
+    const largest_bytes = Math.max(memory.resident(), memory.used()) + coming_bytes * COPIES_OF_A_BODY
     // While data is refused, it has to be known soon that it need not be.
     if (largest_bytes > soft_bytes) this.#collect(memory, largest_bytes > hard_bytes || this.#refusal !== undefined)
     // What can be handed on or decided sooner goes before anybody is refused.
@@ -165,6 +168,8 @@ interface Collection {
   left_bytes: number
 }
 
+/** Of a request there are at once: its bytes, a copy beside the event loop, what was made of that, and text of it. */
+const COPIES_OF_A_BODY = 4
 /** Less garbage than this is not worth a collection. */
 const GARBAGE_MIN_BYTES = 16 << 20
 /** While data is refused, what was measured longer ago is measured again. */

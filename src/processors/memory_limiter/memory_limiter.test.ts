@@ -188,6 +188,21 @@ describe('memory_limiter', () => {
     expect(memory.collections).toBe(1)
   })
 
+  const coming: [string, resident_mib: number, coming_mib: number, collections: number][] = [
+    ['four times its bytes find room below the limits', 30, 10, 0],
+    ['they would not: garbage goes first, each time', 70, 10, 3],
+    ['a small body is no reason', 70, 2, 0],
+  ]
+  test.each(coming)('a large body is about to be made: %s', async (_, resident_mib, coming_mib, collections) => {
+    const { host, memory } = await limiter()
+    memory.resident_mib = resident_mib
+    for (let body = 0; body < 3; body++) {
+      memory.garbage_mib += 1000
+      memoryOf(host).pass(coming_mib * MIB)
+    }
+    expect(memory.collections).toBe(collections)
+  })
+
   test('several limiters collect the same garbage once', async () => {
     const { host, memory } = await limiter()
     const other = new MemoryLimiter(schema.parse({ limit_mib: 100 }), host, 'logs', new Recorder<'logs'>(), memory)
