@@ -15,15 +15,19 @@ const MIB = 1 << 20
 function testMemory() {
   const memory = {
     used_mib: 0,
+    garbage_mib: 0,
     resident_mib: 0,
-    garbage_mib: 1000,
     collections: 0,
     used: () => memory.used_mib * MIB,
-    resident: () => memory.resident_mib * MIB,
-    collectable: () => memory.garbage_mib * MIB,
+    resident: () => {
+      memory.resident_mib = Math.max(memory.resident_mib, memory.used_mib + memory.garbage_mib)
+      return memory.resident_mib * MIB
+    },
+    collectable: () => (memory.used_mib + memory.garbage_mib) * MIB,
     total: () => 1000 * MIB,
     collect: () => {
       memory.collections++
+      memory.garbage_mib = 0
     },
     close: () => undefined,
   }
@@ -167,37 +171,75 @@ describe('memory_limiter', () => {
 
   test('collects rarely while the process is large, and at every check while it is larger still', async () => {
     const { host, memory } = await limiter()
-    memory.resident_mib = 90
-    await host.clock.advance(9000)
+    const collectionsAfter = async (garbage_mib: number, time_ms: number) => {
+      memory.garbage_mib += garbage_mib
+      await host.clock.advance(time_ms)
+      return memory.collections
+    }
+    expect(await collectionsAfter(90, 1000)).toBe(1)
+    expect(await collectionsAfter(90, 8000), 'ten seconds have not passed').toBe(1)
+    expect(await collectionsAfter(0, 2000)).toBe(2)
+    expect(await collectionsAfter(101, 1000)).toBe(3)
+    expect(await collectionsAfter(101, 1000)).toBe(4)
+    expect(await collectionsAfter(0, 100_000), 'nothing was allocated since').toBe(4)
+  })
+
+  test('what was freed is used again before it is worth a collection', async () => {
+    const { host, memory } = await limiter()
+    memory.garbage_mib = 101
+    await host.clock.advance(1000)
     expect(memory.collections).toBe(1)
-    memory.garbage_mib += 1000
-    memory.resident_mib = 101
+    memory.garbage_mib = 70
+    await host.clock.advance(20_000)
+    expect([memory.resident_mib, memory.collections]).toEqual([101, 1])
+  })
+
+  test('memory too scattered to be used again counts once it has shown twice', async () => {
+    const { host, memory } = await limiter()
+    memory.resident_mib = 50
+    for (let round = 0; round < 3; round++) {
+      memory.garbage_mib = 60
+      await host.clock.advance(1000)
+    }
+    expect(memory.collections).toBe(0)
+    memory.resident_mib = 120
+    memory.garbage_mib = 101
+    await host.clock.advance(1000)
+    expect(memory.collections).toBe(1)
+    memory.garbage_mib = 101
     await host.clock.advance(1000)
     expect(memory.collections).toBe(2)
-    memory.garbage_mib += 1000
+    memory.garbage_mib = 85
     await host.clock.advance(1000)
-    expect(memory.collections).toBe(3)
-    await host.clock.advance(100_000)
-    expect(memory.collections, 'nothing was allocated since').toBe(3)
+    expect(memory.collections, 'of 120 resident, 19 are of no use').toBe(3)
+  })
+
+  test('near the end of all memory what is resident counts', async () => {
+    const { host, memory } = await limiter()
+    memory.garbage_mib = 101
+    await host.clock.advance(1000)
+    memory.resident_mib = 945
+    memory.garbage_mib = 17
+    await host.clock.advance(1000)
+    expect(memory.collections).toBe(2)
   })
 
   test('what has passed at the door makes it look, before any timer fires', async () => {
     const { host, memory } = await limiter()
-    memory.resident_mib = 101
+    memory.garbage_mib = 101
     memoryOf(host).pass(5 * MIB)
     expect(memory.collections).toBe(1)
   })
 
-  const coming: [string, resident_mib: number, coming_mib: number, collections: number][] = [
+  const coming: [string, garbage_mib: number, coming_mib: number, collections: number][] = [
     ['four times its bytes find room below the limits', 30, 10, 0],
     ['they would not: garbage goes first, each time', 70, 10, 3],
     ['a small body is no reason', 70, 2, 0],
   ]
-  test.each(coming)('a large body is about to be made: %s', async (_, resident_mib, coming_mib, collections) => {
+  test.each(coming)('a large body is about to be made: %s', async (_, garbage_mib, coming_mib, collections) => {
     const { host, memory } = await limiter()
-    memory.resident_mib = resident_mib
     for (let body = 0; body < 3; body++) {
-      memory.garbage_mib += 1000
+      memory.garbage_mib = garbage_mib
       memoryOf(host).pass(coming_mib * MIB)
     }
     expect(memory.collections).toBe(collections)
@@ -207,7 +249,7 @@ describe('memory_limiter', () => {
     const { host, memory } = await limiter()
     const other = new MemoryLimiter(schema.parse({ limit_mib: 100 }), host, 'logs', new Recorder<'logs'>(), memory)
     await other.start()
-    memory.resident_mib = 101
+    memory.garbage_mib = 101
     await host.clock.advance(1000)
     expect(memory.collections).toBe(1)
   })

@@ -1,0 +1,54 @@
+/** When garbage is worth a collection, and how large the process is without what it may use again. */
+import type { Clock } from '../../self/clock.ts'
+import type { Memory } from './memory.ts'
+
+/** Less garbage than this is not worth a collection. */
+const MIN_BYTES = 16 << 20
+/** While data is refused, what was measured longer ago is measured again. */
+const STALE_MS = 3_000
+/** So near to the end of all memory it counts what is resident, whatever may be free in it. */
+const END = 0.94
+
+/**
+ * Resident memory hardly falls when garbage goes: what was freed is used again. So the size that counts is what is
+ * allocated, and beside it what is resident for other reasons (code, stacks, memory too scattered to be used again): the
+ * least difference between the two since the collection before the last one.
+ */
+export class Garbage {
+  readonly #clock: Clock
+  #collected_ms = Number.NEGATIVE_INFINITY
+  #left_bytes = 0
+  #beside_bytes = Number.POSITIVE_INFINITY
+  /** Of the time between the last two collections. */
+  #besideBefore_bytes = Number.POSITIVE_INFINITY
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** How large the process is, without what is free in it. */
+  size_bytes(memory: Memory): number {
+    const resident_bytes = memory.resident()
+    const allocated_bytes = memory.collectable()
+    this.#beside_bytes = Math.min(this.#beside_bytes, resident_bytes - allocated_bytes)
+    if (resident_bytes > memory.total() * END) return resident_bytes
+    return allocated_bytes + Math.min(this.#beside_bytes, this.#besideBefore_bytes)
+  }
+
+  /**
+   * Collects if the last time is `interval_ms` ago and something was allocated since, or, as long as data is refused,
+   * what lived may have become garbage.
+   */
+  collect(memory: Memory, interval_ms: number, refuses: boolean): void {
+    const now_ms = this.#clock.monotonic_ms()
+    const age_ms = now_ms - this.#collected_ms
+    const isStale = refuses && age_ms >= STALE_MS
+    const isLittle = memory.collectable() < this.#left_bytes + MIN_BYTES
+    if (age_ms < interval_ms || (isLittle && !isStale)) return
+    this.#collected_ms = now_ms
+    memory.collect()
+    this.#left_bytes = memory.collectable()
+    this.#besideBefore_bytes = this.#beside_bytes
+    this.#beside_bytes = Number.POSITIVE_INFINITY
+  }
+}
