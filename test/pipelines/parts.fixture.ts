@@ -254,8 +254,8 @@ export function keptLog(): { log: Logger; lines: LogLine[] } {
 }
 
 /** A daemon of those components; `check` throws if its books are wrong. */
-export function daemonOf(yaml: string, options: { factories?: readonly Factory[]; clock?: Clock } = {}) {
-  const story = new Story()
+export function daemonOf(yaml: string, options: { factories?: readonly Factory[]; clock?: Clock; story?: Story } = {}) {
+  const story = options.story ?? new Story()
   const factories = options.factories ?? partsOf(story)
   const meter = new SelfMetrics()
   const { log, lines } = keptLog()
