@@ -176,6 +176,8 @@ export interface ConnectorFactory<C> extends FactoryBase<C> {
   readonly passesItems: boolean
   /** True: it only counts, and is asked after the consumers that may refuse. */
   readonly countsOnly: boolean
+  /** True: it waits for all reports of a call; its config has the keys of `service.steps`. */
+  readonly takesSteps?: boolean
   create(config: C, host: Host, next: Ports): Connector
 }
 export interface ExtensionFactory<C> extends FactoryBase<C> {

@@ -15,6 +15,7 @@ import { checkPipelines, type PipelineConfig } from './pipelines.ts'
 import type { Finding } from './problem.ts'
 import { type Service, serviceSchema, type Telemetry } from './service.ts'
 import { shownKey } from './source.ts'
+import { withSteps } from './steps.ts'
 import { suggestion } from './suggest.ts'
 import { describeNode, markKeys, type Node, type Report } from './tree.ts'
 import { type Valid, validate } from './validate.ts'
@@ -89,11 +90,12 @@ export function parseConfig(tree: Node, factories: readonly Factory[], spare: Re
   const pipelines = checkPipelines(tree, service?.value, declared, report, (finding) => {
     if (!spare.has(String(finding.path.at(-1)))) warnings.push(finding)
   })
-  if (errors.length > 0 || !service) return { config: undefined, errors, warnings }
-  const { extensions, telemetry, pipelines: _, ...rest } = service.value
+  const connectors = service && withSteps(tree, service.value.steps, parsed.connectors, report)
+  if (errors.length > 0 || !service || !connectors) return { config: undefined, errors, warnings }
+  const { extensions, telemetry, pipelines: _, steps: __, ...rest } = service.value
   const resolved = extensions.map((id) => resolveId(id, declared.extensions) ?? id)
   const config = { ...rest, pipelines, extensions: resolved, telemetry, input: service.input }
-  return { config: { ...parsed, service: config }, errors, warnings }
+  return { config: { ...parsed, connectors, service: config }, errors, warnings }
 }
 
 /** What stands inside a component is its schema's to say. */

@@ -1,6 +1,7 @@
 /** The `service` section: pipelines, extensions, own telemetry, and what is ours. */
 import { z } from 'zod'
 import { duration, expect, size, whenFull } from './blocks.ts'
+import { stepsSchema } from './steps.ts'
 
 const ids = (what: string) => z.array(z.string()).prefault([]).describe(what)
 
@@ -117,6 +118,7 @@ export const serviceSchema = z
         'Memory for batches that one branch of a fan-out has taken and another has not, of all branches together. Default an eighth of the memory limit.',
       ),
     fan_out_when_full: whenFull(),
+    steps: stepsSchema,
     shards: z.int().min(1).max(64).default(1).describe('Into how many parts state by trace is split.'),
   })
   .describe('What runs, and how it is put together.')

@@ -9,6 +9,7 @@ export const genAiLogs: ConnectorFactory<GenAiLogsConfig> = {
   signals: [['traces', 'logs']],
   passesItems: false,
   countsOnly: false,
+  takesSteps: true,
   schema,
   create: (config, host, next) => new GenAiLogs(config, host, next),
 }

@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import { duration } from '../../config/blocks.ts'
+import { stepKeys } from '../../config/steps.ts'
 
 export const schema = z.strictObject({
+  ...stepKeys,
   metrics_flush_interval: duration({ min_ms: 10 }).prefault('15s').describe('How often the metrics are handed on.'),
-  settle_after: duration()
-    .prefault('5s')
-    .describe('A call is counted this long after the last model call of its trace came, when its relatives are there.'),
-  settle_max: duration().prefault('30s').describe('And at the latest this long after the first.'),
   models_max: z
     .int()
     .min(1)
@@ -20,16 +18,6 @@ export const schema = z.strictObject({
     .describe(
       'Counters and histograms held; what would need more goes to the model and error type "other", and totals stay true.',
     ),
-  calls_max: z
-    .int()
-    .min(1)
-    .default(200_000)
-    .describe('Model calls that wait for their trace to settle; over it the longest waiting are counted early.'),
-  duplicates_window: z
-    .int()
-    .min(1000)
-    .default(1_000_000)
-    .describe('A span that comes again within so many model calls is a duplicate, and is not counted again.'),
 })
 
 export type GenAiMetricsConfig = z.infer<typeof schema>

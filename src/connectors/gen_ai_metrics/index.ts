@@ -9,6 +9,7 @@ export const genAiMetrics: ConnectorFactory<GenAiMetricsConfig> = {
   signals: [['traces', 'metrics']],
   passesItems: false,
   countsOnly: true,
+  takesSteps: true,
   schema,
   create: (config, host, next) => new GenAiMetrics(config, host, next),
 }
