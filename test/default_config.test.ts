@@ -63,23 +63,10 @@ test('listens on this machine only', () => {
 })
 
 test('counts every call, keeps what is worth keeping, and lets no prompt out', async () => {
-  const clock = new FakeClock()
-  const [prometheus, api] = [await freePort(), await freePort()]
-  const daemon = new Daemon(
-    load([
-      ...['grpc', 'http'].map((protocol) => `receivers.otlp.protocols.${protocol}.endpoint=127.0.0.1:0`),
-      `exporters.prometheus.endpoint=127.0.0.1:${prometheus}`,
-      `extensions.api.endpoint=127.0.0.1:${api}`,
-      'extensions.health_check.endpoint=127.0.0.1:0',
-    ]),
-    options(clock),
-  )
-  await daemon.start()
-  try {
-    const { ports } = daemon.component('receiver/otlp') as OtlpReceiver
-    await send(`http://127.0.0.1:${ports.http}/v1/traces`, traces)
+  await run(async ({ otlp, prometheus, api, clock }) => {
+    await send(otlp, traces)
     await clock.advance(60_000)
-    const metrics = await get(`http://127.0.0.1:${prometheus}/metrics`)
+    const metrics = await get(prometheus)
     const labels = 'model="gpt-4o-mini",endpoint="chat"'
     const sample = (name: string, more = '') => sampleOf(metrics, `${name}{`, [...labels.split(','), more])
     expect(sample('llm_requests_total')).toBe(2)
@@ -88,24 +75,94 @@ test('counts every call, keeps what is worth keeping, and lets no prompt out', a
     expect(sample('llm_quality_signals_total', 'signal="truncated"')).toBe(1)
     expect(sample('llm_cost_usd_sum')).toBeGreaterThan(0)
     const kept = await vi.waitUntil(async () => {
-      const { traces } = JSON.parse(await get(`http://127.0.0.1:${api}/api/traces`)) as { traces: Kept[] }
+      const { traces } = JSON.parse(await get(`${api}/traces`)) as { traces: Kept[] }
       return traces.length === 2 && traces
     })
     expect(kept.map(({ policy }) => policy).sort()).toEqual(['errors', 'low quality'])
-    const summaries = await get(`http://127.0.0.1:${api}/api/logs?event=sluice.gen_ai.summary`)
+    const summaries = await get(`${api}/logs?event=sluice.gen_ai.summary`)
     expect(summaries).toContain('chat gpt-4o-mini input_tokens=1200 output_tokens=300')
-    const texts = [metrics, summaries, await get(`http://127.0.0.1:${api}/api/logs`)]
-    for (const { trace_id } of kept) texts.push(await get(`http://127.0.0.1:${api}/api/traces/${trace_id}`))
+    const texts = [metrics, summaries, await get(`${api}/logs`)]
+    for (const { trace_id } of kept) texts.push(await get(`${api}/traces/${trace_id}`))
     expect(texts.join('')).not.toMatch(/capital|Lisbon|ada@example\.org/)
+  })
+})
+
+test('what failed is kept and shown as failed, whether or not a status says so', async () => {
+  const text = (stringValue: string) => ({ stringValue })
+  const tool = { 'gen_ai.operation.name': text('execute_tool'), 'gen_ai.tool.name': text('search') }
+  const failed: Record<string, unknown>[] = [
+    ...Array.from({ length: 40 }, () => ({ 'error.type': text('timeout') })),
+    { ...tool, 'error.type': text('ToolError') },
+    { 'http.response.status_code': { intValue: '429' } },
+    { 'langfuse.observation.type': text('generation'), 'langfuse.observation.level': text('ERROR') },
+  ]
+  const idOf = (at: number) => (at + 1).toString(16)
+  const good = Array.from({ length: 400 }, (_, at) => call(idOf(at + 1000), {}, {}))
+  const bad = failed.map((attributes, at) => call(idOf(at), {}, attributes))
+  await run(async ({ otlp, prometheus, api, clock }) => {
+    await send(otlp, { resourceSpans: [{ scopeSpans: [{ spans: [...good, ...bad] }] }] })
+    await clock.advance(60_000)
+    const found = async (query: string) =>
+      (JSON.parse(await get(`${api}/traces?limit=500&${query}`)) as { traces: Kept[] }).traces
+    const shown = await vi.waitUntil(async () => {
+      const traces = await found('status=error')
+      return traces.length >= failed.length && traces
+    })
+    const ids = shown.map(({ trace_id }) => trace_id.replace(/^0+/, '')).sort()
+    expect(ids).toEqual(failed.map((_, at) => idOf(at)).sort())
+    expect(new Set(shown.map(({ policy, error }) => `${policy} ${error}`))).toEqual(new Set(['errors true']))
+    expect((await found('status=ok')).some(({ error }) => error)).toBe(false)
+    const metrics = await get(prometheus)
+    expect(sampleOf(metrics, 'llm_errors_total{', ['error_type="timeout"'])).toBe(40)
+    expect(sampleOf(metrics, 'llm_rate_limited_total{', [])).toBe(1)
+  })
+})
+
+interface Running {
+  /** Of `/v1/traces`, `/metrics` and `/api`. */
+  readonly otlp: string
+  readonly prometheus: string
+  readonly api: string
+  readonly clock: FakeClock
+}
+
+/** The shipped config on free ports; afterwards its books balance. */
+async function run(use: (running: Running) => Promise<void>): Promise<void> {
+  const clock = new FakeClock()
+  const [prometheus, api] = [await freePort(), await freePort()]
+  const own = mkdtempSync(join(tmpdir(), 'sluice-default-'))
+  const daemon = new Daemon(
+    load(
+      [
+        ...['grpc', 'http'].map((protocol) => `receivers.otlp.protocols.${protocol}.endpoint=127.0.0.1:0`),
+        `exporters.prometheus.endpoint=127.0.0.1:${prometheus}`,
+        `extensions.api.endpoint=127.0.0.1:${api}`,
+        'extensions.health_check.endpoint=127.0.0.1:0',
+      ],
+      { SLUICE_DATA: own },
+    ),
+    options(clock),
+  )
+  await daemon.start()
+  try {
+    const { ports } = daemon.component('receiver/otlp') as OtlpReceiver
+    await use({
+      otlp: `http://127.0.0.1:${ports.http}/v1/traces`,
+      prometheus: `http://127.0.0.1:${prometheus}/metrics`,
+      api: `http://127.0.0.1:${api}/api`,
+      clock,
+    })
   } finally {
     expect(await daemon.stop()).toBe(0)
+    rmSync(own, { recursive: true, force: true })
   }
   expect(findings(daemon.ledger.snapshot(), true)).toEqual([])
-})
+}
 
 interface Kept {
   readonly trace_id: string
   readonly policy: string
+  readonly error: boolean
 }
 
 async function get(url: string): Promise<string> {
