@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Random } from '../otlp/random.fixture.ts'
 import { groupCalls } from './group_calls.ts'
+import { Steps } from './pauses.ts'
 import type { CallFacts } from './same_call.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
@@ -12,9 +13,10 @@ function report(facts: Partial<CallFacts> & { spanId: number }): CallFacts {
     emitter: 1,
     nearness: 0,
     isMerged: false,
+    isStreamRecord: false,
     operation: 0,
-    requestModel: 'm',
-    responseModel: '',
+    requestModel: 3,
+    responseModel: 0,
     start_ms: 0,
     end_ms: 1000,
     failed: false,
@@ -55,7 +57,7 @@ describe('calls of a trace', () => {
       [
         report({ spanId: 1, ...tokens(50) }),
         report({ spanId: 2, parentId: 1, end_ms: 100, ...failed }),
-        report({ spanId: 3, parentId: 1, start_ms: 200, end_ms: 900, requestModel: 'n', ...tokens(50) }),
+        report({ spanId: 3, parentId: 1, start_ms: 200, end_ms: 900, requestModel: 4, ...tokens(50) }),
       ],
       [[1, 3], [2]],
     ],
@@ -157,11 +159,11 @@ describe('calls of a trace', () => {
       const other = random.below(at + 1)
       ;[reports[at], reports[other]] = [reports[other]!, reports[at]!]
     }
-    let comparisons = 0
-    const groups = groupCalls(reports, () => comparisons++)
+    const steps = new Steps()
+    const groups = groupCalls(reports, undefined, steps)
     expect(groups.length).toBe(count)
     expect(groups.every((group) => group.length === 2)).toBe(true)
-    expect(comparisons).toBeLessThan(count * 25)
+    expect(steps.compared).toBeLessThan(count * 25)
   })
 })
 
