@@ -12,6 +12,8 @@ export const OF_PROVIDER = 16
 export const PROVIDER = 32
 /** Tells of a stream when it has ended. */
 export const STREAM_RECORD = 64
+/** Failed, and does not say why. */
+export const UNEXPLAINED_FAILURE = 128
 
 /** Columns of a row: a row's integers stand together, and so do its other numbers, since calls come and go one by one. */
 export const INT = {
@@ -33,7 +35,9 @@ export const INT = {
   resource: 15,
   /** Which instrumentation made the span. */
   emitter: 16,
-  width: 17,
+  /** As `span_links.ts` numbers traces. */
+  trace: 17,
+  width: 18,
 } as const
 export const NUMBER = {
   start_ms: 0,
@@ -87,7 +91,7 @@ export function nearnessOf(flags: number): number {
   return (flags & OF_PROVIDER) !== 0 ? 1 : 0
 }
 
-/** 53 of the 64 bits: a number tells two spans of a trace apart as well as a text, and costs less. */
-function idOf(high: number, low: number): number {
+/** Of a span id as two words, 53 of the 64 bits: a number tells two spans of a trace apart as well as a text, and costs less. */
+export function idOf(high: number, low: number): number {
   return (high >>> 0) * 2 ** 21 + (low >>> 11)
 }
