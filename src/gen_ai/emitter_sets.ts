@@ -4,18 +4,25 @@ import type { Id } from './same_call.ts'
 /** A set of more stands for all emitters. */
 const MEMBERS_MAX = 16
 
+/** So many sets are remembered from one trace to the next. */
+const REMEMBERED_MAX = 1000
+
 export class EmitterSets {
   readonly #members: (readonly Id[])[] = []
   readonly #singles = new Map<Id, number>()
   readonly #unions = new Map<number, number>()
-  /** By their members: a set has one number, however it came about. */
+  /** By their members, of unions: a set has one number, however it came about. */
   readonly #known = new Map<string, number>()
+
+  get count(): number {
+    return this.#members.length
+  }
 
   /** The set of that emitter alone. */
   of(emitter: Id): number {
     const known = this.#singles.get(emitter)
     if (known !== undefined) return known
-    const set = this.#numberOf([emitter])
+    const set = this.#members.push([emitter]) - 1
     this.#singles.set(emitter, set)
     return set
   }
@@ -49,3 +56,11 @@ export class EmitterSets {
     return set
   }
 }
+
+/** The sets that are remembered. Those of a trace that is grouped stay as they are when others begin anew. */
+export function rememberedSets(): EmitterSets {
+  if (remembered.count > REMEMBERED_MAX) remembered = new EmitterSets()
+  return remembered
+}
+
+let remembered = new EmitterSets()

@@ -3,7 +3,8 @@
  * result does not depend on the order in which the reports came. The work can be left and taken up again, since a trace
  * may have a hundred thousand reports.
  */
-import { EmitterSets } from './emitter_sets.ts'
+import { type Column, floats, ints } from './columns.ts'
+import { rememberedSets } from './emitter_sets.ts'
 import { MergedFacts } from './merged_facts.ts'
 import { NumberIndex } from './number_index.ts'
 import { type Paused, Steps, sort } from './pauses.ts'
@@ -58,21 +59,23 @@ export function groupsOf(reports: Reports, ancestry: Ancestry, steps = new Steps
 export class Grouping {
   readonly reports: Reports
   readonly steps: Steps
-  readonly emitters = new EmitterSets()
+  readonly emitters = rememberedSets()
   /** When the report, or the group, began and ended. */
-  readonly start_ms: Float64Array
-  readonly end_ms: Float64Array
+  readonly start_ms: Column
+  readonly end_ms: Column
   /** By group: its input tokens, FAILED if it failed; and how many of them come from a cache or go to one. */
-  readonly input: Float64Array
-  readonly cached: Float64Array
-  readonly #up: Int32Array
+  readonly input: Column
+  readonly cached: Column
+  readonly #up: Column
   /** By group: what all of it says together, -1 for what the report says; and its emitters. */
-  readonly #merged: Int32Array
+  readonly #merged: Column
   readonly #mergedFacts = new MergedFacts()
-  readonly #emitters: Int32Array
+  readonly #emitters: Column
   /** By report. */
-  readonly #emitter: Float64Array
-  readonly #response: Float64Array
+  readonly #emitter: Column
+  readonly #response: Column
+  readonly #isRecord: Column
+  #hasResponses = false
   readonly #tree: ReportTree
   /** The order of reports by their begin, the longer first; the same whenever they came. */
   readonly byTime = (a: number, b: number): number =>
@@ -82,15 +85,16 @@ export class Grouping {
     const { count } = reports
     this.reports = reports
     this.steps = steps
-    this.#up = new Int32Array(count)
-    this.#merged = new Int32Array(count).fill(NONE)
-    this.#emitters = new Int32Array(count)
-    this.#emitter = new Float64Array(count)
-    this.#response = new Float64Array(count)
-    this.start_ms = new Float64Array(count)
-    this.end_ms = new Float64Array(count)
-    this.input = new Float64Array(count)
-    this.cached = new Float64Array(count)
+    this.#up = ints(count)
+    this.#merged = ints(count, NONE)
+    this.#emitters = ints(count)
+    this.#emitter = floats(count)
+    this.#response = floats(count)
+    this.#isRecord = ints(count)
+    this.start_ms = floats(count)
+    this.end_ms = floats(count)
+    this.input = floats(count)
+    this.cached = floats(count)
     this.#tree = new ReportTree(count, steps)
   }
 
@@ -99,9 +103,9 @@ export class Grouping {
     yield* this.#tree.build(ancestry)
     yield* this.#joinByResponse()
     if (records.length > 0) yield* this.#joinStreams(records)
-    yield* this.#joinParents()
+    if (this.#tree.hasLevels) yield* this.#joinParents()
     yield* new SeenTwice(this).join()
-    yield* this.#joinAround()
+    if (this.#tree.hasSpansBetween) yield* this.#joinAround()
     yield* this.#groups()
   }
 
@@ -148,12 +152,18 @@ export class Grouping {
       this.#emitter[at] = emitter
       this.#emitters[at] = this.emitters.of(emitter)
       // Hashes may be negative; 0 stands for none.
-      this.#response[at] = responseId === 0 ? 0 : (responseId >>> 0) + 1
+      if (responseId !== 0) {
+        this.#response[at] = (responseId >>> 0) + 1
+        this.#hasResponses = true
+      }
       this.start_ms[at] = facts.start_ms
       this.end_ms[at] = facts.end_ms
       this.#noteInput(at, facts)
       this.#tree.add(at, facts.spanId, facts.parentId)
-      if (facts.isStreamRecord) records.push(at)
+      if (facts.isStreamRecord) {
+        this.#isRecord[at] = 1
+        records.push(at)
+      }
       if (this.steps.next()) yield
     }
     return records
@@ -166,6 +176,7 @@ export class Grouping {
 
   /** Equal response ids decide, wherever the spans are. */
   *#joinByResponse(): Paused<never> {
+    if (!this.#hasResponses) return
     const first = new NumberIndex(this.#up.length)
     for (let at = 0; at < this.#up.length; at++) {
       if (this.steps.next()) yield
@@ -179,7 +190,7 @@ export class Grouping {
 
   /** In the order of their begin, each to the nearest request of the same parent. */
   *#joinStreams(records: number[]): Paused<never> {
-    const order = Int32Array.from({ length: this.#up.length }, (_, at) => at)
+    const order = ints(this.#up.length).map((_, at) => at)
     yield* sort(order, (a, b) => compare(this.end_ms[a]!, this.end_ms[b]!) || this.#byName(a, b), this.steps)
     const requests = new Map<number, number[]>()
     for (const at of order) {
@@ -217,7 +228,7 @@ export class Grouping {
 
   /** From the deepest up. Of several children that could be the parent's call it is the last: its answer was handed on. */
   *#joinParents(): Paused<never> {
-    const best = new Int32Array(this.#up.length).fill(NONE)
+    const best = ints(this.#up.length, NONE)
     for (const level of this.#tree.levels()) {
       for (const at of level) {
         if (this.steps.next()) yield
@@ -237,7 +248,7 @@ export class Grouping {
 
   /** From the deepest up: a report that only stands around one call, whatever stands between. */
   *#joinAround(): Paused<never> {
-    const only = new Int32Array(this.#up.length).fill(NONE)
+    const only = ints(this.#up.length, NONE)
     for (const level of this.#tree.levels()) {
       for (const at of level) {
         if (this.steps.next()) yield
@@ -262,8 +273,8 @@ export class Grouping {
 
   *#groups(): Paused<number[]> {
     const { length } = this.#up
-    const first = new Int32Array(length).fill(NONE)
-    const next = new Int32Array(length)
+    const first = ints(length, NONE)
+    const next = ints(length)
     for (let at = length - 1; at >= 0; at--) {
       if (this.steps.next()) yield
       const top = this.top(at)
@@ -290,10 +301,10 @@ export class Grouping {
   #fromOutside(a: number, b: number): number {
     if (this.#tree.parentOf(b) === a) return -1
     if (this.#tree.parentOf(a) === b) return 1
-    const [one, other] = [this.reports.facts(a), this.reports.facts(b)]
-    if (one.isStreamRecord !== other.isStreamRecord) return Number(one.isStreamRecord) - Number(other.isStreamRecord)
+    const { start_ms, end_ms } = this
     return (
-      compare(other.end_ms - other.start_ms, one.end_ms - one.start_ms) ||
+      this.#isRecord[a]! - this.#isRecord[b]! ||
+      compare(end_ms[b]! - start_ms[b]!, end_ms[a]! - start_ms[a]!) ||
       this.#tree.depthOf(a) - this.#tree.depthOf(b) ||
       this.#byName(a, b)
     )

@@ -1,4 +1,5 @@
 /** What several reports say together, in rows of numbers: a trace may have a hundred thousand such calls. */
+import { type Column, SHORT } from './columns.ts'
 import type { CallFacts } from './same_call.ts'
 
 /** What merging can change of the outermost report: ten numbers and two flags. */
@@ -7,13 +8,13 @@ const FAILED = 1
 const RATE_LIMITED = 2
 
 export class MergedFacts {
-  #rows = new Float64Array(64 * WIDTH)
+  #rows: Column = []
   #count = 0
 
   /** Keeps them in that row, a new one if it is -1; returns the row. */
   write(row: number, facts: CallFacts): number {
     const number = row < 0 ? this.#count++ : row
-    if (number * WIDTH === this.#rows.length) this.#grow()
+    if (number >= SHORT && number * WIDTH >= this.#rows.length) this.#grow()
     const rows = this.#rows
     const at = number * WIDTH
     rows[at] = facts.responseId

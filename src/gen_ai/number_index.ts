@@ -1,15 +1,17 @@
+import { type Column, floats, ints } from './columns.ts'
+
 /** From numbers to places: a hash table without objects that never has to grow, so that no insertion takes long. */
 export class NumberIndex {
   /** 0 marks a free slot. */
-  readonly #keys: Float64Array
-  readonly #places: Int32Array
+  readonly #keys: Column
+  readonly #places: Column
   readonly #mask: number
 
   /** For at most so many keys. */
   constructor(keys_max: number) {
     const slots = 2 ** Math.ceil(Math.log2(keys_max * 2 + 2))
-    this.#keys = new Float64Array(slots)
-    this.#places = new Int32Array(slots)
+    this.#keys = floats(slots)
+    this.#places = ints(slots)
     this.#mask = slots - 1
   }
 

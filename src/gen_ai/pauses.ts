@@ -1,3 +1,5 @@
+import { type Column, ints } from './columns.ts'
+
 /** Long work as a generator: wherever it yields nothing, whoever drives it may let others have their turn. */
 
 /** A pause is due after so many steps: some 10 µs. */
@@ -21,9 +23,13 @@ export class Steps {
   }
 }
 
-/** Merge sort of what stands in `order`, in place, with pauses. Equal ones keep their order. */
-export function* sort(order: Int32Array, compare: (a: number, b: number) => number, steps: Steps): Paused<never> {
-  let [from, to]: [Int32Array, Int32Array] = [order, new Int32Array(order.length)]
+/** Sorts what stands in `order`, in place, with pauses. Equal ones keep their order. */
+export function* sort(order: Column, compare: (a: number, b: number) => number, steps: Steps): Paused<never> {
+  if (Array.isArray(order)) {
+    order.sort(compare)
+    return
+  }
+  let [from, to]: [Column, Column] = [order, ints(order.length)]
   for (let width = 1; width < order.length; width *= 2) {
     for (let start = 0; start < order.length; start += width * 2) {
       const middle = Math.min(start + width, order.length)

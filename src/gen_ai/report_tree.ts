@@ -1,4 +1,5 @@
 /** How the reports of a trace stand above each other, spans between them that report no call being passed over. */
+import { type Column, floats, ints } from './columns.ts'
 import type { Ancestry } from './group_calls.ts'
 import { NumberIndex } from './number_index.ts'
 import type { Paused, Steps } from './pauses.ts'
@@ -11,23 +12,26 @@ const NONE = -1
 export class ReportTree {
   readonly #steps: Steps
   readonly #bySpan: NumberIndex
-  readonly #ids: Float64Array
-  readonly #parentIds: Float64Array
+  readonly #ids: Column
+  readonly #parentIds: Column
   /** Of each report the one above it, -1 if there is none. */
-  readonly #parents: Int32Array
+  readonly #parents: Column
   /** Reports above one; of those in a circle of parents any number. */
-  readonly #depths: Int32Array
+  readonly #depths: Column
+  /** Has any report another one above it? Do spans stand between some? */
+  hasLevels = false
+  hasSpansBetween = false
   /** All by depth, the deepest first; and where each depth begins. */
-  #order = new Int32Array(0)
-  #begins: number[] = []
+  #order: Column = []
+  readonly #begins: number[] = []
 
   constructor(count: number, steps: Steps) {
     this.#steps = steps
     this.#bySpan = new NumberIndex(count)
-    this.#ids = new Float64Array(count)
-    this.#parentIds = new Float64Array(count)
-    this.#parents = new Int32Array(count)
-    this.#depths = new Int32Array(count).fill(NONE)
+    this.#ids = floats(count)
+    this.#parentIds = floats(count)
+    this.#parents = ints(count)
+    this.#depths = ints(count, NONE)
   }
 
   /** Of reports with one id the first stands for it. */
@@ -42,6 +46,10 @@ export class ReportTree {
     for (let at = 0; at < this.#parents.length; at++) {
       this.#parents[at] = this.#findParent(at, ancestry)
       if (this.#steps.next()) yield
+    }
+    if (!this.hasLevels) {
+      this.#depths.fill(0)
+      return
     }
     yield* this.#measure()
     yield* this.#arrange()
@@ -67,16 +75,20 @@ export class ReportTree {
   }
 
   /** Reports of one depth after the other, from the deepest up, without those that have none above them. */
-  *levels(): Generator<Int32Array> {
+  *levels(): Generator<Column> {
     for (let level = 0; level + 1 < this.#begins.length; level++)
-      yield this.#order.subarray(this.#begins[level], this.#begins[level + 1])
+      yield part(this.#order, this.#begins[level]!, this.#begins[level + 1]!)
   }
 
   #findParent(at: number, ancestry: Ancestry): number {
     let id = this.#parentIds[at]!
     for (let between = 0; id !== 0 && id !== this.#ids[at] && between <= BETWEEN_MAX; between++) {
       const parent = this.#bySpan.find(id)
-      if (parent >= 0) return parent
+      if (parent >= 0) {
+        this.hasLevels = true
+        if (between > 0) this.hasSpansBetween = true
+        return parent
+      }
       id = ancestry.above(id)
     }
     return NONE
@@ -98,25 +110,25 @@ export class ReportTree {
   }
 
   *#arrange(): Paused<never> {
-    const counts: number[] = []
+    let deepest = 0
+    for (let at = 0; at < this.#depths.length; at++) if (this.#depths[at]! > deepest) deepest = this.#depths[at]!
+    // How many are deeper than each depth; then where its next one goes.
+    const places = ints(deepest + 1)
     for (let at = 0; at < this.#depths.length; at++) {
-      const depth = this.#parents[at]! < 0 ? 0 : this.#depths[at]!
-      while (counts.length <= depth) counts.push(0)
-      counts[depth]!++
+      if (this.#depths[at]! > 0) places[this.#depths[at]! - 1]!++
       if (this.#steps.next()) yield
     }
-    const begins: number[] = []
-    let begin = 0
-    for (let depth = counts.length - 1; depth > 0; depth--) {
-      begins[depth] = begin
-      begin += counts[depth]!
-    }
-    this.#begins = begins.slice(1).reverse().concat(begin)
-    this.#order = new Int32Array(begin)
+    for (let depth = deepest - 1; depth >= 0; depth--) places[depth]! += places[depth + 1]!
+    this.#order = ints(places[0]!)
+    for (let depth = deepest; depth > 0; depth--) this.#begins.push(places[depth]!)
+    this.#begins.push(places[0]!)
     for (let at = 0; at < this.#depths.length; at++) {
-      const depth = this.#depths[at]!
-      if (this.#parents[at]! >= 0 && depth > 0) this.#order[begins[depth]!++] = at
+      if (this.#depths[at]! > 0) this.#order[places[this.#depths[at]!]!++] = at
       if (this.#steps.next()) yield
     }
   }
+}
+
+function part(column: Column, start: number, end: number): Column {
+  return Array.isArray(column) ? column.slice(start, end) : column.subarray(start, end)
 }

@@ -2,6 +2,7 @@
  * Reports that know nothing of each other and tell of one call: in the order of their begin, those that are under way and
  * have equal numbers are looked at. Each is paired with the one that it fits most tightly.
  */
+import { ints } from './columns.ts'
 import type { Grouping } from './group_calls.ts'
 import { type Paused, sort } from './pauses.ts'
 import { isSeenTwice, TOLERANCE_ms } from './same_call.ts'
@@ -25,15 +26,16 @@ export class SeenTwice {
 
   *join(): Paused<never> {
     const { reports, steps } = this.#grouping
-    const order = new Int32Array(reports.count)
+    const tops = ints(reports.count)
     let count = 0
     for (let at = 0; at < reports.count; at++) {
-      if (this.#grouping.top(at) === at && this.#mayBeSeenTwice(at)) order[count++] = at
+      if (this.#grouping.top(at) === at && this.#mayBeSeenTwice(at)) tops[count++] = at
       if (steps.next()) yield
     }
-    const tops = order.slice(0, count)
-    yield* sort(tops, this.#grouping.byTime, steps)
-    for (const at of tops) {
+    if (count < 2) return
+    const order = Array.isArray(tops) ? tops.slice(0, count) : tops.subarray(0, count)
+    yield* sort(order, this.#grouping.byTime, steps)
+    for (const at of order) {
       this.#add(at)
       if (steps.next()) yield
     }

@@ -21,6 +21,9 @@ export const PIECES_PER_CALL = 4
 /** Beyond so many times too many, work is not cut into slices any more. */
 const OVER_MAX = 2
 
+/** After so many calls have been looked up, others may have their turn. */
+const PAUSE_CALLS = 1000
+
 /** Of a trace. It is in `#waiting`, `#extended` or `#due`; its calls are being grouped. */
 const WAITS = 1
 const GROUPED = 2
@@ -165,7 +168,8 @@ export class TracesOfCalls {
   *#count(row: number): Generator<undefined, void> {
     const calls = this.#calls
     this.#states.data[row] = GROUPED
-    for (const reports of calls.group(this.#compared(row))) {
+    const compared = yield* this.#compared(row)
+    for (const reports of calls.group(compared)) {
       if (reports !== undefined) this.#countOnce(reports)
       yield
     }
@@ -189,13 +193,14 @@ export class TracesOfCalls {
   }
 
   /** What waits of a trace, and what of it has been counted lately. */
-  #compared(row: number): number[] {
+  *#compared(row: number): Generator<undefined, number[]> {
     const calls = this.#calls
     const compared: number[] = []
     let counted = 0
     for (let call = this.#newest.data[row]!; call !== NO_CALL; call = calls.next(call)) {
       if (calls.isCounted(call) && counted++ >= COMPARED_MAX) continue
       compared.push(call)
+      if (compared.length % PAUSE_CALLS === 0) yield
     }
     return compared
   }
