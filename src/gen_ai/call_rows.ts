@@ -14,6 +14,8 @@ export const PROVIDER = 32
 export const STREAM_RECORD = 64
 /** Failed, and does not say why. */
 export const UNEXPLAINED_FAILURE = 128
+/** A streamed request whose stream is told of when it has ended. */
+export const AWAITS_RECORD = 256
 
 /** Columns of a row: a row's integers stand together, and so do its other numbers, since calls come and go one by one. */
 export const INT = {
@@ -68,6 +70,7 @@ export function factsOf(ints: Int32Array, numbers: Float64Array, row: number): C
     emitter: ints[int + INT.emitter]!,
     nearness: nearnessOf(flags),
     isMerged: (flags & MERGED) !== 0,
+    isCounted: (flags & COUNTED) !== 0,
     isStreamRecord: (flags & STREAM_RECORD) !== 0,
     operation: ints[int + INT.operation]!,
     requestModel: ints[int + INT.model]!,

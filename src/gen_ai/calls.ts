@@ -4,6 +4,7 @@
 import { nanosAsMillis, uint32 } from '../otlp/cursor.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import {
+  AWAITS_RECORD,
   COUNTED,
   FAILED,
   factsOf,
@@ -29,7 +30,7 @@ import { OtherTraces } from './other_traces.ts'
 import { DURATION } from './plausible.ts'
 import { type CallFacts, mergeReports } from './same_call.ts'
 import { type SpanLinks, traceOf } from './span_links.ts'
-import { readStreamRecord } from './stream_record.ts'
+import { awaitsRecord, readStreamRecord } from './stream_record.ts'
 
 export const NO_CALL = -1
 
@@ -99,7 +100,7 @@ export class Calls {
     if (stream_ms > 0) {
       ints[int + INT.flags]! |= STREAM_RECORD
       numbers[number + NUMBER.start_ms] = numbers[number + NUMBER.end_ms]! - stream_ms
-    }
+    } else if (awaitsRecord(call)) ints[int + INT.flags]! |= AWAITS_RECORD
     numbers[number + NUMBER.input] = call.inputTokens
     numbers[number + NUMBER.output] = call.outputTokens
     numbers[number + NUMBER.cacheRead] = call.cacheReadTokens
@@ -168,6 +169,12 @@ export class Calls {
 
   markCounted(call: number): void {
     this.setFlags(call, COUNTED)
+  }
+
+  /** 1: another report of the call will come, maybe late; -1: this is it. */
+  awaits(call: number): number {
+    if (this.has(call, STREAM_RECORD)) return -1
+    return this.has(call, AWAITS_RECORD) ? 1 : 0
   }
 
   /** Has the call been counted from a report in another trace? */

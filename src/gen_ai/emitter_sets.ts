@@ -1,8 +1,9 @@
 /** Who reports a call: sets of emitters, each known by a number. Most calls have one or two. */
 import type { Id } from './same_call.ts'
 
-/** A set of more stands for all emitters. */
+/** A set of more stands for all emitters: ALL. */
 const MEMBERS_MAX = 16
+const ALL = -1
 
 /** So many sets are remembered from one trace to the next. */
 const REMEMBERED_MAX = 1000
@@ -14,8 +15,9 @@ export class EmitterSets {
   /** By their members, of unions: a set has one number, however it came about. */
   readonly #known = new Map<string, number>()
 
+  /** How many are remembered, unions by the way they came about. */
   get count(): number {
-    return this.#members.length
+    return this.#members.length + this.#unions.size
   }
 
   /** The set of that emitter alone. */
@@ -28,22 +30,22 @@ export class EmitterSets {
   }
 
   union(one: number, other: number): number {
-    if (one === other) return one
+    if (one === other || one === ALL) return one
+    if (other === ALL) return ALL
     const key = Math.min(one, other) * 2 ** 26 + Math.max(one, other)
     const known = this.#unions.get(key)
     if (known !== undefined) return known
     const [these, those] = [this.#members[one]!, this.#members[other]!]
     const both = [...these, ...those.filter((emitter) => !these.includes(emitter))].sort()
-    const set = this.#numberOf(both.slice(0, MEMBERS_MAX + 1))
+    const set = both.length > MEMBERS_MAX ? ALL : this.#numberOf(both)
     this.#unions.set(key, set)
     return set
   }
 
   /** Is an emitter in both? */
   share(one: number, other: number): boolean {
-    if (one === other) return true
+    if (one === other || one === ALL || other === ALL) return true
     const [these, those] = [this.#members[one]!, this.#members[other]!]
-    if (these.length > MEMBERS_MAX || those.length > MEMBERS_MAX) return true
     return these.some((emitter) => those.includes(emitter))
   }
 

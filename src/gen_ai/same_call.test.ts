@@ -11,6 +11,7 @@ const outer: CallFacts = {
   emitter: 5,
   nearness: 0,
   isMerged: false,
+  isCounted: false,
   isStreamRecord: false,
   operation: 0,
   requestModel: m,

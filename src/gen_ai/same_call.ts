@@ -19,6 +19,8 @@ export interface CallFacts {
   readonly nearness: number
   /** Is this already the sum of two reports? */
   readonly isMerged: boolean
+  /** Has its call been counted? What it did not say is in no sum. */
+  readonly isCounted: boolean
   /** Was it written when a stream had ended, beside the report of the request? It begins with the stream. */
   readonly isStreamRecord: boolean
   /** Position in OPERATIONS. */
@@ -64,9 +66,9 @@ export function isAround(outer: CallFacts, inner: CallFacts): boolean {
   return ((knowsNothing(outer) && !(outer.cost_usd > 0)) || isRepeated(outer, inner)) && isSameAsParent(outer, inner)
 }
 
-/** May be a request whose stream was handed over, and told of when it had ended. */
+/** May be a request whose stream was handed over, and is told of when it has ended. Too late: the record is a call then. */
 export function mayBeStreamed(request: CallFacts): boolean {
-  return !request.isStreamRecord && !request.failed && knowsNothing(request)
+  return !request.isStreamRecord && !request.isCounted && !request.failed && knowsNothing(request)
 }
 
 /**

@@ -12,6 +12,11 @@ const keys = new KeySet(names)
 const keyOf = dialects.map(({ streamDuration }) => (streamDuration === undefined ? -1 : names.indexOf(streamDuration)))
 const found = new Int32Array(names.length)
 
+/** Is it the request of a stream that will be told of by a record? */
+export function awaitsRecord({ dialect, stream, failed, inputTokens, outputTokens }: ModelCall): boolean {
+  return stream && !failed && (keyOf[dialect] ?? -1) >= 0 && Number.isNaN(inputTokens) && Number.isNaN(outputTokens)
+}
+
 /** How long the stream was that the span is a record of, in milliseconds; 0 if it is none. */
 export function readStreamRecord(view: SpanView, { dialect, plausible }: ModelCall): number {
   const key = keyOf[dialect] ?? -1

@@ -34,6 +34,8 @@ export interface LinkedCalls {
   link(call: number, next: number): void
   isCounted(call: number): boolean
   markCounted(call: number): void
+  /** 1: another report of the call will come, maybe late, which is awaited up to the longest time; -1: this is it. */
+  awaits(call: number): number
   /** Which of them report one call, in lists with the outermost first; undefined where a pause may be made. */
   group(calls: readonly number[]): Iterable<readonly number[] | undefined>
   /** The call is not asked for again. */
@@ -59,6 +61,8 @@ export class TracesOfCalls {
   readonly #firstSeen: Column
   readonly #lastSeen: Column
   readonly #states: Column
+  /** Per trace: reports that are awaited. */
+  readonly #awaited: Column
   /** Traces whose first unsettled call came lately, in that order. */
   readonly #waiting = new RowQueue()
   /** Traces that had been in `#waiting` long enough, but for calls that came in between. In no order. */
@@ -83,6 +87,7 @@ export class TracesOfCalls {
     this.#firstSeen = table.addColumn('float64')
     this.#lastSeen = table.addColumn('float64')
     this.#states = table.addColumn('int32')
+    this.#awaited = table.addColumn('int32')
   }
 
   /** Adds a call to the trace of that row. */
@@ -90,6 +95,7 @@ export class TracesOfCalls {
     this.#calls.link(call, this.#newest.data[row]!)
     this.#newest.data[row] = call
     this.#lastSeen.data[row] = now_ms
+    this.#awaited.data[row]! += this.#calls.awaits(call)
     this.#uncounted++
     if ((this.#states.data[row]! & WAITS) === 0) {
       this.#states.data[row]! |= WAITS
@@ -127,7 +133,8 @@ export class TracesOfCalls {
     this.#work ??= this.#settleDue()
     while (this.#piece());
     while (this.#settled.length > 0) this.#table.release(this.#settled.shift())
-    for (const column of [this.#newest, this.#firstSeen, this.#lastSeen, this.#states]) this.#table.removeColumn(column)
+    const columns = [this.#newest, this.#firstSeen, this.#lastSeen, this.#states, this.#awaited]
+    for (const column of columns) this.#table.removeColumn(column)
   }
 
   #find(now_ms: number, settle_after_ms: number, settle_max_ms: number): void {
@@ -140,7 +147,7 @@ export class TracesOfCalls {
   }
 
   #findOne(row: number, now_ms: number, settle_after_ms: number, settle_max_ms: number): void {
-    const isQuiet = now_ms - this.#lastSeen.data[row]! >= settle_after_ms
+    const isQuiet = this.#awaited.data[row]! <= 0 && now_ms - this.#lastSeen.data[row]! >= settle_after_ms
     if (isQuiet || now_ms - this.#firstSeen.data[row]! >= settle_max_ms) this.#due.push(row)
     else this.#extended.push(row)
   }
@@ -168,6 +175,7 @@ export class TracesOfCalls {
   *#count(row: number): Generator<undefined, void> {
     const calls = this.#calls
     this.#states.data[row] = GROUPED
+    this.#awaited.data[row] = 0
     const compared = yield* this.#compared(row)
     for (const reports of calls.group(compared)) {
       if (reports !== undefined) this.#countOnce(reports)
