@@ -39,7 +39,13 @@ async function told(batches: readonly (readonly (SpanOptions & { scope?: string 
     return points.flatMap(({ sum }) => (sum as { dataPoints: { asDouble: number }[] }).dataPoints)[0]!.asDouble
   }
   const sums = (key: string) => summaries.reduce((sum, record) => sum + Number((record as never)[key] ?? 0), 0)
+  const newest = metrics.findLast((batch) => itemsOf(batch).some(({ name }) => name === 'llm_latency_ms'))
+  const latency = itemsOf(newest!).find(({ name }) => name === 'llm_latency_ms')!
   return {
+    latencies_ms: [
+      (latency['histogram'] as { dataPoints: { sum: number }[] }).dataPoints[0]!.sum,
+      sums('sluice.latency.ms'),
+    ],
     metrics: {
       calls: value('llm_requests_total'),
       input: value('llm_tokens_input_total'),
@@ -101,7 +107,7 @@ describe('what stands above a call', () => {
     ],
   ])('%s', async (_, spans, right) => {
     for (const batches of [[spans], spans.map((span) => [span]), spans.toReversed().map((span) => [span])])
-      expect(await told(batches)).toEqual({ metrics: right, summaries: right })
+      expect(await told(batches)).toMatchObject({ metrics: right, summaries: right })
   })
 })
 
@@ -124,13 +130,17 @@ describe('a stream in two spans', () => {
       { ...right, calls: 2 },
     ],
   ])('%s', async (_, batches, wait_ms, expected) => {
-    expect(await told(batches, 1, wait_ms)).toEqual({ metrics: expected, summaries: expected })
+    expect(await told(batches, 1, wait_ms)).toMatchObject({ metrics: expected, summaries: expected })
+  })
+
+  test('lasts until the stream has ended', async () => {
+    expect((await told([[request(false), record]])).latencies_ms).toEqual([8010, 8010])
   })
 
   test('a span with length that has a duration is none', async () => {
     const right = { calls: 2, input: 70, limited: 0 }
     const span = { ...record, start_ms: 9000 }
-    expect(await told([[request(false), span]])).toEqual({ metrics: right, summaries: right })
+    expect(await told([[request(false), span]])).toMatchObject({ metrics: right, summaries: right })
   })
 })
 
@@ -156,6 +166,6 @@ test.each([1, 2])(
       return Array.from({ length: 24 }, (_, at) => own.slice(at * 100, at * 100 + 100))
     })
     const right = { calls: COUNT, input: 31_197, limited: 0 }
-    expect(await told(batches, shards)).toEqual({ metrics: right, summaries: right })
+    expect(await told(batches, shards)).toMatchObject({ metrics: right, summaries: right })
   },
 )

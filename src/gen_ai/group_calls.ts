@@ -265,7 +265,6 @@ export class Grouping {
         if (this.steps.next()) yield
         const outer = this.top(this.#tree.parentOf(at))
         const inner = only[outer]!
-        only[outer] = NONE
         if (inner >= 0) this.join(outer, inner)
       }
     }

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type CallFacts, isSameAsParent, isSameInOtherTrace, isSeenTwice, mergeCalls } from './same_call.ts'
+import {
+  type CallFacts,
+  isAround,
+  isSameAsParent,
+  isSameInOtherTrace,
+  isSeenTwice,
+  isStreamOf,
+  mergeCalls,
+} from './same_call.ts'
 
 /** Numbers that stand for texts. */
 const [a, b, m, n, r, s, y, z] = [1, 2, 3, 4, 5, 6, 7, 8] as const
@@ -82,6 +90,49 @@ describe('two spans that know nothing of each other are one call', () => {
     const other = { ...gateway, ...ofGateway }
     expect(isSeenTwice(one, other)).toBe(is)
     expect(isSeenTwice(other, one)).toBe(is)
+  })
+})
+
+describe('a report that only stands around another one', () => {
+  test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
+    ['without numbers', noTokens, {}, true],
+    ['with those of the inner one', {}, {}, true],
+    ['with the input of the inner one and another output', { outputTokens: Number.NaN }, {}, false],
+    ['of another emitter, with numbers of its own', { emitter: 6 }, {}, false],
+    ['without numbers, but with a cost', { ...noTokens, cost_usd: 0.01 }, {}, false],
+    ['without numbers, of another model', noTokens, { requestModel: n }, false],
+    ['without numbers, around one that failed', noTokens, { failed: true }, false],
+  ])('%s', (_, ofOuter, ofInner, is) => {
+    const around = { ...outer, cost_usd: Number.NaN, ...ofOuter }
+    expect(isAround(around, { ...inner, parentId: z, ...ofInner })).toBe(is)
+  })
+})
+
+describe('a stream’s request and its record', () => {
+  const request: CallFacts = { ...outer, ...noTokens, end_ms: 1020 }
+  const record: CallFacts = { ...outer, spanId: b, isStreamRecord: true, start_ms: 1021, end_ms: 1900 }
+  test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
+    ['belong together', {}, {}, true],
+    ['read a little later', {}, { start_ms: 1100 }, true],
+    ['read much later', {}, { start_ms: 1200 }, false],
+    ['begun before the request ended', {}, { start_ms: 1010 }, false],
+    ['no record', {}, { isStreamRecord: false }, false],
+    ['two records', { isStreamRecord: true }, {}, false],
+    ['a request that tells its tokens', { inputTokens: 5 }, {}, false],
+    ['a request that was counted', { isCounted: true }, {}, false],
+    ['under two parents', {}, { parentId: z }, false],
+    ['of two emitters', {}, { emitter: 6 }, false],
+    ['of two models', {}, { requestModel: n }, false],
+    ['of two kinds', {}, { operation: 3 }, false],
+    ['one failed', {}, { failed: true }, false],
+  ])('%s', (_, ofRequest, ofRecord, is) => {
+    expect(isStreamOf({ ...request, ...ofRequest }, { ...record, ...ofRecord })).toBe(is)
+  })
+
+  test('last until the stream has ended', () => {
+    expect(mergeCalls(request, record)).toMatchObject({ start_ms: 1000, end_ms: 1900, inputTokens: 10 })
+    expect(mergeCalls(request, { ...record, isStreamRecord: false, emitter: 6 })).toMatchObject({ end_ms: 1900 })
+    expect(mergeCalls(outer, { ...inner, end_ms: 2004 })).toMatchObject({ end_ms: 2000 })
   })
 })
 

@@ -173,6 +173,16 @@ describe('a report that awaits another', () => {
   })
 })
 
+test('counted calls are given up when there are too many, but not those of a trace that waits', () => {
+  const { traces, row, calls } = bench(100_000, new FakeClock())
+  for (const call of [0, 1]) traces.add(row(1), call, 0)
+  traces.settle(10_000, 5000, 30_000)
+  for (const call of range(4, 60_000)) traces.add(row(2), call, 10_000)
+  traces.add(row(1), 2, 12_000)
+  traces.settle(15_000, 5000, 30_000)
+  expect([calls.removed.length, calls.removed.filter((call) => call < 4)]).toEqual([59_996, []])
+})
+
 test('a call that nothing follows ends its list', () => {
   const { traces, row, calls } = bench()
   traces.add(row(1), 0, 0)
