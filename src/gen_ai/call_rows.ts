@@ -10,6 +10,12 @@ export const MERGED = 8
 /** Made by an instrumentation of a provider's SDK; by the SDK itself. */
 export const OF_PROVIDER = 16
 export const PROVIDER = 32
+/** Tells of a stream when it has ended. */
+export const STREAM_RECORD = 64
+/** Failed, and does not say why. */
+export const UNEXPLAINED_FAILURE = 128
+/** A streamed request whose stream is told of when it has ended. */
+export const AWAITS_RECORD = 256
 
 /** Columns of a row: a row's integers stand together, and so do its other numbers, since calls come and go one by one. */
 export const INT = {
@@ -31,7 +37,9 @@ export const INT = {
   resource: 15,
   /** Which instrumentation made the span. */
   emitter: 16,
-  width: 17,
+  /** As `span_links.ts` numbers traces. */
+  trace: 17,
+  width: 18,
 } as const
 export const NUMBER = {
   start_ms: 0,
@@ -62,6 +70,8 @@ export function factsOf(ints: Int32Array, numbers: Float64Array, row: number): C
     emitter: ints[int + INT.emitter]!,
     nearness: nearnessOf(flags),
     isMerged: (flags & MERGED) !== 0,
+    isCounted: (flags & COUNTED) !== 0,
+    isStreamRecord: (flags & STREAM_RECORD) !== 0,
     operation: ints[int + INT.operation]!,
     requestModel: ints[int + INT.model]!,
     responseModel: ints[int + INT.responseModel]!,
@@ -84,7 +94,7 @@ export function nearnessOf(flags: number): number {
   return (flags & OF_PROVIDER) !== 0 ? 1 : 0
 }
 
-/** 53 of the 64 bits: a number tells two spans of a trace apart as well as a text, and costs less. */
-function idOf(high: number, low: number): number {
+/** Of a span id as two words, 53 of the 64 bits: a number tells two spans of a trace apart as well as a text, and costs less. */
+export function idOf(high: number, low: number): number {
   return (high >>> 0) * 2 ** 21 + (low >>> 11)
 }

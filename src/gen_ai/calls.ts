@@ -4,6 +4,7 @@
 import { nanosAsMillis, uint32 } from '../otlp/cursor.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import {
+  AWAITS_RECORD,
   COUNTED,
   FAILED,
   factsOf,
@@ -15,16 +16,21 @@ import {
   OF_PROVIDER,
   PROVIDER,
   RATE_LIMITED,
+  STREAM_RECORD,
+  UNEXPLAINED_FAILURE,
 } from './call_rows.ts'
 import { dialects } from './dialects.ts'
 import type { Emitter } from './emitters.ts'
+import { isExplained } from './failure.ts'
 import { FIELD } from './field.ts'
-import { groupCalls } from './group_calls.ts'
+import { type Ancestry, groupsOf } from './group_calls.ts'
 import { hashOf } from './hash.ts'
 import type { ModelCall } from './model_call.ts'
 import { OtherTraces } from './other_traces.ts'
 import { DURATION } from './plausible.ts'
 import { type CallFacts, mergeReports } from './same_call.ts'
+import { type SpanLinks, traceOf } from './span_links.ts'
+import { awaitsRecord, readStreamRecord } from './stream_record.ts'
 
 export const NO_CALL = -1
 
@@ -52,7 +58,13 @@ export class Calls {
   #free = NO_CALL
   #used = 0
   readonly #otherTraces = new OtherTraces(this)
+  readonly #links: SpanLinks | undefined
   count = 0
+
+  /** `links`: what is known of spans above calls. */
+  constructor(links?: SpanLinks) {
+    this.#links = links
+  }
 
   /** A new row with what a call's span says. */
   keep(view: SpanView, call: ModelCall, texts: CallTexts): number {
@@ -62,7 +74,9 @@ export class Calls {
     const { ints, numbers } = this
     const [int, number] = [row * INT.width, row * NUMBER.width]
     const nearness = dialects[call.dialect]?.ofProvider ? PROVIDER : texts.emitter.isOfProvider ? OF_PROVIDER : 0
-    ints[int + INT.flags] = (call.failed ? FAILED : 0) | (call.rateLimited ? RATE_LIMITED : 0) | nearness
+    const failure = call.failed && !isExplained(view, call) ? UNEXPLAINED_FAILURE : 0
+    ints[int + INT.flags] = (call.failed ? FAILED : 0) | (call.rateLimited ? RATE_LIMITED : 0) | nearness | failure
+    ints[int + INT.trace] = traceOf(view)
     ints[int + INT.emitter] = texts.emitter.hash || call.dialect + 2
     ints[int + INT.spanHigh] = word(view.spanId, 0)
     ints[int + INT.spanLow] = word(view.spanId, 4)
@@ -82,6 +96,11 @@ export class Calls {
     numbers[number + NUMBER.start_ms] =
       view.startTime < 0 || (call.implausible & DURATION) !== 0 ? Number.NaN : nanosAsMillis(bytes, view.startTime)
     numbers[number + NUMBER.end_ms] = view.endTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.endTime)
+    const stream_ms = readStreamRecord(view, call)
+    if (stream_ms > 0) {
+      ints[int + INT.flags]! |= STREAM_RECORD
+      numbers[number + NUMBER.start_ms] = numbers[number + NUMBER.end_ms]! - stream_ms
+    } else if (awaitsRecord(call)) ints[int + INT.flags]! |= AWAITS_RECORD
     numbers[number + NUMBER.input] = call.inputTokens
     numbers[number + NUMBER.output] = call.outputTokens
     numbers[number + NUMBER.cacheRead] = call.cacheReadTokens
@@ -152,6 +171,12 @@ export class Calls {
     this.setFlags(call, COUNTED)
   }
 
+  /** 1: another report of the call will come, maybe late; -1: this is it. */
+  awaits(call: number): number {
+    if (this.has(call, STREAM_RECORD)) return -1
+    return this.has(call, AWAITS_RECORD) ? 1 : 0
+  }
+
   /** Has the call been counted from a report in another trace? */
   isInOtherTrace(call: number): boolean {
     return this.#otherTraces.find(call)
@@ -162,11 +187,13 @@ export class Calls {
     this.#otherTraces.add(call)
   }
 
-  /** Which of them report one call, in lists with the outermost first. */
-  group(calls: readonly number[]): number[][] {
-    if (calls.length === 1) return [[calls[0]!]]
-    const groups = groupCalls(calls.map((call) => this.facts(call)))
-    return groups.map((group) => group.map((at) => calls[at]!))
+  /** Which of them report one call, in lists with the outermost first; undefined where a pause may be made. */
+  *group(calls: readonly number[]): Generator<readonly number[] | undefined> {
+    if (calls.length === 1) yield calls
+    else {
+      const reports = { count: calls.length, facts: (at: number) => this.facts(calls[at]!) }
+      for (const group of groupsOf(reports, this.#ancestry(calls[0]!))) yield group?.map((at) => calls[at]!)
+    }
   }
 
   /**
@@ -175,7 +202,14 @@ export class Calls {
    */
   merge(reports: readonly number[]): number {
     const outermost = reports[0]!
-    if (reports.length === 1) return outermost
+    if (reports.length > 1) this.#mergeAll(reports)
+    if (this.has(outermost, FAILED) && !this.has(outermost, RATE_LIMITED) && this.#isRateLimitedAbove(reports))
+      this.setFlags(outermost, RATE_LIMITED)
+    return outermost
+  }
+
+  #mergeAll(reports: readonly number[]): void {
+    const outermost = reports[0]!
     const facts = mergeReports(reports.map((call) => this.facts(call)))
     for (const call of reports) this.#fillFrom(outermost, call)
     const named = reports.findLast((call) => this.int(call, 'provider') !== -1)
@@ -189,8 +223,24 @@ export class Calls {
     this.setNumber(outermost, 'cacheWrite', facts.cacheWriteTokens)
     this.setNumber(outermost, 'reasoning', facts.reasoningTokens)
     for (const call of reports) this.setFlags(call, MERGED)
+    this.setNumber(outermost, 'end_ms', facts.end_ms)
     this.setFlags(outermost, (facts.failed ? FAILED : 0) | (facts.rateLimited ? RATE_LIMITED : 0))
-    return outermost
+  }
+
+  /** Where no report says why the call failed, the nearest span above it that does is asked. */
+  #isRateLimitedAbove(reports: readonly number[]): boolean {
+    if (
+      this.#links === undefined ||
+      reports.some((call) => this.has(call, FAILED) && !this.has(call, UNEXPLAINED_FAILURE))
+    )
+      return false
+    const innermost = reports.at(-1)!
+    return this.#links.isRateLimitedAbove(this.int(innermost, 'trace'), this.facts(innermost).parentId)
+  }
+
+  #ancestry(call: number): Ancestry {
+    const trace = this.int(call, 'trace')
+    return { above: (spanId) => this.#links?.above(trace, spanId) ?? 0 }
   }
 
   #fillFrom(call: number, other: number): void {

@@ -60,6 +60,11 @@ export interface Dialect {
   /** The first span event whose name begins so marks the first chunk. */
   readonly firstChunkEvent?: string
   /**
+   * Some spans without length tell of a stream that has ended, beside the span of its request: they have this attribute,
+   * the stream's length in seconds.
+   */
+  readonly streamDuration?: string
+  /**
    * Do the input tokens contain those read from and written to a cache? Where true (default) they are still added if
    * they are more than the input, which only an exclusive count can be, or if the source of one is `apart`.
    */

@@ -1,6 +1,8 @@
-/** What went wrong with a call, and whether it was a rate limit. Failed calls are few: strings are fine here. */
+/** What went wrong with a call, or with what stands above it, and whether it was a rate limit. Failed calls are few: strings are fine here. */
+import { boolOf, contentStart, numberOf, STRING, valueKind } from '../telemetry/any_value.ts'
+import { KeySet } from '../telemetry/key_set.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
-import { FIELD } from './field.ts'
+import { FIELD, SLUICE } from './field.ts'
 import type { ModelCall } from './model_call.ts'
 import { findExceptionText, findStatusMessage, range } from './wire.ts'
 
@@ -12,6 +14,14 @@ const rateLimitText = /\b429\b|rate.?limit|too many requests|throttl/i
 const TEXT_MAX = 2000
 const exceptionType = Buffer.from('exception.type')
 const exceptionMessage = Buffer.from('exception.message')
+/** Error types that say nothing. */
+const saysNothing = /^(_OTHER|unknown|error|exception)$/i
+
+/** What a span says of its failure: nothing, that it failed, why, that it was a rate limit. */
+export const NO_FAILURE = 0
+export const UNEXPLAINED = 1
+export const EXPLAINED = 2
+export const RATE_LIMIT = 3
 
 /** Marks the call as failed; fills in the error type from the exception event where the span itself has none. */
 export function readFailure(view: SpanView, call: ModelCall): void {
@@ -20,6 +30,57 @@ export function readFailure(view: SpanView, call: ModelCall): void {
   if (!stated && findExceptionText(view, exceptionType) && range.end > range.start)
     call.setText(FIELD.errorType, range.start, range.end)
   call.rateLimited = isRateLimit(view, call, stated)
+}
+
+/**
+ * What a span of any kind whose status is ERROR says of it, UNEXPLAINED to RATE_LIMIT. All its texts are asked: what stands
+ * above a call has a word of its own for its failure, and hands on the provider's in a sentence.
+ */
+export function failureOf(view: SpanView): number {
+  const { bytes, attributes } = view
+  attributes.find(bytes, failureKeys, found)
+  let failure = UNEXPLAINED
+  const hear = (text: string, limit: RegExp) => {
+    if (limit.test(text)) failure = RATE_LIMIT
+    else if (text !== '' && !saysNothing.test(text) && failure === UNEXPLAINED) failure = EXPLAINED
+  }
+  if (isTrue(view, RATE_LIMITED_ROW)) return RATE_LIMIT
+  for (const row of TYPE_ROWS) hear(textAt(view, row), rateLimitType)
+  for (const row of TEXT_ROWS) hear(textAt(view, row), rateLimitText)
+  if (findStatusMessage(view)) hear(rangeText(view), rateLimitText)
+  if (findExceptionText(view, exceptionType)) hear(rangeText(view), rateLimitType)
+  if (findExceptionText(view, exceptionMessage)) hear(rangeText(view), rateLimitText)
+  return failure
+}
+
+/** Does a normalised call that failed say why? */
+export function isExplained(view: SpanView, call: ModelCall): boolean {
+  if (call.rateLimited || (call.has(FIELD.errorType) && !saysNothing.test(call.text(FIELD.errorType)))) return true
+  return failureOf(view) !== UNEXPLAINED
+}
+
+const types = ['error.type', 'exception.type', 'http.response.status_code', 'http.status_code']
+const texts = ['error.message', 'exception.message']
+const failureKeys = new KeySet([...types, ...texts, SLUICE.rateLimited])
+const rowsOf = (names: readonly string[]) => names.map((name) => failureKeys.names.indexOf(name))
+const [TYPE_ROWS, TEXT_ROWS] = [rowsOf(types), rowsOf(texts)]
+const RATE_LIMITED_ROW = failureKeys.names.indexOf(SLUICE.rateLimited)
+const found = new Int32Array(failureKeys.names.length)
+
+function isTrue({ bytes, attributes }: SpanView, key: number): boolean {
+  const row = found[key]!
+  return row >= 0 && boolOf(bytes, attributes.valueStart(row), attributes.valueEnd(row)) === true
+}
+
+/** A text or a number; empty if there is none. */
+function textAt({ bytes, attributes }: SpanView, key: number): string {
+  const row = found[key]!
+  if (row < 0) return ''
+  const [start, end] = [attributes.valueStart(row), attributes.valueEnd(row)]
+  if (valueKind(bytes, start, end) === STRING)
+    return bytes.toString('latin1', contentStart, Math.min(end, contentStart + TEXT_MAX))
+  const number = numberOf(bytes, start, end)
+  return number >= 400 ? String(number) : ''
 }
 
 function isRateLimit(view: SpanView, call: ModelCall, stated: boolean): boolean {

@@ -1,226 +1,328 @@
 /**
- * Which reports of one trace tell of the same call: any number of them, in one pass over an index instead of by comparing
- * each with each. The result does not depend on the order in which the reports came.
+ * Which reports of one trace tell of the same call: any number of them, by index instead of by comparing each with each. The
+ * result does not depend on the order in which the reports came. The work can be left and taken up again, since a trace
+ * may have a hundred thousand reports.
  */
+import { type Column, floats, ints } from './columns.ts'
+import { rememberedSets } from './emitter_sets.ts'
+import { MergedFacts } from './merged_facts.ts'
+import { NumberIndex } from './number_index.ts'
+import { type Paused, Steps, sort } from './pauses.ts'
+import { ReportTree } from './report_tree.ts'
 import {
   type CallFacts,
   cachedOf,
   type Id,
+  isAround,
   isSameAsParent,
-  isSeenTwice,
+  isStreamOf,
+  mayBeStreamed,
   mergeCalls,
   TOLERANCE_ms,
+  UNREAD_MAX_ms,
 } from './same_call.ts'
+import { FAILED, SeenTwice } from './seen_twice.ts'
 
-/** So many calls that could be the same by their numbers and are under way at once are looked at. */
-const OPEN_MAX = 64
-
-/** Calls, each as the positions of its reports, outermost first. `onCompare` counts comparisons, for tests. */
-export function groupCalls(reports: readonly CallFacts[], onCompare: () => void = () => {}): number[][] {
-  if (reports.length === 1) return [[0]]
-  const grouping = new Grouping(reports, onCompare)
-  grouping.joinByResponse()
-  grouping.joinParents()
-  grouping.joinSeenTwice()
-  return grouping.groups()
+/** The reports of a trace. */
+export interface Reports {
+  readonly count: number
+  /** What one says, by its position. */
+  facts(at: number): CallFacts
 }
 
-class Grouping {
-  readonly #reports: readonly CallFacts[]
-  readonly #onCompare: () => void
-  /** Union-find: of each report another of its group, itself if it stands for the group. */
-  readonly #up: Int32Array
-  /** Of reports that stand for a group: what all of it says together. */
-  readonly #facts: CallFacts[]
-  /** Who reports, of groups with more than one report. */
-  readonly #emitters = new Map<number, readonly Id[]>()
-  /** Reports above one in the trace, without end in a circle of parents. */
-  readonly #depth: Int32Array
-  readonly #bySpan = new Map<Id, number>()
+/** What is known of spans that report no call. */
+export interface Ancestry {
+  /** The parent's id of the span with that id; 0 if it has none, or is not known. */
+  above(spanId: Id): Id
+}
 
-  constructor(reports: readonly CallFacts[], onCompare: () => void) {
-    this.#reports = reports
-    this.#onCompare = onCompare
-    this.#up = Int32Array.from(reports, (_, at) => at)
-    this.#facts = [...reports]
-    reports.forEach(({ spanId }, at) => {
-      if (!this.#bySpan.has(spanId)) this.#bySpan.set(spanId, at)
-    })
-    this.#depth = this.#depths()
+const nothingAbove: Ancestry = { above: () => 0 }
+
+/** So many requests are looked at for a record of a stream. */
+const STREAMS_MAX = 64
+const NONE = -1
+/** Or it is around one already. */
+const SEVERAL = -2
+
+/** Calls, each as the positions of its reports, outermost first. */
+export function groupCalls(reports: readonly CallFacts[], ancestry = nothingAbove, steps = new Steps()): number[][] {
+  const list: Reports = { count: reports.length, facts: (at) => reports[at]! }
+  return [...groupsOf(list, ancestry, steps)].filter((group) => group !== undefined)
+}
+
+/** The same, with pauses. The reports must not change meanwhile. */
+export function groupsOf(reports: Reports, ancestry: Ancestry, steps = new Steps()): Paused<number[]> {
+  return new Grouping(reports, steps).run(ancestry)
+}
+
+/** Groups of reports, a union-find. Reports and groups are known by position: a group by its outermost report's. */
+export class Grouping {
+  readonly reports: Reports
+  readonly steps: Steps
+  readonly emitters = rememberedSets()
+  /** When the report, or the group, began and ended. */
+  readonly start_ms: Column
+  readonly end_ms: Column
+  /** By group: its input tokens, FAILED if it failed; and how many of them come from a cache or go to one. */
+  readonly input: Column
+  readonly cached: Column
+  readonly #up: Column
+  /** By group: what all of it says together, -1 for what the report says; and its emitters. */
+  readonly #merged: Column
+  readonly #mergedFacts = new MergedFacts()
+  readonly #emitters: Column
+  /** By report. */
+  readonly #emitter: Column
+  readonly #response: Column
+  readonly #isRecord: Column
+  #hasResponses = false
+  readonly #tree: ReportTree
+  /** The order of reports by their begin, the longer first; the same whenever they came. */
+  readonly byTime = (a: number, b: number): number =>
+    compare(this.start_ms[a]!, this.start_ms[b]!) || compare(this.end_ms[b]!, this.end_ms[a]!) || this.#byName(a, b)
+
+  constructor(reports: Reports, steps: Steps) {
+    const { count } = reports
+    this.reports = reports
+    this.steps = steps
+    this.#up = ints(count)
+    this.#merged = ints(count, NONE)
+    this.#emitters = ints(count)
+    this.#emitter = floats(count)
+    this.#response = floats(count)
+    this.#isRecord = ints(count)
+    this.start_ms = floats(count)
+    this.end_ms = floats(count)
+    this.input = floats(count)
+    this.cached = floats(count)
+    this.#tree = new ReportTree(count, steps)
   }
 
-  /** Equal response ids decide, wherever the spans are. */
-  joinByResponse(): void {
-    const first = new Map<Id, number>()
-    this.#reports.forEach(({ responseId }, at) => {
-      if (!responseId) return
-      const other = first.get(responseId)
-      if (other === undefined) first.set(responseId, at)
-      else this.#join(other, at)
-    })
+  *run(ancestry: Ancestry): Paused<number[]> {
+    const records = yield* this.#read()
+    yield* this.#tree.build(ancestry)
+    yield* this.#joinByResponse()
+    if (records.length > 0) yield* this.#joinStreams(records)
+    if (this.#tree.hasLevels) yield* this.#joinParents()
+    yield* new SeenTwice(this).join()
+    if (this.#tree.hasSpansBetween) yield* this.#joinAround()
+    yield* this.#groups()
   }
 
-  /** From the deepest up. Of several children that could be the parent's call it is the last: its answer was handed on. */
-  joinParents(): void {
-    const deepestFirst = this.#reports.map((_, at) => at).filter((at) => this.#depth[at]! > 0)
-    deepestFirst.sort((a, b) => this.#depth[b]! - this.#depth[a]! || this.#byTime(a, b))
-    const best = new Map<number, number>()
-    let depth = 0
-    const joinAll = () => {
-      for (const [parent, child] of best) this.#join(parent, child)
-      best.clear()
-    }
-    for (const at of deepestFirst) {
-      if (this.#depth[at] !== depth) joinAll()
-      depth = this.#depth[at]!
-      const parent = this.#parentOf(at)
-      if (parent < 0 || this.#top(parent) === this.#top(at)) continue
-      this.#onCompare()
-      if (!isSameAsParent(this.#facts[this.#top(parent)]!, this.#facts[this.#top(at)]!)) continue
-      const other = best.get(parent)
-      if (other === undefined || this.#isBetter(at, other)) best.set(parent, at)
-    }
-    joinAll()
+  /** What all of a group says together. */
+  facts(top: number): CallFacts {
+    const facts = this.reports.facts(top)
+    const merged = this.#merged[top]!
+    return merged === NONE ? facts : this.#mergedFacts.read(merged, facts)
   }
 
-  /** In the order of their begin, those that are under way and have equal numbers are looked at: the one begun last first. */
-  joinSeenTwice(): void {
-    const open = new Map<string, number[]>()
-    const tops = this.#reports
-      .map((_, at) => at)
-      .filter((at) => this.#top(at) === at && mayBeSeenTwice(this.#facts[at]!))
-    tops.sort((a, b) => this.#byTime(a, b))
-    for (const at of tops) {
-      let top = at
-      for (const key of keysOf(this.#facts[at]!)) {
-        const others = open.get(key)
-        if (others === undefined) open.set(key, [at])
-        else top = this.#match(top, others)
-      }
-    }
+  /** The set of a group's emitters. */
+  emittersOf(top: number): number {
+    return this.#emitters[top]!
   }
 
-  groups(): number[][] {
-    const groups = new Map<number, number[]>()
-    this.#reports.forEach((_, at) => {
-      const top = this.#top(at)
-      const group = groups.get(top)
-      if (group === undefined) groups.set(top, [at])
-      else group.push(at)
-    })
-    for (const group of groups.values()) if (group.length > 1) group.sort((a, b) => this.#fromOutside(a, b))
-    return [...groups.values()]
-  }
-
-  /** Joins it with one of the others, or adds it to them. */
-  #match(at: number, others: number[]): number {
-    const { start_ms } = this.#facts[at]!
-    let looked = 0
-    for (let place = others.length - 1; place >= 0 && looked < OPEN_MAX; place--) {
-      const other = this.#top(others[place]!)
-      if (this.#facts[other]!.end_ms + TOLERANCE_ms < start_ms) {
-        others.splice(place, 1)
-        continue
-      }
-      looked++
-      if (other === this.#top(at) || this.#shareEmitter(other, this.#top(at))) continue
-      this.#onCompare()
-      if (isSeenTwice(this.#facts[other]!, this.#facts[this.#top(at)]!)) return this.#join(other, at)
-    }
-    others.push(at)
-    return at
-  }
-
-  /** Returns the one that stands for both. */
-  #join(a: number, b: number): number {
-    const [one, other] = [this.#top(a), this.#top(b)]
-    if (one === other) return one
-    const [outer, inner] = this.#fromOutside(one, other) <= 0 ? [one, other] : [other, one]
-    this.#emitters.set(outer, [...this.#emittersOf(outer), ...this.#emittersOf(inner)])
-    this.#emitters.delete(inner)
-    this.#up[inner] = outer
-    this.#facts[outer] = mergeCalls(this.#facts[outer]!, this.#facts[inner]!)
-    return outer
-  }
-
-  #emittersOf(top: number): readonly Id[] {
-    return this.#emitters.get(top) ?? [this.#reports[top]!.emitter]
-  }
-
-  #shareEmitter(one: number, other: number): boolean {
-    const [these, those] = [this.#emitters.get(one), this.#emitters.get(other)]
-    if (these === undefined && those === undefined) return this.#reports[one]!.emitter === this.#reports[other]!.emitter
-    return this.#emittersOf(one).some((emitter) => this.#emittersOf(other).includes(emitter))
-  }
-
-  #top(at: number): number {
+  /** The group that a report is in. */
+  top(at: number): number {
     const up = this.#up
     while (up[at] !== at) at = up[at] = up[up[at]!]!
     return at
   }
 
-  #parentOf(at: number): number {
-    const { parentId, spanId } = this.#reports[at]!
-    if (!parentId || parentId === spanId) return -1
-    return this.#bySpan.get(parentId) ?? -1
+  /** Makes one group of two; returns it. */
+  join(a: number, b: number): number {
+    const [one, other] = [this.top(a), this.top(b)]
+    if (one === other) return one
+    const [outer, inner] = this.#fromOutside(one, other) <= 0 ? [one, other] : [other, one]
+    const facts = mergeCalls(this.facts(outer), this.facts(inner))
+    this.#up[inner] = outer
+    this.#merged[outer] = this.#mergedFacts.write(this.#merged[outer]!, facts)
+    this.#emitters[outer] = this.emitters.union(this.#emitters[outer]!, this.#emitters[inner]!)
+    this.end_ms[outer] = facts.end_ms
+    this.#noteInput(outer, facts)
+    return outer
   }
 
-  #depths(): Int32Array {
-    const depth = new Int32Array(this.#reports.length).fill(-1)
-    const path: number[] = []
-    for (let at = 0; at < depth.length; at++) {
-      let top = at
-      for (; top >= 0 && depth[top] === -1; top = this.#parentOf(top)) {
-        depth[top] = 0
-        path.push(top)
+  /** Positions of the records of streams. */
+  *#read(): Generator<undefined, number[]> {
+    const records: number[] = []
+    for (let at = 0; at < this.#up.length; at++) {
+      const facts = this.reports.facts(at)
+      const { emitter, responseId } = facts
+      this.#up[at] = at
+      this.#emitter[at] = emitter
+      this.#emitters[at] = this.emitters.of(emitter)
+      // Hashes may be negative; 0 stands for none.
+      if (responseId !== 0) {
+        this.#response[at] = (responseId >>> 0) + 1
+        this.#hasResponses = true
       }
-      let above = top < 0 ? -1 : depth[top]!
-      while (path.length > 0) depth[path.pop()!] = ++above
+      this.start_ms[at] = facts.start_ms
+      this.end_ms[at] = facts.end_ms
+      this.#noteInput(at, facts)
+      this.#tree.add(at, facts.spanId, facts.parentId)
+      if (facts.isStreamRecord) {
+        this.#isRecord[at] = 1
+        records.push(at)
+      }
+      if (this.steps.next()) yield
     }
-    return depth
+    return records
+  }
+
+  #noteInput(at: number, facts: CallFacts): void {
+    this.input[at] = facts.failed ? FAILED : facts.inputTokens
+    this.cached[at] = cachedOf(facts)
+  }
+
+  /** Equal response ids decide, wherever the spans are. */
+  *#joinByResponse(): Paused<never> {
+    if (!this.#hasResponses) return
+    const first = new NumberIndex(this.#up.length)
+    for (let at = 0; at < this.#up.length; at++) {
+      if (this.steps.next()) yield
+      const id = this.#response[at]!
+      if (id === 0) continue
+      const other = first.find(id)
+      if (other < 0) first.set(id, at)
+      else this.join(other, at)
+    }
+  }
+
+  /** In the order of their begin, each to the nearest request of the same parent. */
+  *#joinStreams(records: number[]): Paused<never> {
+    const order = ints(this.#up.length).map((_, at) => at)
+    yield* sort(order, (a, b) => compare(this.end_ms[a]!, this.end_ms[b]!) || this.#byName(a, b), this.steps)
+    const requests = new Map<number, number[]>()
+    for (const at of order) {
+      if (this.steps.next()) yield
+      const facts = this.reports.facts(at)
+      if (!mayBeStreamed(facts) || Number.isNaN(facts.end_ms)) continue
+      const beside = requests.get(facts.parentId)
+      if (beside === undefined) requests.set(facts.parentId, [at])
+      else beside.push(at)
+    }
+    for (const record of records.sort(this.byTime)) {
+      if (this.steps.next()) yield
+      if (this.top(record) !== record || this.#merged[record] !== NONE) continue
+      const request = this.#requestOf(record, requests.get(this.reports.facts(record).parentId) ?? [])
+      if (request >= 0) this.join(request, record)
+    }
+  }
+
+  /** Of requests by their end, the one that ended nearest to the record's begin and has no record yet. */
+  #requestOf(record: number, requests: readonly number[]): number {
+    const facts = this.reports.facts(record)
+    const distance = (at: number) => Math.abs(this.end_ms[at]! - facts.start_ms)
+    let best = NONE
+    const behind = countUntil(requests, (at) => this.end_ms[at]! <= facts.start_ms + TOLERANCE_ms)
+    for (let place = behind - 1; place >= 0 && behind - place <= STREAMS_MAX; place--) {
+      const at = requests[place]!
+      if (this.end_ms[at]! < facts.start_ms - UNREAD_MAX_ms) break
+      // Who has a record has been joined: the group ends with its stream.
+      if (this.#merged[at] !== NONE || (best !== NONE && distance(at) >= distance(best))) continue
+      this.steps.compared++
+      if (isStreamOf(this.reports.facts(at), facts)) best = at
+    }
+    return best
+  }
+
+  /** From the deepest up. Of several children that could be the parent's call it is the last: its answer was handed on. */
+  *#joinParents(): Paused<never> {
+    const best = ints(this.#up.length, NONE)
+    for (const level of this.#tree.levels()) {
+      for (const at of level) {
+        if (this.steps.next()) yield
+        const parent = this.#tree.directParentOf(at)
+        if (parent < 0 || this.top(parent) === this.top(at)) continue
+        this.steps.compared++
+        if (!isSameAsParent(this.facts(this.top(parent)), this.facts(this.top(at)))) continue
+        if (best[parent] === NONE || this.#isBetter(at, best[parent]!)) best[parent] = at
+      }
+      for (const at of level) {
+        if (this.steps.next()) yield
+        const parent = this.#tree.directParentOf(at)
+        if (parent >= 0 && best[parent] === at) this.join(parent, at)
+      }
+    }
+  }
+
+  /** From the deepest up: a report that only stands around one call, whatever stands between. */
+  *#joinAround(): Paused<never> {
+    const only = ints(this.#up.length, NONE)
+    for (const level of this.#tree.levels()) {
+      for (const at of level) {
+        if (this.steps.next()) yield
+        const [outer, inner] = [this.top(this.#tree.parentOf(at)), this.top(at)]
+        if (only[outer] === inner || only[outer] === SEVERAL) continue
+        if (outer === inner) {
+          only[outer] = SEVERAL
+          continue
+        }
+        this.steps.compared++
+        if (isAround(this.facts(outer), this.facts(inner))) only[outer] = only[outer] === NONE ? inner : SEVERAL
+      }
+      for (const at of level) {
+        if (this.steps.next()) yield
+        const outer = this.top(this.#tree.parentOf(at))
+        const inner = only[outer]!
+        if (inner >= 0) this.join(outer, inner)
+      }
+    }
+  }
+
+  *#groups(): Paused<number[]> {
+    const { length } = this.#up
+    const first = ints(length, NONE)
+    const next = ints(length)
+    for (let at = length - 1; at >= 0; at--) {
+      if (this.steps.next()) yield
+      const top = this.top(at)
+      next[at] = first[top]!
+      first[top] = at
+    }
+    for (let top = 0; top < length; top++) {
+      if (first[top] === NONE) continue
+      const group: number[] = []
+      for (let at = first[top]!; at !== NONE; at = next[at]!) group.push(at)
+      if (group.length > 1) group.sort((a, b) => this.#fromOutside(a, b))
+      yield group
+    }
   }
 
   /** Of two attempts of one parent: one that tells its tokens, then the one that ended last. */
   #isBetter(at: number, other: number): boolean {
-    const [one, two] = [this.#facts[this.#top(at)]!, this.#facts[this.#top(other)]!]
+    const [one, two] = [this.facts(this.top(at)), this.facts(this.top(other))]
     const [tells, othersTell] = [one.inputTokens > 0, two.inputTokens > 0]
-    return tells === othersTell ? one.end_ms > two.end_ms : tells
-  }
-
-  #byTime(a: number, b: number): number {
-    const [one, other] = [this.#reports[a]!, this.#reports[b]!]
-    return compare(one.start_ms, other.start_ms) || compare(other.end_ms, one.end_ms) || this.#byName(one, other)
+    if (tells !== othersTell) return tells
+    return one.end_ms > two.end_ms || (!(two.end_ms > one.end_ms) && this.byTime(at, other) < 0)
   }
 
   #fromOutside(a: number, b: number): number {
-    const [one, other] = [this.#reports[a]!, this.#reports[b]!]
-    if (this.#parentOf(b) === a) return -1
-    if (this.#parentOf(a) === b) return 1
-    return compare(lengthOf(other), lengthOf(one)) || this.#depth[a]! - this.#depth[b]! || this.#byName(one, other)
+    if (this.#tree.parentOf(b) === a) return -1
+    if (this.#tree.parentOf(a) === b) return 1
+    const { start_ms, end_ms } = this
+    return (
+      this.#isRecord[a]! - this.#isRecord[b]! ||
+      compare(end_ms[b]! - start_ms[b]!, end_ms[a]! - start_ms[a]!) ||
+      this.#tree.depthOf(a) - this.#tree.depthOf(b) ||
+      this.#byName(a, b)
+    )
   }
 
-  #byName(one: CallFacts, other: CallFacts): number {
-    return compareIds(one.emitter, other.emitter) || compareIds(one.spanId, other.spanId)
+  #byName(a: number, b: number): number {
+    return this.#emitter[a]! - this.#emitter[b]! || this.#tree.idOf(a) - this.#tree.idOf(b)
   }
 }
 
-function mayBeSeenTwice({ failed, inputTokens, end_ms }: CallFacts): boolean {
-  return (failed || inputTokens > 0) && !Number.isNaN(end_ms)
-}
-
-/** Those of one call have a key in common: an input is told with or without the cached tokens. */
-function keysOf(facts: CallFacts): string[] {
-  if (facts.failed) return ['failed']
-  const without = facts.inputTokens - cachedOf(facts)
-  return without === facts.inputTokens ? [`${without}`] : [`${without}`, `${facts.inputTokens}`]
-}
-
-function lengthOf({ start_ms, end_ms }: CallFacts): number {
-  return end_ms - start_ms
-}
-
-function compareIds(one: Id, other: Id): number {
-  return one < other ? -1 : one > other ? 1 : 0
+/** How many of the first hold, where all that hold stand first. */
+function countUntil(list: readonly number[], holds: (at: number) => boolean): number {
+  let [low, high] = [0, list.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (holds(list[middle]!)) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Unknown ones last. */

@@ -1,16 +1,29 @@
 import { describe, expect, test } from 'vitest'
-import { type CallFacts, isSameAsParent, isSameInOtherTrace, isSeenTwice, mergeCalls } from './same_call.ts'
+import {
+  type CallFacts,
+  isAround,
+  isSameAsParent,
+  isSameInOtherTrace,
+  isSeenTwice,
+  isStreamOf,
+  mergeCalls,
+} from './same_call.ts'
+
+/** Numbers that stand for texts. */
+const [a, b, m, n, r, s, y, z] = [1, 2, 3, 4, 5, 6, 7, 8] as const
 
 const outer: CallFacts = {
-  spanId: 'a',
-  parentId: '',
-  responseId: '',
+  spanId: a,
+  parentId: 0,
+  responseId: 0,
   emitter: 5,
   nearness: 0,
   isMerged: false,
+  isCounted: false,
+  isStreamRecord: false,
   operation: 0,
-  requestModel: 'm',
-  responseModel: '',
+  requestModel: m,
+  responseModel: 0,
   start_ms: 1000,
   end_ms: 2000,
   failed: false,
@@ -23,21 +36,21 @@ const outer: CallFacts = {
   cost_usd: 0.01,
 }
 const noTokens = { inputTokens: Number.NaN, outputTokens: Number.NaN }
-const inner: CallFacts = { ...outer, spanId: 'b', parentId: 'a', start_ms: 1001, end_ms: 1999 }
+const inner: CallFacts = { ...outer, spanId: b, parentId: a, start_ms: 1001, end_ms: 1999 }
 
 describe('parent and child are one call', () => {
   test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
     ['parent and child that agree', {}, {}, true],
-    ['equal response ids', { responseId: 'r' }, { responseId: 'r', requestModel: 'n', inputTokens: 11 }, true],
-    ['different response ids', { responseId: 'r' }, { responseId: 's' }, false],
-    ['one response id known', { responseId: 'r' }, {}, true],
+    ['equal response ids', { responseId: r }, { responseId: r, requestModel: n, inputTokens: 11 }, true],
+    ['different response ids', { responseId: r }, { responseId: s }, false],
+    ['one response id known', { responseId: r }, {}, true],
     ['a failed attempt below a good call', {}, { failed: true }, false],
     ['both failed', { failed: true }, { failed: true, rateLimited: true }, true],
-    ['another model', {}, { requestModel: 'n', inputTokens: Number.NaN }, false],
-    ['another model that a router took: equal tokens', {}, { requestModel: 'n' }, true],
-    ['another model, equal tokens, two instrumentations', {}, { requestModel: 'n', emitter: 6 }, false],
-    ['an alias, and what it stands for', { responseModel: 'n' }, { requestModel: 'n' }, true],
-    ['a model unknown', {}, { requestModel: '' }, true],
+    ['another model', {}, { requestModel: n, inputTokens: Number.NaN }, false],
+    ['another model that a router took: equal tokens', {}, { requestModel: n }, true],
+    ['another model, equal tokens, two instrumentations', {}, { requestModel: n, emitter: 6 }, false],
+    ['an alias, and what it stands for', { responseModel: n }, { requestModel: n }, true],
+    ['a model unknown', {}, { requestModel: 0 }, true],
     ['other tokens', {}, { inputTokens: 11 }, false],
     ['tokens unknown', { inputTokens: Number.NaN }, {}, true],
     ['an embedding inside a chat', {}, { operation: 3 }, false],
@@ -52,15 +65,15 @@ describe('parent and child are one call', () => {
     ['input that differs by something else', { inputTokens: 6 }, { cacheReadTokens: 3 }, false],
     ['output without the reasoning', { outputTokens: 3 }, { reasoningTokens: 2 }, true],
   ])('%s', (_, ofOuter, ofInner, is) => {
-    const a = { ...outer, ...ofOuter }
-    const b = { ...inner, ...ofInner }
-    expect(isSameAsParent(a, b)).toBe(is)
+    const one = { ...outer, ...ofOuter }
+    const other = { ...inner, ...ofInner }
+    expect(isSameAsParent(one, other)).toBe(is)
   })
 })
 
 describe('two spans that know nothing of each other are one call', () => {
   const client: CallFacts = { ...outer, emitter: 7 }
-  const gateway: CallFacts = { ...inner, parentId: 'z' }
+  const gateway: CallFacts = { ...inner, parentId: z }
   const failed = { failed: true, inputTokens: Number.NaN, outputTokens: Number.NaN }
   test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
     ['one in the other’s time, with equal input', {}, {}, true],
@@ -69,59 +82,102 @@ describe('two spans that know nothing of each other are one call', () => {
     ['one of them knows no input', { inputTokens: Number.NaN }, {}, false],
     ['other input', { inputTokens: 11 }, {}, false],
     ['no output known on one side', { outputTokens: Number.NaN }, {}, true],
-    ['another model', { requestModel: 'n' }, {}, false],
+    ['another model', { requestModel: n }, {}, false],
     ['not in its time', {}, { start_ms: 1500, end_ms: 2500 }, false],
-    ['different response ids', { responseId: 'r' }, { responseId: 's' }, false],
+    ['different response ids', { responseId: r }, { responseId: s }, false],
   ])('%s', (_, ofClient, ofGateway, is) => {
-    const a = { ...client, ...ofClient }
-    const b = { ...gateway, ...ofGateway }
-    expect(isSeenTwice(a, b)).toBe(is)
-    expect(isSeenTwice(b, a)).toBe(is)
+    const one = { ...client, ...ofClient }
+    const other = { ...gateway, ...ofGateway }
+    expect(isSeenTwice(one, other)).toBe(is)
+    expect(isSeenTwice(other, one)).toBe(is)
+  })
+})
+
+describe('a report that only stands around another one', () => {
+  test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
+    ['without numbers', noTokens, {}, true],
+    ['with those of the inner one', {}, {}, true],
+    ['with the input of the inner one and another output', { outputTokens: Number.NaN }, {}, false],
+    ['of another emitter, with numbers of its own', { emitter: 6 }, {}, false],
+    ['without numbers, but with a cost', { ...noTokens, cost_usd: 0.01 }, {}, false],
+    ['without numbers, of another model', noTokens, { requestModel: n }, false],
+    ['without numbers, around one that failed', noTokens, { failed: true }, false],
+  ])('%s', (_, ofOuter, ofInner, is) => {
+    const around = { ...outer, cost_usd: Number.NaN, ...ofOuter }
+    expect(isAround(around, { ...inner, parentId: z, ...ofInner })).toBe(is)
+  })
+})
+
+describe('a stream’s request and its record', () => {
+  const request: CallFacts = { ...outer, ...noTokens, end_ms: 1020 }
+  const record: CallFacts = { ...outer, spanId: b, isStreamRecord: true, start_ms: 1021, end_ms: 1900 }
+  test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
+    ['belong together', {}, {}, true],
+    ['read a little later', {}, { start_ms: 1100 }, true],
+    ['read much later', {}, { start_ms: 1200 }, false],
+    ['begun before the request ended', {}, { start_ms: 1010 }, false],
+    ['no record', {}, { isStreamRecord: false }, false],
+    ['two records', { isStreamRecord: true }, {}, false],
+    ['a request that tells its tokens', { inputTokens: 5 }, {}, false],
+    ['a request that was counted', { isCounted: true }, {}, false],
+    ['under two parents', {}, { parentId: z }, false],
+    ['of two emitters', {}, { emitter: 6 }, false],
+    ['of two models', {}, { requestModel: n }, false],
+    ['of two kinds', {}, { operation: 3 }, false],
+    ['one failed', {}, { failed: true }, false],
+  ])('%s', (_, ofRequest, ofRecord, is) => {
+    expect(isStreamOf({ ...request, ...ofRequest }, { ...record, ...ofRecord })).toBe(is)
+  })
+
+  test('last until the stream has ended', () => {
+    expect(mergeCalls(request, record)).toMatchObject({ start_ms: 1000, end_ms: 1900, inputTokens: 10 })
+    expect(mergeCalls(request, { ...record, isStreamRecord: false, emitter: 6 })).toMatchObject({ end_ms: 1900 })
+    expect(mergeCalls(outer, { ...inner, end_ms: 2004 })).toMatchObject({ end_ms: 2000 })
   })
 })
 
 describe('in two traces', () => {
-  const around: CallFacts = { ...outer, emitter: 7, parentId: 'z' }
-  const sdk: CallFacts = { ...inner, emitter: 4, nearness: 1, parentId: '' }
+  const around: CallFacts = { ...outer, emitter: 7, parentId: z }
+  const sdk: CallFacts = { ...inner, emitter: 4, nearness: 1, parentId: 0 }
   const failed = { failed: true, inputTokens: Number.NaN, outputTokens: Number.NaN }
   test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
     ['the SDK’s root in the other’s time', {}, {}, true],
-    ['with an id of its own', {}, { responseId: 'r' }, true],
+    ['with an id of its own', {}, { responseId: r }, true],
     ['both failed', failed, failed, true],
-    ['equal ids', { responseId: 'r' }, { responseId: 'r' }, true],
-    ['equal ids, one output an estimate', { responseId: 'r', outputTokens: 6 }, { responseId: 'r' }, true],
-    ['equal ids in one emitter: a stub', { responseId: 'r' }, { responseId: 'r', emitter: 7 }, false],
+    ['equal ids', { responseId: r }, { responseId: r }, true],
+    ['equal ids, one output an estimate', { responseId: r, outputTokens: 6 }, { responseId: r }, true],
+    ['equal ids in one emitter: a stub', { responseId: r }, { responseId: r, emitter: 7 }, false],
     [
       'equal ids one after the other: a cache',
-      { responseId: 'r' },
-      { responseId: 'r', start_ms: 2100, end_ms: 2200 },
+      { responseId: r },
+      { responseId: r, start_ms: 2100, end_ms: 2200 },
       false,
     ],
-    ['equal ids by chance: other input', { responseId: 'r', inputTokens: 11 }, { responseId: 'r' }, false],
-    ['equal ids by chance: another model', { responseId: 'r', requestModel: 'n' }, { responseId: 'r' }, false],
-    ['different ids', { responseId: 'r' }, { responseId: 's' }, false],
+    ['equal ids by chance: other input', { responseId: r, inputTokens: 11 }, { responseId: r }, false],
+    ['equal ids by chance: another model', { responseId: r, requestModel: n }, { responseId: r }, false],
+    ['different ids', { responseId: r }, { responseId: s }, false],
     ['not the SDK’s', {}, { nearness: 0 }, false],
-    ['the SDK’s span is no root', {}, { parentId: 'y' }, false],
+    ['the SDK’s span is no root', {}, { parentId: y }, false],
     ['already paired', { isMerged: true }, {}, false],
-    ['both the SDK’s', { nearness: 1, parentId: '' }, {}, false],
-    ['the SDK’s own, and its instrumentation’s', { nearness: 1, parentId: '' }, { nearness: 2 }, true],
+    ['both the SDK’s', { nearness: 1, parentId: 0 }, {}, false],
+    ['the SDK’s own, and its instrumentation’s', { nearness: 1, parentId: 0 }, { nearness: 2 }, true],
     ['no tokens on either side', noTokens, noTokens, true],
     ['no tokens on one side', noTokens, {}, false],
   ])('%s', (_, ofAround, ofSdk, is) => {
-    const a = { ...around, ...ofAround }
-    const b = { ...sdk, ...ofSdk }
-    expect(isSameInOtherTrace(a, b)).toBe(is)
-    expect(isSameInOtherTrace(b, a)).toBe(is)
+    const one = { ...around, ...ofAround }
+    const other = { ...sdk, ...ofSdk }
+    expect(isSameInOtherTrace(one, other)).toBe(is)
+    expect(isSameInOtherTrace(other, one)).toBe(is)
   })
 })
 
 describe('merging', () => {
   test('labels of the outer one, model and numbers of the inner', () => {
-    const sdk = { ...inner, requestModel: 'n', cacheReadTokens: 3, rateLimited: true, cost_usd: 0.02 }
+    const sdk = { ...inner, requestModel: n, cacheReadTokens: 3, rateLimited: true, cost_usd: 0.02 }
     expect(mergeCalls(outer, sdk)).toEqual({
       ...outer,
       isMerged: true,
-      requestModel: 'n',
+      requestModel: n,
       cacheReadTokens: 3,
       rateLimited: true,
       cost_usd: 0.02,
@@ -138,8 +194,8 @@ describe('merging', () => {
     const without = { ...inner, inputTokens: 7, cacheReadTokens: 3, cost_usd: 0.02 }
     expect(mergeCalls(cached, without)).toMatchObject({ inputTokens: 10, cacheReadTokens: 3, cost_usd: 0.03 })
     const [outside, inside] = [
-      { ...without, spanId: 'a', parentId: '' },
-      { ...cached, spanId: 'b', parentId: 'a' },
+      { ...without, spanId: a, parentId: 0 },
+      { ...cached, spanId: b, parentId: a },
     ]
     expect(mergeCalls(outside, inside)).toMatchObject({ inputTokens: 10, cost_usd: 0.03 })
   })

@@ -5,10 +5,10 @@
 
 import { OPERATIONS } from './values.ts'
 
-/** A text, or a number that stands for it: equal ones are equal. Empty or 0: there is none. */
-export type Id = string | number
+/** A number that stands for a text: equal ones are equal. 0: there is none. */
+export type Id = number
 
-/** What the rules need of a call. Numbers are NaN and texts empty where unknown. */
+/** What the rules need of a call. Numbers are NaN and texts 0 where unknown. */
 export interface CallFacts {
   readonly spanId: Id
   readonly parentId: Id
@@ -19,6 +19,10 @@ export interface CallFacts {
   readonly nearness: number
   /** Is this already the sum of two reports? */
   readonly isMerged: boolean
+  /** Has its call been counted? What it did not say is in no sum. */
+  readonly isCounted: boolean
+  /** Was it written when a stream had ended, beside the report of the request? It begins with the stream. */
+  readonly isStreamRecord: boolean
   /** Position in OPERATIONS. */
   readonly operation: number
   readonly requestModel: Id
@@ -38,6 +42,8 @@ export interface CallFacts {
 
 /** Clocks of one process, read twice: a child may seem to begin or end this much outside its parent. */
 export const TOLERANCE_ms = 5
+/** A stream that was handed over is read at once, or so long after. */
+export const UNREAD_MAX_ms = 100
 
 /**
  * Is the child's report the same call as its parent's? They must be of equal outcome (a failed child of a good parent is a
@@ -50,6 +56,37 @@ export function isSameAsParent(parent: CallFacts, child: CallFacts): boolean {
   if (!isSameKind(parent.operation, child.operation) || parent.failed !== child.failed) return false
   if (!isWithin(child, parent) && !isHandedOver(parent, child)) return false
   return tokensAgree(parent, child) && (isSameModel(parent, child) || isRepeated(parent, child))
+}
+
+/**
+ * Is the inner report the call of one further out, with spans of other kinds between? Where that one has no numbers of its own:
+ * it has none, or repeats those of the inner one. The caller sees to it that this is the only such call in it.
+ */
+export function isAround(outer: CallFacts, inner: CallFacts): boolean {
+  return ((knowsNothing(outer) && !(outer.cost_usd > 0)) || isRepeated(outer, inner)) && isSameAsParent(outer, inner)
+}
+
+/** May be a request whose stream was handed over, and is told of when it has ended. Too late: the record is a call then. */
+export function mayBeStreamed(request: CallFacts): boolean {
+  return !request.isStreamRecord && !request.isCounted && !request.failed && knowsNothing(request)
+}
+
+/**
+ * Does the record tell of the request's stream? One instrumentation writes both under one parent: the request's report
+ * ends when the stream is handed over, and there the stream begins.
+ */
+export function isStreamOf(request: CallFacts, record: CallFacts): boolean {
+  return (
+    record.isStreamRecord &&
+    mayBeStreamed(request) &&
+    !record.failed &&
+    record.emitter === request.emitter &&
+    record.parentId === request.parentId &&
+    record.start_ms >= request.end_ms - TOLERANCE_ms &&
+    record.start_ms <= request.end_ms + UNREAD_MAX_ms &&
+    isSameKind(request.operation, record.operation) &&
+    isSameModel(request, record)
+  )
 }
 
 /**
@@ -109,6 +146,7 @@ export function mergeCalls(outer: CallFacts, inner: CallFacts): CallFacts {
     responseModel: inner.responseModel || outer.responseModel,
     failed: outer.failed || inner.failed,
     rateLimited: outer.rateLimited || inner.rateLimited,
+    end_ms: inner.isStreamRecord || isHandedOver(outer, inner) ? later(inner.end_ms, outer.end_ms) : outer.end_ms,
     inputTokens,
     outputTokens,
     cacheReadTokens: known(inner.cacheReadTokens, outer.cacheReadTokens),
@@ -134,6 +172,10 @@ function hasTokensOf(call: CallFacts, merged: CallFacts): boolean {
     (call.cacheReadTokens || 0) === (merged.cacheReadTokens || 0) &&
     (call.cacheWriteTokens || 0) === (merged.cacheWriteTokens || 0)
   )
+}
+
+function later(one: number, other: number): number {
+  return one > other ? one : other
 }
 
 /** Where one contains what the other leaves out. */

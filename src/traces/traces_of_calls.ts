@@ -1,7 +1,9 @@
 /**
- * One shard's calls by trace, until the trace has settled: then each call is counted once, however many spans told of it.
+ * One shard's calls by trace, until the trace has settled: then each call is counted once, however many spans told of it. A
+ * large trace is settled in slices; what comes meanwhile waits for its next settling.
  */
 import { RowQueue } from './row_queue.ts'
+import type { Slices } from './slices.ts'
 import type { Column, TraceTable } from './trace_table.ts'
 
 /** Stands for no call. */
@@ -11,6 +13,20 @@ export const NO_CALL = -1
 const COUNTED_MAX = 50_000
 /** So many counted calls of a trace, the newest, are compared with what comes late: a trace may never end. */
 const COMPARED_MAX = 4096
+/**
+ * Where there are too many calls, so many pieces of the settling are done for each that comes: a call takes about one, so it
+ * is over before there are a third more.
+ */
+export const PIECES_PER_CALL = 4
+/** Beyond so many times too many, work is not cut into slices any more. */
+const OVER_MAX = 2
+
+/** After so many calls have been looked up, others may have their turn. */
+const PAUSE_CALLS = 1000
+
+/** Of a trace. It is in `#waiting`, `#extended` or `#due`; its calls are being grouped. */
+const WAITS = 1
+const GROUPED = 2
 
 /** The calls, known by number (`gen_ai/calls.ts`). Those of a trace form a list from the newest back. */
 export interface LinkedCalls {
@@ -18,8 +34,10 @@ export interface LinkedCalls {
   link(call: number, next: number): void
   isCounted(call: number): boolean
   markCounted(call: number): void
-  /** Which of them report one call, in lists with the outermost first. */
-  group(calls: readonly number[]): readonly (readonly number[])[]
+  /** 1: another report of the call will come, maybe late, which is awaited up to the longest time; -1: this is it. */
+  awaits(call: number): number
+  /** Which of them report one call, in lists with the outermost first; undefined where a pause may be made. */
+  group(calls: readonly number[]): Iterable<readonly number[] | undefined>
   /** The call is not asked for again. */
   remove(call: number): void
 }
@@ -37,30 +55,39 @@ export class TracesOfCalls {
   readonly #calls: LinkedCalls
   readonly #settledCalls: SettledCalls
   readonly #calls_max: number
-  /** Per trace: its newest call; when its first and its last unsettled call came; is it in `#waiting` or `#extended`? */
+  readonly #slices: Slices
+  /** Per trace: its newest call; when its first and its last unsettled call came; WAITS and GROUPED. */
   readonly #newest: Column
   readonly #firstSeen: Column
   readonly #lastSeen: Column
-  readonly #waits: Column
+  readonly #states: Column
+  /** Per trace: reports that are awaited. */
+  readonly #awaited: Column
   /** Traces whose first unsettled call came lately, in that order. */
   readonly #waiting = new RowQueue()
   /** Traces that had been in `#waiting` long enough, but for calls that came in between. In no order. */
   readonly #extended = new RowQueue()
+  /** Traces that are to be settled now, in that order. */
+  readonly #due = new RowQueue()
+  /** Settles what is due: under way. */
+  #work: Generator<undefined, void> | undefined
   /** Traces with counted calls, in the order in which they settled; each held once per place. */
   readonly #settled = new RowQueue()
   #uncounted = 0
   #counted = 0
 
   /** `calls_max`: calls that wait; over it the longest waiting traces settle early. */
-  constructor(table: TraceTable, calls: LinkedCalls, settledCalls: SettledCalls, calls_max: number) {
+  constructor(table: TraceTable, calls: LinkedCalls, settledCalls: SettledCalls, calls_max: number, slices: Slices) {
     this.#table = table
     this.#calls = calls
     this.#settledCalls = settledCalls
     this.#calls_max = calls_max
+    this.#slices = slices
     this.#newest = table.addColumn('int32', NO_CALL)
     this.#firstSeen = table.addColumn('float64')
     this.#lastSeen = table.addColumn('float64')
-    this.#waits = table.addColumn('int32')
+    this.#states = table.addColumn('int32')
+    this.#awaited = table.addColumn('int32')
   }
 
   /** Adds a call to the trace of that row. */
@@ -68,57 +95,103 @@ export class TracesOfCalls {
     this.#calls.link(call, this.#newest.data[row]!)
     this.#newest.data[row] = call
     this.#lastSeen.data[row] = now_ms
+    this.#awaited.data[row]! += this.#calls.awaits(call)
     this.#uncounted++
-    if (this.#waits.data[row] === 0) {
-      this.#waits.data[row] = 1
+    if ((this.#states.data[row]! & WAITS) === 0) {
+      this.#states.data[row]! |= WAITS
       this.#firstSeen.data[row] = now_ms
       this.#table.hold(row)
       this.#waiting.push(row)
     }
-    while (this.#uncounted > this.#calls_max) this.settleOldest()
+    for (let pieces = 0; this.#uncounted > this.#calls_max; pieces++)
+      if (pieces >= PIECES_PER_CALL && this.#uncounted <= this.#calls_max * OVER_MAX) break
+      else if (!this.settleSome()) break
   }
 
-  /** Counts the calls of the trace that has waited longest; false if none waits. */
-  settleOldest(): boolean {
+  /** Does a piece of settling the trace that has waited longest; false if none waits. */
+  settleSome(): boolean {
+    if (this.#work !== undefined) {
+      this.#piece()
+      return true
+    }
     const row = this.#extended.length > 0 ? this.#extended.shift() : this.#waiting.shift()
-    if (row >= 0) this.#count(row)
-    return row >= 0
+    if (row < 0) return false
+    this.#due.push(row)
+    this.#begin()
+    return true
   }
 
   /** Counts the calls of traces whose last call came `settle_after_ms` ago, or whose first came `settle_max_ms` ago. */
   settle(now_ms: number, settle_after_ms: number, settle_max_ms: number): void {
+    this.#find(now_ms, settle_after_ms, settle_max_ms)
+    if (this.#due.length > 0) this.#begin()
+  }
+
+  /** Counts what waits, all of it at once, and gives rows and columns back. */
+  close(): void {
+    this.#find(Number.POSITIVE_INFINITY, 0, 0)
+    this.#work ??= this.#settleDue()
+    while (this.#piece());
+    while (this.#settled.length > 0) this.#table.release(this.#settled.shift())
+    const columns = [this.#newest, this.#firstSeen, this.#lastSeen, this.#states, this.#awaited]
+    for (const column of columns) this.#table.removeColumn(column)
+  }
+
+  #find(now_ms: number, settle_after_ms: number, settle_max_ms: number): void {
     for (let left = this.#extended.length; left > 0; left--) {
-      this.#settleOne(this.#extended.shift(), now_ms, settle_after_ms, settle_max_ms)
+      this.#findOne(this.#extended.shift(), now_ms, settle_after_ms, settle_max_ms)
     }
     const soonest_ms = Math.min(settle_after_ms, settle_max_ms)
     while (this.#waiting.length > 0 && now_ms - this.#firstSeen.data[this.#waiting.first()]! >= soonest_ms)
-      this.#settleOne(this.#waiting.shift(), now_ms, settle_after_ms, settle_max_ms)
+      this.#findOne(this.#waiting.shift(), now_ms, settle_after_ms, settle_max_ms)
   }
 
-  /** Counts what waits and gives rows and columns back. */
-  close(): void {
-    this.settle(Number.POSITIVE_INFINITY, 0, 0)
-    while (this.#settled.length > 0) this.#table.release(this.#settled.shift())
-    for (const column of [this.#newest, this.#firstSeen, this.#lastSeen, this.#waits]) this.#table.removeColumn(column)
-  }
-
-  #settleOne(row: number, now_ms: number, settle_after_ms: number, settle_max_ms: number): void {
-    const isQuiet = now_ms - this.#lastSeen.data[row]! >= settle_after_ms
-    if (isQuiet || now_ms - this.#firstSeen.data[row]! >= settle_max_ms) this.#count(row)
+  #findOne(row: number, now_ms: number, settle_after_ms: number, settle_max_ms: number): void {
+    const isQuiet = this.#awaited.data[row]! <= 0 && now_ms - this.#lastSeen.data[row]! >= settle_after_ms
+    if (isQuiet || now_ms - this.#firstSeen.data[row]! >= settle_max_ms) this.#due.push(row)
     else this.#extended.push(row)
   }
 
-  #count(row: number): void {
-    const calls = this.#calls
-    for (const reports of calls.group(this.#compared(row))) {
-      const waiting = reports.filter((call) => !calls.isCounted(call))
-      if (waiting.length === reports.length) this.#settledCalls.settle(reports)
-      else for (const call of waiting) this.#settledCalls.repeat?.(call)
-      for (const call of waiting) this.#mark(call)
+  /** What is under way takes up what is due meanwhile. */
+  #begin(): void {
+    if (this.#work !== undefined) return
+    this.#work = this.#settleDue()
+    this.#slices.run(() => this.#piece())
+  }
+
+  /** False if nothing is left to do. */
+  #piece(): boolean {
+    if (this.#work?.next().done !== false) this.#work = undefined
+    return this.#work !== undefined
+  }
+
+  *#settleDue(): Generator<undefined, void> {
+    while (this.#due.length > 0) {
+      yield* this.#count(this.#due.shift())
+      yield
     }
-    this.#waits.data[row] = 0
+  }
+
+  *#count(row: number): Generator<undefined, void> {
+    const calls = this.#calls
+    this.#states.data[row] = GROUPED
+    this.#awaited.data[row] = 0
+    const compared = yield* this.#compared(row)
+    for (const reports of calls.group(compared)) {
+      if (reports !== undefined) this.#countOnce(reports)
+      yield
+    }
+    this.#states.data[row]! &= ~GROUPED
     this.#settled.push(row)
     this.#forget()
+  }
+
+  #countOnce(reports: readonly number[]): void {
+    const calls = this.#calls
+    const waiting = reports.filter((call) => !calls.isCounted(call))
+    if (waiting.length === reports.length) this.#settledCalls.settle(reports)
+    else for (const call of waiting) this.#settledCalls.repeat?.(call)
+    for (const call of waiting) this.#mark(call)
   }
 
   #mark(call: number): void {
@@ -128,13 +201,14 @@ export class TracesOfCalls {
   }
 
   /** What waits of a trace, and what of it has been counted lately. */
-  #compared(row: number): number[] {
+  *#compared(row: number): Generator<undefined, number[]> {
     const calls = this.#calls
     const compared: number[] = []
     let counted = 0
     for (let call = this.#newest.data[row]!; call !== NO_CALL; call = calls.next(call)) {
       if (calls.isCounted(call) && counted++ >= COMPARED_MAX) continue
       compared.push(call)
+      if (compared.length % PAUSE_CALLS === 0) yield
     }
     return compared
   }
@@ -143,7 +217,7 @@ export class TracesOfCalls {
   #forget(): void {
     while (this.#counted > COUNTED_MAX && this.#settled.length > 0) {
       const row = this.#settled.shift()
-      if (this.#waits.data[row] === 0) this.#remove(row)
+      if (this.#states.data[row] === 0) this.#remove(row)
       this.#table.release(row)
     }
   }

@@ -1,6 +1,7 @@
 import type { Connector, Consumer, Context, Host, Ports, Signal } from '../../component.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { isNormalised, readNormalisedCall } from '../../gen_ai/normalised.ts'
+import { type SpanLinks, sharedSpanLinks } from '../../gen_ai/span_links.ts'
 import { findScopeName, range } from '../../gen_ai/wire.ts'
 import type { Output } from '../../otlp/output.ts'
 import { retryLater } from '../../refusal.ts'
@@ -11,10 +12,11 @@ import { Overflow } from '../../sending/overflow.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { RecentSpans } from '../../traces/recent_spans.ts'
+import { sharedSlices } from '../../traces/slices.ts'
 import { sharedTables } from '../../traces/tables.ts'
 import { hashTraceId, isTraceId, shardOf } from '../../traces/trace_id.ts'
 import type { TraceTable } from '../../traces/trace_table.ts'
-import { TracesOfCalls } from '../../traces/traces_of_calls.ts'
+import { PIECES_PER_CALL, TracesOfCalls } from '../../traces/traces_of_calls.ts'
 import type { GenAiLogsConfig } from './config.ts'
 import { ContentMarks } from './content_marks.ts'
 import { ContentRecord } from './content_record.ts'
@@ -29,6 +31,8 @@ const RETRY_WAIT_MS = 1000
 /** Where the config does not say: this share of the memory limit, and no more than this. */
 const BYTES_SHARE = 1 / 16
 const BYTES_MAX = 128 << 20
+/** Beyond so many times too many bytes of waiting calls, room is made at once. */
+const OVER_MAX = 1.25
 /** What cannot change in place. */
 const FIXED = ['calls_max', 'duplicates_window'] as const
 
@@ -41,6 +45,7 @@ export class GenAiLogs implements Connector {
   readonly #marks = new ContentMarks()
   readonly #content = new ContentRecord(this.#marks)
   readonly #outbox = new Outbox()
+  readonly #links: SpanLinks
   readonly #held: HeldCalls
   readonly #recent: RecentSpans
   readonly #handOver: HandOver<KeptBatch<'logs'>> | undefined
@@ -60,14 +65,18 @@ export class GenAiLogs implements Connector {
   constructor(config: GenAiLogsConfig, host: Host, next: Ports) {
     this.#config = config
     this.#host = host
-    this.#held = new HeldCalls(this.#outbox, host.clock)
+    this.#links = sharedSpanLinks(host)
+    this.#held = new HeldCalls(this.#outbox, host.clock, this.#links)
     this.#counters = new Counters(host, this.#held, this.#outbox)
     this.#recent = new RecentSpans(config.duplicates_window)
     this.#overflow = new Overflow(host.log)
     this.#handOver = next.logs && this.#handOverTo(next.logs)
     this.#tables = sharedTables(host)
     const calls_max = Math.ceil(config.calls_max / host.shards)
-    this.#shards = this.#tables.map((table) => new TracesOfCalls(table, this.#held.calls, this.#held, calls_max))
+    const slices = sharedSlices(host)
+    this.#shards = this.#tables.map(
+      (table) => new TracesOfCalls(table, this.#held.calls, this.#held, calls_max, slices),
+    )
   }
 
   async start(): Promise<void> {
@@ -131,6 +140,7 @@ export class GenAiLogs implements Connector {
   async #consume(batch: TraceBatch, context: Context): Promise<void> {
     this.#dropOldest()
     this.#refuseIfFull(batch)
+    this.#links.note(batch)
     const now_ms = this.#host.clock.monotonic_ms()
     let duplicates = 0
     this.#scope.row = -1
@@ -195,9 +205,11 @@ export class GenAiLogs implements Connector {
   /** Calls that wait for longest make room for those that come. */
   #makeRoom(): void {
     const most_bytes = this.#half_bytes
-    while (this.#held.size_bytes > most_bytes) {
+    for (let pieces = 0; this.#held.size_bytes > most_bytes; pieces++) {
+      // Large traces are settled while calls come, not all at once.
+      if (pieces >= PIECES_PER_CALL && this.#held.size_bytes <= most_bytes * OVER_MAX) return
       let settled = false
-      for (const shard of this.#shards) if (shard.settleOldest()) settled = true
+      for (const shard of this.#shards) if (shard.settleSome()) settled = true
       if (!settled) return
       this.#dropOldest()
     }

@@ -6,6 +6,7 @@ import { FIELD } from '../../gen_ai/field.ts'
 import { hashOf } from '../../gen_ai/hash.ts'
 import type { ModelCall } from '../../gen_ai/model_call.ts'
 import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
+import type { SpanLinks } from '../../gen_ai/span_links.ts'
 import { Output } from '../../otlp/output.ts'
 import type { Clock } from '../../self/clock.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
@@ -31,7 +32,7 @@ const DIGESTS_MAX = 8
 export type WriteContent = (out: Output) => boolean
 
 export class HeldCalls implements SettledCalls {
-  readonly calls = new Calls()
+  readonly calls: Calls
   /** Calls whose records have not been made. */
   waiting = 0
   summaries = 0
@@ -52,7 +53,8 @@ export class HeldCalls implements SettledCalls {
   /** Of the batch and scope that `keep` was called with last; it counts as a reference to both. */
   #last: { batch: TraceBatch; scope: number; head: Head; origin: Origin } | undefined
 
-  constructor(outbox: Outbox, clock: Clock) {
+  constructor(outbox: Outbox, clock: Clock, links: SpanLinks) {
+    this.calls = new Calls(links)
     this.#outbox = outbox
     this.#clock = clock
   }

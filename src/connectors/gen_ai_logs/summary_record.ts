@@ -2,7 +2,7 @@
 import { type Calls, FAILED, RATE_LIMITED } from '../../gen_ai/calls.ts'
 import { NEWEST, SLUICE } from '../../gen_ai/field.ts'
 import { nextText, range } from '../../gen_ai/wire.ts'
-import { nanosBetween } from '../../otlp/cursor.ts'
+import { nanosAsMillis, nanosBetween } from '../../otlp/cursor.ts'
 import type { Output } from '../../otlp/output.ts'
 import { numberOf } from '../../telemetry/any_value.ts'
 import { ATTRIBUTE } from '../../telemetry/attributes.ts'
@@ -190,7 +190,9 @@ function textsOf(reports: Reports, key: number): string {
 function latencyOf({ calls, call, digests }: SettledCall): number {
   const { span } = digests[0]!
   if (span.startTime < 0 || span.endTime < 0 || Number.isNaN(calls.number(call, 'start_ms'))) return Number.NaN
-  const latency_ms = nanosBetween(span.bytes, span.startTime, span.endTime) / 1e6
+  // Where a stream was handed over, the span ends before its call.
+  const stream_ms = calls.number(call, 'end_ms') - nanosAsMillis(span.bytes, span.endTime)
+  const latency_ms = nanosBetween(span.bytes, span.startTime, span.endTime) / 1e6 + (stream_ms >= 1 ? stream_ms : 0)
   return latency_ms >= 0 ? latency_ms : Number.NaN
 }
 

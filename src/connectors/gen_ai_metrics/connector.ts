@@ -5,6 +5,7 @@ import { FIELD } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { isNormalised, readNormalisedCall } from '../../gen_ai/normalised.ts'
 import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
+import { type SpanLinks, sharedSpanLinks } from '../../gen_ai/span_links.ts'
 import { notAccounted } from '../../not_accounted.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
@@ -13,6 +14,7 @@ import type { MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { Interner } from '../../telemetry/interner.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { RecentSpans } from '../../traces/recent_spans.ts'
+import { sharedSlices } from '../../traces/slices.ts'
 import { sharedTables } from '../../traces/tables.ts'
 import { hashTraceId, isTraceId, shardOf } from '../../traces/trace_id.ts'
 import type { TraceTable } from '../../traces/trace_table.ts'
@@ -37,7 +39,8 @@ export class GenAiMetrics implements Connector {
   #config: GenAiMetricsConfig
   readonly #view = new SpanView()
   readonly #call = new ModelCall()
-  readonly #calls = new Calls()
+  readonly #links: SpanLinks
+  readonly #calls: Calls
   readonly #resources = new ResourceHashes()
   readonly #emitters = new Emitters()
   readonly #texts: Interner
@@ -61,6 +64,8 @@ export class GenAiMetrics implements Connector {
     this.#config = config
     this.#host = host
     this.#next = next
+    this.#links = sharedSpanLinks(host)
+    this.#calls = new Calls(this.#links)
     this.#texts = new Interner(config.models_max)
     this.#errorTypes = new Interner(ERROR_TYPES_MAX)
     this.#recent = new RecentSpans(config.duplicates_window)
@@ -69,8 +74,9 @@ export class GenAiMetrics implements Connector {
     this.#counts = new Counts(this.#calls, this.#texts, this.#errorTypes, this.#set)
     this.#throttle = new Throttle(host.clock)
     this.#tables = sharedTables(host)
+    const slices = sharedSlices(host)
     this.#shards = this.#tables.map(
-      (table) => new TracesOfCalls(table, this.#calls, this.#counts, shareOf(config.calls_max, host.shards)),
+      (table) => new TracesOfCalls(table, this.#calls, this.#counts, shareOf(config.calls_max, host.shards), slices),
     )
   }
 
@@ -150,6 +156,7 @@ export class GenAiMetrics implements Connector {
 
   async #consume(batch: TraceBatch, context: Context): Promise<void> {
     if (this.#stopped) throw retryLater('shutdown', 'the connector has stopped')
+    this.#links.note(batch)
     const now_ms = this.#host.clock.monotonic_ms()
     let duplicates = 0
     for (let item = 0; item < batch.items; item++) {

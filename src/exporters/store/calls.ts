@@ -58,6 +58,9 @@ function factsOf(rows: readonly number[], row: number): CallFacts {
     emitter: number(CALL.emitter),
     nearness: 0,
     isMerged: false,
+    isCounted: false,
+    // It has all the numbers that the request's report has not: sums need no pairs.
+    isStreamRecord: false,
     operation: number(CALL.operation),
     requestModel: number(CALL.model),
     responseModel: number(CALL.responseModel),

@@ -171,4 +171,5 @@ export const logfire: Dialect = {
     cost: ['operation.cost'],
     stream: [NEWEST.stream, inJson('request_data', 'stream')],
   },
+  streamDuration: 'duration',
 }

@@ -6,6 +6,8 @@ import { FIELD } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { readNormalisedCall } from '../../gen_ai/normalised.ts'
 import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
+import { SpanLinks } from '../../gen_ai/span_links.ts'
+import { FakeClock } from '../../self/clock.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { Interner } from '../../telemetry/interner.ts'
 import { receive } from '../../telemetry/receive.ts'
@@ -16,7 +18,8 @@ export type Totals = Record<Field, number>
 
 /** The calls that spans report, by trace. */
 export class CapturedCalls {
-  readonly calls = new Calls()
+  readonly #links = new SpanLinks(new FakeClock(), () => 1 << 24)
+  readonly calls = new Calls(this.#links)
   readonly #texts = new Interner(1000)
   readonly #resources = new ResourceHashes()
   readonly #emitters = new Emitters()
@@ -32,6 +35,7 @@ export class CapturedCalls {
   }
 
   add(batch: TraceBatch): void {
+    this.#links.note(batch)
     const view = new SpanView()
     const call = new ModelCall()
     const text = (field: number) => this.#texts.intern(call.bytes, call.start(field), call.end(field))
@@ -64,7 +68,8 @@ export class CapturedCalls {
   }
 
   #mergedInTrace(rows: readonly number[]): number[] {
-    return this.calls.group(rows).map((reports) => this.calls.merge(reports))
+    const groups = [...this.calls.group(rows)].filter((group) => group !== undefined)
+    return groups.map((reports) => this.calls.merge(reports))
   }
 
   totals(sameModel: Record<string, string>): Record<string, Totals> {

@@ -1,0 +1,190 @@
+/**
+ * Which span stands above which, and which of them failed why: of all spans that came lately, of calls and of others, since
+ * what wraps a call may be anything, and comes before it or after it. Rows of numbers in a ring of hash tables: bounded,
+ * and nothing is allocated for a span.
+ */
+import type { Host } from '../component.ts'
+import { uint32 } from '../otlp/cursor.ts'
+import type { Clock } from '../self/clock.ts'
+import { memoryOf } from '../self/memory.ts'
+import type { TraceBatch } from '../telemetry/batch.ts'
+import { SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
+import { idOf } from './call_rows.ts'
+import { failureOf, NO_FAILURE, RATE_LIMIT, UNEXPLAINED } from './failure.ts'
+import { hashOf } from './hash.ts'
+import { hashNumber } from './number_index.ts'
+import type { Id } from './same_call.ts'
+
+/** Spans of one table; the oldest table is given up for a new one. */
+const TABLE_LINKS_MAX = 1 << 15
+const SLOTS = TABLE_LINKS_MAX * 2
+/** Ids, traces and failures. */
+const TABLE_BYTES = SLOTS * (8 + 8 + 4 + 1)
+/** All tables: this share of the memory limit, and no more than this. */
+const BYTES_SHARE = 1 / 32
+const BYTES_MAX = 64 << 20
+/** Calls wait so long by default, at most: of what is younger, some may be missed. */
+const YOUNG_MS = 30_000
+/** So many spans above a call are asked why it failed. */
+const ABOVE_MAX = 32
+
+export class SpanLinks {
+  /** Spans given up although they were young. */
+  forgotten = 0
+  readonly #clock: Clock
+  readonly #tables_max: () => number
+  /** The newest last. */
+  readonly #tables: Links[] = []
+  readonly #seen = new WeakSet<TraceBatch>()
+  readonly #view = new SpanView()
+  readonly #failed = new SpanView()
+
+  /** `bytes_max`: asked when a table is full; one table there always is. */
+  constructor(clock: Clock, bytes_max: () => number) {
+    this.#clock = clock
+    this.#tables_max = () => Math.max(1, Math.floor(bytes_max() / TABLE_BYTES))
+    this.#view.wantsAttributes = false
+  }
+
+  get size_bytes(): number {
+    return this.#tables.length * TABLE_BYTES
+  }
+
+  /** Notes all spans of a batch, once, whoever asks. */
+  note(batch: TraceBatch): void {
+    if (this.#seen.has(batch)) return
+    this.#seen.add(batch)
+    const view = this.#view
+    for (let item = 0; item < batch.items; item++) {
+      view.read(batch, item)
+      if (view.traceId < 0 || view.spanId < 0) continue
+      const failure = view.statusCode === STATUS_ERROR ? this.#failureOf(batch, item) : NO_FAILURE
+      // Of a root that did not fail there is nothing to know.
+      if (view.parentId < 0 && failure === NO_FAILURE) continue
+      const parent = view.parentId < 0 ? 0 : idAt(view.bytes, view.parentId)
+      this.add(traceOf(view), idAt(view.bytes, view.spanId), parent, failure)
+    }
+    view.forget()
+    this.#failed.forget()
+  }
+
+  /** `trace`: as `traceOf` says. `failure`: as `failureOf` says. */
+  add(trace: number, span: Id, parent: Id, failure: number): void {
+    let table = this.#tables.at(-1)
+    if (table === undefined || table.count === TABLE_LINKS_MAX) table = this.#nextTable()
+    table.set(trace, span, parent, failure)
+  }
+
+  /** Id of the span above; 0 if it has none or is not known. */
+  above(trace: number, span: Id): Id {
+    return this.#find(trace, span) ? found.parent : 0
+  }
+
+  /** Does the nearest span above a call that says why it failed tell of a rate limit? `span`: the call's parent. */
+  isRateLimitedAbove(trace: number, span: Id): boolean {
+    let id = span
+    for (let spans = 0; id !== 0 && spans < ABOVE_MAX && this.#find(trace, id); spans++) {
+      if (found.failure !== NO_FAILURE && found.failure !== UNEXPLAINED) return found.failure === RATE_LIMIT
+      id = found.parent
+    }
+    return false
+  }
+
+  #find(trace: number, span: Id): boolean {
+    for (let table = this.#tables.length - 1; table >= 0; table--)
+      if (this.#tables[table]!.find(trace, span)) return true
+    return false
+  }
+
+  #failureOf(batch: TraceBatch, item: number): number {
+    this.#failed.read(batch, item)
+    return failureOf(this.#failed)
+  }
+
+  #nextTable(): Links {
+    const now_ms = this.#clock.monotonic_ms()
+    const most = this.#tables_max()
+    while (this.#tables.length > most) this.#giveUp(now_ms)
+    const table = this.#tables.length < most ? new Links() : this.#giveUp(now_ms)
+    table.clear(now_ms)
+    this.#tables.push(table)
+    return table
+  }
+
+  #giveUp(now_ms: number): Links {
+    const oldest = this.#tables.shift()!
+    if (now_ms - oldest.begun_ms < YOUNG_MS) this.forgotten += oldest.count
+    return oldest
+  }
+}
+
+/** The daemon's: whoever groups calls knows the same of what stands above them. */
+export function sharedSpanLinks(host: Host): SpanLinks {
+  return host.shared('span_links', () => {
+    const memory = memoryOf(host)
+    const links = new SpanLinks(host.clock, () => Math.min(BYTES_MAX, memory.limit_bytes * BYTES_SHARE))
+    memory.hold('span_links', () => links.size_bytes)
+    host.meter.gauge(
+      'sluice_span_links_forgotten',
+      'Spans less than half a minute old of which it was forgotten what stands above them, to make room.',
+      {},
+      () => links.forgotten,
+    )
+    return links
+  })
+}
+
+/** Of a span that has a trace id: a number for the trace; 0 for one that has none. */
+export function traceOf({ bytes, traceId }: SpanView): number {
+  return traceId < 0 ? 0 : hashOf(bytes, traceId, traceId + 16)
+}
+
+function idAt(bytes: Uint8Array, at: number): Id {
+  return idOf(uint32(bytes, at), uint32(bytes, at + 4))
+}
+
+/** What the last `find` that was successful found. */
+const found = { parent: 0, failure: NO_FAILURE }
+
+/** Open addressing by span and trace. */
+class Links {
+  count = 0
+  begun_ms = 0
+  /** 0 marks a free slot. */
+  readonly #spans = new Float64Array(SLOTS)
+  readonly #parents = new Float64Array(SLOTS)
+  readonly #traces = new Int32Array(SLOTS)
+  readonly #failures = new Uint8Array(SLOTS)
+
+  clear(now_ms: number): void {
+    if (this.count > 0) this.#spans.fill(0)
+    this.count = 0
+    this.begun_ms = now_ms
+  }
+
+  set(trace: number, span: Id, parent: Id, failure: number): void {
+    if (span === 0) return
+    const slot = this.#slot(trace, span)
+    if (this.#spans[slot] === 0) this.count++
+    this.#spans[slot] = span
+    this.#traces[slot] = trace
+    this.#parents[slot] = parent
+    this.#failures[slot] = failure
+  }
+
+  find(trace: number, span: Id): boolean {
+    const slot = this.#slot(trace, span)
+    if (this.#spans[slot] === 0) return false
+    found.parent = this.#parents[slot]!
+    found.failure = this.#failures[slot]!
+    return true
+  }
+
+  /** Where the span is, or where it would be. */
+  #slot(trace: number, span: Id): number {
+    let slot = (hashNumber(span) ^ Math.imul(trace, 0x85ebca6b)) & (SLOTS - 1)
+    while (this.#spans[slot] !== 0 && (this.#spans[slot] !== span || this.#traces[slot] !== trace))
+      slot = (slot + 1) & (SLOTS - 1)
+    return slot
+  }
+}

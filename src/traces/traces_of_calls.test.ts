@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest'
+import { FakeClock } from '../self/clock.ts'
+import { SLICE_MS, Slices } from './slices.ts'
+import { TraceTable } from './trace_table.ts'
+import { type LinkedCalls, NO_CALL, TracesOfCalls } from './traces_of_calls.ts'
+
+/** A millisecond passes each time it is asked. */
+class BusyClock extends FakeClock {
+  #asked_ms = 0
+
+  override monotonic_ms(): number {
+    return super.monotonic_ms() + this.#asked_ms++
+  }
+}
+
+/** Two calls with numbers 2n and 2n + 1 report one. A pause after each that is looked at. */
+class Pairs implements LinkedCalls {
+  readonly #next: number[] = []
+  readonly #counted = new Set<number>()
+  readonly removed: number[] = []
+  readonly awaited = new Map<number, number>()
+
+  next(call: number): number {
+    return this.#next[call]!
+  }
+
+  link(call: number, next: number): void {
+    this.#next[call] = next
+  }
+
+  isCounted(call: number): boolean {
+    return this.#counted.has(call)
+  }
+
+  markCounted(call: number): void {
+    this.#counted.add(call)
+  }
+
+  awaits(call: number): number {
+    return this.awaited.get(call) ?? 0
+  }
+
+  remove(call: number): void {
+    this.removed.push(call)
+  }
+
+  *group(calls: readonly number[]): Generator<readonly number[] | undefined> {
+    const pairs = new Map<number, number[]>()
+    for (const call of calls) {
+      pairs.set(call >> 1, [...(pairs.get(call >> 1) ?? []), call].sort())
+      yield undefined
+    }
+    yield* pairs.values()
+  }
+}
+
+function bench(calls_max = 1000, clock: FakeClock = new BusyClock()) {
+  const table = new TraceTable(100)
+  const calls = new Pairs()
+  const settled: (readonly number[])[] = []
+  const repeats: number[] = []
+  const counter = {
+    settle: (reports: readonly number[]) => void settled.push(reports),
+    repeat: (call: number) => void repeats.push(call),
+  }
+  const traces = new TracesOfCalls(table, calls, counter, calls_max, new Slices(clock))
+  const row = (trace: number) => table.obtain(Buffer.alloc(16, trace), 0)
+  return { table, calls, settled, repeats, traces, row }
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at)
+const round = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('a large trace', () => {
+  test('is settled in slices, and others have their turn', async () => {
+    const { traces, row, settled } = bench()
+    for (const call of range(0, 400)) traces.add(row(1), call, 0)
+    traces.settle(10_000, 5000, 30_000)
+    expect(settled).toEqual([])
+    const rounds: number[] = []
+    for (let at = 0; at < 200; at++) {
+      await round()
+      rounds.push(settled.length)
+    }
+    expect(settled.length).toBe(200)
+    expect(Math.max(...rounds.map((count, at) => count - (rounds[at - 1] ?? 0)))).toBeLessThanOrEqual(SLICE_MS + 1)
+  })
+
+  test('what comes meanwhile is neither lost nor counted twice', async () => {
+    const { traces, row, settled, repeats, table } = bench()
+    for (const call of range(0, 100)) traces.add(row(1), call * 2, 0)
+    traces.settle(10_000, 5000, 30_000)
+    await round()
+    // The other halves of those that are being settled, and new ones.
+    for (const call of range(0, 100)) traces.add(row(1), call * 2 + 1, 10_000)
+    for (const call of range(200, 210)) traces.add(row(1), call, 10_000)
+    for (let at = 0; at < 300; at++) await round()
+    expect([settled.length, repeats.length]).toEqual([100, 0])
+    traces.settle(20_000, 5000, 30_000)
+    for (let at = 0; at < 300; at++) await round()
+    expect([settled.length, repeats.length]).toEqual([105, 100])
+    traces.close()
+    expect(table.held).toBe(0)
+  })
+
+  test('does not hold up what is due after it, and the end settles everything', async () => {
+    const { traces, row, settled, table } = bench()
+    for (const call of range(0, 100)) traces.add(row(1), call, 0)
+    traces.settle(10_000, 5000, 30_000)
+    await round()
+    for (const call of range(100, 104)) traces.add(row(2), call, 10_000)
+    for (const call of range(104, 106)) traces.add(row(1), call, 10_000)
+    traces.close()
+    expect(settled.length).toBe(53)
+    expect(new Set(settled.flat()).size).toBe(106)
+    expect(table.held).toBe(0)
+    // A slice that was to come finds nothing to do.
+    await round()
+    expect(settled.length).toBe(53)
+  })
+
+  test('over calls_max it is settled while calls come, a little for each', () => {
+    const { traces, row, settled } = bench(100)
+    for (const call of range(0, 100)) traces.add(row(1), call, 0)
+    const after: number[] = []
+    for (const call of range(100, 200)) {
+      traces.add(row(2), call, 0)
+      after.push(settled.length)
+    }
+    expect(Math.max(...after.map((count, at) => count - (after[at - 1] ?? 0)))).toBeLessThan(10)
+    expect(settled.length).toBeGreaterThanOrEqual(50)
+    expect(
+      settled
+        .slice(0, 50)
+        .flat()
+        .sort((a, b) => a - b),
+    ).toEqual(range(0, 100))
+  })
+
+  test('so many at once do not wait beyond twice calls_max', () => {
+    const { traces, row, calls } = bench(10)
+    const waiting: number[] = []
+    for (const call of range(0, 2000)) {
+      traces.add(row(1), call, 0)
+      waiting.push(range(0, call + 1).filter((other) => !calls.isCounted(other)).length)
+    }
+    expect(Math.max(...waiting)).toBeGreaterThan(10)
+    expect(Math.max(...waiting)).toBeLessThanOrEqual(20)
+  })
+})
+
+describe('a report that awaits another', () => {
+  test.each([
+    ['waits for it, not only until its trace is quiet', [[0, 1]], 6000, 0],
+    ['but no longer than the longest time', [[0, 1]], 30_000, 1],
+    [
+      'and settles with it as others do',
+      [
+        [0, 1],
+        [1, -1],
+      ],
+      6000,
+      1,
+    ],
+  ])('%s', (_, awaited, passed_ms, count) => {
+    const { traces, row, calls, settled } = bench(100, new FakeClock())
+    for (const [call, awaits] of awaited) {
+      calls.awaited.set(call!, awaits!)
+      traces.add(row(1), call!, 0)
+    }
+    traces.settle(passed_ms, 5000, 30_000)
+    expect(settled.length).toBe(count)
+  })
+})
+
+test('counted calls are given up when there are too many, but not those of a trace that waits', () => {
+  const { traces, row, calls } = bench(100_000, new FakeClock())
+  for (const call of [0, 1]) traces.add(row(1), call, 0)
+  traces.settle(10_000, 5000, 30_000)
+  for (const call of range(4, 60_000)) traces.add(row(2), call, 10_000)
+  traces.add(row(1), 2, 12_000)
+  traces.settle(15_000, 5000, 30_000)
+  expect([calls.removed.length, calls.removed.filter((call) => call < 4)]).toEqual([59_996, []])
+})
+
+test('a call that nothing follows ends its list', () => {
+  const { traces, row, calls } = bench()
+  traces.add(row(1), 0, 0)
+  expect(calls.next(0)).toBe(NO_CALL)
+})
