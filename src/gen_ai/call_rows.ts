@@ -10,6 +10,8 @@ export const MERGED = 8
 /** Made by an instrumentation of a provider's SDK; by the SDK itself. */
 export const OF_PROVIDER = 16
 export const PROVIDER = 32
+/** A log record; its parent is the span that it names. */
+export const RECORD = 64
 
 /** Columns of a row: a row's integers stand together, and so do its other numbers, since calls come and go one by one. */
 export const INT = {
@@ -62,6 +64,7 @@ export function factsOf(ints: Int32Array, numbers: Float64Array, row: number): C
     emitter: ints[int + INT.emitter]!,
     nearness: nearnessOf(flags),
     isMerged: (flags & MERGED) !== 0,
+    isRecord: (flags & RECORD) !== 0,
     operation: ints[int + INT.operation]!,
     requestModel: ints[int + INT.model]!,
     responseModel: ints[int + INT.responseModel]!,

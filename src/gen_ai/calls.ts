@@ -15,6 +15,7 @@ import {
   OF_PROVIDER,
   PROVIDER,
   RATE_LIMITED,
+  RECORD,
 } from './call_rows.ts'
 import { dialects } from './dialects.ts'
 import type { Emitter } from './emitters.ts'
@@ -29,6 +30,9 @@ import { type CallFacts, mergeReports } from './same_call.ts'
 export const NO_CALL = -1
 
 export { COUNTED, FAILED, INT, NUMBER, RATE_LIMITED } from './call_rows.ts'
+
+/** Sets the emitters of log records apart. */
+const RECORD_SALT = 0x5bd1e994
 
 /** Where 0 (or NaN) says that it is unknown. */
 const FROM_ANY_INTS = ['response', 'errorType', 'finishReasons', 'signals'] as const
@@ -62,12 +66,15 @@ export class Calls {
     const { ints, numbers } = this
     const [int, number] = [row * INT.width, row * NUMBER.width]
     const nearness = dialects[call.dialect]?.ofProvider ? PROVIDER : texts.emitter.isOfProvider ? OF_PROVIDER : 0
-    ints[int + INT.flags] = (call.failed ? FAILED : 0) | (call.rateLimited ? RATE_LIMITED : 0) | nearness
-    ints[int + INT.emitter] = texts.emitter.hash || call.dialect + 2
-    ints[int + INT.spanHigh] = word(view.spanId, 0)
-    ints[int + INT.spanLow] = word(view.spanId, 4)
-    ints[int + INT.parentHigh] = word(view.parentId, 0)
-    ints[int + INT.parentLow] = word(view.parentId, 4)
+    ints[int + INT.flags] =
+      (call.failed ? FAILED : 0) | (call.rateLimited ? RATE_LIMITED : 0) | nearness | (view.isRecord ? RECORD : 0)
+    // Records are another making than the spans of the same scope, and belong below the span that they name.
+    ints[int + INT.emitter] = (texts.emitter.hash || call.dialect + 2) ^ (view.isRecord ? RECORD_SALT : 0)
+    const [span, parent] = view.isRecord ? [-1, view.spanId] : [view.spanId, view.parentId]
+    ints[int + INT.spanHigh] = word(span, 0)
+    ints[int + INT.spanLow] = word(span, 4)
+    ints[int + INT.parentHigh] = word(parent, 0)
+    ints[int + INT.parentLow] = word(parent, 4)
     ints[int + INT.response] = hashOf(bytes, call.start(FIELD.responseId), call.end(FIELD.responseId))
     ints[int + INT.operation] = call.operation
     ints[int + INT.provider] = call.provider
@@ -79,9 +86,9 @@ export class Calls {
     ints[int + INT.finishReasons] = finishBits(call)
     ints[int + INT.signals] = call.qualitySignals
     // Without a start there is no duration; the end still says when the call was.
-    numbers[number + NUMBER.start_ms] =
-      view.startTime < 0 || (call.implausible & DURATION) !== 0 ? Number.NaN : nanosAsMillis(bytes, view.startTime)
-    numbers[number + NUMBER.end_ms] = view.endTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.endTime)
+    const end_ms = view.endTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.endTime)
+    numbers[number + NUMBER.start_ms] = startOf(view, call, end_ms)
+    numbers[number + NUMBER.end_ms] = end_ms
     numbers[number + NUMBER.input] = call.inputTokens
     numbers[number + NUMBER.output] = call.outputTokens
     numbers[number + NUMBER.cacheRead] = call.cacheReadTokens
@@ -211,6 +218,11 @@ export class Calls {
     this.numbers = new Float64Array(numbers.length * 2)
     this.numbers.set(numbers)
   }
+}
+
+function startOf({ bytes, isRecord, startTime }: SpanView, call: ModelCall, end_ms: number): number {
+  if (isRecord) return end_ms - call.duration_ms
+  return startTime < 0 || (call.implausible & DURATION) !== 0 ? Number.NaN : nanosAsMillis(bytes, startTime)
 }
 
 function finishBits(call: ModelCall): number {

@@ -3,6 +3,10 @@ import type { FieldName } from './field.ts'
 
 /** Holds if everything that is named holds. */
 export interface Mark {
+  /** Of log records: the event has this name. */
+  readonly event?: string
+  /** Such an event tells of a call that failed. Default false. */
+  readonly fails?: boolean
   /** The instrumentation scope's name begins with this. */
   readonly scope?: string
   /** The span has an attribute with this key. */
@@ -11,6 +15,9 @@ export interface Mark {
 
 /** Where a field may be found: the attribute of this name, or a place in it. */
 export type Source = string | PlaceInJson
+
+/** Stands for the body of a log record among the names of attributes. */
+export const BODY = '\0body'
 
 export interface PlaceInJson {
   readonly attribute: string
@@ -41,6 +48,12 @@ export interface Dialect {
   readonly marks: readonly Mark[]
   /** The provider's SDK writes these spans by itself: an instrumentation may report the same calls. Default false. */
   readonly ofProvider?: boolean
+  /** Calls stand in log records: the marks are of those, and of no spans. Default false. */
+  readonly inRecords?: boolean
+  /** Only those records are calls that failed: other records tell of the calls that went well. Default false. */
+  readonly onlyFailures?: boolean
+  /** In scopes whose name begins so, each record is told a second time as an event of the conventions. */
+  readonly repeatedInScope?: string
   /** Places of each field, the best first: the first that is there with a usable value is taken. */
   readonly fields: { readonly [F in FieldName]?: readonly Source[] }
   /** Spellings of values beyond those in `values.ts`. */

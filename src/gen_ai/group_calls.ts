@@ -6,6 +6,7 @@ import {
   type CallFacts,
   cachedOf,
   type Id,
+  isRecordOf,
   isSameAsParent,
   isSeenTwice,
   mergeCalls,
@@ -20,6 +21,7 @@ export function groupCalls(reports: readonly CallFacts[], onCompare: () => void 
   if (reports.length === 1) return [[0]]
   const grouping = new Grouping(reports, onCompare)
   grouping.joinByResponse()
+  grouping.joinRecords()
   grouping.joinParents()
   grouping.joinSeenTwice()
   return grouping.groups()
@@ -58,6 +60,18 @@ class Grouping {
       if (other === undefined) first.set(responseId, at)
       else this.#join(other, at)
     })
+  }
+
+  /** Log records go to the span that they name, those with most to compare first. */
+  joinRecords(): void {
+    const records = this.#reports.map((_, at) => at).filter((at) => this.#reports[at]!.isRecord)
+    records.sort((a, b) => compareKnown(this.#reports[a]!, this.#reports[b]!) || this.#byTime(a, b))
+    for (const at of records) {
+      const parent = this.#parentOf(at)
+      if (parent < 0 || this.#top(parent) === this.#top(at)) continue
+      this.#onCompare()
+      if (isRecordOf(this.#facts[this.#top(parent)]!, this.#facts[this.#top(at)]!)) this.#join(parent, at)
+    }
   }
 
   /** From the deepest up. Of several children that could be the parent's call it is the last: its answer was handed on. */
@@ -196,12 +210,27 @@ class Grouping {
     const [one, other] = [this.#reports[a]!, this.#reports[b]!]
     if (this.#parentOf(b) === a) return -1
     if (this.#parentOf(a) === b) return 1
-    return compare(lengthOf(other), lengthOf(one)) || this.#depth[a]! - this.#depth[b]! || this.#byName(one, other)
+    const isOutside = Number(one.isRecord ?? false) - Number(other.isRecord ?? false)
+    return (
+      isOutside ||
+      compare(lengthOf(other), lengthOf(one)) ||
+      this.#depth[a]! - this.#depth[b]! ||
+      this.#byName(one, other)
+    )
   }
 
   #byName(one: CallFacts, other: CallFacts): number {
     return compareIds(one.emitter, other.emitter) || compareIds(one.spanId, other.spanId)
   }
+}
+
+/** Those with a response id first, then those with tokens. */
+function compareKnown(one: CallFacts, other: CallFacts): number {
+  return knownOf(other) - knownOf(one)
+}
+
+function knownOf({ responseId, inputTokens }: CallFacts): number {
+  return (responseId ? 2 : 0) + (inputTokens > 0 ? 1 : 0)
 }
 
 function mayBeSeenTwice({ failed, inputTokens, end_ms }: CallFacts): boolean {

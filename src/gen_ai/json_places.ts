@@ -4,7 +4,7 @@
  */
 import { KeySet } from '../telemetry/key_set.ts'
 
-/** As much of a text as is looked at, in bytes. */
+/** As much of a text as is looked at, in bytes, unless it is said. */
 const TEXT_MAX = 64 * 1024
 const NONE = -1
 
@@ -20,12 +20,14 @@ export class JsonPlaces {
   readonly starts: Int32Array
   readonly ends: Int32Array
   readonly #root: Node
+  readonly #text_bytes_max: number
   #bytes: Uint8Array = new Uint8Array()
   #end = 0
   #left = 0
 
   /** Paths as `dialect.ts` has them. Only texts without escapes, numbers and words are found, not objects and lists. */
-  constructor(paths: readonly string[]) {
+  constructor(paths: readonly string[], text_bytes_max = TEXT_MAX) {
+    this.#text_bytes_max = text_bytes_max
     this.starts = new Int32Array(paths.length)
     this.ends = new Int32Array(paths.length)
     this.#root = nodeOf(paths.map((path, at) => ({ keys: path.split('.'), at })))
@@ -35,7 +37,7 @@ export class JsonPlaces {
   read(bytes: Uint8Array, start: number, end: number): void {
     this.starts.fill(NONE)
     this.#bytes = bytes
-    this.#end = Math.min(end, start + TEXT_MAX)
+    this.#end = Math.min(end, start + this.#text_bytes_max)
     this.#left = this.starts.length
     this.#value(this.#root, this.#space(start))
   }

@@ -24,6 +24,8 @@ export class ModelCall {
   cacheWriteTokens = Number.NaN
   reasoningTokens = Number.NaN
   timeToFirstChunk_s = Number.NaN
+  /** Of a call told by a log record, which has no start. */
+  duration_ms = Number.NaN
   /** Cost that the emitter states, or on a normalised span the cost that was found. */
   cost_usd = Number.NaN
   /** Position in COST_SOURCES; -1 without a cost. */
@@ -65,7 +67,7 @@ export class ModelCall {
     this.provider = this.costSource = -1
     this.inputTokens = this.outputTokens = this.reasoningTokens = Number.NaN
     this.cacheReadTokens = this.cacheWriteTokens = Number.NaN
-    this.timeToFirstChunk_s = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
+    this.timeToFirstChunk_s = this.duration_ms = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
     this.stream = this.failed = this.hasErrorStatus = this.rateLimited = false
     this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = this.implausible = 0
     const { rows } = this

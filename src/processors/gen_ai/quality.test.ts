@@ -1,15 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { attributesOf, itemsOf, type LogOptions, logBatch, type Plain } from '../../../test/support/otlp.ts'
-import type { Context, Host } from '../../component.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { readNormalisedCall } from '../../gen_ai/normalised.ts'
 import { SIGNALS } from '../../gen_ai/quality.ts'
 import { type AttributeList, batchOf, type SpanFixture } from '../../gen_ai/span.fixture.ts'
-import type { LogBatch } from '../../telemetry/batch.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
-import { schema } from './config.ts'
-import { genAi } from './index.ts'
-import { processorForTests } from './processor.fixture.ts'
+import { processorForTests, recordProcessorForTests } from './processor.fixture.ts'
 
 const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai' }
 const sorry = "I'm sorry, but I can't help with that."
@@ -182,18 +178,12 @@ describe('evaluations on the span win', () => {
 describe('log records', () => {
   async function judged(record: LogOptions): Promise<[unknown, unknown]> {
     const batch = logBatch([record])
-    const once = await passedOn(batch)
-    expect((await passedOn(once)).bytes.equals(once.bytes)).toBe(true)
+    const { normalise } = recordProcessorForTests()
+    const once = await normalise(batch)
+    expect((await normalise(once)).bytes.equals(once.bytes)).toBe(true)
     const found = Object.fromEntries(attributesOf(itemsOf(once)[0]))
     if (found['sluice.quality.score'] === undefined) expect(once).toBe(batch)
     return [found['sluice.quality.score'], found['sluice.quality.signals']]
-  }
-
-  async function passedOn(batch: LogBatch): Promise<LogBatch> {
-    let passed = batch
-    const next = { consume: async (one: LogBatch) => void (passed = one) }
-    await genAi.create(schema.parse({}), {} as Host, 'logs', next).consume(batch, {} as Context)
-    return passed
   }
 
   const details = 'gen_ai.client.inference.operation.details'
