@@ -33,7 +33,9 @@ export const INT = {
   resource: 15,
   /** Which instrumentation made the span. */
   emitter: 16,
-  width: 17,
+  /** Hash of the trace's id; 0 without one. */
+  trace: 17,
+  width: 18,
 } as const
 export const NUMBER = {
   start_ms: 0,

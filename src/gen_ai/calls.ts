@@ -2,6 +2,7 @@
  * Model calls that wait for their trace to settle, and some that have been counted: rows of numbers, linked by trace.
  */
 import { nanosAsMillis, uint32 } from '../otlp/cursor.ts'
+import type { RecordView } from '../telemetry/record_view.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import {
   COUNTED,
@@ -25,11 +26,13 @@ import { hashOf } from './hash.ts'
 import type { ModelCall } from './model_call.ts'
 import { OtherTraces } from './other_traces.ts'
 import { DURATION } from './plausible.ts'
+import { Qualities } from './qualities.ts'
+import type { Quality } from './quality.ts'
 import { type CallFacts, mergeReports } from './same_call.ts'
 
 export const NO_CALL = -1
 
-export { COUNTED, FAILED, INT, NUMBER, RATE_LIMITED } from './call_rows.ts'
+export { COUNTED, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from './call_rows.ts'
 
 /** Sets the emitters of log records apart. */
 const RECORD_SALT = 0x5bd1e994
@@ -47,6 +50,8 @@ export interface CallTexts {
   readonly resource?: number
   /** Who made the span (`Emitters`). */
   readonly emitter: Emitter
+  /** Of the trace's id (`hashTraceId`); absent without one. */
+  readonly trace?: number
 }
 
 export class Calls {
@@ -56,6 +61,7 @@ export class Calls {
   #free = NO_CALL
   #used = 0
   readonly #otherTraces = new OtherTraces(this)
+  #qualities: Qualities | undefined
   count = 0
 
   /** A new row with what a call's span says. */
@@ -83,6 +89,7 @@ export class Calls {
     ints[int + INT.errorType] = texts.errorType
     ints[int + INT.dialect] = call.dialect
     ints[int + INT.resource] = texts.resource ?? 0
+    ints[int + INT.trace] = texts.trace ?? 0
     ints[int + INT.finishReasons] = finishBits(call)
     ints[int + INT.signals] = call.qualitySignals
     // Without a start there is no duration; the end still says when the call was.
@@ -98,6 +105,14 @@ export class Calls {
     numbers[number + NUMBER.cost_usd] = call.cost_usd
     numbers[number + NUMBER.score] = call.qualityScore
     return row
+  }
+
+  /**
+   * What a log record says of the answer of the call whose span it names: it counts where the span itself says nothing. The
+   * trace's hash as in `CallTexts`.
+   */
+  keepQuality(trace: number, { bytes, spanId }: RecordView, quality: Quality): void {
+    if (spanId >= 0) (this.#qualities ??= new Qualities()).add(trace, bytes, spanId, quality)
   }
 
   /** A new row; all columns are the caller's to set. */
@@ -182,6 +197,7 @@ export class Calls {
    */
   merge(reports: readonly number[]): number {
     const outermost = reports[0]!
+    if (this.#qualities !== undefined) for (const call of reports) this.#fillQuality(call, this.#qualities)
     if (reports.length === 1) return outermost
     const facts = mergeReports(reports.map((call) => this.facts(call)))
     for (const call of reports) this.#fillFrom(outermost, call)
@@ -198,6 +214,13 @@ export class Calls {
     for (const call of reports) this.setFlags(call, MERGED)
     this.setFlags(outermost, (facts.failed ? FAILED : 0) | (facts.rateLimited ? RATE_LIMITED : 0))
     return outermost
+  }
+
+  #fillQuality(call: number, qualities: Qualities): void {
+    if (this.int(call, 'signals') !== 0 || !Number.isNaN(this.number(call, 'score')) || this.has(call, RECORD)) return
+    if (!qualities.find(this.int(call, 'trace'), this.int(call, 'spanHigh'), this.int(call, 'spanLow'), quality)) return
+    this.setNumber(call, 'score', quality.score)
+    this.setInt(call, 'signals', quality.signals)
   }
 
   #fillFrom(call: number, other: number): void {
@@ -219,6 +242,8 @@ export class Calls {
     this.numbers.set(numbers)
   }
 }
+
+const quality: Quality = { score: Number.NaN, signals: 0 }
 
 function startOf({ bytes, isRecord, startTime }: SpanView, call: ModelCall, end_ms: number): number {
   if (isRecord) return end_ms - call.duration_ms

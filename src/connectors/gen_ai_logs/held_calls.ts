@@ -8,7 +8,7 @@ import type { ModelCall } from '../../gen_ai/model_call.ts'
 import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
 import { Output } from '../../otlp/output.ts'
 import type { Clock } from '../../self/clock.ts'
-import type { TraceBatch } from '../../telemetry/batch.ts'
+import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { type Head, Heads } from '../../telemetry/heads.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
@@ -50,7 +50,7 @@ export class HeldCalls implements SettledCalls {
   /** Of the reports of the call that is written, the outermost first. */
   readonly #digests = [new Digest()]
   /** Of the batch and scope that `keep` was called with last; it counts as a reference to both. */
-  #last: { batch: TraceBatch; scope: number; head: Head; origin: Origin } | undefined
+  #last: { batch: TraceBatch | LogBatch; scope: number; head: Head; origin: Origin } | undefined
 
   constructor(outbox: Outbox, clock: Clock) {
     this.#outbox = outbox
@@ -62,8 +62,20 @@ export class HeldCalls implements SettledCalls {
     return this.#store.occupied_bytes + this.#heads.size_bytes
   }
 
-  /** Keeps the call of a span of the batch; returns its number. */
-  keep(batch: TraceBatch, context: Context, span: SpanView, call: ModelCall, writeContent: WriteContent): number {
+  /** A number for what the items of that scope group of the batch come from. */
+  originOf(batch: TraceBatch | LogBatch, scope: number): number {
+    return this.#resources.of(batch, scope)
+  }
+
+  /** Keeps the call of a span or log record of the batch; returns its number. `trace` as `traceHashOf` says. */
+  keep(
+    batch: TraceBatch | LogBatch,
+    context: Context,
+    span: SpanView,
+    call: ModelCall,
+    trace: number,
+    writeContent: WriteContent,
+  ): number {
     const { bytes } = span
     const text = (field: number) => hashOf(bytes, call.start(field), call.end(field))
     const out = this.#scratch
@@ -78,6 +90,7 @@ export class HeldCalls implements SettledCalls {
       errorType: text(FIELD.errorType),
       resource: this.#resources.of(batch, span.scope),
       emitter: this.#emitters.of(batch, span.scope),
+      trace,
     })
     if (row >= this.#addresses.length) this.#grow(row)
     this.#addresses[row] = this.#store.add(out.bytes, 0, out.end, head.id, content)
@@ -144,7 +157,11 @@ export class HeldCalls implements SettledCalls {
     this.contents++
   }
 
-  #headOf(batch: TraceBatch, scope: number, context: Context): { readonly head: Head; readonly origin: Origin } {
+  #headOf(
+    batch: TraceBatch | LogBatch,
+    scope: number,
+    context: Context,
+  ): { readonly head: Head; readonly origin: Origin } {
     if (this.#last?.batch === batch && this.#last.scope === scope) return this.#last
     this.#forgetHead()
     const origin = this.#origins.obtain(context)
