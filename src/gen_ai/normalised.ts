@@ -56,6 +56,11 @@ export function isNormalised(batch: TraceBatch | LogBatch, item: number): boolea
   return beginsWithAttribute(batch, item, dialectKey)
 }
 
+/** Is the log record one that this program made of a call (in a tier before this one)? */
+export function isOwnRecord(view: RecordView): boolean {
+  return view.isEventOf(OWN)
+}
+
 /** Has it judged the answer in this log record, which is no call by itself? */
 export function isJudged(batch: LogBatch, item: number): boolean {
   return beginsWithAttribute(batch, item, scoreKey) || beginsWithAttribute(batch, item, signalsKey)
@@ -66,7 +71,7 @@ export function readQuality(view: RecordView, quality: Quality): boolean {
   view.attributes.find(view.bytes, normalisedKeys, found)
   quality.score = score(view)
   quality.signals = listBits(view, AT_SIGNALS, signals)
-  return !isOwn(view) && (quality.signals !== 0 || !Number.isNaN(quality.score))
+  return !isOwnRecord(view) && (quality.signals !== 0 || !Number.isNaN(quality.score))
 }
 
 /**
@@ -76,7 +81,7 @@ export function readQuality(view: RecordView, quality: Quality): boolean {
 export function readNormalisedCall(view: SpanView, call: ModelCall): boolean {
   const { bytes, attributes } = view
   attributes.find(bytes, normalisedKeys, found)
-  if (found[AT_DIALECT]! < 0 || (view.isRecord && isOwn(view as RecordView))) return false
+  if (found[AT_DIALECT]! < 0 || (view.isRecord && isOwnRecord(view as RecordView))) return false
   call.reset(bytes, choice(view, AT_DIALECT, dialectIds))
   call.operation = choice(view, keyOf[FIELD.operation]!, operations)
   if (call.operation < 0) return false
@@ -117,10 +122,6 @@ function readNumbers(view: SpanView, call: ModelCall): void {
   call.rateLimited = isTrue(view, AT_RATE_LIMITED)
   call.duration_ms = view.isRecord ? number(view, AT_LATENCY) : Number.NaN
   call.stream = isTrue(view, keyOf[FIELD.stream]!)
-}
-
-function isOwn(view: RecordView): boolean {
-  return view.isEventOf(OWN)
 }
 
 function score(view: SpanView): number {
