@@ -25,7 +25,9 @@ export const schema = z.strictObject({
     .int()
     .min(1000)
     .default(1_000_000)
-    .describe('A span that comes again within so many model calls is a duplicate, and is not written again.'),
+    .describe(
+      'A span or log record that comes again within so many model calls is a duplicate, and is not written again.',
+    ),
   allow_raw_content: z.boolean().default(false).describe('True: may get telemetry that no redaction has seen.'),
 })
 

@@ -29,7 +29,9 @@ export const schema = z.strictObject({
     .int()
     .min(1000)
     .default(1_000_000)
-    .describe('A span that comes again within so many model calls is a duplicate, and is not counted again.'),
+    .describe(
+      'A span or log record that comes again within so many model calls is a duplicate, and is not counted again.',
+    ),
 })
 
 export type GenAiMetricsConfig = z.infer<typeof schema>
