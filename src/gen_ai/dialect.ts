@@ -21,7 +21,10 @@ export const BODY = '\0body'
 
 export interface PlaceInJson {
   readonly attribute: string
-  /** Keys from the outermost object inwards, joined by dots; a digit is a place in a list. Empty: the value itself. */
+  /**
+   * Keys from the outermost object inwards, joined by dots; a digit is a place in a list. With a dot at the end: whatever
+   * stands there, as JSON. Empty: the value itself.
+   */
   readonly path: string
   /** Tokens counted beside the input (or the output), not among it: always, or for these providers (newest spelling). */
   readonly apart: boolean | readonly string[]

@@ -30,6 +30,8 @@ export const FIELD = {
   statusCode: 20,
   /** Milliseconds, where the item has no start of its own. */
   duration: 21,
+  /** JSON in which the answer is to be looked for, where it stands beside the prompts. */
+  answer: 22,
 } as const
 
 export type FieldName = keyof typeof FIELD

@@ -11,8 +11,9 @@ const NONE = -1
 interface Node {
   readonly names: KeySet
   readonly children: readonly Node[]
-  /** Position among the paths, NONE for a node that only leads on. */
+  /** Position among the paths, NONE for a node that only leads on; and of the path to all that stands there. */
   readonly path: number
+  readonly whole: number
 }
 
 export class JsonPlaces {
@@ -25,7 +26,7 @@ export class JsonPlaces {
   #end = 0
   #left = 0
 
-  /** Paths as `dialect.ts` has them. Only texts without escapes, numbers and words are found, not objects and lists. */
+  /** Paths as `dialect.ts` has them. Texts without escapes, numbers and words are found; objects and lists only as a whole. */
   constructor(paths: readonly string[], text_bytes_max = TEXT_MAX) {
     this.#text_bytes_max = text_bytes_max
     this.starts = new Int32Array(paths.length)
@@ -45,6 +46,7 @@ export class JsonPlaces {
   /** Reads a value that may be wanted; returns the position behind it. Each call is a step down the paths. */
   #value(node: Node, at: number): number {
     const byte = this.#bytes[at]
+    if (node.whole !== NONE) this.#takeWhole(node.whole, at)
     if (byte === OPEN_OBJECT && at < this.#end) return this.#object(node, at + 1)
     if (byte === OPEN_LIST && at < this.#end) return this.#list(node, at + 1)
     const behind = this.#skip(at)
@@ -93,6 +95,14 @@ export class JsonPlaces {
     if (this.starts[path] === NONE) this.#left--
     this.starts[path] = isText ? start + 1 : start
     this.ends[path] = isText ? end - 1 : end
+  }
+
+  #takeWhole(path: number, start: number): void {
+    const behind = this.#skip(start)
+    if (behind > this.#end) return
+    if (this.starts[path] === NONE) this.#left--
+    this.starts[path] = start
+    this.ends[path] = behind
   }
 
   #hasEscape(start: number, end: number): boolean {
@@ -175,7 +185,7 @@ function isSpace(byte: number): boolean {
 
 function nodeOf(paths: readonly { readonly keys: readonly string[]; readonly at: number }[]): Node {
   const byFirst = Map.groupBy(
-    paths.filter(({ keys }) => keys.length > 0),
+    paths.filter(({ keys }) => keys.length > 0 && keys[0] !== ''),
     ({ keys }) => keys[0]!,
   )
   const children = [...byFirst.values()].map((below) =>
@@ -185,5 +195,6 @@ function nodeOf(paths: readonly { readonly keys: readonly string[]; readonly at:
     names: new KeySet([...byFirst.keys()]),
     children,
     path: paths.find(({ keys }) => keys.length === 0)?.at ?? NONE,
+    whole: paths.find(({ keys }) => keys[0] === '')?.at ?? NONE,
   }
 }

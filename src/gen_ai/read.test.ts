@@ -94,6 +94,7 @@ const samples: Readonly<
   stream: [true, (call) => call.stream, true],
   finishReasons: [['length'], finishReasonsOf, ['length']],
   duration: [250, (call) => call.duration_ms, 250],
+  answer: ['{}', (call) => call.answerEnd - call.answerStart, 2],
   statusCode: [503, (call) => [call.statusCode, call.failed], [503, true]],
 }
 type AttributeValue = string | number | boolean | readonly string[]

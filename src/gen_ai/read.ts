@@ -67,7 +67,7 @@ function readCall(view: SpanView, found: Int32Array, dialect: number, call: Mode
   call.cost_usd = readNumber(view, found, row, FIELD.cost, call, call.plausible.cost_usd_max)
   if (call.cost_usd === 0 && row.zeroCostIsUnknown) call.cost_usd = Number.NaN
   call.statusCode = readNumber(view, found, row, FIELD.statusCode, call)
-  call.duration_ms = view.isRecord ? readNumber(view, found, row, FIELD.duration, call) : Number.NaN
+  if (view.isRecord) readRecord(view, found, row, call)
   if (!settleOperation(found, row, call, isCall)) return false
   readStream(view, found, row, call)
   judgeTimes(view, call)
@@ -76,6 +76,14 @@ function readCall(view: SpanView, found: Int32Array, dialect: number, call: Mode
   call.hasErrorStatus = view.statusCode === STATUS_ERROR
   if (isFailure(call)) readFailure(view, call)
   return true
+}
+
+/** What only log records say. */
+function readRecord(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
+  call.duration_ms = readNumber(view, found, dialect, FIELD.duration, call)
+  if (firstRow(view, found, dialect, FIELD.answer, call) < 0) return
+  call.answerStart = foundPlace().start
+  call.answerEnd = foundPlace().end
 }
 
 function readOperation(

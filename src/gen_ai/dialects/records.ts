@@ -1,6 +1,7 @@
 /** Applications that write their model calls as log records: AutoGen, Claude Code, Codex, Gemini CLI and its forks. */
 import { BODY, type Dialect, inJson } from '../dialect.ts'
 
+/** All of what the provider answered. */
 const RESPONSE = 'response.'
 
 /**
@@ -13,6 +14,7 @@ const autogen: Dialect = {
   marks: [{ scope: 'autogen_core.events' }],
   fields: {
     operation: [inJson(BODY, 'type')],
+    answer: [inJson(BODY, RESPONSE)],
     responseModel: [inJson(BODY, `${RESPONSE}model`)],
     responseId: [inJson(BODY, `${RESPONSE}id`)],
     inputTokens: [

@@ -5,7 +5,7 @@
 import type { Consumer, Context, Host, Processor } from '../../component.ts'
 import { Answer } from '../../content/answers/answer.ts'
 import { ANSWER_EVENT, eventKind } from '../../content/answers/answer_keys.ts'
-import { findAnswerInLog } from '../../content/answers/find_answer.ts'
+import { findAnswerInJson, findAnswerInLog } from '../../content/answers/find_answer.ts'
 import { SLUICE } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { judgeCost } from '../../gen_ai/plausible.ts'
@@ -85,7 +85,8 @@ export class GenAiLogs implements Processor<'logs'> {
     this.#prices.price(call, this.#view)
     judgeCost(call)
     if (call.operation !== EMBEDDINGS) {
-      this.#findAnswer()
+      if (call.answerStart < 0) this.#findAnswer()
+      else findAnswerInJson(call.bytes, call.answerStart, call.answerEnd, this.#answer)
       judgeCall(call, this.#answer)
     }
     const replaced = replacedFields(this.#found, call)

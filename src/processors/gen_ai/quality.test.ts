@@ -189,7 +189,24 @@ describe('log records', () => {
   const details = 'gen_ai.client.inference.operation.details'
   const choice = (message: object, finish_reason = 'stop') =>
     ({ index: 0, finish_reason, message: { role: 'assistant', ...message } }) as unknown as Plain
+  const choices = (content: string) => ({ choices: [{ message: { role: 'assistant', content } }] })
   const outputs = (...parts: Plain[]) => ({ 'gen_ai.output.messages': [{ role: 'assistant', parts }] })
+
+  const autogen = (type: string, messages: object[], response: object) =>
+    JSON.stringify({ tools: [], type, messages, response, prompt_tokens: 5 })
+  const refused = [{ role: 'assistant', content: sorry }]
+  test.each<[string, string, unknown]>([
+    ['an answer', autogen('LLMCall', [], choices(fine)), 1],
+    ['a refusal', autogen('LLMCall', [], choices(sorry)), 0.4],
+    ['an answer behind a refusal before', autogen('LLMCall', refused, choices(fine)), 1],
+    ['the end of a stream', autogen('LLMStreamEnd', refused, { finish_reason: 'stop', content: fine }), 1],
+    ['a refusal at the end of a stream', autogen('LLMStreamEnd', [], { content: sorry }), 0.4],
+    ['nothing', autogen('LLMCall', refused, { choices: [] }), undefined],
+  ])('a call of AutoGen: %s', async (_, body, score) => {
+    const batch = logBatch([{ body }], { scope: { name: 'autogen_core.events' } })
+    const [record] = itemsOf(await recordProcessorForTests().normalise(batch))
+    expect(Object.fromEntries(attributesOf(record))['sluice.quality.score']).toBe(score)
+  })
 
   test.each<[string, LogOptions, unknown, unknown]>([
     ['a choice', { event: 'gen_ai.choice', body: choice({ content: fine }) }, 1, undefined],
