@@ -77,6 +77,15 @@ describe.each([1, 2])('log records with %d shards', (shards) => {
     expect((await settled(it)).value(REQUESTS)).toBe(3)
   })
 
+  test('lie within the span that has their response id, and take nothing from it', async () => {
+    const it = await begin()
+    const id = { with: { 'gen_ai.response.id': 'r' } }
+    await it.sendRecords(record({ span: '00000000000000ff', ...id }))
+    await it.send(span(id))
+    await settled(it)
+    expect([it.value(REQUESTS), it.value('llm_latency_ms')]).toEqual([1, 1])
+  })
+
   test('without a trace count at once, and know the span that has their response id', async () => {
     const it = await begin()
     const id = { with: { 'gen_ai.response.id': 'r' } }
