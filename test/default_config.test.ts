@@ -65,12 +65,13 @@ test('listens on this machine only', () => {
 test('counts every call, keeps what is worth keeping, and lets no prompt out', async () => {
   await run(async ({ otlp, prometheus, api, clock }) => {
     await send(otlp, traces)
+    await send(otlp.replace('traces', 'logs'), logs)
     await clock.advance(60_000)
     const metrics = await get(prometheus)
     const labels = 'model="gpt-4o-mini",endpoint="chat"'
     const sample = (name: string, more = '') => sampleOf(metrics, `${name}{`, [...labels.split(','), more])
-    expect(sample('llm_requests_total')).toBe(2)
-    expect(sample('llm_tokens_input_total')).toBe(2400)
+    expect(sample('llm_requests_total')).toBe(3)
+    expect(sample('llm_tokens_input_total')).toBe(2750)
     expect(sample('llm_errors_total', 'error_type="500"')).toBe(1)
     expect(sample('llm_quality_signals_total', 'signal="truncated"')).toBe(1)
     expect(sample('llm_cost_usd_sum')).toBeGreaterThan(0)
@@ -79,8 +80,11 @@ test('counts every call, keeps what is worth keeping, and lets no prompt out', a
       return traces.length === 2 && traces
     })
     expect(kept.map(({ policy }) => policy).sort()).toEqual(['errors', 'low quality'])
+    const refused = JSON.parse(await get(`${api}/traces?signal=refusal`)) as { traces: Kept[] }
+    expect(refused.traces.map(({ trace_id }) => trace_id)).toEqual(['2'.padStart(32, '0')])
     const summaries = await get(`${api}/logs?event=sluice.gen_ai.summary`)
     expect(summaries).toContain('chat gpt-4o-mini input_tokens=1200 output_tokens=300')
+    expect(summaries).toContain('chat gpt-4o-mini input_tokens=350 output_tokens=28')
     const texts = [metrics, summaries, await get(`${api}/logs`)]
     for (const { trace_id } of kept) texts.push(await get(`${api}/traces/${trace_id}`))
     expect(texts.join('')).not.toMatch(/capital|Lisbon|ada@example\.org/)
@@ -221,6 +225,58 @@ const traces = {
               { 'gen_ai.response.finish_reasons': { arrayValue: { values: [{ stringValue: 'length' }] } } },
             ),
             call('2', { status: { code: 2 } }, { 'error.type': { stringValue: '500' } }),
+          ],
+        },
+      ],
+    },
+  ],
+}
+
+function place(trace: string) {
+  const ids = { traceId: trace.padStart(32, '0'), spanId: trace.padStart(16, '0') }
+  return { timeUnixNano: '1700000002000000000', ...ids }
+}
+
+const map = (key: string, value: object) => ({ kvlistValue: { values: [{ key, value }] } })
+
+/** AutoGen's only report of a call, a second report of the first span's, and the answer of the second's: a refusal. */
+const logs = {
+  resourceLogs: [
+    {
+      scopeLogs: [
+        {
+          scope: { name: 'autogen_core.events' },
+          logRecords: [
+            {
+              timeUnixNano: '1700000001000000000',
+              body: {
+                stringValue: JSON.stringify({
+                  type: 'LLMCall',
+                  messages: [{ content: 'What is the capital of Portugal?' }],
+                  response: { model: 'gpt-4o-mini', choices: [{ message: { content: 'Lisbon' } }] },
+                  prompt_tokens: 350,
+                  completion_tokens: 28,
+                }),
+              },
+            },
+          ],
+        },
+        {
+          scope: { name: 'opentelemetry.util.genai.handler' },
+          logRecords: [
+            {
+              ...place('1'),
+              eventName: 'gen_ai.client.inference.operation.details',
+              attributes: [
+                { key: 'gen_ai.request.model', value: { stringValue: 'gpt-4o-mini' } },
+                { key: 'gen_ai.usage.input_tokens', value: { intValue: '1200' } },
+              ],
+            },
+            {
+              ...place('2'),
+              eventName: 'gen_ai.choice',
+              body: map('message', map('content', { stringValue: "I'm sorry, but I can't help with Lisbon." })),
+            },
           ],
         },
       ],

@@ -24,7 +24,9 @@ export const stepKeys = {
     .int()
     .min(1000)
     .default(1_000_000)
-    .describe('A report that comes again within so many reports is a duplicate, and does not count again.'),
+    .describe(
+      'A span or log record that comes again within so many model calls is a duplicate, and does not count again.',
+    ),
 }
 
 export const stepsSchema = z

@@ -16,6 +16,8 @@ export const STREAM_RECORD = 64
 export const UNEXPLAINED_FAILURE = 128
 /** A streamed request whose stream is told of when it has ended. */
 export const AWAITS_RECORD = 256
+/** A log record; its parent is the span that it names. */
+export const RECORD = 512
 
 /** Columns of a row: a row's integers stand together, and so do its other numbers, since calls come and go one by one. */
 export const INT = {
@@ -37,7 +39,7 @@ export const INT = {
   resource: 15,
   /** Which instrumentation made the span. */
   emitter: 16,
-  /** As `span_links.ts` numbers traces. */
+  /** As `traceOf` numbers traces; 0 without one. */
   trace: 17,
   width: 18,
 } as const
@@ -72,6 +74,7 @@ export function factsOf(ints: Int32Array, numbers: Float64Array, row: number): C
     isMerged: (flags & MERGED) !== 0,
     isCounted: (flags & COUNTED) !== 0,
     isStreamRecord: (flags & STREAM_RECORD) !== 0,
+    isRecord: (flags & RECORD) !== 0,
     operation: ints[int + INT.operation]!,
     requestModel: ints[int + INT.model]!,
     responseModel: ints[int + INT.responseModel]!,

@@ -2,6 +2,7 @@
  * Model calls that wait for their trace to settle, and some that have been counted: rows of numbers, linked by trace.
  */
 import { nanosAsMillis, uint32 } from '../otlp/cursor.ts'
+import type { RecordView } from '../telemetry/record_view.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import {
   AWAITS_RECORD,
@@ -16,6 +17,7 @@ import {
   OF_PROVIDER,
   PROVIDER,
   RATE_LIMITED,
+  RECORD,
   STREAM_RECORD,
   UNEXPLAINED_FAILURE,
 } from './call_rows.ts'
@@ -28,13 +30,18 @@ import { hashOf } from './hash.ts'
 import type { ModelCall } from './model_call.ts'
 import { OtherTraces } from './other_traces.ts'
 import { DURATION } from './plausible.ts'
+import { Qualities } from './qualities.ts'
+import type { Quality } from './quality.ts'
 import { type CallFacts, mergeReports } from './same_call.ts'
 import { type SpanLinks, traceOf } from './span_links.ts'
 import { awaitsRecord, readStreamRecord } from './stream_record.ts'
 
 export const NO_CALL = -1
 
-export { COUNTED, FAILED, INT, NUMBER, RATE_LIMITED } from './call_rows.ts'
+export { COUNTED, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from './call_rows.ts'
+
+/** Sets the emitters of log records apart. */
+const RECORD_SALT = 0x5bd1e994
 
 /** Where 0 (or NaN) says that it is unknown. */
 const FROM_ANY_INTS = ['response', 'errorType', 'finishReasons', 'signals'] as const
@@ -59,6 +66,7 @@ export class Calls {
   #used = 0
   readonly #otherTraces = new OtherTraces(this)
   readonly #links: SpanLinks | undefined
+  #qualities: Qualities | undefined
   count = 0
 
   /** `links`: what is known of spans above calls. */
@@ -74,14 +82,20 @@ export class Calls {
     const { ints, numbers } = this
     const [int, number] = [row * INT.width, row * NUMBER.width]
     const nearness = dialects[call.dialect]?.ofProvider ? PROVIDER : texts.emitter.isOfProvider ? OF_PROVIDER : 0
-    const failure = call.failed && !isExplained(view, call) ? UNEXPLAINED_FAILURE : 0
-    ints[int + INT.flags] = (call.failed ? FAILED : 0) | (call.rateLimited ? RATE_LIMITED : 0) | nearness | failure
+    ints[int + INT.flags] =
+      (call.failed ? FAILED : 0) |
+      (call.failed && !isExplained(view, call) ? UNEXPLAINED_FAILURE : 0) |
+      (call.rateLimited ? RATE_LIMITED : 0) |
+      (view.isRecord ? RECORD : 0) |
+      nearness
     ints[int + INT.trace] = traceOf(view)
-    ints[int + INT.emitter] = texts.emitter.hash || call.dialect + 2
-    ints[int + INT.spanHigh] = word(view.spanId, 0)
-    ints[int + INT.spanLow] = word(view.spanId, 4)
-    ints[int + INT.parentHigh] = word(view.parentId, 0)
-    ints[int + INT.parentLow] = word(view.parentId, 4)
+    // Records are another making than the spans of the same scope, and belong below the span that they name.
+    ints[int + INT.emitter] = (texts.emitter.hash || call.dialect + 2) ^ (view.isRecord ? RECORD_SALT : 0)
+    const [span, parent] = view.isRecord ? [-1, view.spanId] : [view.spanId, view.parentId]
+    ints[int + INT.spanHigh] = word(span, 0)
+    ints[int + INT.spanLow] = word(span, 4)
+    ints[int + INT.parentHigh] = word(parent, 0)
+    ints[int + INT.parentLow] = word(parent, 4)
     ints[int + INT.response] = hashOf(bytes, call.start(FIELD.responseId), call.end(FIELD.responseId))
     ints[int + INT.operation] = call.operation
     ints[int + INT.provider] = call.provider
@@ -93,14 +107,14 @@ export class Calls {
     ints[int + INT.finishReasons] = finishBits(call)
     ints[int + INT.signals] = call.qualitySignals
     // Without a start there is no duration; the end still says when the call was.
-    numbers[number + NUMBER.start_ms] =
-      view.startTime < 0 || (call.implausible & DURATION) !== 0 ? Number.NaN : nanosAsMillis(bytes, view.startTime)
-    numbers[number + NUMBER.end_ms] = view.endTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.endTime)
-    const stream_ms = readStreamRecord(view, call)
+    const end_ms = view.endTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.endTime)
+    numbers[number + NUMBER.start_ms] = startOf(view, call, end_ms)
+    numbers[number + NUMBER.end_ms] = end_ms
+    const stream_ms = view.isRecord ? 0 : readStreamRecord(view, call)
     if (stream_ms > 0) {
       ints[int + INT.flags]! |= STREAM_RECORD
-      numbers[number + NUMBER.start_ms] = numbers[number + NUMBER.end_ms]! - stream_ms
-    } else if (awaitsRecord(call)) ints[int + INT.flags]! |= AWAITS_RECORD
+      numbers[number + NUMBER.start_ms] = end_ms - stream_ms
+    } else if (!view.isRecord && awaitsRecord(call)) ints[int + INT.flags]! |= AWAITS_RECORD
     numbers[number + NUMBER.input] = call.inputTokens
     numbers[number + NUMBER.output] = call.outputTokens
     numbers[number + NUMBER.cacheRead] = call.cacheReadTokens
@@ -110,6 +124,12 @@ export class Calls {
     numbers[number + NUMBER.cost_usd] = call.cost_usd
     numbers[number + NUMBER.score] = call.qualityScore
     return row
+  }
+
+  /** What a log record says of the answer of the call whose span it names: it counts where the span itself says nothing. */
+  keepQuality(view: RecordView, quality: Quality): void {
+    if (view.traceId >= 0 && view.spanId >= 0)
+      (this.#qualities ??= new Qualities()).add(traceOf(view), view.bytes, view.spanId, quality)
   }
 
   /** A new row; all columns are the caller's to set. */
@@ -202,6 +222,7 @@ export class Calls {
    */
   merge(reports: readonly number[]): number {
     const outermost = reports[0]!
+    if (this.#qualities !== undefined) for (const call of reports) this.#fillQuality(call, this.#qualities)
     if (reports.length > 1) this.#mergeAll(reports)
     if (this.has(outermost, FAILED) && !this.has(outermost, RATE_LIMITED) && this.#isRateLimitedAbove(reports))
       this.setFlags(outermost, RATE_LIMITED)
@@ -243,6 +264,13 @@ export class Calls {
     return { above: (spanId) => this.#links?.above(trace, spanId) ?? 0 }
   }
 
+  #fillQuality(call: number, qualities: Qualities): void {
+    if (this.int(call, 'signals') !== 0 || !Number.isNaN(this.number(call, 'score')) || this.has(call, RECORD)) return
+    if (!qualities.find(this.int(call, 'trace'), this.int(call, 'spanHigh'), this.int(call, 'spanLow'), quality)) return
+    this.setNumber(call, 'score', quality.score)
+    this.setInt(call, 'signals', quality.signals)
+  }
+
   #fillFrom(call: number, other: number): void {
     for (const name of FROM_ANY_INTS) if (this.int(call, name) === 0) this.setInt(call, name, this.int(other, name))
     for (const name of FROM_ANY_NUMBERS)
@@ -261,6 +289,13 @@ export class Calls {
     this.numbers = new Float64Array(numbers.length * 2)
     this.numbers.set(numbers)
   }
+}
+
+const quality: Quality = { score: Number.NaN, signals: 0 }
+
+function startOf({ bytes, isRecord, startTime }: SpanView, call: ModelCall, end_ms: number): number {
+  if (isRecord) return end_ms - call.duration_ms
+  return startTime < 0 || (call.implausible & DURATION) !== 0 ? Number.NaN : nanosAsMillis(bytes, startTime)
 }
 
 function finishBits(call: ModelCall): number {

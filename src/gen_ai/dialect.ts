@@ -3,6 +3,10 @@ import type { FieldName } from './field.ts'
 
 /** Holds if everything that is named holds. */
 export interface Mark {
+  /** Of log records: the event has this name. */
+  readonly event?: string
+  /** Such an event tells of a call that failed. Default false. */
+  readonly fails?: boolean
   /** The instrumentation scope's name begins with this. */
   readonly scope?: string
   /** The span has an attribute with this key. */
@@ -12,9 +16,15 @@ export interface Mark {
 /** Where a field may be found: the attribute of this name, or a place in it. */
 export type Source = string | PlaceInJson
 
+/** Stands for the body of a log record among the names of attributes. */
+export const BODY = '\0body'
+
 export interface PlaceInJson {
   readonly attribute: string
-  /** Keys from the outermost object inwards, joined by dots; a digit is a place in a list. Empty: the value itself. */
+  /**
+   * Keys from the outermost object inwards, joined by dots; a digit is a place in a list. With a dot at the end: whatever
+   * stands there, as JSON. Empty: the value itself.
+   */
   readonly path: string
   /** Tokens counted beside the input (or the output), not among it: always, or for these providers (newest spelling). */
   readonly apart: boolean | readonly string[]
@@ -41,6 +51,12 @@ export interface Dialect {
   readonly marks: readonly Mark[]
   /** The provider's SDK writes these spans by itself: an instrumentation may report the same calls. Default false. */
   readonly ofProvider?: boolean
+  /** Calls stand in log records: the marks are of those, and of no spans. Default false. */
+  readonly inRecords?: boolean
+  /** Only those records are calls that failed: other records tell of the calls that went well. Default false. */
+  readonly onlyFailures?: boolean
+  /** In scopes whose name begins so, each record is told a second time as an event of the conventions. */
+  readonly repeatedInScope?: string
   /** Places of each field, the best first: the first that is there with a usable value is taken. */
   readonly fields: { readonly [F in FieldName]?: readonly Source[] }
   /** Spellings of values beyond those in `values.ts`. */

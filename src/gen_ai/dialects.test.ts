@@ -9,7 +9,7 @@ describe('the table of dialects', () => {
     expect(new Set(dialects.map((dialect) => dialect.id)).size).toBe(dialects.length)
     for (const dialect of dialects) {
       expect(dialect.marks.length, dialect.id).toBeGreaterThan(0)
-      for (const mark of dialect.marks) expect(mark.scope ?? mark.key, dialect.id).toBeTruthy()
+      for (const mark of dialect.marks) expect(mark.scope ?? mark.key ?? mark.event, dialect.id).toBeTruthy()
       for (const names of Object.values(dialect.fields)) expect(names.length, dialect.id).toBeGreaterThan(0)
     }
   })

@@ -8,6 +8,7 @@ import { genkit, googleAdk, liteLlm, mastra, pydanticAi, strands } from './diale
 import { openInference } from './dialects/openinference.ts'
 import { openLit } from './dialects/openlit.ts'
 import { langfuse, langSmith, logfire, mlflow } from './dialects/platforms.ts'
+import { recordDialects } from './dialects/records.ts'
 import { traceloop } from './dialects/traceloop.ts'
 import { vercel } from './dialects/vercel.ts'
 
@@ -29,5 +30,6 @@ export const dialects: readonly Dialect[] = [
   ...openInference,
   traceloop,
   tutorials,
+  ...recordDialects,
   ...conventions,
 ]

@@ -1,5 +1,5 @@
 /** Which instrumentation made a span: two reports by one instrumentation are two calls, two by different ones may be one. */
-import type { TraceBatch } from '../telemetry/batch.ts'
+import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { hashOf } from './hash.ts'
 import { findScopeName, range } from './wire.ts'
 
@@ -21,11 +21,11 @@ const ofProvider =
 /** The scopes of one batch after another. One instance serves one component. */
 export class Emitters {
   readonly #known = new Map<number, Emitter>()
-  #batch: TraceBatch | undefined
+  #batch: TraceBatch | LogBatch | undefined
   #scope = -1
   #emitter = NOBODY
 
-  of(batch: TraceBatch, scope: number): Emitter {
+  of(batch: TraceBatch | LogBatch, scope: number): Emitter {
     if (batch === this.#batch && scope === this.#scope) return this.#emitter
     this.#batch = batch
     this.#scope = scope

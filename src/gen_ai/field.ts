@@ -1,5 +1,5 @@
 /**
- * The facts of a model call that are read from a span's attributes, and the names that they have in the newest
+ * The facts of a model call that are read from the attributes of a span or log record, and the names that they have in the newest
  * OpenTelemetry GenAI conventions. Everything behind the `gen_ai` processor reads these names only.
  */
 
@@ -28,6 +28,10 @@ export const FIELD = {
   stream: 18,
   finishReasons: 19,
   statusCode: 20,
+  /** Milliseconds, where the item has no start of its own. */
+  duration: 21,
+  /** JSON in which the answer is to be looked for, where it stands beside the prompts. */
+  answer: 22,
 } as const
 
 export type FieldName = keyof typeof FIELD
@@ -66,4 +70,5 @@ export const SLUICE = {
   qualitySignals: 'sluice.quality.signals',
   /** Which numbers of the span are in no sum, because they cannot be true. */
   implausible: 'sluice.implausible',
+  latency: 'sluice.latency.ms',
 } as const

@@ -14,10 +14,12 @@ import {
   cachedOf,
   type Id,
   isAround,
+  isRecordOf,
   isSameAsParent,
   isStreamOf,
   mayBeStreamed,
   mergeCalls,
+  startOf,
   TOLERANCE_ms,
   UNREAD_MAX_ms,
 } from './same_call.ts'
@@ -74,7 +76,10 @@ export class Grouping {
   /** By report. */
   readonly #emitter: Column
   readonly #response: Column
-  readonly #isRecord: Column
+  /** 1 for what tells of a call beside the report of its request: that one stands outside. */
+  readonly #isBeside: Column
+  readonly #streamRecords: number[] = []
+  readonly #logRecords: number[] = []
   #hasResponses = false
   readonly #tree: ReportTree
   /** The order of reports by their begin, the longer first; the same whenever they came. */
@@ -90,7 +95,7 @@ export class Grouping {
     this.#emitters = ints(count)
     this.#emitter = floats(count)
     this.#response = floats(count)
-    this.#isRecord = ints(count)
+    this.#isBeside = ints(count)
     this.start_ms = floats(count)
     this.end_ms = floats(count)
     this.input = floats(count)
@@ -99,10 +104,11 @@ export class Grouping {
   }
 
   *run(ancestry: Ancestry): Paused<number[]> {
-    const records = yield* this.#read()
+    yield* this.#read()
     yield* this.#tree.build(ancestry)
     yield* this.#joinByResponse()
-    if (records.length > 0) yield* this.#joinStreams(records)
+    if (this.#logRecords.length > 0) yield* this.#joinLogRecords(this.#logRecords)
+    if (this.#streamRecords.length > 0) yield* this.#joinStreams(this.#streamRecords)
     if (this.#tree.hasLevels) yield* this.#joinParents()
     yield* new SeenTwice(this).join()
     if (this.#tree.hasSpansBetween) yield* this.#joinAround()
@@ -142,9 +148,7 @@ export class Grouping {
     return outer
   }
 
-  /** Positions of the records of streams. */
-  *#read(): Generator<undefined, number[]> {
-    const records: number[] = []
+  *#read(): Paused<never> {
     for (let at = 0; at < this.#up.length; at++) {
       const facts = this.reports.facts(at)
       const { emitter, responseId } = facts
@@ -156,17 +160,15 @@ export class Grouping {
         this.#response[at] = (responseId >>> 0) + 1
         this.#hasResponses = true
       }
-      this.start_ms[at] = facts.start_ms
+      this.start_ms[at] = startOf(facts)
       this.end_ms[at] = facts.end_ms
       this.#noteInput(at, facts)
       this.#tree.add(at, facts.spanId, facts.parentId)
-      if (facts.isStreamRecord) {
-        this.#isRecord[at] = 1
-        records.push(at)
-      }
+      if (facts.isStreamRecord) this.#streamRecords.push(at)
+      if (facts.isRecord) this.#logRecords.push(at)
+      this.#isBeside[at] = facts.isStreamRecord || facts.isRecord ? 1 : 0
       if (this.steps.next()) yield
     }
-    return records
   }
 
   #noteInput(at: number, facts: CallFacts): void {
@@ -185,6 +187,20 @@ export class Grouping {
       const other = first.find(id)
       if (other < 0) first.set(id, at)
       else this.join(other, at)
+    }
+  }
+
+  /** Each to the span that it names, those with most to compare first. */
+  *#joinLogRecords(records: number[]): Paused<never> {
+    const known = (at: number) => knownOf(this.reports.facts(at))
+    const order = ints(records.length).map((_, place) => records[place]!)
+    yield* sort(order, (a, b) => known(b) - known(a) || this.byTime(a, b), this.steps)
+    for (const at of order) {
+      if (this.steps.next()) yield
+      const parent = this.#tree.directParentOf(at)
+      if (parent < 0 || this.top(parent) === this.top(at)) continue
+      this.steps.compared++
+      if (isRecordOf(this.facts(this.top(parent)), this.facts(this.top(at)))) this.join(parent, at)
     }
   }
 
@@ -302,7 +318,7 @@ export class Grouping {
     if (this.#tree.parentOf(a) === b) return 1
     const { start_ms, end_ms } = this
     return (
-      this.#isRecord[a]! - this.#isRecord[b]! ||
+      this.#isBeside[a]! - this.#isBeside[b]! ||
       compare(end_ms[b]! - start_ms[b]!, end_ms[a]! - start_ms[a]!) ||
       this.#tree.depthOf(a) - this.#tree.depthOf(b) ||
       this.#byName(a, b)
@@ -312,6 +328,11 @@ export class Grouping {
   #byName(a: number, b: number): number {
     return this.#emitter[a]! - this.#emitter[b]! || this.#tree.idOf(a) - this.#tree.idOf(b)
   }
+}
+
+/** A response id tells most, then tokens. */
+function knownOf({ responseId, inputTokens }: CallFacts): number {
+  return (responseId !== 0 ? 2 : 0) + (inputTokens > 0 ? 1 : 0)
 }
 
 /** How many of the first hold, where all that hold stand first. */

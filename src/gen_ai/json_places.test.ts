@@ -37,6 +37,10 @@ describe('places in JSON', () => {
     ['Python', "{'x': None, 'a': 5, 'b': Thing(c='}', d=[1])}", 'a', '5'],
     ['behind a Python object', "{'x': Thing(c='}', d=[1], e='it\\'s'), 'a': 5}", 'a', '5'],
     ['the last of two', '{"a":1,"a":2,"z":0}', 'a', '2'],
+    ['all that stands there: an object', '{"x":1,"a":{"b":[1,"}"]},"y":2}', 'a.', '{"b":[1,"}"]}'],
+    ['… a list', '{"a":[{"b":1}]}', 'a.', '[{"b":1}]'],
+    ['… a text, as JSON', '{"a":"x\\ny"}', 'a.', '"x\\ny"'],
+    ['… cut', '{"a":{"b":1', 'a.', undefined],
   ])('%s', (_, text, path, is) => {
     expect(read(text, path, 'not.there')[0]).toBe(is)
   })
@@ -48,6 +52,10 @@ describe('places in JSON', () => {
       'x',
       '9',
     ])
+  })
+
+  test('all of an object, and something in it', () => {
+    expect(read('{"a":{"b":{"c":1},"d":2},"e":3}', 'a.', 'a.b.c', 'e')).toEqual(['{"b":{"c":1},"d":2}', '1', '3'])
   })
 
   test('no further than 64 KiB', () => {

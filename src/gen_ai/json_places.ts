@@ -4,15 +4,16 @@
  */
 import { KeySet } from '../telemetry/key_set.ts'
 
-/** As much of a text as is looked at, in bytes. */
+/** As much of a text as is looked at, in bytes, unless it is said. */
 const TEXT_MAX = 64 * 1024
 const NONE = -1
 
 interface Node {
   readonly names: KeySet
   readonly children: readonly Node[]
-  /** Position among the paths, NONE for a node that only leads on. */
+  /** Position among the paths, NONE for a node that only leads on; and of the path to all that stands there. */
   readonly path: number
+  readonly whole: number
 }
 
 export class JsonPlaces {
@@ -20,12 +21,14 @@ export class JsonPlaces {
   readonly starts: Int32Array
   readonly ends: Int32Array
   readonly #root: Node
+  readonly #text_bytes_max: number
   #bytes: Uint8Array = new Uint8Array()
   #end = 0
   #left = 0
 
-  /** Paths as `dialect.ts` has them. Only texts without escapes, numbers and words are found, not objects and lists. */
-  constructor(paths: readonly string[]) {
+  /** Paths as `dialect.ts` has them. Texts without escapes, numbers and words are found; objects and lists only as a whole. */
+  constructor(paths: readonly string[], text_bytes_max = TEXT_MAX) {
+    this.#text_bytes_max = text_bytes_max
     this.starts = new Int32Array(paths.length)
     this.ends = new Int32Array(paths.length)
     this.#root = nodeOf(paths.map((path, at) => ({ keys: path.split('.'), at })))
@@ -35,7 +38,7 @@ export class JsonPlaces {
   read(bytes: Uint8Array, start: number, end: number): void {
     this.starts.fill(NONE)
     this.#bytes = bytes
-    this.#end = Math.min(end, start + TEXT_MAX)
+    this.#end = Math.min(end, start + this.#text_bytes_max)
     this.#left = this.starts.length
     this.#value(this.#root, this.#space(start))
   }
@@ -43,6 +46,7 @@ export class JsonPlaces {
   /** Reads a value that may be wanted; returns the position behind it. Each call is a step down the paths. */
   #value(node: Node, at: number): number {
     const byte = this.#bytes[at]
+    if (node.whole !== NONE) this.#takeWhole(node.whole, at)
     if (byte === OPEN_OBJECT && at < this.#end) return this.#object(node, at + 1)
     if (byte === OPEN_LIST && at < this.#end) return this.#list(node, at + 1)
     const behind = this.#skip(at)
@@ -91,6 +95,14 @@ export class JsonPlaces {
     if (this.starts[path] === NONE) this.#left--
     this.starts[path] = isText ? start + 1 : start
     this.ends[path] = isText ? end - 1 : end
+  }
+
+  #takeWhole(path: number, start: number): void {
+    const behind = this.#skip(start)
+    if (behind > this.#end) return
+    if (this.starts[path] === NONE) this.#left--
+    this.starts[path] = start
+    this.ends[path] = behind
   }
 
   #hasEscape(start: number, end: number): boolean {
@@ -173,7 +185,7 @@ function isSpace(byte: number): boolean {
 
 function nodeOf(paths: readonly { readonly keys: readonly string[]; readonly at: number }[]): Node {
   const byFirst = Map.groupBy(
-    paths.filter(({ keys }) => keys.length > 0),
+    paths.filter(({ keys }) => keys.length > 0 && keys[0] !== ''),
     ({ keys }) => keys[0]!,
   )
   const children = [...byFirst.values()].map((below) =>
@@ -183,5 +195,6 @@ function nodeOf(paths: readonly { readonly keys: readonly string[]; readonly at:
     names: new KeySet([...byFirst.keys()]),
     children,
     path: paths.find(({ keys }) => keys.length === 0)?.at ?? NONE,
+    whole: paths.find(({ keys }) => keys[0] === '')?.at ?? NONE,
   }
 }

@@ -1,6 +1,6 @@
 /** The table of dialects in the form in which spans are read: one set of keys, and flat arrays of positions in it. */
 import { KeySet } from '../telemetry/key_set.ts'
-import type { Dialect, Source } from './dialect.ts'
+import { BODY, type Dialect, type Source } from './dialect.ts'
 import { dialects } from './dialects.ts'
 import { FIELD_NAMES, FIELDS, NEWEST, SLUICE } from './field.ts'
 import { JsonPlaces } from './json_places.ts'
@@ -17,6 +17,15 @@ export interface MarkRow {
   readonly key: number
 }
 
+/** A mark of log records. */
+export interface RecordMark {
+  readonly dialect: number
+  readonly scope: string | undefined
+  /** Bytes of the event's name; undefined: any record, of any name or none. */
+  readonly event: Buffer | undefined
+  readonly fails: boolean
+}
+
 /** An attribute that holds JSON, in one dialect. */
 export interface JsonAttribute {
   readonly places: JsonPlaces
@@ -30,6 +39,7 @@ export interface DialectRow {
   readonly providers: Spellings
   readonly finishReasons: Spellings
   readonly operationOptional: boolean
+  readonly onlyFailures: boolean
   readonly quotedTexts: boolean
   readonly streamWords: KeySet
   /** Seconds in a unit of the first chunk's time; 0 where that is a moment. */
@@ -41,17 +51,25 @@ export interface DialectRow {
   readonly json: readonly JsonAttribute[]
 }
 
+/** As much of a log record's body as is looked at: it may begin with all messages of a conversation. */
+const BODY_BYTES_MAX = 1 << 20
+
 /** Of a source that is an attribute's whole value. */
 export const WHOLE = -1
 
 export class Lexicon {
   /** Every attribute name of every row. */
   readonly keys: KeySet
+  /** Of spans. */
   readonly marksByRow: readonly MarkRow[]
+  readonly recordMarks: readonly RecordMark[]
+  /** Beginnings of scopes in which the conventions' event repeats another record. */
+  readonly repeating: readonly string[]
   readonly ids: readonly string[]
   readonly rows: readonly DialectRow[]
-  /** Position of `sluice.dialect` in `keys`. */
+  /** Positions of `sluice.dialect`, and of a log record's body, in `keys`. */
   readonly judged: number
+  readonly body: number
   /** Longest list of sources of a field. */
   readonly width: number
   /** Sources of the fields, `[(dialect * FIELDS + field) * width + n]`: positions in `keys`, -1 at the end. */
@@ -67,18 +85,28 @@ export class Lexicon {
   constructor(table: readonly Dialect[]) {
     const marks = table.flatMap((row) => row.marks.flatMap((mark) => mark.key ?? []))
     const others = table.flatMap((row) => Object.values(row.fields).flat().map(attributeOf))
-    const all = [...new Set([...marks, ...others, ...Object.values(NEWEST), SLUICE.dialect])]
+    const all = [...new Set([...marks, ...others, ...Object.values(NEWEST), SLUICE.dialect, BODY])]
     const position = new Map(all.map((name, at) => [name, at]))
     this.keys = new KeySet(all)
     this.judged = position.get(SLUICE.dialect)!
+    this.body = position.get(BODY)!
     this.ids = table.map((row) => row.id)
-    this.marksByRow = table.flatMap((row, dialect) =>
-      row.marks.map((mark) => ({
-        dialect,
-        scope: mark.scope,
-        key: mark.key === undefined ? -1 : position.get(mark.key)!,
-      })),
+    this.marksByRow = table.flatMap(({ marks, inRecords }, dialect) =>
+      inRecords
+        ? []
+        : marks.map(({ scope, key }) => ({ dialect, scope, key: key === undefined ? -1 : position.get(key)! })),
     )
+    this.recordMarks = table.flatMap(({ marks, inRecords }, dialect) =>
+      inRecords
+        ? marks.map(({ scope, event, fails = false }) => ({
+            dialect,
+            scope,
+            event: event === undefined ? undefined : Buffer.from(event),
+            fails,
+          }))
+        : [],
+    )
+    this.repeating = table.flatMap(({ repeatedInScope }) => repeatedInScope ?? [])
     this.width = 1 + Math.max(0, ...table.flatMap((row) => Object.values(row.fields).map((sources) => sources.length)))
     const size = table.length * FIELDS * this.width
     this.names = new Int16Array(size).fill(-1)
@@ -113,7 +141,10 @@ export class Lexicon {
         this.jsonAttributes[at] = [...pathsOf.keys()].indexOf(source.attribute)
         this.jsonPaths[at] = paths.indexOf(source.path)
       }
-    return [...pathsOf.values()].map((paths) => ({ places: new JsonPlaces(paths), isRead: false }))
+    return [...pathsOf].map(([name, paths]) => ({
+      places: new JsonPlaces(paths, name === BODY ? BODY_BYTES_MAX : undefined),
+      isRead: false,
+    }))
   }
 }
 
@@ -132,6 +163,7 @@ function dialectRow(dialect: Dialect, json: readonly JsonAttribute[]): DialectRo
     providers: new Spellings({ ...providerSpellings, ...dialect.providers }, PROVIDERS),
     finishReasons: new Spellings({ ...finishReasonSpellings, ...dialect.finishReasons }, FINISH_REASONS),
     operationOptional: dialect.operationOptional ?? false,
+    onlyFailures: dialect.onlyFailures ?? false,
     quotedTexts: dialect.quotedTexts ?? false,
     streamWords: new KeySet(dialect.streamWords ?? []),
     timeToFirstChunk_s: { s: 1, ms: 0.001, moment: 0 }[timeToFirstChunkUnit],

@@ -24,6 +24,8 @@ export class ModelCall {
   cacheWriteTokens = Number.NaN
   reasoningTokens = Number.NaN
   timeToFirstChunk_s = Number.NaN
+  /** Of a call told by a log record, which has no start. */
+  duration_ms = Number.NaN
   /** Cost that the emitter states, or on a normalised span the cost that was found. */
   cost_usd = Number.NaN
   /** Position in COST_SOURCES; -1 without a cost. */
@@ -51,6 +53,9 @@ export class ModelCall {
   implausible = 0
   /** What is believed; stays over `reset`. */
   plausible: Plausible = PLAUSIBLE
+  /** Where the answer is to be looked for, as JSON; -1: wherever the item may have it. */
+  answerStart = -1
+  answerEnd = -1
   /** Which attribute each field was taken from: row of the span's attributes, -1 if none. */
   readonly rows = new Int32Array(FIELDS)
   /** Bit `field` is set where the attribute's value has to be replaced by the value here. */
@@ -62,10 +67,10 @@ export class ModelCall {
     this.bytes = bytes
     this.dialect = dialect
     this.operation = 0
-    this.provider = this.costSource = -1
+    this.provider = this.costSource = this.answerStart = this.answerEnd = -1
     this.inputTokens = this.outputTokens = this.reasoningTokens = Number.NaN
     this.cacheReadTokens = this.cacheWriteTokens = Number.NaN
-    this.timeToFirstChunk_s = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
+    this.timeToFirstChunk_s = this.duration_ms = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
     this.stream = this.failed = this.hasErrorStatus = this.rateLimited = false
     this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = this.implausible = 0
     const { rows } = this

@@ -1,7 +1,8 @@
-/** Reading a model call from a span that the `gen_ai` processor has been over: newest names and `sluice.*` only. */
+/** Reading a model call from a span or log record that the `gen_ai` processor has been over: newest names and `sluice.*` only. */
 import { boolOf, contentStart, numberOf, STRING, valueKind } from '../telemetry/any_value.ts'
-import type { TraceBatch } from '../telemetry/batch.ts'
+import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { isEqual, KeySet } from '../telemetry/key_set.ts'
+import type { RecordView } from '../telemetry/record_view.ts'
 import { beginsWithAttribute, type SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
 import { dialects } from './dialects.ts'
 import { FIELD, FIELD_NAMES, NEWEST, SLUICE, TEXTS } from './field.ts'
@@ -9,7 +10,7 @@ import { readFinishReasons } from './finish.ts'
 import { PROVIDERS } from './lexicon.ts'
 import { COST_SOURCES, type ModelCall } from './model_call.ts'
 import { IMPLAUSIBLE } from './plausible.ts'
-import { SIGNALS } from './quality.ts'
+import { type Quality, SIGNALS } from './quality.ts'
 import { Spellings } from './spellings.ts'
 import { FINISH_REASONS, OPERATIONS } from './values.ts'
 import { nextText, range } from './wire.ts'
@@ -23,6 +24,10 @@ export const normalisedKeys = new KeySet(names)
 
 const found = new Int32Array(names.length)
 const dialectKey = Buffer.from(SLUICE.dialect)
+const scoreKey = Buffer.from(SLUICE.qualityScore)
+const signalsKey = Buffer.from(SLUICE.qualitySignals)
+/** Names of events that this program writes begin so. */
+const OWN = Buffer.from('sluice.')
 const AT = Object.fromEntries(names.map((name, at) => [name, at])) as Record<string, number>
 /** Position among the keys of each field's name, -1 where it has none. */
 const keyOf = FIELD_NAMES.map((name) =>
@@ -34,6 +39,7 @@ const AT_COST_SOURCE = AT[SLUICE.costSource]!
 const AT_RATE_LIMITED = AT[SLUICE.rateLimited]!
 const AT_SCORE = AT[SLUICE.qualityScore]!
 const AT_SIGNALS = AT[SLUICE.qualitySignals]!
+const AT_LATENCY = AT[SLUICE.latency]!
 const AT_IMPLAUSIBLE = AT[SLUICE.implausible]!
 
 const same = (values: readonly string[]) => new Spellings(Object.fromEntries(values.map((one) => [one, one])), values)
@@ -45,19 +51,37 @@ const signals = same(SIGNALS)
 const implausible = same(IMPLAUSIBLE)
 const dialectIds = same(dialects.map((dialect) => dialect.id))
 
-/** Has the `gen_ai` processor recognised a model call in this span? It puts its mark first, so this reads little. */
-export function isNormalised(batch: TraceBatch, item: number): boolean {
+/** Has the `gen_ai` processor recognised a model call in this item? It puts its mark first, so this reads little. */
+export function isNormalised(batch: TraceBatch | LogBatch, item: number): boolean {
   return beginsWithAttribute(batch, item, dialectKey)
 }
 
+/** Is the log record one that this program made of a call (in a tier before this one)? */
+export function isOwnRecord(view: RecordView): boolean {
+  return view.isEventOf(OWN)
+}
+
+/** Has it judged the answer in this log record, which is no call by itself? */
+export function isJudged(batch: LogBatch, item: number): boolean {
+  return beginsWithAttribute(batch, item, scoreKey) || beginsWithAttribute(batch, item, signalsKey)
+}
+
+/** Fills `quality` from such a record; false if it says nothing, or was written by this program about a call. */
+export function readQuality(view: RecordView, quality: Quality): boolean {
+  view.attributes.find(view.bytes, normalisedKeys, found)
+  quality.score = score(view)
+  quality.signals = listBits(view, AT_SIGNALS, signals)
+  return !isOwnRecord(view) && (quality.signals !== 0 || !Number.isNaN(quality.score))
+}
+
 /**
- * Fills `call` from a normalised span; false if it is not, or names no operation. The request's model
+ * Fills `call` from a normalised item; false if it is not, names no operation, or is the summary of a call. The request's model
  * is without the `models/` that Google's API puts in front. `call.dialect` is -1 for a dialect of another version.
  */
 export function readNormalisedCall(view: SpanView, call: ModelCall): boolean {
   const { bytes, attributes } = view
   attributes.find(bytes, normalisedKeys, found)
-  if (found[AT_DIALECT]! < 0) return false
+  if (found[AT_DIALECT]! < 0 || (view.isRecord && isOwnRecord(view as RecordView))) return false
   call.reset(bytes, choice(view, AT_DIALECT, dialectIds))
   call.operation = choice(view, keyOf[FIELD.operation]!, operations)
   if (call.operation < 0) return false
@@ -93,11 +117,16 @@ function readNumbers(view: SpanView, call: ModelCall): void {
   call.timeToFirstChunk_s = believed(view, FIELD.timeToFirstChunk, call)
   call.cost_usd = number(view, AT_COST)
   call.costSource = choice(view, AT_COST_SOURCE, costSources)
-  const score = number(view, AT_SCORE)
-  call.qualityScore = score <= 1 ? score : Number.NaN
+  call.qualityScore = score(view)
   call.qualitySignals = listBits(view, AT_SIGNALS, signals)
   call.rateLimited = isTrue(view, AT_RATE_LIMITED)
+  call.duration_ms = view.isRecord ? number(view, AT_LATENCY) : Number.NaN
   call.stream = isTrue(view, keyOf[FIELD.stream]!)
+}
+
+function score(view: SpanView): number {
+  const value = number(view, AT_SCORE)
+  return value <= 1 ? value : Number.NaN
 }
 
 function number(view: SpanView, key: number): number {

@@ -41,9 +41,14 @@ export function judgeTimes(view: SpanView, call: ModelCall): void {
   const hasTimes = view.startTime >= 0 && view.endTime >= 0
   const isPlausible = hasTimes && hasPlausibleTimes(view, duration_max_ms)
   if (hasTimes && !isPlausible) call.implausible |= DURATION
-  const longest_s = isPlausible
-    ? nanosBetween(view.bytes, view.startTime, view.endTime) / 1e9 + FIRST_CHUNK_SLACK_S
-    : duration_max_ms / 1000
+  if (call.duration_ms > duration_max_ms) {
+    call.implausible |= DURATION
+    call.duration_ms = Number.NaN
+  }
+  const duration_s = isPlausible
+    ? nanosBetween(view.bytes, view.startTime, view.endTime) / 1e9
+    : call.duration_ms / 1000
+  const longest_s = Number.isNaN(duration_s) ? duration_max_ms / 1000 : duration_s + FIRST_CHUNK_SLACK_S
   if (!(call.timeToFirstChunk_s > longest_s)) return
   call.implausible |= FIRST_CHUNK
   call.timeToFirstChunk_s = Number.NaN

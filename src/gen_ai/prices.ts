@@ -57,7 +57,7 @@ export class Prices {
 
   /**
    * Sets the call's `cost_usd` and `costSource`. Neither is set where there is nothing to price: no tokens are known.
-   * The price of the span's start holds.
+   * The price of the span's start (of a log record, of its time) holds.
    */
   price(call: ModelCall, view: SpanView): void {
     if (call.cost_usd > 0 || (call.cost_usd === 0 && !call.failed)) {
@@ -72,7 +72,8 @@ export class Prices {
     call.costSource = price.source
     if (price.source === UNKNOWN_MODEL) return
     const periods = price.periods
-    const time_ms = periods.length > 1 && view.startTime >= 0 ? nanosAsMillis(view.bytes, view.startTime) : 0
+    const time = view.startTime >= 0 ? view.startTime : view.endTime
+    const time_ms = periods.length > 1 && time >= 0 ? nanosAsMillis(view.bytes, time) : 0
     call.cost_usd = costOf(
       ratesAt(periods, time_ms),
       call.inputTokens || 0,

@@ -11,6 +11,14 @@ import { FINISH_REASONS, finishReasonSpellings } from './values.ts'
 
 export { SIGNALS } from '../content/quality/signals.ts'
 
+/** What is known of an answer. */
+export interface Quality {
+  /** 0 (bad) to 1 (good); NaN if unknown. */
+  score: number
+  /** Bits of SIGNALS. */
+  signals: number
+}
+
 /** Scores by the number of severe signals, each of which alone puts it below the half. */
 const SCORES = [1, 0.4, 0.3, 0.2, 0.1, 0]
 /** Doubt alone lowers it a little. */

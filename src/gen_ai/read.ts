@@ -1,6 +1,7 @@
-/** From a span's bytes to the facts of a model call. */
+/** From the bytes of a span, or of a log record that is a call, to the facts of a model call. */
 import { contentStart, STRING, valueKind } from '../telemetry/any_value.ts'
 import { isEqual } from '../telemetry/key_set.ts'
+import type { RecordView } from '../telemetry/record_view.ts'
 import { type SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
 import { readFailure } from './failure.ts'
 import { FIELD, TEXTS } from './field.ts'
@@ -10,11 +11,12 @@ import { type DialectRow, lexicon } from './lexicon.ts'
 import type { ModelCall } from './model_call.ts'
 import { judgeTimes } from './plausible.ts'
 import { type Candidates, mayBeMarked, recognise } from './recognise.ts'
-import { firstRow, readFlag, readNumber, readText, resetJson } from './sources.ts'
+import { mayBeRecorded, type RecordCandidates, recognised, recogniseRecord } from './recognise_record.ts'
+import { firstRow, foundPlace, readFlag, readNumber, readText, resetJson } from './sources.ts'
 import { readTokens } from './tokens.ts'
-import { OPERATIONS } from './values.ts'
+import { EMBEDDINGS, OPERATIONS } from './values.ts'
 
-const { keys, judged, newest } = lexicon
+const { keys, judged, body, newest } = lexicon
 
 /** Scratch of the size that `readModelCall` needs. */
 export function foundKeys(): Int32Array {
@@ -30,17 +32,43 @@ export function readModelCall(view: SpanView, found: Int32Array, candidates: Can
   view.attributes.find(view.bytes, keys, found)
   const dialect = recognise(candidates, found)
   if (dialect < 0 || found[judged]! >= 0) return false
+  return readCall(view, found, dialect, call, false)
+}
+
+/**
+ * The same of a log record. False also if the record repeats another one. `found` has the body among the attributes, under
+ * `lexicon.body`.
+ */
+export function readRecordedCall(
+  view: RecordView,
+  found: Int32Array,
+  candidates: RecordCandidates,
+  call: ModelCall,
+): boolean {
+  if (!mayBeRecorded(candidates, view)) return false
+  view.attributes.find(view.bytes, keys, found)
+  found[body] = view.bodyRow
+  const dialect = recogniseRecord(candidates, view, found)
+  if (dialect < 0 || found[judged]! >= 0) return false
+  if (!readCall(view, found, dialect, call, recognised.isCall)) return false
+  if (recognised.fails && !call.failed) readFailure(view, call)
+  return call.failed || !lexicon.rows[dialect]!.onlyFailures
+}
+
+/** `isCall`: it tells of one also if it does not name the operation. */
+function readCall(view: SpanView, found: Int32Array, dialect: number, call: ModelCall, isCall: boolean): boolean {
   const row = lexicon.rows[dialect]!
   call.reset(view.bytes, dialect)
   resetJson(row)
-  if (!readOperation(view, found, row, call)) return false
+  if (!readOperation(view, found, row, call, isCall)) return false
   for (let field = 0; field < TEXTS; field++) readText(view, found, row, field, call)
   readProvider(row, call)
   readTokens(view, found, row, call)
   call.cost_usd = readNumber(view, found, row, FIELD.cost, call, call.plausible.cost_usd_max)
   if (call.cost_usd === 0 && row.zeroCostIsUnknown) call.cost_usd = Number.NaN
   call.statusCode = readNumber(view, found, row, FIELD.statusCode, call)
-  if (!settleOperation(found, row, call)) return false
+  if (view.isRecord) readRecord(view, found, row, call)
+  if (!settleOperation(found, row, call, isCall)) return false
   readStream(view, found, row, call)
   judgeTimes(view, call)
   const reasons = firstRow(view, found, row, FIELD.finishReasons, call)
@@ -50,12 +78,30 @@ export function readModelCall(view: SpanView, found: Int32Array, candidates: Can
   return true
 }
 
-function readOperation(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): boolean {
+/** What only log records say. */
+function readRecord(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
+  call.duration_ms = readNumber(view, found, dialect, FIELD.duration, call)
+  if (firstRow(view, found, dialect, FIELD.answer, call) < 0) return
+  call.answerStart = foundPlace().start
+  call.answerEnd = foundPlace().end
+}
+
+function readOperation(
+  view: SpanView,
+  found: Int32Array,
+  dialect: DialectRow,
+  call: ModelCall,
+  isCall: boolean,
+): boolean {
   const row = firstRow(view, found, dialect, FIELD.operation, call)
-  if (row < 0) return dialect.operationOptional
-  const end = view.attributes.valueEnd(row)
-  if (valueKind(view.bytes, view.attributes.valueStart(row), end) !== STRING) return false
-  const operation = dialect.operations.find(view.bytes, contentStart, end)
+  if (row < 0) return isCall || dialect.operationOptional
+  let { start, end } = foundPlace()
+  if (start < 0) {
+    end = view.attributes.valueEnd(row)
+    if (valueKind(view.bytes, view.attributes.valueStart(row), end) !== STRING) return false
+    start = contentStart
+  }
+  const operation = dialect.operations.find(view.bytes, start, end)
   if (operation < 0) return false
   call.operation = operation
   call.rows[FIELD.operation] = row
@@ -67,12 +113,12 @@ function readOperation(view: SpanView, found: Int32Array, dialect: DialectRow, c
  * A span without an operation name is a call if it says which model, or how many tokens. Words for a call of any kind
  * (`LLM`, `generation`) may stand for embeddings: the model's name tells. False: no call.
  */
-function settleOperation(found: Int32Array, dialect: DialectRow, call: ModelCall): boolean {
+function settleOperation(found: Int32Array, dialect: DialectRow, call: ModelCall, isCall: boolean): boolean {
   const row = call.rows[FIELD.operation]!
   if (row >= 0 && row === found[newest[FIELD.operation]!]) return true
   const field = call.has(FIELD.requestModel) ? FIELD.requestModel : FIELD.responseModel
   if (row < 0) {
-    if (!dialect.operationOptional) return false
+    if (!isCall && !dialect.operationOptional) return false
     if (!call.has(field) && Number.isNaN(call.inputTokens) && Number.isNaN(call.outputTokens)) return false
     call.operation = CHAT
   }
@@ -83,7 +129,6 @@ function settleOperation(found: Int32Array, dialect: DialectRow, call: ModelCall
 
 const EMBED = Buffer.from('embed')
 const CHAT = OPERATIONS.indexOf('chat')
-const EMBEDDINGS = OPERATIONS.indexOf('embeddings')
 
 function readProvider(dialect: DialectRow, call: ModelCall): void {
   if (!call.has(FIELD.provider)) return

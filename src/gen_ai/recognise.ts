@@ -1,7 +1,7 @@
 /** Which dialect a span is in: marks by scope are tried once per scope, marks by attribute once per span. */
 
 import { ATTRIBUTE } from '../telemetry/attributes.ts'
-import type { TraceBatch } from '../telemetry/batch.ts'
+import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { KeySet } from '../telemetry/key_set.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import { type Lexicon, lexicon, type MarkRow } from './lexicon.ts'
@@ -18,7 +18,7 @@ export interface Candidates {
 /** The scopes of one batch after another. One instance serves one component. */
 export class ScopeMarks {
   readonly #lexicon: Lexicon
-  #batch: TraceBatch | undefined
+  #batch: TraceBatch | LogBatch | undefined
   #scope = -1
   #candidates: Candidates = { marks: [], byScope: false }
 
@@ -26,8 +26,8 @@ export class ScopeMarks {
     this.#lexicon = of
   }
 
-  /** The marks that a span in scope group `scope` of the batch may show. */
-  of(batch: TraceBatch, scope: number): Candidates {
+  /** The marks that a span (or log record) in scope group `scope` of the batch may show. */
+  of(batch: TraceBatch | LogBatch, scope: number): Candidates {
     if (batch === this.#batch && scope === this.#scope) return this.#candidates
     this.#batch = batch
     this.#scope = scope

@@ -1,16 +1,16 @@
 /** Which process a span is from: a number for what its resource says, equal in every batch from that process. */
-import type { TraceBatch } from '../telemetry/batch.ts'
+import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { RESOURCE, SCOPE } from '../telemetry/layout.ts'
 import { hashOf } from './hash.ts'
 
 /** The resources of one batch after another. One instance serves one component. */
 export class ResourceHashes {
-  #batch: TraceBatch | undefined
+  #batch: TraceBatch | LogBatch | undefined
   #resource = -1
   #hash = 0
 
   /** For the spans of scope group `scope`; 0 where the resource says nothing. */
-  of(batch: TraceBatch, scope: number): number {
+  of(batch: TraceBatch | LogBatch, scope: number): number {
     const resource = batch.layout.scopes[scope * SCOPE.width + SCOPE.resource]!
     if (batch === this.#batch && resource === this.#resource) return this.#hash
     this.#batch = batch

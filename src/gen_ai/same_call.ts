@@ -3,7 +3,7 @@
  * or a client's and a gateway's. Rules over two reports; which are compared is in `group_calls.ts` and `other_traces.ts`.
  */
 
-import { OPERATIONS } from './values.ts'
+import { EMBEDDINGS } from './values.ts'
 
 /** A number that stands for a text: equal ones are equal. 0: there is none. */
 export type Id = number
@@ -17,6 +17,8 @@ export interface CallFacts {
   readonly emitter: Id
   /** How near to the provider that is: 0 above its SDK, 1 around it, 2 in it. */
   readonly nearness: number
+  /** Told by a log record? It may name the span that it tells of, as its parent, and know no start. Default false. */
+  readonly isRecord?: boolean
   /** Is this already the sum of two reports? */
   readonly isMerged: boolean
   /** Has its call been counted? What it did not say is in no sum. */
@@ -44,6 +46,8 @@ export interface CallFacts {
 export const TOLERANCE_ms = 5
 /** A stream that was handed over is read at once, or so long after. */
 export const UNREAD_MAX_ms = 100
+
+const RECORD_LATENESS_ms = 1000
 
 /**
  * Is the child's report the same call as its parent's? They must be of equal outcome (a failed child of a good parent is a
@@ -87,6 +91,15 @@ export function isStreamOf(request: CallFacts, record: CallFacts): boolean {
     isSameKind(request.operation, record.operation) &&
     isSameModel(request, record)
   )
+}
+
+/**
+ * Is a log record another report of the call whose span it names? An instrumentation's event is, whatever it leaves out. Of
+ * an agent's or a router's span there may be records of several calls, and of attempts that failed.
+ */
+export function isRecordOf(span: CallFacts, record: CallFacts): boolean {
+  if (span.responseId && record.responseId) return span.responseId === record.responseId
+  return isSameKind(span.operation, record.operation) && (span.failed || !record.failed) && tokensAgree(span, record)
 }
 
 /**
@@ -184,7 +197,12 @@ function larger(first: number, second: number): number {
 }
 
 function isWithin(inner: CallFacts, outer: CallFacts): boolean {
-  return inner.start_ms >= outer.start_ms - TOLERANCE_ms && inner.end_ms <= outer.end_ms + TOLERANCE_ms
+  return startOf(inner) >= outer.start_ms - TOLERANCE_ms && inner.end_ms <= outer.end_ms + TOLERANCE_ms
+}
+
+/** A log record that knows no start is a moment. */
+export function startOf({ start_ms, end_ms, isRecord }: CallFacts): number {
+  return isRecord && Number.isNaN(start_ms) ? end_ms : start_ms
 }
 
 function knowsNothing({ inputTokens, outputTokens }: CallFacts): boolean {
@@ -211,7 +229,12 @@ function isRepeated(parent: CallFacts, child: CallFacts): boolean {
 }
 
 function overlap(a: CallFacts, b: CallFacts): boolean {
-  return a.start_ms <= b.end_ms + TOLERANCE_ms && b.start_ms <= a.end_ms + TOLERANCE_ms
+  return startOf(a) <= b.end_ms + latenessOf(a) && startOf(b) <= a.end_ms + latenessOf(b)
+}
+
+/** How much later than the other's end a call may seem to begin. A record is written when its call is over. */
+function latenessOf({ isRecord, start_ms }: CallFacts): number {
+  return isRecord && Number.isNaN(start_ms) ? RECORD_LATENESS_ms : TOLERANCE_ms
 }
 
 function contradictNothing(a: CallFacts, b: CallFacts): boolean {
@@ -238,8 +261,6 @@ export function cachedOf({ cacheReadTokens, cacheWriteTokens }: CallFacts): numb
 function isSameKind(a: number, b: number): boolean {
   return (a === EMBEDDINGS) === (b === EMBEDDINGS)
 }
-
-const EMBEDDINGS = OPERATIONS.indexOf('embeddings')
 
 /** A model unknown on one side contradicts nothing. */
 function isSameModel(a: CallFacts, b: CallFacts): boolean {

@@ -32,7 +32,7 @@ export function readText(view: SpanView, found: Int32Array, dialect: DialectRow,
         start++
         end--
       }
-    }
+    } else if (!isText(view.bytes, start, end)) continue
     if (start >= end) continue
     call.setText(field, start, end)
     call.rows[field] = source.row
@@ -152,7 +152,14 @@ function numberIn(bytes: Buffer, start: number, end: number): number {
   return /^\d+(\.\d+)?([eE][-+]?\d+)?$/.test(text) ? Number(text) : Number.NaN
 }
 
+/** Is what stands in [start, end) of JSON a text, or a number where a text is meant? Others are words: `null`, `None`, `true`. */
+function isText(bytes: Uint8Array, start: number, end: number): boolean {
+  const isQuoted = bytes[start - 1] === QUOTE || bytes[start - 1] === APOSTROPHE
+  return isQuoted || start >= end || (bytes[start]! >= 45 && bytes[start]! <= 57)
+}
+
 const QUOTE = 34
+const APOSTROPHE = 39
 
 function isQuoted(bytes: Uint8Array, start: number, end: number): boolean {
   return bytes[start] === QUOTE && bytes[end - 1] === QUOTE

@@ -5,6 +5,8 @@
 
 /** What counts as a model call. Anything else under the operation's name (agents, tools, retrieval …) does not. */
 export const OPERATIONS = ['chat', 'text_completion', 'generate_content', 'embeddings'] as const
+/** Position among them of calls that answer nothing. */
+export const EMBEDDINGS = OPERATIONS.indexOf('embeddings')
 
 export const operationSpellings: Readonly<Record<string, (typeof OPERATIONS)[number]>> = {
   chat: 'chat',

@@ -4,7 +4,7 @@
  */
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
 import { ARRAY, contentStart, STRING, valueKind } from '../telemetry/any_value.ts'
-import type { TraceBatch } from '../telemetry/batch.ts'
+import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { findField, foundEnd } from '../telemetry/field.ts'
 import { isEqual } from '../telemetry/key_set.ts'
 import { SCOPE } from '../telemetry/layout.ts'
@@ -14,7 +14,7 @@ import type { SpanView } from '../telemetry/span_view.ts'
 export const range = { start: -1, end: -1 }
 
 /** Finds the name of a scope group's instrumentation scope. Sets `range`. */
-export function findScopeName(batch: TraceBatch, scope: number): boolean {
+export function findScopeName(batch: TraceBatch | LogBatch, scope: number): boolean {
   const rows = batch.layout.scopes
   const start = rows[scope * SCOPE.width + SCOPE.headStart]!
   range.start = -1

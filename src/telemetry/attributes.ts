@@ -42,6 +42,15 @@ export class Attributes {
     readKeyValue(bytes, start, end, rows, at)
   }
 
+  /** Adds a row behind the attributes, not counted among them, for a value that is read as theirs are. Returns it. */
+  addValue(start: number, end: number): number {
+    const at = this.count * ATTRIBUTE.width
+    if (at === this.rows.length) this.rows = grownRows(this.rows)
+    this.rows.fill(start, at, at + ATTRIBUTE.valueEnd)
+    this.rows.fill(end, at + ATTRIBUTE.valueEnd, at + ATTRIBUTE.width)
+    return this.count
+  }
+
   /** Fills `found` with the row number of each key of the set (the first that has it), -1 where there is none. */
   find(bytes: Uint8Array, keys: KeySet, found: Int32Array): void {
     found.fill(-1)

@@ -4,7 +4,7 @@
  */
 import { next, readInt64, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
 import { Attributes } from './attributes.ts'
-import type { TraceBatch } from './batch.ts'
+import type { LogBatch, TraceBatch } from './batch.ts'
 import { isEqual } from './key_set.ts'
 import { ITEM } from './layout.ts'
 
@@ -14,6 +14,8 @@ export const STATUS_ERROR = 2
 const NOTHING = Buffer.alloc(0)
 
 export class SpanView {
+  /** True: this is a log record (`record_view.ts`). */
+  readonly isRecord: boolean = false
   bytes: Buffer = NOTHING
   /** Content of the Span message. */
   start = 0
@@ -146,14 +148,15 @@ function isZero(bytes: Uint8Array, start: number, end: number): boolean {
   return true
 }
 
-/** Does the first attribute of a span have this key? Reads no further than that attribute. */
-export function beginsWithAttribute(batch: TraceBatch, item: number, key: Uint8Array): boolean {
+/** Does the first attribute of a span or log record have this key? Reads no further than that attribute. */
+export function beginsWithAttribute(batch: TraceBatch | LogBatch, item: number, key: Uint8Array): boolean {
   const { bytes } = batch
+  const attributes = batch.signal === 'traces' ? SPAN_ATTRIBUTES : RECORD_ATTRIBUTES
   const row = item * ITEM.width
   const end = batch.layout.itemRows[row + ITEM.end]!
   for (let at = batch.layout.itemRows[row + ITEM.start]!; at < end; ) {
     const tag = readUint32(bytes, at, end)
-    if (tag !== 0x4a) at = skipValue(tag & 7, bytes, next, end)
+    if (tag !== attributes) at = skipValue(tag & 7, bytes, next, end)
     else {
       const behind = readLength(bytes, next, end) + next
       firstAttribute.clear()
@@ -164,4 +167,7 @@ export function beginsWithAttribute(batch: TraceBatch, item: number, key: Uint8A
   return false
 }
 
+/** Tags of Span.attributes = 9 and LogRecord.attributes = 6. */
+const SPAN_ATTRIBUTES = 0x4a
+const RECORD_ATTRIBUTES = 0x32
 const firstAttribute = new Attributes()

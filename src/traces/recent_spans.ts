@@ -1,5 +1,5 @@
 /**
- * Span ids seen lately, to notice what a sender sent twice. Two generations of a hash set: when one is full, the other
+ * Spans and log records seen lately, to notice what a sender sent twice. Two generations of a hash set: when one is full, the other
  * is forgotten. A span is known by 64 bits mixed from its trace and span id, so a false match takes 2^32 spans or so.
  */
 import { uint32 } from '../otlp/cursor.ts'
@@ -22,6 +22,22 @@ export class RecentSpans {
   seen(traceHash: number, bytes: Uint8Array, spanId: number): boolean {
     const low = (uint32(bytes, spanId) ^ Math.imul(traceHash, PROBE_MULTIPLIER)) | 0
     const high = (uint32(bytes, spanId + 4) ^ traceHash) | 1
+    return this.#seen(low, high)
+  }
+
+  /** The same of a log record, which has no id: it is known by its bytes and `origin`, a number for what it came from. */
+  seenRecord(origin: number, bytes: Uint8Array, start: number, end: number): boolean {
+    let low = origin | 0
+    let high = 0x811c9dc5
+    for (let at = start; at < end; at++) {
+      low = Math.imul(low ^ bytes[at]!, PROBE_MULTIPLIER)
+      low ^= low >>> 15
+      high = Math.imul(high ^ bytes[at]!, 0x01000193)
+    }
+    return this.#seen(low, (high ^ origin) | 1)
+  }
+
+  #seen(low: number, high: number): boolean {
     if (this.#current.has(low, high) || this.#previous.has(low, high)) return true
     if (this.#current.size === this.#entries_max) {
       this.#previous = this.#current

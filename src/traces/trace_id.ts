@@ -1,5 +1,6 @@
 /** Trace ids as four 32-bit words, hashed and spread over shards. */
 import { uint32 } from '../otlp/cursor.ts'
+import type { SpanView } from '../telemetry/span_view.ts'
 
 /** Is the id of 16 bytes at `at` valid? 16 zero bytes are not (W3C Trace Context, 3.2.2.3). */
 export function isTraceId(bytes: Uint8Array, at: number): boolean {
@@ -13,6 +14,11 @@ export function hashTraceId(bytes: Uint8Array, at: number): number {
   hash = mix(hash ^ uint32(bytes, at + 4))
   hash = mix(hash ^ uint32(bytes, at + 8))
   return mix(hash ^ uint32(bytes, at + 12))
+}
+
+/** Hash of the trace id of the span or log record; -1 if it has none that is valid. */
+export function traceHashOf({ bytes, traceId }: SpanView): number {
+  return traceId >= 0 && isTraceId(bytes, traceId) ? hashTraceId(bytes, traceId) : -1
 }
 
 /** The shard that owns a trace: the hash's high bits, since tables use the low ones. */

@@ -124,7 +124,7 @@ function daemonConfig(receive: number, show: number): object {
         traces: { receivers: ['otlp'], processors: ['gen_ai'], exporters: ['gen_ai_metrics'] },
         'metrics/calls': { receivers: ['gen_ai_metrics'], exporters: ['prometheus'] },
         metrics: { receivers: ['otlp'], exporters: ['nop'] },
-        logs: { receivers: ['otlp'], exporters: ['nop'] },
+        logs: { receivers: ['otlp'], processors: ['gen_ai'], exporters: ['gen_ai_metrics'] },
       },
     },
   }

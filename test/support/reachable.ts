@@ -1,18 +1,19 @@
 /** The truth beside captured telemetry (`reachable.json`), and how its model names are folded. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { jsonToProtobuf } from '../../src/otlp/json_to_protobuf.ts'
+import { requestMessage } from '../../src/telemetry/signal.ts'
 
 export const captures = new URL('../../../shared/data/captures/', import.meta.url)
 
-/** The trace requests of a folder, in the order of arrival, as protobuf. */
-export function traceBodiesOf(folder: string): Buffer[] {
+/** The requests of that signal in a folder, in the order of arrival, as protobuf. */
+export function requestsOf(folder: string, signal: 'traces' | 'logs'): Buffer[] {
   const directory = new URL(`${folder}/`, captures)
   return readdirSync(directory)
-    .filter((name) => /\.traces\.(pb|json)$/.test(name))
+    .filter((name) => new RegExp(`\\.${signal}\\.(pb|json)$`).test(name))
     .sort()
     .map((name) => {
       const body = readFileSync(new URL(name, directory))
-      return name.endsWith('.json') ? jsonToProtobuf('TracesRequest', body) : body
+      return name.endsWith('.json') ? jsonToProtobuf(requestMessage[signal], body) : body
     })
 }
 

@@ -10,8 +10,8 @@ import {
   expectedOf,
   fold,
   type Reachable,
+  requestsOf,
   SUPPORTED,
-  traceBodiesOf,
 } from '../../../test/support/reachable.ts'
 import type { Consumer, Context } from '../../component.ts'
 import { genAi } from '../../processors/gen_ai/index.ts'
@@ -105,7 +105,7 @@ async function logsOf(bodies: readonly (URL | TraceBatch)[], policy: object = {}
 }
 
 function bodiesOf(folder: string): TraceBatch[] {
-  return traceBodiesOf(folder).map((body) => receive('traces', body).batch)
+  return requestsOf(folder, 'traces').map((body) => receive('traces', body).batch)
 }
 
 function leavesOf(value: unknown): string[] {

@@ -5,6 +5,8 @@ import {
   attributesOf,
   type GroupOptions,
   itemsOf,
+  type LogOptions,
+  logBatch,
   type Plain,
   type PlainAttributes,
   type SpanOptions,
@@ -50,10 +52,13 @@ export interface LogFacts {
 export interface Bench {
   readonly host: TestHost
   readonly account: BookedAccount<'traces'>
+  readonly ofRecords: BookedAccount<'logs'>
   readonly behind: BookedAccount<'logs'>
   readonly next: Recorder<'logs'>
   readonly connector: Connector
   send(...spans: SpanOptions[]): Promise<void>
+  /** Log records, as `gen_ai` and `redaction` leave them; with books of their own. */
+  sendRecords(...records: LogOptions[]): Promise<void>
   feed(batch: TraceBatch, more?: Partial<Context>): Promise<void>
   pass(time_ms: number): Promise<void>
   /** All records that were taken, of that kind if one is named. */
@@ -67,6 +72,7 @@ export async function bench(
 ): Promise<Bench> {
   const host = testHost({ id: 'gen_ai_logs', shards: options.shards ?? 1 })
   const account = bookedAccount()
+  const ofRecords = bookedAccount('logs')
   const behind = bookedAccount('logs', 'connector/gen_ai_logs → logs')
   const next = new Recorder<'logs'>()
   const edge = {
@@ -82,11 +88,17 @@ export async function bench(
   return {
     host,
     account,
+    ofRecords,
     behind,
     next,
     connector,
     feed,
     send: (...spans) => feed(traceBatch(spans, options.group)),
+    async sendRecords(...list) {
+      await ofRecords.feed(connector.inputs.logs!, logBatch(list, options.group))
+      const found = findings([ofRecords.balance()], true)
+      if (found.length > 0) throw new Error(found.join('; '))
+    },
     pass: (time_ms) => host.clock.advance(time_ms),
     records(kind) {
       if (discrepancyOf(behind.balance()) !== 0) throw new Error('the books behind the connector do not balance')

@@ -1,6 +1,7 @@
 import type { Connector, Consumer, Context, Host, Ports, Signal } from '../../component.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
-import { isNormalised, readNormalisedCall } from '../../gen_ai/normalised.ts'
+import { isJudged, isNormalised, readNormalisedCall, readQuality } from '../../gen_ai/normalised.ts'
+import type { Quality } from '../../gen_ai/quality.ts'
 import { type SpanLinks, sharedSpanLinks } from '../../gen_ai/span_links.ts'
 import { findScopeName, range } from '../../gen_ai/wire.ts'
 import type { Output } from '../../otlp/output.ts'
@@ -9,12 +10,13 @@ import type { Timer } from '../../self/clock.ts'
 import { memoryOf } from '../../self/memory.ts'
 import { HandOver, type KeptBatch } from '../../sending/hand_over.ts'
 import { Overflow } from '../../sending/overflow.ts'
-import type { TraceBatch } from '../../telemetry/batch.ts'
+import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
+import { RecordView } from '../../telemetry/record_view.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { RecentSpans } from '../../traces/recent_spans.ts'
 import { sharedSlices } from '../../traces/slices.ts'
 import { sharedTables } from '../../traces/tables.ts'
-import { hashTraceId, isTraceId, shardOf } from '../../traces/trace_id.ts'
+import { shardOf, traceHashOf } from '../../traces/trace_id.ts'
 import type { TraceTable } from '../../traces/trace_table.ts'
 import { PIECES_PER_CALL, TracesOfCalls } from '../../traces/traces_of_calls.ts'
 import type { GenAiLogsConfig } from './config.ts'
@@ -36,11 +38,17 @@ const OVER_MAX = 1.25
 /** What cannot change in place. */
 const FIXED = ['calls_max', 'duplicates_window'] as const
 
+const quality: Quality = { score: Number.NaN, signals: 0 }
+
 export class GenAiLogs implements Connector {
-  readonly inputs = { traces: { consume: (batch: TraceBatch, context: Context) => this.#consume(batch, context) } }
+  readonly inputs = {
+    traces: { consume: async (batch: TraceBatch, context: Context) => this.#consume(batch, context) },
+    logs: { consume: async (batch: LogBatch, context: Context) => this.#consume(batch, context) },
+  }
   readonly #host: Host
   #config: GenAiLogsConfig
-  readonly #view = new SpanView()
+  readonly #span = new SpanView()
+  readonly #record = new RecordView()
   readonly #call = new ModelCall()
   readonly #marks = new ContentMarks()
   readonly #content = new ContentRecord(this.#marks)
@@ -137,19 +145,18 @@ export class GenAiLogs implements Connector {
     this.#handOver?.run()
   }
 
-  async #consume(batch: TraceBatch, context: Context): Promise<void> {
+  #consume(batch: TraceBatch | LogBatch, context: Context): void {
     this.#dropOldest()
     this.#refuseIfFull(batch)
-    this.#links.note(batch)
+    if (batch.signal === 'traces') this.#links.note(batch as TraceBatch)
     const now_ms = this.#host.clock.monotonic_ms()
-    let duplicates = 0
     this.#scope.row = -1
-    for (let item = 0; item < batch.items; item++) {
-      if (!isNormalised(batch, item)) continue
-      this.#view.read(batch, item)
-      if (readNormalisedCall(this.#view, this.#call) && !this.#add(batch, context, now_ms)) duplicates++
-    }
-    this.#view.forget()
+    const duplicates =
+      batch.signal === 'traces'
+        ? this.#addSpans(batch as TraceBatch, context, now_ms)
+        : this.#addRecords(batch as LogBatch, context, now_ms)
+    this.#span.forget()
+    this.#record.forget()
     this.#held.forgetBatch()
     this.#counters.update()
     this.#handOver?.run()
@@ -158,7 +165,7 @@ export class GenAiLogs implements Connector {
   }
 
   /** Asked before anything of the batch is kept: a refused one leaves no trace, and is no duplicate when it comes again. */
-  #refuseIfFull(batch: TraceBatch): void {
+  #refuseIfFull(batch: TraceBatch | LogBatch): void {
     if (this.#stopped) throw retryLater('shutdown', 'the connector has stopped')
     if (this.#outbox.size_bytes < this.#half_bytes) return
     for (let item = 0; item < batch.items; item++)
@@ -166,27 +173,55 @@ export class GenAiLogs implements Connector {
         throw retryLater('queue_full', 'log records wait for the next consumer up to bytes_max', RETRY_WAIT_MS)
   }
 
-  /** False if the span has come before. */
-  #add(batch: TraceBatch, context: Context, now_ms: number): boolean {
-    const view = this.#view
-    const hasTrace = view.traceId >= 0 && isTraceId(view.bytes, view.traceId)
-    const hash = hasTrace ? hashTraceId(view.bytes, view.traceId) : 0
-    if (hasTrace && view.spanId >= 0 && this.#recent.seen(hash, view.bytes, view.spanId)) return false
-    const call = this.#held.keep(batch, context, view, this.#call, (out) => this.#writeContent(out, batch))
-    const shard = shardOf(hash, this.#shards.length)
-    const row = hasTrace ? this.#tables[shard]!.obtain(view.bytes, view.traceId, hash) : -1
+  /** Returns how many have come before. */
+  #addSpans(batch: TraceBatch, context: Context, now_ms: number): number {
+    const view = this.#span
+    let duplicates = 0
+    for (let item = 0; item < batch.items; item++) {
+      if (!isNormalised(batch, item)) continue
+      view.read(batch, item)
+      if (!readNormalisedCall(view, this.#call)) continue
+      const trace = traceHashOf(view)
+      if (trace >= 0 && view.spanId >= 0 && this.#recent.seen(trace, view.bytes, view.spanId)) duplicates++
+      else this.#add(batch, context, view, trace, now_ms)
+    }
+    return duplicates
+  }
+
+  /** The same of log records: calls, and answers of calls whose spans may say nothing of them. */
+  #addRecords(batch: LogBatch, context: Context, now_ms: number): number {
+    const view = this.#record
+    let duplicates = 0
+    for (let item = 0; item < batch.items; item++) {
+      const isCall = isNormalised(batch, item)
+      if (!isCall && !isJudged(batch, item)) continue
+      view.readRecord(batch, item)
+      const trace = traceHashOf(view)
+      if (isCall && readNormalisedCall(view, this.#call)) {
+        const origin = this.#held.originOf(batch, view.scope)
+        if (this.#recent.seenRecord(origin, view.bytes, view.start, view.end)) duplicates++
+        else this.#add(batch, context, view, trace, now_ms)
+      } else if (!isCall && trace >= 0 && readQuality(view, quality)) this.#held.calls.keepQuality(view, quality)
+    }
+    return duplicates
+  }
+
+  /** Without a trace (-1) nothing is waited for. */
+  #add(batch: TraceBatch | LogBatch, context: Context, view: SpanView, trace: number, now_ms: number): void {
+    const call = this.#held.keep(batch, context, view, this.#call, (out) => this.#writeContent(out, batch, view))
+    const shard = shardOf(Math.max(trace, 0), this.#shards.length)
+    const row = trace < 0 ? -1 : this.#tables[shard]!.obtain(view.bytes, view.traceId, trace)
     if (row >= 0) this.#shards[shard]!.add(row, call, now_ms)
     else {
       this.#held.settle([call])
       this.#held.calls.remove(call)
     }
     this.#makeRoom()
-    return true
   }
 
-  #writeContent(out: Output, batch: TraceBatch): boolean {
-    if (!this.#config.content) return false
-    const view = this.#view
+  /** A log record holds its content itself, and goes its own way. */
+  #writeContent(out: Output, batch: TraceBatch | LogBatch, view: SpanView): boolean {
+    if (!this.#config.content || view.isRecord) return false
     const { content_size_bytes_max } = this.#config
     if (!this.#content.write(out, view, this.#call, this.#scopeMarks(batch, view.scope), content_size_bytes_max))
       return false
@@ -194,7 +229,7 @@ export class GenAiLogs implements Connector {
     return true
   }
 
-  #scopeMarks(batch: TraceBatch, scope: number): number {
+  #scopeMarks(batch: TraceBatch | LogBatch, scope: number): number {
     if (scope !== this.#scope.row) {
       const marks = findScopeName(batch, scope) ? this.#marks.ofScope(batch.bytes, range.start, range.end) : 0
       this.#scope = { row: scope, marks }

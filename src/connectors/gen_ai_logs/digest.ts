@@ -1,4 +1,7 @@
-/** What is kept of a call's span until its trace has settled: a Span with its place, times and normalised attributes only. */
+/**
+ * What is kept of a call's span, or log record, until its trace has settled: a Span with its place, times and normalised
+ * attributes only.
+ */
 import { normalisedKeys } from '../../gen_ai/normalised.ts'
 import type { Output } from '../../otlp/output.ts'
 import { contentStart, EMPTY, STRING, valueKind } from '../../telemetry/any_value.ts'
@@ -14,7 +17,7 @@ const TAG = { traceId: 0x0a, spanId: 0x12, start: 0x39, end: 0x41, attributes: 0
 
 const found = new Int32Array(normalisedKeys.names.length)
 
-/** Writes the digest of a normalised span. */
+/** Writes the digest of a normalised item. */
 export function writeDigest(out: Output, span: SpanView): void {
   const { bytes, attributes } = span
   if (span.traceId >= 0) writeField(out, TAG.traceId, bytes, span.traceId, 16)
@@ -67,7 +70,8 @@ function writeAttribute(out: Output, { bytes, attributes }: SpanView, row: numbe
   if (kind === EMPTY) return
   if (end - start <= VALUE_BYTES_MAX) {
     const tag = attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.tag]!
-    out.copy(bytes, tag, attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.end]!)
+    out.byte(TAG.attributes)
+    out.copy(bytes, tag + 1, attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.end]!)
     return
   }
   if (kind !== STRING) return

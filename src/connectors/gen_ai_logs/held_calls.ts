@@ -9,7 +9,7 @@ import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
 import type { SpanLinks } from '../../gen_ai/span_links.ts'
 import { Output } from '../../otlp/output.ts'
 import type { Clock } from '../../self/clock.ts'
-import type { TraceBatch } from '../../telemetry/batch.ts'
+import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { type Head, Heads } from '../../telemetry/heads.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
@@ -51,7 +51,7 @@ export class HeldCalls implements SettledCalls {
   /** Of the reports of the call that is written, the outermost first. */
   readonly #digests = [new Digest()]
   /** Of the batch and scope that `keep` was called with last; it counts as a reference to both. */
-  #last: { batch: TraceBatch; scope: number; head: Head; origin: Origin } | undefined
+  #last: { batch: TraceBatch | LogBatch; scope: number; head: Head; origin: Origin } | undefined
 
   constructor(outbox: Outbox, clock: Clock, links: SpanLinks) {
     this.calls = new Calls(links)
@@ -64,8 +64,19 @@ export class HeldCalls implements SettledCalls {
     return this.#store.occupied_bytes + this.#heads.size_bytes
   }
 
-  /** Keeps the call of a span of the batch; returns its number. */
-  keep(batch: TraceBatch, context: Context, span: SpanView, call: ModelCall, writeContent: WriteContent): number {
+  /** A number for what the items of that scope group of the batch come from. */
+  originOf(batch: TraceBatch | LogBatch, scope: number): number {
+    return this.#resources.of(batch, scope)
+  }
+
+  /** Keeps the call of a span or log record of the batch; returns its number. */
+  keep(
+    batch: TraceBatch | LogBatch,
+    context: Context,
+    span: SpanView,
+    call: ModelCall,
+    writeContent: WriteContent,
+  ): number {
     const { bytes } = span
     const text = (field: number) => hashOf(bytes, call.start(field), call.end(field))
     const out = this.#scratch
@@ -146,7 +157,11 @@ export class HeldCalls implements SettledCalls {
     this.contents++
   }
 
-  #headOf(batch: TraceBatch, scope: number, context: Context): { readonly head: Head; readonly origin: Origin } {
+  #headOf(
+    batch: TraceBatch | LogBatch,
+    scope: number,
+    context: Context,
+  ): { readonly head: Head; readonly origin: Origin } {
     if (this.#last?.batch === batch && this.#last.scope === scope) return this.#last
     this.#forgetHead()
     const origin = this.#origins.obtain(context)

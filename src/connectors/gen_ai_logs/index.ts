@@ -6,7 +6,10 @@ export const genAiLogs: ConnectorFactory<GenAiLogsConfig> = {
   kind: 'connector',
   type: 'gen_ai_logs',
   summary: 'Makes of every model call a log record that sums it up, and a second one with its content.',
-  signals: [['traces', 'logs']],
+  signals: [
+    ['traces', 'logs'],
+    ['logs', 'logs'],
+  ],
   passesItems: false,
   countsOnly: false,
   takesSteps: true,

@@ -65,10 +65,11 @@ export function writePlace(out: Output, span: SpanView, now_ms: number): void {
   out.fixed64(BigInt(Math.round(now_ms)) * 1_000_000n)
 }
 
-/** The lower eight bits of the span's flags. */
-export function flagsOf({ bytes, start, end }: SpanView): number {
+/** The lower eight bits of the flags of the span, or log record. */
+export function flagsOf({ bytes, start, end, isRecord }: SpanView): number {
   for (let at = start; at < end; ) {
-    if (bytes[at] === SPAN_FLAGS && bytes[at + 1] === 1) return uint32(bytes, at + 2) & 0xff
+    if (isRecord && bytes[at] === TAG.flags) return uint32(bytes, at + 1) & 0xff
+    if (!isRecord && bytes[at] === SPAN_FLAGS && bytes[at + 1] === 1) return uint32(bytes, at + 2) & 0xff
     const tag = readUint32(bytes, at, end)
     at = skipValue(tag & 7, bytes, next, end)
   }
@@ -82,6 +83,21 @@ export function writeText(out: Output, key: string, text: string): void {
   out.byte(0x0a)
   out.varint(size)
   out.text(text)
+}
+
+/** The texts are ASCII, and short. */
+export function writeTexts(out: Output, key: string, texts: readonly string[]): void {
+  const size = texts.reduce((total, { length }) => total + length + 4, 0)
+  writeKey(out, key, 1 + varintSize(size) + size)
+  out.byte(0x2a)
+  out.varint(size)
+  for (const text of texts) {
+    out.byte(0x0a)
+    out.byte(text.length + 2)
+    out.byte(0x0a)
+    out.byte(text.length)
+    out.text(text)
+  }
 }
 
 export function writeInt(out: Output, key: string, value: number): void {

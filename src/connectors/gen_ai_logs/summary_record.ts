@@ -1,6 +1,7 @@
 /** The record that sums a call up: its facts as attributes, and the most telling ones as a line to read. Never content. */
 import { type Calls, FAILED, RATE_LIMITED } from '../../gen_ai/calls.ts'
 import { NEWEST, SLUICE } from '../../gen_ai/field.ts'
+import { SIGNALS } from '../../gen_ai/quality.ts'
 import { nextText, range } from '../../gen_ai/wire.ts'
 import { nanosAsMillis, nanosBetween } from '../../otlp/cursor.ts'
 import type { Output } from '../../otlp/output.ts'
@@ -18,12 +19,12 @@ import {
   writeInt,
   writePlace,
   writeSeverity,
+  writeTexts,
   writeTrue,
 } from './log_record.ts'
 
 /** Calls whose score is below it are logged as warnings. */
 const LOW_QUALITY = 0.5
-const LATENCY = 'sluice.latency.ms'
 
 const KEY = Object.fromEntries(
   [...Object.entries(NEWEST), ...Object.entries(SLUICE)].map(([name, key]) => [name, Digest.keyOf(key)]),
@@ -81,7 +82,7 @@ export function writeSummary(out: Output, settled: SettledCall, now_ms: number):
   writeQuality(out, settled)
   if (calls.has(call, RATE_LIMITED)) writeTrue(out, SLUICE.rateLimited)
   const latency_ms = latencyOf(settled)
-  if (latency_ms >= 0) writeDouble(out, LATENCY, latency_ms)
+  if (latency_ms >= 0) writeDouble(out, SLUICE.latency, latency_ms)
 }
 
 function severityOf({ calls, call }: SettledCall): Severity {
@@ -111,7 +112,7 @@ function lineOf(settled: SettledCall): string {
   if (failed) line.pair('error', textOf(digests, KEY.errorType) || 'unknown')
   if (calls.has(call, RATE_LIMITED)) line.pair('rate_limited', 'true')
   line.number('score', calls.number(call, 'score'))
-  line.pair('signals', textsOf(scored(settled), KEY.qualitySignals))
+  line.pair('signals', textsOf(scored(settled), KEY.qualitySignals) || signalsBeside(settled).join(','))
   line.pair('service', service)
   return line.text
 }
@@ -136,11 +137,20 @@ function writeQuality(out: Output, settled: SettledCall): void {
   const score = settled.calls.number(settled.call, 'score')
   if (score >= 0) writeDouble(out, SLUICE.qualityScore, score)
   copyFirst(out, KEY.qualitySignals, scored(settled))
+  const signals = signalsBeside(settled)
+  if (signals.length > 0) writeTexts(out, SLUICE.qualitySignals, signals)
 }
 
 /** The report whose score counts: signals belong to it. */
 function scored(settled: SettledCall): Reports {
   return withNumber(settled.digests, KEY.qualityScore, settled.calls.number(settled.call, 'score'))
+}
+
+/** Signals that no report has: a log record of the answer told them. */
+function signalsBeside({ calls, call, digests }: SettledCall): string[] {
+  const bits = calls.int(call, 'signals')
+  if (bits === 0 || digests.some((digest) => digest.has(KEY.qualityScore) || digest.has(KEY.qualitySignals))) return []
+  return SIGNALS.filter((_, at) => (bits & (1 << at)) !== 0)
 }
 
 type Reports = readonly Digest[]
@@ -189,6 +199,8 @@ function textsOf(reports: Reports, key: number): string {
 /** In milliseconds; NaN without both times, if it ends before it begins, or if `gen_ai` did not believe it. */
 function latencyOf({ calls, call, digests }: SettledCall): number {
   const { span } = digests[0]!
+  // A log record has no start, but may say how long it took.
+  if (span.startTime < 0 && calls.number(call, 'start_ms') >= 0) return numberIn(digests[0]!, KEY.latency)
   if (span.startTime < 0 || span.endTime < 0 || Number.isNaN(calls.number(call, 'start_ms'))) return Number.NaN
   // Where a stream was handed over, the span ends before its call.
   const stream_ms = calls.number(call, 'end_ms') - nanosAsMillis(span.bytes, span.endTime)

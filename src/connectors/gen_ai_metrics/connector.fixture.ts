@@ -4,6 +4,8 @@ import { type TestHost, testHost } from '../../../test/support/host.ts'
 import {
   attributesOf,
   itemsOf,
+  type LogOptions,
+  logBatch,
   type PlainAttributes,
   type SpanOptions,
   traceBatch,
@@ -36,9 +38,12 @@ let made = 0
 export interface Bench {
   readonly host: TestHost
   readonly account: BookedAccount<'traces'>
+  readonly records: BookedAccount<'logs'>
   readonly next: Recorder<'metrics'>
   readonly connector: Connector
   send(...spans: SpanOptions[]): Promise<void>
+  /** Log records, as `gen_ai` leaves them; with books of their own. */
+  sendRecords(...records: LogOptions[]): Promise<void>
   pass(time_ms: number): Promise<void>
   /** Sum over the points of that metric with these labels in the newest batch that has any; undefined if there are none. */
   value(name: string, labels?: Record<string, string>): number | undefined
@@ -50,6 +55,7 @@ export interface Bench {
 export async function bench(config: object = {}, options: { shards?: number } = {}): Promise<Bench> {
   const host = testHost({ id: 'gen_ai_metrics', ...options })
   const account = bookedAccount()
+  const records = bookedAccount('logs')
   const next = new Recorder<'metrics'>()
   // As the edge behind a connector does: what comes out gets books of its own.
   const books = { deliver: () => undefined } as Partial<Account> as Account
@@ -67,11 +73,17 @@ export async function bench(config: object = {}, options: { shards?: number } = 
   return {
     host,
     account,
+    records,
     next,
     connector,
     async send(...spans) {
       await account.feed(connector.inputs.traces!, traceBatch(spans))
       const found = findings([account.balance()], true)
+      if (found.length > 0) throw new Error(found.join('; '))
+    },
+    async sendRecords(...list) {
+      await records.feed(connector.inputs.logs!, logBatch(list))
+      const found = findings([records.balance()], true)
       if (found.length > 0) throw new Error(found.join('; '))
     },
     pass: (time_ms) => host.clock.advance(time_ms),

@@ -3,20 +3,22 @@ import { Calls } from '../../gen_ai/calls.ts'
 import { Emitters } from '../../gen_ai/emitters.ts'
 import { FIELD } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
-import { isNormalised, readNormalisedCall } from '../../gen_ai/normalised.ts'
+import { isJudged, isNormalised, readNormalisedCall, readQuality } from '../../gen_ai/normalised.ts'
+import type { Quality } from '../../gen_ai/quality.ts'
 import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
 import { type SpanLinks, sharedSpanLinks } from '../../gen_ai/span_links.ts'
 import { notAccounted } from '../../not_accounted.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
-import type { MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
+import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { Interner } from '../../telemetry/interner.ts'
+import { RecordView } from '../../telemetry/record_view.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { RecentSpans } from '../../traces/recent_spans.ts'
 import { sharedSlices } from '../../traces/slices.ts'
 import { sharedTables } from '../../traces/tables.ts'
-import { hashTraceId, isTraceId, shardOf } from '../../traces/trace_id.ts'
+import { shardOf, traceHashOf } from '../../traces/trace_id.ts'
 import type { TraceTable } from '../../traces/trace_table.ts'
 import { TracesOfCalls } from '../../traces/traces_of_calls.ts'
 import { sharedVerdicts } from '../../traces/verdicts.ts'
@@ -32,12 +34,18 @@ const ERROR_TYPES_MAX = 200
 /** What cannot change in place. */
 const FIXED = ['models_max', 'series_max', 'calls_max', 'duplicates_window'] as const
 
+const quality: Quality = { score: Number.NaN, signals: 0 }
+
 export class GenAiMetrics implements Connector {
-  readonly inputs = { traces: { consume: (batch: TraceBatch, context: Context) => this.#consume(batch, context) } }
+  readonly inputs = {
+    traces: { consume: async (batch: TraceBatch, context: Context) => this.#consume(batch, context) },
+    logs: { consume: async (batch: LogBatch, context: Context) => this.#consume(batch, context) },
+  }
   readonly #host: Host
   readonly #next: Ports
   #config: GenAiMetricsConfig
-  readonly #view = new SpanView()
+  readonly #span = new SpanView()
+  readonly #record = new RecordView()
   readonly #call = new ModelCall()
   readonly #links: SpanLinks
   readonly #calls: Calls
@@ -154,44 +162,68 @@ export class GenAiMetrics implements Connector {
     ]
   }
 
-  async #consume(batch: TraceBatch, context: Context): Promise<void> {
+  #consume(batch: TraceBatch | LogBatch, context: Context): void {
     if (this.#stopped) throw retryLater('shutdown', 'the connector has stopped')
-    this.#links.note(batch)
+    if (batch.signal === 'traces') this.#links.note(batch as TraceBatch)
     const now_ms = this.#host.clock.monotonic_ms()
-    let duplicates = 0
-    for (let item = 0; item < batch.items; item++) {
-      if (!isNormalised(batch, item)) continue
-      this.#view.read(batch, item)
-      if (readNormalisedCall(this.#view, this.#call) && !this.#add(batch, now_ms)) duplicates++
-    }
-    this.#view.forget()
+    const duplicates = batch.signal === 'traces' ? this.#addSpans(batch, now_ms) : this.#addRecords(batch, now_ms)
+    this.#span.forget()
+    this.#record.forget()
     this.#resources.forget()
     this.#emitters.forget()
     context.account.duplicate(duplicates)
     context.account.deliver(batch.count - duplicates)
   }
 
-  /** False if the span has come before. */
-  #add(batch: TraceBatch, now_ms: number): boolean {
-    const view = this.#view
-    const hasTrace = view.traceId >= 0 && isTraceId(view.bytes, view.traceId)
-    const hash = hasTrace ? hashTraceId(view.bytes, view.traceId) : 0
-    if (hasTrace && view.spanId >= 0 && this.#recent.seen(hash, view.bytes, view.spanId)) return false
-    const call = this.#keep(batch)
-    const shard = shardOf(hash, this.#shards.length)
-    const row = hasTrace ? this.#tables[shard]!.obtain(view.bytes, view.traceId, hash) : -1
-    this.#counts.prepare(call, view.bytes, hasTrace ? view.traceId : -1)
+  /** Returns how many have come before. */
+  #addSpans(batch: TraceBatch, now_ms: number): number {
+    const view = this.#span
+    let duplicates = 0
+    for (let item = 0; item < batch.items; item++) {
+      if (!isNormalised(batch, item)) continue
+      view.read(batch, item)
+      if (!readNormalisedCall(view, this.#call)) continue
+      const trace = traceHashOf(view)
+      if (trace >= 0 && view.spanId >= 0 && this.#recent.seen(trace, view.bytes, view.spanId)) duplicates++
+      else this.#add(batch, view, trace, now_ms)
+    }
+    return duplicates
+  }
+
+  /** The same of log records: calls, and answers of calls whose spans may say nothing of them. */
+  #addRecords(batch: LogBatch, now_ms: number): number {
+    const view = this.#record
+    let duplicates = 0
+    for (let item = 0; item < batch.items; item++) {
+      const isCall = isNormalised(batch, item)
+      if (!isCall && !isJudged(batch, item)) continue
+      view.readRecord(batch, item)
+      const trace = traceHashOf(view)
+      if (isCall && readNormalisedCall(view, this.#call)) {
+        const origin = this.#resources.of(batch, view.scope)
+        if (this.#recent.seenRecord(origin, view.bytes, view.start, view.end)) duplicates++
+        else this.#add(batch, view, trace, now_ms)
+      } else if (!isCall && trace >= 0 && readQuality(view, quality)) this.#calls.keepQuality(view, quality)
+    }
+    return duplicates
+  }
+
+  /** Without a trace (-1) nothing is waited for. */
+  #add(batch: TraceBatch | LogBatch, view: SpanView, trace: number, now_ms: number): void {
+    const call = this.#keep(batch, view)
+    const shard = shardOf(Math.max(trace, 0), this.#shards.length)
+    const row = trace < 0 ? -1 : this.#tables[shard]!.obtain(view.bytes, view.traceId, trace)
+    this.#counts.prepare(call, view.bytes, trace < 0 ? -1 : view.traceId)
     if (row >= 0) this.#shards[shard]!.add(row, call, now_ms)
     else {
-      this.#counts.count(call)
+      this.#counts.settle([call])
       this.#calls.remove(call)
     }
-    return true
   }
 
   /** Copies what is counted of the call to a row. */
-  #keep(batch: TraceBatch): number {
-    const [view, call] = [this.#view, this.#call]
+  #keep(batch: TraceBatch | LogBatch, view: SpanView): number {
+    const call = this.#call
     const text = (texts: Interner, field: number) => texts.intern(view.bytes, call.start(field), call.end(field))
     return this.#calls.keep(view, call, {
       model: text(this.#texts, FIELD.requestModel),

@@ -1,5 +1,5 @@
 /** From calls that have settled to metrics: which series a call belongs to. */
-import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED } from '../../gen_ai/calls.ts'
+import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from '../../gen_ai/calls.ts'
 import { PROVIDERS } from '../../gen_ai/lexicon.ts'
 import { OPERATIONS } from '../../gen_ai/values.ts'
 import { EMPTY_TEXT, type Interner } from '../../telemetry/interner.ts'
@@ -113,8 +113,10 @@ export class Counts implements SettledCalls {
     counted.errorType = errorType === EMPTY_TEXT ? 'unknown' : this.#errorTypes.text(errorType)
     counted.hasTrace = isTraceId(this.#traceIds, call * TRACE_ID_BYTES)
     if (counted.hasTrace) this.#traceIds.copy(counted.ids, 0, call * TRACE_ID_BYTES, (call + 1) * TRACE_ID_BYTES)
-    counted.ids.writeInt32LE(ints[int + INT.spanHigh]!, TRACE_ID_BYTES)
-    counted.ids.writeInt32LE(ints[int + INT.spanLow]!, TRACE_ID_BYTES + 4)
+    // A log record has no id of its own: the span that it names is as near as one comes.
+    const isRecord = (ints[int + INT.flags]! & RECORD) !== 0
+    counted.ids.writeInt32LE(ints[int + (isRecord ? INT.parentHigh : INT.spanHigh)]!, TRACE_ID_BYTES)
+    counted.ids.writeInt32LE(ints[int + (isRecord ? INT.parentLow : INT.spanLow)]!, TRACE_ID_BYTES + 4)
     counted.end_ms = numbers[number + NUMBER.end_ms]!
     counted.duration_s = (numbers[number + NUMBER.end_ms]! - numbers[number + NUMBER.start_ms]!) / 1000
     counted.ttft_s = numbers[number + NUMBER.ttft_s]!

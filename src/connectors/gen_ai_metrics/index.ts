@@ -6,7 +6,10 @@ export const genAiMetrics: ConnectorFactory<GenAiMetricsConfig> = {
   kind: 'connector',
   type: 'gen_ai_metrics',
   summary: 'Counts model calls, tokens, cost, latency, errors and quality of all traffic, before sampling.',
-  signals: [['traces', 'metrics']],
+  signals: [
+    ['traces', 'metrics'],
+    ['logs', 'metrics'],
+  ],
   passesItems: false,
   countsOnly: true,
   takesSteps: true,

@@ -50,6 +50,12 @@ export function findAnswerInLog(
     readAs(FORM.events, bytes, bodyStart, bodyEnd, answer)
 }
 
+/** Fills the answer from JSON of a provider's response. */
+export function findAnswerInJson(bytes: Buffer, start: number, end: number, answer: Answer): void {
+  answer.reset(bytes)
+  readString(FORM.events, bytes, start, Math.min(end, start + VALUE_MAX_BYTES), end, answer)
+}
+
 /** Rows of attributes that were found, rank by rank. */
 const rows = new Int32Array(ROWS_MAX)
 const keysOfRows = new Uint8Array(ROWS_MAX)

@@ -20,7 +20,9 @@ export const CALL = {
   cacheRead: 13,
   cacheWrite: 14,
   reasoning: 15,
-  width: 16,
+  /** 1: told by a log record, whose parent is the span that it names. */
+  record: 16,
+  width: 17,
 } as const
 
 export interface Totals {
@@ -31,7 +33,7 @@ export interface Totals {
 }
 export const NO_TOTALS: Totals = { cost_usd: Number.NaN, input: Number.NaN, output: Number.NaN }
 
-/** A call that several spans tell of counts once, as in the metrics. */
+/** A call that several spans and log records tell of counts once, as in the metrics. */
 export function totalsOf(rows: readonly number[]): Totals {
   const reports = Array.from({ length: rows.length / CALL.width }, (_, row) => factsOf(rows, row))
   const totals = { ...NO_TOTALS }
@@ -61,6 +63,7 @@ function factsOf(rows: readonly number[], row: number): CallFacts {
     isCounted: false,
     // It has all the numbers that the request's report has not: sums need no pairs.
     isStreamRecord: false,
+    isRecord: number(CALL.record) === 1,
     operation: number(CALL.operation),
     requestModel: number(CALL.model),
     responseModel: number(CALL.responseModel),

@@ -251,7 +251,10 @@ export class StoreExporter implements Exporter, TelemetryStore {
 
   #add<S extends Stored>(signal: S, batch: Batches[S], address: Address): void {
     if (signal === 'traces') this.#traces.add(batch as TraceBatch, address)
-    else this.#logs.add(batch as Batches['logs'], address)
+    else {
+      this.#logs.add(batch as Batches['logs'], address)
+      this.#traces.addLogs(batch as Batches['logs'])
+    }
   }
 
   #removeSegment(segment: number): void {

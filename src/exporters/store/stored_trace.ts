@@ -1,7 +1,7 @@
 /** What the index knows of one trace. */
 import type { Address } from '../../journal/journal.ts'
 import type { TraceSummary } from '../../journal/stores.ts'
-import { NO_TOTALS, type Totals, totalsOf } from './calls.ts'
+import { CALL, NO_TOTALS, type Totals, totalsOf } from './calls.ts'
 import { type List, NONE } from './texts.ts'
 
 /** Shared by all traces that were kept for the same reason. */
@@ -14,6 +14,8 @@ export const NOT_SAMPLED: Sampling = { policy: '', decision: '', reason: '' }
 
 /** So many spans of a trace are told apart and so many calls summed; more are counted as they come. */
 const SPANS_MAX = 10_000
+/** So many log records are read of a trace of which nothing is stored. */
+export const EARLY_RECORDS_MAX = 256
 /** From so many on, a set finds a span quicker than a look at each. */
 const SET_FROM = 32
 
@@ -44,9 +46,10 @@ export class StoredTrace {
   #seen: readonly number[] | Set<number> = NO_SPANS
   #totals: Totals | undefined
 
-  constructor(key: string, record: Address) {
+  /** Without a record: nothing of it is stored yet, but log records have told of it. */
+  constructor(key: string, record?: Address) {
     this.key = key
-    this.#records = record
+    this.#records = record ?? []
   }
 
   get id(): string {
@@ -73,6 +76,14 @@ export class StoredTrace {
 
   /** Counts the span; false if it was counted before. */
   addSpan(span: number): boolean {
+    const isNew = this.isNew(span)
+    if (isNew) this.spans++
+    return isNew
+  }
+
+  /** False if this was asked of that number before, or very often of a trace that is not stored. */
+  isNew(span: number): boolean {
+    if (this.records.length === 0 && this.#told >= EARLY_RECORDS_MAX) return false
     if (this.#seen instanceof Set) {
       if (this.#seen.has(span)) return false
       if (this.#seen.size < SPANS_MAX) this.#seen.add(span)
@@ -80,12 +91,15 @@ export class StoredTrace {
       if (this.#seen.includes(span)) return false
       this.#seen = this.#seen.length < SET_FROM ? this.#seen.concat(span) : new Set([...this.#seen, span])
     }
-    this.spans++
     return true
   }
 
+  get #told(): number {
+    return this.#seen instanceof Set ? this.#seen.size : this.#seen.length
+  }
+
   addCall(row: readonly number[]): void {
-    if (this.spans > SPANS_MAX) return
+    if (this.spans > SPANS_MAX || (this.#calls?.length ?? 0) >= SPANS_MAX * CALL.width) return
     this.#totals = undefined
     // A list that is pushed to reserves room for many more: of many small lists that is most of the memory.
     if (this.#calls === undefined || this.#calls.length < SMALL) this.#calls = (this.#calls ?? NO_CALLS).concat(row)

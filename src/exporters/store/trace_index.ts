@@ -1,9 +1,12 @@
 /** The traces of the store, in memory: what lists show, and where their spans are. */
 import { type Address, segmentOf } from '../../journal/journal.ts'
 import { compareTraces, type TraceQuery, type TraceSummary } from '../../journal/stores.ts'
-import type { TraceBatch } from '../../telemetry/batch.ts'
+import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { NOT_SAMPLED, StoredTrace } from './stored_trace.ts'
 import { TraceReader } from './trace_reader.ts'
+
+/** So many traces are known of which nothing but log records is stored. */
+export const EARLY_MAX = 10_000
 
 export class TraceIndex {
   /** Traces forgotten because there were more than `traces_max`. */
@@ -11,6 +14,8 @@ export class TraceIndex {
   #traces_max: number
   /** In the order in which they came. */
   readonly #traces = new Map<string, StoredTrace>()
+  /** Traces of which only log records have told: their spans may follow. In the order in which they came. */
+  readonly #early = new Map<string, StoredTrace>()
   readonly #reader = new TraceReader()
 
   constructor(traces_max: number) {
@@ -30,6 +35,11 @@ export class TraceIndex {
   add(batch: TraceBatch, record: Address): void {
     this.#reader.read(batch, record, (key) => this.#obtain(key, record))
     this.#evict()
+  }
+
+  /** What log records tell of model calls belongs to their traces, whichever is stored first. */
+  addLogs(batch: LogBatch): void {
+    this.#reader.readRecords(batch, (key) => this.#traces.get(key) ?? this.#obtainEarly(key))
   }
 
   removeSegment(segment: number): void {
@@ -58,9 +68,19 @@ export class TraceIndex {
   #obtain(key: string, record: Address): StoredTrace {
     let trace = this.#traces.get(key)
     if (trace !== undefined) return trace
-    this.#traces.set(key, (trace = new StoredTrace(key, record)))
+    trace = this.#early.get(key) ?? new StoredTrace(key, record)
+    this.#early.delete(key)
+    this.#traces.set(key, trace)
     // One batch may have very many. In lots, as finding the oldest looks past those that are gone.
     if (this.#traces.size > this.#traces_max * 1.02 + 64) this.#evict()
+    return trace
+  }
+
+  #obtainEarly(key: string): StoredTrace {
+    let trace = this.#early.get(key)
+    if (trace !== undefined) return trace
+    this.#early.set(key, (trace = new StoredTrace(key)))
+    if (this.#early.size > EARLY_MAX) this.#early.delete(this.#early.keys().next().value!)
     return trace
   }
 

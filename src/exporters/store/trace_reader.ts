@@ -1,14 +1,16 @@
-/** Reads off a batch of spans what the index keeps of their traces. */
+/** Reads off batches of spans, and of log records that tell of model calls, what the index keeps of their traces. */
 import { Emitters } from '../../gen_ai/emitters.ts'
-import { isNormalised } from '../../gen_ai/normalised.ts'
+import { hashOf as fnv } from '../../gen_ai/hash.ts'
+import { isJudged, isNormalised, isOwnRecord } from '../../gen_ai/normalised.ts'
 import { hasFailed } from '../../gen_ai/step_failure.ts'
 import { OPERATIONS } from '../../gen_ai/values.ts'
 import type { Address } from '../../journal/journal.ts'
 import { uint32 } from '../../otlp/cursor.ts'
 import { numberOf, textOf } from '../../telemetry/any_value.ts'
-import type { TraceBatch } from '../../telemetry/batch.ts'
+import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { Interner } from '../../telemetry/interner.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
+import { RecordView } from '../../telemetry/record_view.ts'
 import { hasPlausibleTimes, SPAN_DURATION_MAX_MS } from '../../telemetry/span_times.ts'
 import { SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
 import { CALL } from './calls.ts'
@@ -33,6 +35,7 @@ const names = [
   'sluice.implausible',
   'sluice.quality.score',
   'sluice.quality.signals',
+  'sluice.latency.ms',
   'sluice.sampling.policy',
   'sluice.sampling.decision',
   'sluice.sampling.reason',
@@ -52,6 +55,9 @@ export class TraceReader {
   /** Without attributes: most spans are not asked for them. */
   readonly #light = new SpanView()
   readonly #full = new SpanView()
+  readonly #record = new RecordView()
+  /** What is read at the moment. */
+  #view: SpanView = this.#full
   readonly #found = new Int32Array(names.length)
   readonly #services = new Services()
   readonly #emitters = new Emitters()
@@ -85,6 +91,34 @@ export class TraceReader {
     this.#emitters.forget()
   }
 
+  /** Adds what log records tell of calls and their answers to the traces, which `obtain` finds by the id. */
+  readRecords(batch: LogBatch, obtain: (key: string) => StoredTrace): void {
+    const view = this.#record
+    for (let item = 0; item < batch.items; item++) {
+      const isCall = isNormalised(batch, item)
+      if (!isCall && !isJudged(batch, item)) continue
+      view.readRecord(batch, item)
+      const { bytes, traceId } = view
+      if (traceId < 0 || isOwnRecord(view)) continue
+      const trace = obtain(bytes.toString('latin1', traceId, traceId + 16))
+      if (!trace.isNew(recordNumber(view))) continue
+      this.#view = view
+      view.attributes.find(bytes, keys, this.#found)
+      if (isCall) this.#readRecordedCall(batch, trace)
+      this.#readQuality(trace)
+    }
+    view.forget()
+    this.#emitters.forget()
+  }
+
+  #readRecordedCall(batch: LogBatch, trace: StoredTrace): void {
+    const view = this.#record
+    const failed = hasFailed(view)
+    if (failed) trace.failed = true
+    const end_ms = view.endTime < 0 ? Number.NaN : timeAt(view.bytes, view.endTime)
+    this.#readCall(batch, trace, end_ms - this.#amount('sluice.latency.ms'), end_ms, failed)
+  }
+
   #readSpan(batch: TraceBatch, item: number, trace: StoredTrace): void {
     const view = this.#light
     const { bytes } = batch
@@ -111,21 +145,26 @@ export class TraceReader {
     const isCall = isNormalised(batch, item)
     if (!isCall && trace.sampling !== undefined && trace.failed) return
     this.#full.read(batch, item)
+    this.#view = this.#full
     const failed = hasFailed(this.#full)
     if (failed) trace.failed = true
     this.#full.attributes.find(bytes, keys, this.#found)
     trace.sampling ??= this.#sampling()
-    if (isCall) this.#readCall(batch, trace, start_ms, end_ms, failed)
+    if (!isCall) return
+    this.#readCall(batch, trace, start_ms, end_ms, failed)
+    this.#readQuality(trace)
   }
 
-  #readCall(batch: TraceBatch, trace: StoredTrace, start_ms: number, end_ms: number, failed: boolean): void {
-    const view = this.#full
+  #readCall(batch: TraceBatch | LogBatch, trace: StoredTrace, start_ms: number, end_ms: number, failed: boolean): void {
+    const view = this.#view
     const call = this.#call
     const model = this.#text('gen_ai.request.model').replace(/^models\//, '')
     const responseModel = this.#text('gen_ai.response.model')
     trace.models = this.#texts.add(trace.models, model === '' ? responseModel : model)
-    call[CALL.span] = view.spanId < 0 ? 0 : spanNumber(view.bytes, view.spanId)
-    call[CALL.parent] = view.parentId < 0 ? 0 : spanNumber(view.bytes, view.parentId)
+    const [span, parent] = view.isRecord ? [-1, view.spanId] : [view.spanId, view.parentId]
+    call[CALL.span] = span < 0 ? 0 : spanNumber(view.bytes, span)
+    call[CALL.parent] = parent < 0 ? 0 : spanNumber(view.bytes, parent)
+    call[CALL.record] = view.isRecord ? 1 : 0
     call[CALL.response] = hashOf(this.#text('gen_ai.response.id'))
     call[CALL.model] = this.#number(model)
     call[CALL.responseModel] = this.#number(responseModel)
@@ -140,10 +179,15 @@ export class TraceReader {
     call[CALL.cacheRead] = this.#amount('gen_ai.usage.cache_read.input_tokens')
     call[CALL.cacheWrite] = this.#amount('gen_ai.usage.cache_write.input_tokens')
     call[CALL.reasoning] = this.#amount('gen_ai.usage.reasoning.output_tokens')
-    call[CALL.emitter] = this.#emitters.of(batch, view.scope).hash || this.#number(this.#text('sluice.dialect'))
+    const emitter = this.#emitters.of(batch, view.scope).hash || this.#number(this.#text('sluice.dialect'))
+    // Records are another making than the spans of the same scope.
+    call[CALL.emitter] = view.isRecord ? -emitter : emitter
     call[CALL.failed] = failed ? 1 : 0
     call[CALL.operation] = OPERATIONS.indexOf(this.#text('gen_ai.operation.name') as (typeof OPERATIONS)[number])
     trace.addCall(call)
+  }
+
+  #readQuality(trace: StoredTrace): void {
     const score = this.#amount('sluice.quality.score')
     if (!(score >= trace.score)) trace.score = Number.isNaN(score) ? trace.score : score
     const signals = this.#found[AT['sluice.quality.signals']]!
@@ -166,7 +210,7 @@ export class TraceReader {
   }
 
   #list(row: number): string[] {
-    const { bytes, attributes } = this.#full
+    const { bytes, attributes } = this.#view
     const value = plainValue(bytes, attributes.valueStart(row), attributes.valueEnd(row))
     return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
   }
@@ -174,7 +218,7 @@ export class TraceReader {
   #text(name: Name): string {
     const row = this.#found[AT[name]]!
     if (row < 0) return ''
-    const { bytes, attributes } = this.#full
+    const { bytes, attributes } = this.#view
     const start = attributes.valueStart(row)
     // Cut as bytes: a piece of a long string keeps all of it in memory.
     return textOf(bytes, start, Math.min(attributes.valueEnd(row), start + TEXT_MAX)) ?? ''
@@ -184,7 +228,8 @@ export class TraceReader {
   #amount(name: Name): number {
     const row = this.#found[AT[name]]!
     if (row < 0) return Number.NaN
-    const value = numberOf(this.#full.bytes, this.#full.attributes.valueStart(row), this.#full.attributes.valueEnd(row))
+    const { bytes, attributes } = this.#view
+    const value = numberOf(bytes, attributes.valueStart(row), attributes.valueEnd(row))
     return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : Number.NaN
   }
 
@@ -199,6 +244,11 @@ export class TraceReader {
 /** 31 bits of a span id, never 0: enough to tell the spans of one trace apart. */
 function spanNumber(bytes: Uint8Array, at: number): number {
   return (uint32(bytes, at) ^ Math.imul(uint32(bytes, at + 4), 0x9e3779b1)) >>> 1 || 1
+}
+
+/** The same of a log record, which has no id: of its bytes, and negative. */
+function recordNumber({ bytes, start, end }: RecordView): number {
+  return -(fnv(bytes, start, end) >>> 1) - 1
 }
 
 /** FNV-1a of a text, 0 for the empty one. */

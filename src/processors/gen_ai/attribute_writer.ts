@@ -4,7 +4,7 @@
  */
 import { type Output, varintSize } from '../../otlp/output.ts'
 
-const SPAN_ATTRIBUTES = 0x4a
+export const SPAN_ATTRIBUTES = 0x4a
 export const LOG_ATTRIBUTES = 0x32
 const STRING = 0x0a
 const BOOL = 0x10
@@ -16,7 +16,7 @@ const ARRAY = 0x2a
  * An attribute's key, ready to be written in front of values: the tag of attributes, then the key field and the value's
  * tag. Keys under 100 bytes.
  */
-export function keyTemplate(name: string, attributes = SPAN_ATTRIBUTES): Buffer {
+export function keyTemplate(name: string, attributes: number): Buffer {
   return Buffer.concat([Buffer.from([attributes, 0x0a, name.length]), Buffer.from(name), Buffer.from([0x12])])
 }
 

@@ -1,5 +1,5 @@
-/** Writing what was found about a model call onto its span. */
-import { FIELD, FIELD_NAMES, NEWEST, SLUICE } from '../../gen_ai/field.ts'
+/** Writing what was found about a model call onto its span or log record. */
+import { FIELD, FIELD_NAMES, FIELDS, NEWEST, SLUICE } from '../../gen_ai/field.ts'
 import { lexicon, PROVIDERS } from '../../gen_ai/lexicon.ts'
 import { COST_SOURCES, type ModelCall } from '../../gen_ai/model_call.ts'
 import { IMPLAUSIBLE } from '../../gen_ai/plausible.ts'
@@ -10,24 +10,12 @@ import type { SpanView } from '../../telemetry/span_view.ts'
 import { appendDouble, appendInt, appendText, appendTexts, appendTrue, keyTemplate } from './attribute_writer.ts'
 import { qualityWriter } from './quality_writer.ts'
 
-/** Keys of the fields under their newest names; empty where a field has none. */
-const fieldKeys = FIELD_NAMES.map((name) =>
-  name in NEWEST ? keyTemplate(NEWEST[name as keyof typeof NEWEST]) : Buffer.alloc(0),
-)
-const keys = {
-  dialect: keyTemplate(SLUICE.dialect),
-  cost: keyTemplate(SLUICE.cost),
-  costSource: keyTemplate(SLUICE.costSource),
-  rateLimited: keyTemplate(SLUICE.rateLimited),
-  implausible: keyTemplate(SLUICE.implausible),
-}
 const dialectTexts = lexicon.ids.map((id) => Buffer.from(id))
 const operationTexts = OPERATIONS.map((name) => Buffer.from(name))
 const providerTexts = PROVIDERS.map((name) => Buffer.from(name))
 const finishTexts = FINISH_REASONS.map((name) => Buffer.from(name))
 const sourceTexts = COST_SOURCES.map((name) => Buffer.from(name))
 const implausibleTexts = IMPLAUSIBLE.map((name) => Buffer.from(name))
-const writeQuality = qualityWriter()
 
 /** Fields that are copied as text under their newest name. */
 const plainTexts = [FIELD.requestModel, FIELD.responseModel, FIELD.responseId, FIELD.conversationId, FIELD.agentName]
@@ -40,10 +28,113 @@ const counts = [
   [FIELD.reasoningTokens, 'reasoningTokens'],
 ] as const
 
-/** Bits of the fields whose attributes under the newest name have to go because `writeCall` writes better ones. */
+/** Writes calls onto items of one kind, whose attributes have the field with this tag. */
+export class CallWriter {
+  /** Keys of the fields under their newest names; empty where a field has none. */
+  readonly #fields: readonly Buffer[]
+  readonly #keys: Readonly<
+    Record<'dialect' | 'cost' | 'costSource' | 'rateLimited' | 'implausible' | 'latency', Buffer>
+  >
+  readonly #writeQuality: ReturnType<typeof qualityWriter>
+
+  constructor(tag: number) {
+    const key = (name: string) => keyTemplate(name, tag)
+    this.#fields = FIELD_NAMES.map((name) =>
+      name in NEWEST ? key(NEWEST[name as keyof typeof NEWEST]) : Buffer.alloc(0),
+    )
+    this.#keys = {
+      dialect: key(SLUICE.dialect),
+      cost: key(SLUICE.cost),
+      costSource: key(SLUICE.costSource),
+      rateLimited: key(SLUICE.rateLimited),
+      implausible: key(SLUICE.implausible),
+      latency: key(SLUICE.latency),
+    }
+    this.#writeQuality = qualityWriter(tag)
+  }
+
+  /**
+   * Writes the call's facts to `out`, as attributes to stand before the item's content: what it says already in the
+   * newest spelling is not said again. `sluice.dialect` comes first: by it others know a model call without reading on.
+   * `found` as `readModelCall` left it.
+   */
+  write(out: Output, found: Int32Array, call: ModelCall): void {
+    const dialect = dialectTexts[call.dialect]!
+    appendText(out, this.#keys.dialect, dialect, 0, dialect.length)
+    if (isMissing(call, found, FIELD.operation)) this.#whole(out, FIELD.operation, operationTexts[call.operation]!)
+    if (call.has(FIELD.provider) && isMissing(call, found, FIELD.provider)) {
+      if (call.provider >= 0) this.#whole(out, FIELD.provider, providerTexts[call.provider]!)
+      else this.#appendRange(out, call, FIELD.provider)
+    }
+    for (let at = 0; at < plainTexts.length; at++) {
+      const field = plainTexts[at]!
+      if (call.has(field) && isMissing(call, found, field)) this.#appendRange(out, call, field)
+    }
+    for (let at = 0; at < counts.length; at++) {
+      const field = counts[at]![0]
+      const value = call[counts[at]![1]]
+      if (value >= 0 && isMissing(call, found, field)) appendInt(out, this.#fields[field]!, value)
+    }
+    if (call.timeToFirstChunk_s >= 0 && isMissing(call, found, FIELD.timeToFirstChunk))
+      appendDouble(out, this.#fields[FIELD.timeToFirstChunk]!, call.timeToFirstChunk_s)
+    if (call.stream && isMissing(call, found, FIELD.stream)) appendTrue(out, this.#fields[FIELD.stream]!)
+    if (call.finishReasonCount > 0) this.#writeFinish(out, found, call)
+    this.#writeQuality(out, call.qualityScore, call.qualitySignals)
+    if (call.duration_ms >= 0) appendDouble(out, this.#keys.latency, call.duration_ms)
+    if (call.implausible !== 0) this.#writeImplausible(out, call)
+    if (call.failed) this.#writeFailure(out, found, call)
+    if (call.costSource >= 0) {
+      if (call.cost_usd >= 0) appendDouble(out, this.#keys.cost, call.cost_usd)
+      const source = sourceTexts[call.costSource]!
+      appendText(out, this.#keys.costSource, source, 0, source.length)
+    }
+  }
+
+  #writeFinish(out: Output, found: Int32Array, call: ModelCall): void {
+    if (isMissing(call, found, FIELD.finishReasons)) {
+      const texts = []
+      for (let at = 0; at < call.finishReasonCount; at++) {
+        const known = finishTexts[call.finishReasons[at]!]
+        const start = call.finishReasonRanges[at * 2]!
+        const end = call.finishReasonRanges[at * 2 + 1]!
+        texts.push(known ? { source: known, start: 0, end: known.length } : { source: call.bytes, start, end })
+      }
+      appendTexts(out, this.#fields[FIELD.finishReasons]!, texts)
+    }
+  }
+
+  #writeImplausible(out: Output, call: ModelCall): void {
+    const named = implausibleTexts.filter((_, bit) => (call.implausible >>> bit) & 1)
+    appendTexts(
+      out,
+      this.#keys.implausible,
+      named.map((source) => ({ source, start: 0, end: source.length })),
+    )
+  }
+
+  #writeFailure(out: Output, found: Int32Array, call: ModelCall): void {
+    if (isMissing(call, found, FIELD.errorType)) {
+      if (call.has(FIELD.errorType)) this.#appendRange(out, call, FIELD.errorType)
+      else if (call.statusCode >= 400) this.#whole(out, FIELD.errorType, Buffer.from(String(call.statusCode)))
+      // The failure would be lost otherwise: neither the status nor anything under a standard name tells of it.
+      else if (!call.hasErrorStatus) this.#whole(out, FIELD.errorType, OTHER_ERROR)
+    }
+    if (call.rateLimited) appendTrue(out, this.#keys.rateLimited)
+  }
+
+  #appendRange(out: Output, call: ModelCall, field: number): void {
+    appendText(out, this.#fields[field]!, call.bytes, call.start(field), call.end(field))
+  }
+
+  #whole(out: Output, field: number, text: Buffer): void {
+    appendText(out, this.#fields[field]!, text, 0, text.length)
+  }
+}
+
+/** Bits of the fields whose attributes under the newest name have to go because `CallWriter` writes better ones. */
 export function replacedFields(found: Int32Array, call: ModelCall): number {
   let replaced = 0
-  for (let field = 0; field < fieldKeys.length; field++) if (isReplaced(call, found, field)) replaced |= 1 << field
+  for (let field = 0; field < FIELDS; field++) if (isReplaced(call, found, field)) replaced |= 1 << field
   return replaced
 }
 
@@ -57,42 +148,6 @@ export function copyWithout(replaced: number, out: Output, view: SpanView): void
     from = attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.end]!
   }
   out.copy(view.bytes, from, view.end)
-}
-
-/**
- * Writes the call's facts to `out`, as attributes to stand before the span's content: what the span says already in the
- * newest spelling is not said again. `sluice.dialect` comes first: by it others know a model call without reading on.
- * `found` as `readModelCall` left it.
- */
-export function writeCall(out: Output, found: Int32Array, call: ModelCall): void {
-  const dialect = dialectTexts[call.dialect]!
-  appendText(out, keys.dialect, dialect, 0, dialect.length)
-  if (isMissing(call, found, FIELD.operation)) whole(out, FIELD.operation, operationTexts[call.operation]!)
-  if (call.has(FIELD.provider) && isMissing(call, found, FIELD.provider)) {
-    if (call.provider >= 0) whole(out, FIELD.provider, providerTexts[call.provider]!)
-    else appendRange(out, call, FIELD.provider)
-  }
-  for (let at = 0; at < plainTexts.length; at++) {
-    const field = plainTexts[at]!
-    if (call.has(field) && isMissing(call, found, field)) appendRange(out, call, field)
-  }
-  for (let at = 0; at < counts.length; at++) {
-    const field = counts[at]![0]
-    const value = call[counts[at]![1]]
-    if (value >= 0 && isMissing(call, found, field)) appendInt(out, fieldKeys[field]!, value)
-  }
-  if (call.timeToFirstChunk_s >= 0 && isMissing(call, found, FIELD.timeToFirstChunk))
-    appendDouble(out, fieldKeys[FIELD.timeToFirstChunk]!, call.timeToFirstChunk_s)
-  if (call.stream && isMissing(call, found, FIELD.stream)) appendTrue(out, fieldKeys[FIELD.stream]!)
-  if (call.finishReasonCount > 0) writeFinish(out, found, call)
-  writeQuality(out, call.qualityScore, call.qualitySignals)
-  if (call.implausible !== 0) writeImplausible(out, call)
-  if (call.failed) writeFailure(out, found, call)
-  if (call.costSource >= 0) {
-    if (call.cost_usd >= 0) appendDouble(out, keys.cost, call.cost_usd)
-    const source = sourceTexts[call.costSource]!
-    appendText(out, keys.costSource, source, 0, source.length)
-  }
 }
 
 /** True unless the span has the fact under its newest name, in the right value. */
@@ -115,50 +170,10 @@ function isReplaced(call: ModelCall, found: Int32Array, field: number): boolean 
 function isAmong(fields: number, attributes: Attributes, row: number, view: SpanView): boolean {
   const key = lexicon.keys.find(view.bytes, attributes.keyStart(row), attributes.keyEnd(row))
   if (key < 0) return false
-  for (let field = 0; field < fieldKeys.length; field++)
+  for (let field = 0; field < FIELDS; field++)
     if ((fields & (1 << field)) !== 0 && lexicon.newest[field] === key) return true
   return false
 }
 
-function writeFinish(out: Output, found: Int32Array, call: ModelCall): void {
-  if (isMissing(call, found, FIELD.finishReasons)) {
-    const texts = []
-    for (let at = 0; at < call.finishReasonCount; at++) {
-      const known = finishTexts[call.finishReasons[at]!]
-      const start = call.finishReasonRanges[at * 2]!
-      const end = call.finishReasonRanges[at * 2 + 1]!
-      texts.push(known ? { source: known, start: 0, end: known.length } : { source: call.bytes, start, end })
-    }
-    appendTexts(out, fieldKeys[FIELD.finishReasons]!, texts)
-  }
-}
-
-function writeImplausible(out: Output, call: ModelCall): void {
-  const named = implausibleTexts.filter((_, bit) => (call.implausible >>> bit) & 1)
-  appendTexts(
-    out,
-    keys.implausible,
-    named.map((source) => ({ source, start: 0, end: source.length })),
-  )
-}
-
-function writeFailure(out: Output, found: Int32Array, call: ModelCall): void {
-  if (isMissing(call, found, FIELD.errorType)) {
-    if (call.has(FIELD.errorType)) appendRange(out, call, FIELD.errorType)
-    else if (call.statusCode >= 400) whole(out, FIELD.errorType, Buffer.from(String(call.statusCode)))
-    // The failure would be lost otherwise: neither the status nor anything under a standard name tells of it.
-    else if (!call.hasErrorStatus) whole(out, FIELD.errorType, OTHER_ERROR)
-  }
-  if (call.rateLimited) appendTrue(out, keys.rateLimited)
-}
-
 /** The convention's word for an error of which no more is known. */
 const OTHER_ERROR = Buffer.from('_OTHER')
-
-function appendRange(out: Output, call: ModelCall, field: number): void {
-  appendText(out, fieldKeys[field]!, call.bytes, call.start(field), call.end(field))
-}
-
-function whole(out: Output, field: number, text: Buffer): void {
-  appendText(out, fieldKeys[field]!, text, 0, text.length)
-}

@@ -1,5 +1,5 @@
 /** Model calls derived from captured telemetry, for tests. */
-import { FIELDS, type Field, fold, traceBodiesOf } from '../../../test/support/reachable.ts'
+import { FIELDS, type Field, fold, requestsOf } from '../../../test/support/reachable.ts'
 import { Calls, FAILED, RATE_LIMITED } from '../../gen_ai/calls.ts'
 import { Emitters } from '../../gen_ai/emitters.ts'
 import { FIELD } from '../../gen_ai/field.ts'
@@ -8,15 +8,16 @@ import { readNormalisedCall } from '../../gen_ai/normalised.ts'
 import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
 import { SpanLinks } from '../../gen_ai/span_links.ts'
 import { FakeClock } from '../../self/clock.ts'
-import type { TraceBatch } from '../../telemetry/batch.ts'
+import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { Interner } from '../../telemetry/interner.ts'
 import { receive } from '../../telemetry/receive.ts'
+import { RecordView } from '../../telemetry/record_view.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
-import { processorForTests } from './processor.fixture.ts'
+import { processorForTests, recordProcessorForTests } from './processor.fixture.ts'
 
 export type Totals = Record<Field, number>
 
-/** The calls that spans report, by trace. */
+/** The calls that spans and log records report, by trace; a record without a trace stands for itself. */
 export class CapturedCalls {
   readonly #links = new SpanLinks(new FakeClock(), () => 1 << 24)
   readonly calls = new Calls(this.#links)
@@ -24,23 +25,28 @@ export class CapturedCalls {
   readonly #resources = new ResourceHashes()
   readonly #emitters = new Emitters()
   readonly #traces = new Map<string, number[]>()
-  /** How many spans report calls. */
+  /** How many spans and log records report calls. */
   reports = 0
 
-  static async of(folder: string): Promise<CapturedCalls> {
+  static async of(folder: string, withLogs = false): Promise<CapturedCalls> {
     const captured = new CapturedCalls()
-    for (const body of traceBodiesOf(folder))
+    for (const body of requestsOf(folder, 'traces'))
       captured.add(await processorForTests().normalise(receive('traces', body).batch))
+    for (const body of withLogs ? requestsOf(folder, 'logs') : [])
+      captured.add(await recordProcessorForTests().normalise(receive('logs', body).batch))
     return captured
   }
 
-  add(batch: TraceBatch): void {
-    this.#links.note(batch)
-    const view = new SpanView()
+  add(batch: TraceBatch | LogBatch): void {
+    if (batch.signal === 'traces') this.#links.note(batch as TraceBatch)
+    const span = new SpanView()
+    const record = new RecordView()
     const call = new ModelCall()
     const text = (field: number) => this.#texts.intern(call.bytes, call.start(field), call.end(field))
     for (let item = 0; item < batch.items; item++) {
-      view.read(batch, item)
+      const view = batch.signal === 'traces' ? span : record
+      if (batch.signal === 'traces') span.read(batch as TraceBatch, item)
+      else record.readRecord(batch as LogBatch, item)
       if (!readNormalisedCall(view, call)) continue
       const row = this.calls.keep(view, call, {
         model: text(FIELD.requestModel),
@@ -50,7 +56,7 @@ export class CapturedCalls {
         emitter: this.#emitters.of(batch, view.scope),
       })
       this.reports++
-      const trace = batch.bytes.toString('hex', view.traceId, view.traceId + 16)
+      const trace = view.traceId < 0 ? `${row}` : batch.bytes.toString('hex', view.traceId, view.traceId + 16)
       this.#traces.set(trace, [...(this.#traces.get(trace) ?? []), row])
     }
   }

@@ -9,8 +9,8 @@ import {
   differences,
   expectedOf,
   type Reachable,
+  requestsOf,
   SUPPORTED,
-  traceBodiesOf,
 } from '../../../test/support/reachable.ts'
 import { receive } from '../../telemetry/receive.ts'
 import { CapturedCalls } from './captured_calls.fixture.ts'
@@ -26,11 +26,27 @@ test.each(['traceloop_anthropic', 'openinference_langchain'])('%s: one call in t
   expect([captured.reports, captured.once().length]).toEqual([2, 1])
 })
 
+/** Log records repeat what spans tell. */
+const WITH_LOGS = there ? SUPPORTED.filter((folder) => requestsOf(folder, 'logs').length > 0) : []
+
 describe.skipIf(!there)('captures', () => {
   test.each(SUPPORTED)('%s gives what it can', async (folder) => {
     const reachable: Reachable = JSON.parse(readFileSync(new URL(`${folder}/reachable.json`, captures), 'utf8'))
     const derived = (await CapturedCalls.of(folder)).totals(reachable.same_model)
     expect(differences(derived, expectedOf(folder, reachable))).toEqual([])
+  })
+
+  test.each(WITH_LOGS)('%s, with its log records, gives what it can', async (folder) => {
+    const reachable: Reachable = JSON.parse(readFileSync(new URL(`${folder}/reachable.json`, captures), 'utf8'))
+    const derived = (await CapturedCalls.of(folder, true)).totals(reachable.same_model)
+    expect(differences(derived, expectedOf(folder, reachable))).toEqual([])
+  })
+
+  test('python/autogen, whose calls are log records, gives what these tell', async () => {
+    const reachable: Reachable = JSON.parse(readFileSync(new URL('python/autogen/reachable.json', captures), 'utf8'))
+    const derived = (await CapturedCalls.of('python/autogen', true)).totals(reachable.same_model)
+    // Of a stream no record names the model, and of the two calls that failed there is none.
+    expect(differences(derived, reachable)).toEqual(['gpt-4o calls 7, not 10', 'unknown calls 1, not 0'])
   })
 
   test.each([
@@ -44,7 +60,7 @@ describe.skipIf(!there)('captures', () => {
   })
 
   test.each(SUPPORTED)('%s: a second pass changes nothing', async (folder) => {
-    for (const body of traceBodiesOf(folder)) {
+    for (const body of requestsOf(folder, 'traces')) {
       const first = await processorForTests().normalise(receive('traces', body).batch)
       const second = await processorForTests().normalise(first)
       expect(second.bytes.equals(first.bytes)).toBe(true)

@@ -1,7 +1,7 @@
 /** Options of the `gen_ai` processor. */
 import { z } from 'zod'
 import { duration } from '../../config/blocks.ts'
-import { PLAUSIBLE } from '../../gen_ai/plausible.ts'
+import { PLAUSIBLE, type Plausible } from '../../gen_ai/plausible.ts'
 
 const usdPerMillion = z.number().nonnegative()
 
@@ -60,3 +60,8 @@ export const schema = z.strictObject({
 })
 
 export type GenAiConfig = z.output<typeof schema>
+
+/** The bounds as `ModelCall` wants them. */
+export function plausibleOf({ plausible }: GenAiConfig): Plausible {
+  return { ...plausible, duration_max_ms: plausible.duration_max }
+}

@@ -1,96 +1,127 @@
-/** Log records that hold the answer of a model call (GenAI events): the quality of the answer is written on them. */
-import type { Consumer, Context, Processor } from '../../component.ts'
+/**
+ * Log records that are model calls: brought into the newest conventions, priced and judged as spans are. On others that hold
+ * the answer of a call (GenAI events) the quality of the answer is written.
+ */
+import type { Consumer, Context, Host, Processor } from '../../component.ts'
 import { Answer } from '../../content/answers/answer.ts'
 import { ANSWER_EVENT, eventKind } from '../../content/answers/answer_keys.ts'
-import { findAnswerInLog } from '../../content/answers/find_answer.ts'
+import { findAnswerInJson, findAnswerInLog } from '../../content/answers/find_answer.ts'
 import { SLUICE } from '../../gen_ai/field.ts'
-import { recordSignals, scoreOf } from '../../gen_ai/quality.ts'
-import { fieldNumber } from '../../items/fields.ts'
-import { ItemView } from '../../items/item_view.ts'
-import { contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
+import { ModelCall } from '../../gen_ai/model_call.ts'
+import { judgeCost } from '../../gen_ai/plausible.ts'
+import { Prices } from '../../gen_ai/prices.ts'
+import { judgeCall, recordSignals, scoreOf } from '../../gen_ai/quality.ts'
+import { foundKeys, readRecordedCall } from '../../gen_ai/read.ts'
+import { RecordMarks } from '../../gen_ai/recognise_record.ts'
+import { EMBEDDINGS } from '../../gen_ai/values.ts'
 import type { LogBatch } from '../../telemetry/batch.ts'
-import { findField, foundEnd } from '../../telemetry/field.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
-import { ITEM } from '../../telemetry/layout.ts'
+import { RecordView } from '../../telemetry/record_view.ts'
 import { Rewrite } from '../../telemetry/rewrite.ts'
 import { LOG_ATTRIBUTES } from './attribute_writer.ts'
+import { CallWriter, copyWithout, replacedFields } from './call_writer.ts'
+import { type GenAiConfig, plausibleOf } from './config.ts'
+import { Counters, Tally } from './counters.ts'
 import { qualityWriter } from './quality_writer.ts'
 
-const keys = new KeySet(['event.name', 'event_name', SLUICE.qualityScore, 'error.type', 'gen_ai.operation.name'])
-const [EVENT_NAME, EVENT_NAME_LITELLM, JUDGED, ERROR, OPERATION] = [0, 1, 2, 3, 4]
-const NAME_TAG = fieldNumber('LogRecord', 'eventName') * 8 + 2
-const embeddings = Buffer.from('embeddings')
+/** Who has been over the record before. */
+const judged = new KeySet([SLUICE.dialect, SLUICE.qualityScore, SLUICE.qualitySignals])
+const failure = new KeySet(['error.type'])
 const nothing = Buffer.alloc(0)
 const writeQuality = qualityWriter(LOG_ATTRIBUTES)
+const writer = new CallWriter(LOG_ATTRIBUTES)
 
 export class GenAiLogs implements Processor<'logs'> {
   readonly #next: Consumer<'logs'>
-  readonly #view = new ItemView('logs')
-  readonly #found = new Int32Array(keys.names.length)
+  readonly #counters: Counters
+  #prices: Prices
+  readonly #scopes = new RecordMarks()
+  readonly #view = new RecordView()
+  readonly #call = new ModelCall()
   readonly #answer = new Answer()
+  readonly #found = foundKeys()
   readonly #rewrite = new Rewrite<'logs'>()
 
-  constructor(next: Consumer<'logs'>) {
+  constructor(config: GenAiConfig, host: Host, next: Consumer<'logs'>) {
     this.#next = next
+    this.#counters = new Counters(host)
+    this.#prices = new Prices(config.prices, config.list_prices)
+    this.#call.plausible = plausibleOf(config)
   }
 
   async consume(batch: LogBatch, context: Context): Promise<void> {
-    await this.#next.consume(this.#judged(batch), context)
+    const tally = new Tally()
+    await this.#next.consume(this.#normalise(batch, tally), context)
+    this.#counters.add(tally)
   }
 
-  async update(): Promise<boolean> {
+  async update(config: unknown): Promise<boolean> {
+    const { prices, list_prices } = config as GenAiConfig
+    this.#prices = new Prices(prices, list_prices)
+    this.#call.plausible = plausibleOf(config as GenAiConfig)
     return true
   }
 
-  #judged(batch: LogBatch): LogBatch {
-    const rewrite = this.#rewrite
-    rewrite.begin(batch)
-    for (let item = 0; item < batch.items; item++) {
-      if (!this.#tellsOfAnswer(batch, item)) continue
-      const signals = recordSignals(this.#answer, this.#has(ERROR))
-      const score = scoreOf(signals, this.#answer, this.#has(ERROR))
-      if (signals === 0 && Number.isNaN(score)) continue
-      rewrite.prependToItem(item)
-      writeQuality(rewrite.out, score, signals)
-      rewrite.close()
-    }
-    this.#answer.reset(nothing)
-    return rewrite.finish()
-  }
-
-  /** Reads the answer of a record that is to be judged. */
-  #tellsOfAnswer(batch: LogBatch, item: number): boolean {
-    const { bytes } = batch
+  #normalise(batch: LogBatch, tally: Tally): LogBatch {
     const view = this.#view
-    view.read(batch, item)
-    view.attributes.find(bytes, keys, this.#found)
-    if (this.#has(JUDGED) || !this.#isAnswerEvent(batch, item)) return false
-    const operation = this.#text(bytes, OPERATION)
-    if (operation >= 0 && bytes.subarray(operation, operation + embeddings.length).equals(embeddings)) return false
-    findAnswerInLog(bytes, view.attributes, view.bodyStart, view.bodyEnd, this.#answer)
-    return true
-  }
-
-  /** The event's name has a field of its own; before it had, and in some dialects still, it is an attribute. */
-  #isAnswerEvent({ bytes, layout }: LogBatch, item: number): boolean {
-    for (let key = EVENT_NAME; key <= EVENT_NAME_LITELLM; key++) {
-      const start = this.#text(bytes, key)
-      if (start >= 0) return eventKind(bytes, start, this.#view.attributes.valueEnd(this.#found[key]!)) === ANSWER_EVENT
+    const call = this.#call
+    this.#rewrite.begin(batch)
+    for (let item = 0; item < batch.items; item++) {
+      view.readRecord(batch, item)
+      if (readRecordedCall(view, this.#found, this.#scopes.of(batch, view.scope), call)) {
+        this.#writeCall(item)
+        tally.add(call)
+      } else if (this.#isAnswer()) this.#writeQuality(item)
     }
-    const at = item * ITEM.width
-    const start = findField(bytes, layout.itemRows[at + ITEM.start]!, layout.itemRows[at + ITEM.end]!, NAME_TAG)
-    return start >= 0 && eventKind(bytes, start, foundEnd) === ANSWER_EVENT
+    view.forget()
+    this.#scopes.forget()
+    this.#answer.reset(nothing)
+    return this.#rewrite.finish()
   }
 
-  #has(key: number): boolean {
-    return this.#found[key]! >= 0
+  #writeCall(item: number): void {
+    const rewrite = this.#rewrite
+    const call = this.#call
+    this.#prices.price(call, this.#view)
+    judgeCost(call)
+    if (call.operation !== EMBEDDINGS) {
+      if (call.answerStart < 0) this.#findAnswer()
+      else findAnswerInJson(call.bytes, call.answerStart, call.answerEnd, this.#answer)
+      judgeCall(call, this.#answer)
+    }
+    const replaced = replacedFields(this.#found, call)
+    if (replaced === 0) rewrite.prependToItem(item)
+    else rewrite.openItem(item)
+    writer.write(rewrite.out, this.#found, call)
+    if (replaced !== 0) copyWithout(replaced, rewrite.out, this.#view)
+    rewrite.close()
   }
 
-  /** Start of the text under the key, -1 if there is none. */
-  #text(bytes: Buffer, key: number): number {
-    const row = this.#found[key]!
-    if (row < 0) return -1
-    const { attributes } = this.#view
-    return valueKind(bytes, attributes.valueStart(row), attributes.valueEnd(row)) === STRING ? contentStart : -1
+  #isAnswer(): boolean {
+    const { bytes, eventStart, eventEnd } = this.#view
+    return eventStart >= 0 && eventKind(bytes, eventStart, eventEnd) === ANSWER_EVENT && !this.#has(judged)
+  }
+
+  #writeQuality(item: number): void {
+    this.#findAnswer()
+    const failed = this.#has(failure)
+    const signals = recordSignals(this.#answer, failed)
+    const score = scoreOf(signals, this.#answer, failed)
+    if (signals === 0 && Number.isNaN(score)) return
+    this.#rewrite.prependToItem(item)
+    writeQuality(this.#rewrite.out, score, signals)
+    this.#rewrite.close()
+  }
+
+  #findAnswer(): void {
+    const { bytes, attributes, bodyStart, bodyEnd } = this.#view
+    findAnswerInLog(bytes, attributes, bodyStart, bodyEnd, this.#answer)
+  }
+
+  #has(keys: KeySet): boolean {
+    const { bytes, attributes } = this.#view
+    for (let row = 0; row < attributes.count; row++)
+      if (keys.find(bytes, attributes.keyStart(row), attributes.keyEnd(row)) >= 0) return true
+    return false
   }
 }

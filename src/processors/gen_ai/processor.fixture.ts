@@ -2,13 +2,13 @@
 import type { Context, Host } from '../../component.ts'
 import { FakeClock } from '../../self/clock.ts'
 import type { Labels } from '../../self/meter.ts'
-import type { TraceBatch } from '../../telemetry/batch.ts'
+import type { Batches } from '../../telemetry/batch.ts'
 import { type GenAiConfig, schema } from './config.ts'
 import { genAi } from './index.ts'
 
-export interface Fixture {
+export interface Fixture<S extends 'traces' | 'logs' = 'traces'> {
   /** What the processor passes on for a batch. */
-  normalise(batch: TraceBatch): Promise<TraceBatch>
+  normalise(batch: Batches[S]): Promise<Batches[S]>
   /** Value of a counter; labels as `name{key=value}`. */
   count(name: string): number
   /** Makes the next consumer refuse. */
@@ -17,11 +17,19 @@ export interface Fixture {
 }
 
 export function processorForTests(config: unknown = {}): Fixture {
+  return fixtureOf('traces', config)
+}
+
+export function recordProcessorForTests(config: unknown = {}): Fixture<'logs'> {
+  return fixtureOf('logs', config)
+}
+
+function fixtureOf<S extends 'traces' | 'logs'>(signal: S, config: unknown): Fixture<S> {
   const counts = new Map<string, number>()
-  let passed: TraceBatch | undefined
+  let passed: Batches[S] | undefined
   let refusal: Error | undefined
   const host = { id: 'gen_ai', clock: new FakeClock(), meter: meterInto(counts) } as unknown as Host
-  const processor = genAi.create(schema.parse(config) as GenAiConfig, host, 'traces', {
+  const processor = genAi.create(schema.parse(config) as GenAiConfig, host, signal, {
     async consume(batch) {
       if (refusal !== undefined) throw refusal
       passed = batch

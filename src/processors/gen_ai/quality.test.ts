@@ -1,15 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { attributesOf, itemsOf, type LogOptions, logBatch, type Plain } from '../../../test/support/otlp.ts'
-import type { Context, Host } from '../../component.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { readNormalisedCall } from '../../gen_ai/normalised.ts'
 import { SIGNALS } from '../../gen_ai/quality.ts'
 import { type AttributeList, batchOf, type SpanFixture } from '../../gen_ai/span.fixture.ts'
-import type { LogBatch } from '../../telemetry/batch.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
-import { schema } from './config.ts'
-import { genAi } from './index.ts'
-import { processorForTests } from './processor.fixture.ts'
+import { processorForTests, recordProcessorForTests } from './processor.fixture.ts'
 
 const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai' }
 const sorry = "I'm sorry, but I can't help with that."
@@ -182,24 +178,35 @@ describe('evaluations on the span win', () => {
 describe('log records', () => {
   async function judged(record: LogOptions): Promise<[unknown, unknown]> {
     const batch = logBatch([record])
-    const once = await passedOn(batch)
-    expect((await passedOn(once)).bytes.equals(once.bytes)).toBe(true)
+    const { normalise } = recordProcessorForTests()
+    const once = await normalise(batch)
+    expect((await normalise(once)).bytes.equals(once.bytes)).toBe(true)
     const found = Object.fromEntries(attributesOf(itemsOf(once)[0]))
     if (found['sluice.quality.score'] === undefined) expect(once).toBe(batch)
     return [found['sluice.quality.score'], found['sluice.quality.signals']]
   }
 
-  async function passedOn(batch: LogBatch): Promise<LogBatch> {
-    let passed = batch
-    const next = { consume: async (one: LogBatch) => void (passed = one) }
-    await genAi.create(schema.parse({}), {} as Host, 'logs', next).consume(batch, {} as Context)
-    return passed
-  }
-
   const details = 'gen_ai.client.inference.operation.details'
   const choice = (message: object, finish_reason = 'stop') =>
     ({ index: 0, finish_reason, message: { role: 'assistant', ...message } }) as unknown as Plain
+  const choices = (content: string) => ({ choices: [{ message: { role: 'assistant', content } }] })
   const outputs = (...parts: Plain[]) => ({ 'gen_ai.output.messages': [{ role: 'assistant', parts }] })
+
+  const autogen = (type: string, messages: object[], response: object) =>
+    JSON.stringify({ tools: [], type, messages, response, prompt_tokens: 5 })
+  const refused = [{ role: 'assistant', content: sorry }]
+  test.each<[string, string, unknown]>([
+    ['an answer', autogen('LLMCall', [], choices(fine)), 1],
+    ['a refusal', autogen('LLMCall', [], choices(sorry)), 0.4],
+    ['an answer behind a refusal before', autogen('LLMCall', refused, choices(fine)), 1],
+    ['the end of a stream', autogen('LLMStreamEnd', refused, { finish_reason: 'stop', content: fine }), 1],
+    ['a refusal at the end of a stream', autogen('LLMStreamEnd', [], { content: sorry }), 0.4],
+    ['nothing', autogen('LLMCall', refused, { choices: [] }), undefined],
+  ])('a call of AutoGen: %s', async (_, body, score) => {
+    const batch = logBatch([{ body }], { scope: { name: 'autogen_core.events' } })
+    const [record] = itemsOf(await recordProcessorForTests().normalise(batch))
+    expect(Object.fromEntries(attributesOf(record))['sluice.quality.score']).toBe(score)
+  })
 
   test.each<[string, LogOptions, unknown, unknown]>([
     ['a choice', { event: 'gen_ai.choice', body: choice({ content: fine }) }, 1, undefined],

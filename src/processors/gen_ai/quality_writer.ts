@@ -10,7 +10,7 @@ const names = SIGNALS.map((name) => {
 })
 
 /** A writer of score and signals; nothing is written of a score that is NaN or an empty set. `tag` is that of the item's attributes. */
-export function qualityWriter(tag?: number): (out: Output, score: number, signals: number) => void {
+export function qualityWriter(tag: number): (out: Output, score: number, signals: number) => void {
   const scoreKey = keyTemplate(SLUICE.qualityScore, tag)
   const signalsKey = keyTemplate(SLUICE.qualitySignals, tag)
   return (out, score, signals) => {
