@@ -10,7 +10,6 @@ import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
 import type { MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
-import { Interner } from '../../telemetry/interner.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { RecentSpans } from '../../traces/recent_spans.ts'
 import { sharedTables } from '../../traces/tables.ts'
@@ -21,6 +20,7 @@ import { sharedVerdicts } from '../../traces/verdicts.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { Counts } from './counts.ts'
 import { Candidates } from './exemplars.ts'
+import { LabelTexts } from './label_texts.ts'
 import { MetricSet, type Now } from './metric_set.ts'
 
 /** How often it is looked which traces have settled, and whether there are new series to show. */
@@ -40,8 +40,8 @@ export class GenAiMetrics implements Connector {
   readonly #calls = new Calls()
   readonly #resources = new ResourceHashes()
   readonly #emitters = new Emitters()
-  readonly #texts: Interner
-  readonly #errorTypes: Interner
+  readonly #texts: LabelTexts
+  readonly #errorTypes: LabelTexts
   readonly #recent: RecentSpans
   readonly #candidates: Candidates
   readonly #set: MetricSet
@@ -61,12 +61,12 @@ export class GenAiMetrics implements Connector {
     this.#config = config
     this.#host = host
     this.#next = next
-    this.#texts = new Interner(config.models_max)
-    this.#errorTypes = new Interner(ERROR_TYPES_MAX)
+    this.#texts = new LabelTexts(config.models_max, host.clock)
+    this.#errorTypes = new LabelTexts(ERROR_TYPES_MAX, host.clock)
     this.#recent = new RecentSpans(config.duplicates_window)
     this.#candidates = new Candidates(sharedVerdicts(host), host.clock)
-    this.#set = new MetricSet(host.clock.now_ms(), config.series_max, this.#candidates)
-    this.#counts = new Counts(this.#calls, this.#texts, this.#errorTypes, this.#set)
+    this.#set = new MetricSet(host.clock, this.#candidates)
+    this.#counts = new Counts(this.#calls, this.#texts, this.#errorTypes, this.#set, config.series_max, host.clock)
     this.#throttle = new Throttle(host.clock)
     this.#tables = sharedTables(host)
     this.#shards = this.#tables.map(
@@ -91,9 +91,9 @@ export class GenAiMetrics implements Connector {
     )
     meter.gauge(
       'sluice_gen_ai_metrics_series_refused',
-      'Series that are counted under "other" because there are series_max.',
+      'How often the series of a call were those of "other" because there are series_max.',
       labels,
-      () => this.#set.refused,
+      () => this.#counts.places.refused,
     )
     meter.gauge(
       'sluice_gen_ai_metrics_exemplar_candidates',
@@ -106,6 +106,18 @@ export class GenAiMetrics implements Connector {
       'How often an error type was counted as "other".',
       labels,
       () => this.#errorTypes.overflowed,
+    )
+    meter.gauge(
+      'sluice_gen_ai_metrics_labels_replaced',
+      'Model names and error types that lost their place to others that are used more.',
+      labels,
+      () => this.#texts.replaced + this.#errorTypes.replaced,
+    )
+    meter.gauge(
+      'sluice_gen_ai_metrics_series_ended',
+      'Series that ended to make room for others.',
+      labels,
+      () => this.#set.ended,
     )
     this.#startTimers()
   }
@@ -185,7 +197,7 @@ export class GenAiMetrics implements Connector {
   /** Copies what is counted of the call to a row. */
   #keep(batch: TraceBatch): number {
     const [view, call] = [this.#view, this.#call]
-    const text = (texts: Interner, field: number) => texts.intern(view.bytes, call.start(field), call.end(field))
+    const text = (texts: LabelTexts, field: number) => texts.intern(view.bytes, call.start(field), call.end(field))
     return this.#calls.keep(view, call, {
       model: text(this.#texts, FIELD.requestModel),
       responseModel: text(this.#texts, FIELD.responseModel),
@@ -209,12 +221,12 @@ export class GenAiMetrics implements Connector {
     const reached = {
       models_max: this.#texts.overflowed,
       error_types: this.#errorTypes.overflowed,
-      series_max: this.#set.refused,
+      series_max: this.#counts.places.refused,
     }
     for (const [bound, count] of Object.entries(reached)) {
       if (count === 0 || this.#told.has(bound)) continue
       this.#told.add(bound)
-      this.#host.log.warn({ bound }, 'a bound is reached: what is new is counted as "other", totals stay true')
+      this.#host.log.warn({ bound }, 'a bound is reached: what is used least is counted as "other", totals stay true')
     }
   }
 

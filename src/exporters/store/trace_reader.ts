@@ -7,7 +7,6 @@ import type { Address } from '../../journal/journal.ts'
 import { uint32 } from '../../otlp/cursor.ts'
 import { numberOf, textOf } from '../../telemetry/any_value.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
-import { Interner } from '../../telemetry/interner.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import { hasPlausibleTimes, SPAN_DURATION_MAX_MS } from '../../telemetry/span_times.ts'
 import { SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
@@ -41,8 +40,6 @@ const keys = new KeySet(names)
 type Name = (typeof names)[number]
 const AT = Object.fromEntries(names.map((name, at) => [name, at])) as Record<Name, number>
 
-/** Different models and dialects that are told apart when calls are compared. */
-const NAMES_MAX = 4096
 const TEXT_MAX = 256
 
 /** The year 2248: a start beyond it was never set. */
@@ -56,7 +53,6 @@ export class TraceReader {
   readonly #services = new Services()
   readonly #emitters = new Emitters()
   readonly #texts = new Texts()
-  readonly #names = new Interner(NAMES_MAX)
   readonly #samplings = new Map<string, Sampling>()
   readonly #call = new Array<number>(CALL.width).fill(0)
 
@@ -127,8 +123,8 @@ export class TraceReader {
     call[CALL.span] = view.spanId < 0 ? 0 : spanNumber(view.bytes, view.spanId)
     call[CALL.parent] = view.parentId < 0 ? 0 : spanNumber(view.bytes, view.parentId)
     call[CALL.response] = hashOf(this.#text('gen_ai.response.id'))
-    call[CALL.model] = this.#number(model)
-    call[CALL.responseModel] = this.#number(responseModel)
+    call[CALL.model] = hashOf(model)
+    call[CALL.responseModel] = hashOf(responseModel)
     call[CALL.start_ms] = start_ms
     call[CALL.end_ms] = end_ms
     call[CALL.cost_usd] = this.#amount('sluice.cost.usd')
@@ -140,7 +136,7 @@ export class TraceReader {
     call[CALL.cacheRead] = this.#amount('gen_ai.usage.cache_read.input_tokens')
     call[CALL.cacheWrite] = this.#amount('gen_ai.usage.cache_write.input_tokens')
     call[CALL.reasoning] = this.#amount('gen_ai.usage.reasoning.output_tokens')
-    call[CALL.emitter] = this.#emitters.of(batch, view.scope).hash || this.#number(this.#text('sluice.dialect'))
+    call[CALL.emitter] = this.#emitters.of(batch, view.scope).hash || hashOf(this.#text('sluice.dialect'))
     call[CALL.failed] = failed ? 1 : 0
     call[CALL.operation] = OPERATIONS.indexOf(this.#text('gen_ai.operation.name') as (typeof OPERATIONS)[number])
     trace.addCall(call)
@@ -187,13 +183,6 @@ export class TraceReader {
     const value = numberOf(this.#full.bytes, this.#full.attributes.valueStart(row), this.#full.attributes.valueEnd(row))
     return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : Number.NaN
   }
-
-  /** A number by which names are compared; 0 for the empty one. */
-  #number(name: string): number {
-    if (name === '') return 0
-    const bytes = Buffer.from(name)
-    return this.#names.intern(bytes, 0, bytes.length)
-  }
 }
 
 /** 31 bits of a span id, never 0: enough to tell the spans of one trace apart. */
@@ -201,7 +190,7 @@ function spanNumber(bytes: Uint8Array, at: number): number {
   return (uint32(bytes, at) ^ Math.imul(uint32(bytes, at + 4), 0x9e3779b1)) >>> 1 || 1
 }
 
-/** FNV-1a of a text, 0 for the empty one. */
+/** FNV-1a of a text, 0 for the empty one: by it texts are compared, however many there are. */
 function hashOf(text: string): number {
   if (text === '') return 0
   let hash = 0x811c9dc5
