@@ -44,7 +44,9 @@ export class Emitters {
     if (known !== undefined) return known
     const name = bytes.toString('latin1', start, Math.min(end, start + NAME_MAX_BYTES))
     const emitter = { hash, isOfProvider: ofProvider.test(name) }
-    if (this.#known.size < KNOWN_MAX) this.#known.set(hash, emitter)
+    // Or names made of ids would keep the real ones out for ever.
+    if (this.#known.size >= KNOWN_MAX) this.#known.clear()
+    this.#known.set(hash, emitter)
     return emitter
   }
 }

@@ -5,7 +5,7 @@ import { anyBatch } from '../../test/support/otlp.ts'
 import type { Batches } from '../component.ts'
 import { notAccounted } from '../not_accounted.ts'
 import { Refusal, retryLater } from '../refusal.ts'
-import { HandOver, type KeptBatch } from './hand_over.ts'
+import { HandOver, type KeptBatch, LATER } from './hand_over.ts'
 import { KeptQueue } from './kept_queue.ts'
 
 type Answer = 'take' | 'refuse' | 'never' | Error
@@ -127,4 +127,29 @@ describe('a stop', () => {
     await finished
     expect(it.lost).toEqual(['1 shutdown', '2 shutdown'])
   })
+})
+
+test('LATER: the rest of the loop has its turn before the next', async () => {
+  const story: string[] = []
+  const host = testHost()
+  const answers = ['batch', LATER, 'batch', undefined] as const
+  let asked = 0
+  const kept = {
+    batch: anyBatch('traces', 1) as Batches['traces'],
+    context: { account: notAccounted, metadata: new Map() },
+  }
+  const next = { consume: async () => void story.push('taken') }
+  const handOver = new HandOver<KeptBatch<'traces'>>(next, host, {
+    next: () => {
+      const answer = answers[asked++]
+      return answer === 'batch' ? kept : answer
+    },
+    refused: () => undefined,
+    taken: () => undefined,
+    lost: () => undefined,
+  })
+  handOver.run()
+  setImmediate(() => story.push('others'))
+  await host.clock.advance(0)
+  expect(story).toEqual(['taken', 'others', 'taken'])
 })

@@ -11,6 +11,9 @@ const ANSWER_MS = 1000
 /** At a stop nothing is handed on any more when nothing was taken for so long: others need the time that is left. */
 const PATIENCE_MS = 5000
 
+/** In place of a batch: there is more, after others have had their turn on the event loop. */
+export const LATER = Symbol('later')
+
 /** A batch that is ready to go. */
 export interface KeptBatch<S extends Signal = Signal> {
   readonly batch: Batches[S]
@@ -22,8 +25,8 @@ export interface KeptBatch<S extends Signal = Signal> {
  * none is given out, any may be taken away.
  */
 export interface KeptBatches<K extends KeptBatch = KeptBatch> {
-  /** The next batch, to be offered; undefined if there is none. */
-  next(): K | undefined
+  /** The next batch, to be offered; undefined if there is none. After LATER it is asked again. */
+  next(): K | typeof LATER | undefined
   /** It was refused for now: it waits again, before all others. */
   refused(kept: K): void
   taken(kept: K): void
@@ -46,6 +49,7 @@ export class HandOver<K extends KeptBatch = KeptBatch> {
   #stop: (() => void) | undefined
   #stopped = false
   #wake: (() => void) | undefined
+  #endTurn: (() => void) | undefined
 
   constructor(next: Consumer<Signal>, host: Pick<Host, 'clock' | 'log'>, kept: KeptBatches<K>) {
     this.#next = next
@@ -60,8 +64,9 @@ export class HandOver<K extends KeptBatch = KeptBatch> {
     return this.#wasRefused || this.#host.clock.monotonic_ms() - this.#askedAt_ms > ANSWER_MS
   }
 
-  /** There may be something to hand on. */
-  run(): void {
+  /** There may be something to hand on; `isUrgent`: at once, without another turn for others. */
+  run(isUrgent = false): void {
+    if (isUrgent) this.#endTurn?.()
     this.#running ??= this.#pump().finally(() => {
       this.#running = undefined
     })
@@ -87,7 +92,8 @@ export class HandOver<K extends KeptBatch = KeptBatch> {
     await Promise.race([this.#drain(), stopped])
     deadline.removeEventListener('abort', stop)
     if (this.#askedAt_ms === undefined) return this.#drain()
-    for (let rest = this.#kept.next(); rest !== undefined; rest = this.#kept.next()) await this.#hand(rest)
+    for (let rest = this.#kept.next(); rest !== undefined; rest = this.#kept.next())
+      if (rest !== LATER) await this.#hand(rest)
   }
 
   async #drain(): Promise<void> {
@@ -98,9 +104,21 @@ export class HandOver<K extends KeptBatch = KeptBatch> {
 
   async #pump(): Promise<void> {
     for (let kept = this.#kept.next(); kept !== undefined; kept = this.#kept.next()) {
-      const wait_ms = await this.#hand(kept)
-      if (wait_ms > 0) await this.#wait(Math.min(wait_ms, this.#isFinishing ? RETRY_WAIT_MS : RETRY_WAIT_MAX_MS))
+      if (kept === LATER) await this.#turnOfOthers()
+      else await this.#handAndWait(kept)
     }
+  }
+
+  #turnOfOthers(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#endTurn = resolve
+      setImmediate(resolve)
+    })
+  }
+
+  async #handAndWait(kept: K): Promise<void> {
+    const wait_ms = await this.#hand(kept)
+    if (wait_ms > 0) await this.#wait(Math.min(wait_ms, this.#isFinishing ? RETRY_WAIT_MS : RETRY_WAIT_MAX_MS))
   }
 
   /** Offers a batch. How long to wait before the next, in milliseconds. */

@@ -1,9 +1,12 @@
-/** Texts by their bytes: each different text gets a small number, and becomes a string once. */
+/**
+ * Texts by their bytes: each different text gets a small number, and becomes a string once. It forgets none: whoever
+ * remembers something by these numbers begins a new one when it is full.
+ */
 import { isEqual } from './key_set.ts'
 
 /** Number of the empty text. */
 export const EMPTY_TEXT = 0
-/** Number of the text `other`, which stands for every new text once the bound is reached, and for very long ones. */
+/** Number that stands for every new text once the bound is reached, and for very long ones. */
 export const OVERFLOW_TEXT = 1
 
 const TEXT_BYTES_MAX = 1024
@@ -64,10 +67,9 @@ export class Interner {
   }
 }
 
-/** FNV-1a of at most the first 64 bytes, with the length. */
+/** FNV-1a. Of the whole text: names of one kind begin, or end, alike. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = 0x811c9dc5 ^ (end - start)
-  const stop = Math.min(end, start + 64)
-  for (let at = start; at < stop; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
   return (hash ^ (hash >>> 15)) >>> 0
 }

@@ -10,7 +10,7 @@ test(`gives back what was put in, whatever the order, seed ${seed}`, () => {
   const store = new ItemStore()
   const source = Buffer.from(Array.from({ length: 3 * MIB }, () => random.below(256)))
   const items: { address: number; content: Buffer; tag: number; previous: number }[] = []
-  const sizes = [0, 1, 250, 680, 8000, 200_000, MIB / 4 - 16, MIB / 4 - 15, MIB - 16, MIB, 2 * MIB]
+  const sizes = [0, 1, 250, 680, 8000, 200_000, MIB / 4 - 20, MIB / 4 - 19, MIB - 20, MIB, 2 * MIB]
   for (let step = 0; step < 4000; step++) {
     if (items.length > 0 && random.chance(step % 800 < 500 ? 40 : 70)) {
       const [item] = items.splice(random.chance(50) ? 0 : random.below(items.length), 1)
@@ -33,7 +33,7 @@ test(`gives back what was put in, whatever the order, seed ${seed}`, () => {
       ])
       expect(store.bytes.subarray(store.start, store.end).equals(item.content)).toBe(true)
     }
-    const needed = items.reduce((sum, { content }) => sum + content.length + 16, 0)
+    const needed = items.reduce((sum, { content }) => sum + content.length + 20, 0)
     expect(store.items).toBe(items.length)
     expect(store.occupied_bytes).toBeGreaterThanOrEqual(needed)
     expect(store.reserved_bytes).toBeGreaterThanOrEqual(store.occupied_bytes)
@@ -67,7 +67,7 @@ test('a huge item takes its size and leaves the shared chunk open', () => {
   const small = store.add(huge, 0, 100, 1, NO_ITEM)
   const address = store.add(huge, 0, huge.length, 2, small)
   store.add(huge, 0, 100, 3, address)
-  expect([store.occupied_bytes, store.reserved_bytes]).toEqual([5 * MIB + 16 + 2 * 116, 6 * MIB + 16])
+  expect([store.occupied_bytes, store.reserved_bytes]).toEqual([5 * MIB + 20 + 2 * 120, 6 * MIB + 20])
   store.read(address)
   expect([store.tag, store.previous, store.end - store.start]).toEqual([2, small, 5 * MIB])
   store.release(address)
@@ -77,9 +77,32 @@ test('a huge item takes its size and leaves the shared chunk open', () => {
 test('keeps chunks to be filled again, until the process needs their bytes', () => {
   const store = new ItemStore()
   const source = Buffer.alloc(MIB)
-  const addresses = Array.from({ length: 40 }, () => store.add(source, 0, MIB / 4 - 16, 0, NO_ITEM))
+  const addresses = Array.from({ length: 40 }, () => store.add(source, 0, MIB / 4 - 20, 0, NO_ITEM))
   for (const address of addresses) store.release(address)
   expect(store.reserved_bytes).toBe(10 * MIB)
   expect(store.trim()).toBe(9 * MIB)
   expect([store.reserved_bytes, store.trim()]).toEqual([MIB, 0])
+})
+
+test('a huge item is not in memory any more when it was released, whoever read it last', () => {
+  const store = new ItemStore()
+  const huge = Buffer.alloc(60 * MIB)
+  const address = store.add(huge, 0, huge.length, 0, NO_ITEM)
+  store.read(address)
+  expect(store.bytes.length).toBeGreaterThan(60 * MIB)
+  store.release(address)
+  expect([store.bytes.length, store.reserved_bytes]).toEqual([0, 0])
+})
+
+test('items are linked anew', () => {
+  const store = new ItemStore()
+  const item = Buffer.from('item')
+  const first = store.add(item, 0, 4, 1, NO_ITEM, 0, 7)
+  const second = store.add(item, 0, 4, 2, first)
+  store.relink(first, second)
+  store.relink(second, NO_ITEM)
+  store.read(first)
+  expect([store.previous, store.tag, store.mark, store.end - store.start]).toEqual([second, 1, 7, 4])
+  store.read(second)
+  expect([store.previous, store.tag, store.mark]).toEqual([NO_ITEM, 2, 0])
 })

@@ -1,19 +1,21 @@
 /**
- * Bytes of items that wait, in large chunks: an item costs 16 bytes beside its own, and no object. The items of a trace
+ * Bytes of items that wait, in large chunks: an item costs 20 bytes beside its own, and no object. The items of a trace
  * form a list from the newest back. A chunk is given back when its last item is released; items that come together are
  * decided together, so chunks empty in the order in which they were filled.
  */
 const CHUNK_BYTES = 1 << 20
 /** Larger items have a chunk of their own, so that at most so much of a shared one stays unused. */
 const SHARED_BYTES_MAX = CHUNK_BYTES / 4
-/** Header: previous item's chunk and offset, tag word, length. */
-const HEADER = 16
+/** Header: previous item's chunk and offset, tag word, length, mark word. */
+const HEADER = 20
 const SPARE_CHUNKS = 16
 /** Addresses are chunk number times this plus offset: above any chunk's size (a request is at most some 100 MiB). */
 const CHUNK_SPAN = 2 ** 31
 
 /** Stands for no item. */
 export const NO_ITEM = -1
+
+const NOTHING = Buffer.alloc(0)
 
 interface Chunk {
   readonly bytes: Buffer
@@ -37,26 +39,27 @@ export class ItemStore {
   /** The chunk that is being filled, by lane. */
   readonly #current = [-1, -1]
   /** Of the item that `read` found. */
-  bytes: Buffer = Buffer.alloc(0)
+  bytes: Buffer = NOTHING
   start = 0
   end = 0
   tag = 0
+  mark = 0
   previous = NO_ITEM
 
   /**
-   * Copies [start, end) in and returns the item's address. `tag` is 32 bits of the caller's. `lane` 1 is for items that
-   * stay longer: they share no chunk with the others, so that those can go.
+   * Copies [start, end) in and returns the item's address. `tag` and `mark` are 32 bits each of the caller's. `lane` 1 is
+   * for items that stay longer: they share no chunk with the others, so that those can go.
    */
-  add(source: Buffer, start: number, end: number, tag: number, previous: number, lane = 0): number {
+  add(source: Buffer, start: number, end: number, tag: number, previous: number, lane = 0, mark = 0): number {
     const size = HEADER + end - start
     const number = this.#room(size, lane)
     const chunk = this.#chunks[number]!
     const at = chunk.end
     const { bytes } = chunk
-    bytes.writeInt32LE(previous === NO_ITEM ? -1 : Math.floor(previous / CHUNK_SPAN), at)
-    bytes.writeInt32LE(previous === NO_ITEM ? 0 : previous % CHUNK_SPAN, at + 4)
+    writeLink(bytes, at, previous)
     bytes.writeInt32LE(tag, at + 8)
     bytes.writeInt32LE(end - start, at + 12)
+    bytes.writeInt32LE(mark, at + 16)
     source.copy(bytes, at + HEADER, start, end)
     chunk.end += size
     chunk.live++
@@ -65,12 +68,17 @@ export class ItemStore {
     return number * CHUNK_SPAN + at
   }
 
+  /** Another item is the previous one from now on. */
+  relink(address: number, previous: number): void {
+    writeLink(this.#chunks[Math.floor(address / CHUNK_SPAN)]!.bytes, address % CHUNK_SPAN, previous)
+  }
+
   /** In which lane the item is. */
   laneOf(address: number): number {
     return this.#chunks[Math.floor(address / CHUNK_SPAN)]!.lane
   }
 
-  /** Sets `bytes`, `start`, `end`, `tag` and `previous` to those of the item. */
+  /** Sets `bytes`, `start`, `end`, `tag`, `mark` and `previous` to those of the item. */
   read(address: number): void {
     const { bytes } = this.#chunks[Math.floor(address / CHUNK_SPAN)]!
     const at = address % CHUNK_SPAN
@@ -78,6 +86,7 @@ export class ItemStore {
     this.bytes = bytes
     this.previous = previous < 0 ? NO_ITEM : previous * CHUNK_SPAN + bytes.readInt32LE(at + 4)
     this.tag = bytes.readInt32LE(at + 8)
+    this.mark = bytes.readInt32LE(at + 16)
     this.start = at + HEADER
     this.end = this.start + bytes.readInt32LE(at + 12)
   }
@@ -93,6 +102,7 @@ export class ItemStore {
     if (number === this.#current[chunk.lane]) return
     this.#chunks[number] = undefined
     this.#free.push(number)
+    if (this.bytes === chunk.bytes) this.bytes = NOTHING
     if (chunk.bytes.length === CHUNK_BYTES && this.#spare.length < SPARE_CHUNKS) this.#spare.push(chunk.bytes)
     else this.reserved_bytes -= chunk.bytes.length
   }
@@ -129,4 +139,9 @@ export class ItemStore {
     this.reserved_bytes += length
     return Buffer.allocUnsafeSlow(length)
   }
+}
+
+function writeLink(bytes: Buffer, at: number, address: number): void {
+  bytes.writeInt32LE(address === NO_ITEM ? -1 : Math.floor(address / CHUNK_SPAN), at)
+  bytes.writeInt32LE(address === NO_ITEM ? 0 : address % CHUNK_SPAN, at + 4)
 }

@@ -10,13 +10,15 @@ export const schema = z.strictObject({
     .min(1)
     .max(100_000)
     .default(1000)
-    .describe('Model names told apart as labels; what is more goes to the model "other".'),
+    .describe(
+      'Model names told apart as labels, those that are used most and lately; the others go to the model "other".',
+    ),
   series_max: z
     .int()
     .min(100)
     .default(50_000)
     .describe(
-      'Counters and histograms held; what would need more goes to the model and error type "other", and totals stay true.',
+      'Counters and histograms held; what has no room goes to the model and error type "other", and totals stay true.',
     ),
 })
 

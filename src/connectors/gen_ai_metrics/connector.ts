@@ -12,7 +12,6 @@ import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
-import { Interner } from '../../telemetry/interner.ts'
 import { RecordView } from '../../telemetry/record_view.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { RecentSpans } from '../../traces/recent_spans.ts'
@@ -25,6 +24,7 @@ import { sharedVerdicts } from '../../traces/verdicts.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { Counts } from './counts.ts'
 import { Candidates } from './exemplars.ts'
+import { LabelTexts } from './label_texts.ts'
 import { MetricSet, type Now } from './metric_set.ts'
 
 /** How often it is looked which traces have settled, and whether there are new series to show. */
@@ -51,8 +51,8 @@ export class GenAiMetrics implements Connector {
   readonly #calls: Calls
   readonly #resources = new ResourceHashes()
   readonly #emitters = new Emitters()
-  readonly #texts: Interner
-  readonly #errorTypes: Interner
+  readonly #texts: LabelTexts
+  readonly #errorTypes: LabelTexts
   readonly #recent: RecentSpans
   readonly #candidates: Candidates
   readonly #set: MetricSet
@@ -74,12 +74,12 @@ export class GenAiMetrics implements Connector {
     this.#next = next
     this.#links = sharedSpanLinks(host)
     this.#calls = new Calls(this.#links)
-    this.#texts = new Interner(config.models_max)
-    this.#errorTypes = new Interner(ERROR_TYPES_MAX)
+    this.#texts = new LabelTexts(config.models_max, host.clock)
+    this.#errorTypes = new LabelTexts(ERROR_TYPES_MAX, host.clock)
     this.#recent = new RecentSpans(config.duplicates_window)
     this.#candidates = new Candidates(sharedVerdicts(host), host.clock)
-    this.#set = new MetricSet(host.clock.now_ms(), config.series_max, this.#candidates)
-    this.#counts = new Counts(this.#calls, this.#texts, this.#errorTypes, this.#set)
+    this.#set = new MetricSet(host.clock, this.#candidates)
+    this.#counts = new Counts(this.#calls, this.#texts, this.#errorTypes, this.#set, config.series_max, host.clock)
     this.#throttle = new Throttle(host.clock)
     this.#tables = sharedTables(host)
     const slices = sharedSlices(host)
@@ -105,9 +105,9 @@ export class GenAiMetrics implements Connector {
     )
     meter.gauge(
       'sluice_gen_ai_metrics_series_refused',
-      'Series that are counted under "other" because there are series_max.',
+      'How often the series of a call were those of "other" because there are series_max.',
       labels,
-      () => this.#set.refused,
+      () => this.#counts.places.refused,
     )
     meter.gauge(
       'sluice_gen_ai_metrics_exemplar_candidates',
@@ -120,6 +120,18 @@ export class GenAiMetrics implements Connector {
       'How often an error type was counted as "other".',
       labels,
       () => this.#errorTypes.overflowed,
+    )
+    meter.gauge(
+      'sluice_gen_ai_metrics_labels_replaced',
+      'Model names and error types that lost their place to others that are used more.',
+      labels,
+      () => this.#texts.replaced + this.#errorTypes.replaced,
+    )
+    meter.gauge(
+      'sluice_gen_ai_metrics_series_ended',
+      'Series that ended to make room for others.',
+      labels,
+      () => this.#set.ended,
     )
     this.#startTimers()
   }
@@ -224,7 +236,7 @@ export class GenAiMetrics implements Connector {
   /** Copies what is counted of the call to a row. */
   #keep(batch: TraceBatch | LogBatch, view: SpanView): number {
     const call = this.#call
-    const text = (texts: Interner, field: number) => texts.intern(view.bytes, call.start(field), call.end(field))
+    const text = (texts: LabelTexts, field: number) => texts.intern(view.bytes, call.start(field), call.end(field))
     return this.#calls.keep(view, call, {
       model: text(this.#texts, FIELD.requestModel),
       responseModel: text(this.#texts, FIELD.responseModel),
@@ -248,12 +260,12 @@ export class GenAiMetrics implements Connector {
     const reached = {
       models_max: this.#texts.overflowed,
       error_types: this.#errorTypes.overflowed,
-      series_max: this.#set.refused,
+      series_max: this.#counts.places.refused,
     }
     for (const [bound, count] of Object.entries(reached)) {
       if (count === 0 || this.#told.has(bound)) continue
       this.#told.add(bound)
-      this.#host.log.warn({ bound }, 'a bound is reached: what is new is counted as "other", totals stay true')
+      this.#host.log.warn({ bound }, 'a bound is reached: what is used least is counted as "other", totals stay true')
     }
   }
 

@@ -2,38 +2,67 @@
 import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from '../../gen_ai/calls.ts'
 import { PROVIDERS } from '../../gen_ai/lexicon.ts'
 import { OPERATIONS } from '../../gen_ai/values.ts'
-import { EMPTY_TEXT, type Interner } from '../../telemetry/interner.ts'
+import type { Clock } from '../../self/clock.ts'
 import { isTraceId } from '../../traces/trace_id.ts'
 import type { SettledCalls } from '../../traces/traces_of_calls.ts'
-import { CallSeries, ClientSeries, CountedCall } from './families.ts'
-import type { MetricSet } from './metric_set.ts'
+import {
+  CALL_POINTS,
+  CallSeries,
+  CLIENT_POINTS,
+  ClientSeries,
+  CountedCall,
+  ERROR_POINTS,
+  ErrorSeries,
+} from './families.ts'
+import { EMPTY, type LabelTexts, OTHER } from './label_texts.ts'
+import type { Lease, MetricSet } from './metric_set.ts'
+import { type SeriesKind, SeriesPlaces } from './series_places.ts'
 
-/** Factors of the series' key: numbers of texts are below this, so the key is exact below 2^53. */
+/** Factor of the series' keys: places of texts are below this, so the keys are exact below 2^53. */
 const TEXTS = 2 ** 18
 const TRACE_ID_BYTES = 16
+/** In place of an error type: the call did not fail. */
+const NO_ERROR = -1
 
 export class Counts implements SettledCalls {
   readonly #calls: Calls
-  readonly #texts: Interner
-  readonly #errorTypes: Interner
-  readonly #set: MetricSet
+  readonly #texts: LabelTexts
+  readonly #errorTypes: LabelTexts
   readonly #counted = new CountedCall()
-  readonly #series = new Map<number, CallSeries>()
-  readonly #clientSeries = new Map<number, ClientSeries>()
+  readonly places: SeriesPlaces
+  readonly #callSeries: SeriesKind<CallSeries>
+  readonly #errorSeries: SeriesKind<ErrorSeries>
+  readonly #clientSeries: SeriesKind<ClientSeries>
   /** Of the calls by their number, 16 bytes each; zeros stand for none. Calls leave their numbers to others. */
   #traceIds = Buffer.alloc(0)
 
-  constructor(calls: Calls, texts: Interner, errorTypes: Interner, set: MetricSet) {
+  /** `series_max`: counters and histograms held. */
+  constructor(
+    calls: Calls,
+    texts: LabelTexts,
+    errorTypes: LabelTexts,
+    set: MetricSet,
+    series_max: number,
+    clock: Clock,
+  ) {
     this.#calls = calls
     this.#texts = texts
     this.#errorTypes = errorTypes
-    this.#set = set
+    this.places = new SeriesPlaces(set, series_max, clock)
+    this.#callSeries = this.places.newKind<CallSeries>(CALL_POINTS)
+    this.#errorSeries = this.places.newKind<ErrorSeries>(ERROR_POINTS)
+    this.#clientSeries = this.places.newKind<ClientSeries>(CLIENT_POINTS)
+    // Series are found by places: those of a text end before another has its place.
+    texts.onReplaced = (place) => this.places.endAll(({ models }) => models.includes(place))
+    errorTypes.onReplaced = (place) => this.places.endAll(({ errorType }) => errorType === place)
   }
 
   /** Makes the series of a call that has come and is not settled yet. Its trace id stands at `traceId`; -1: it has none. */
   prepare(call: number, bytes: Buffer, traceId: number): void {
     this.#keepTraceId(call, bytes, traceId)
-    this.#seriesOf(call).prepare(this.#read(call))
+    const counted = this.#read(call)
+    this.#callSeriesOf(call).prepare(counted)
+    if (isError(counted)) this.#errorSeriesOf(call)
   }
 
   settle(reports: readonly number[]): void {
@@ -46,7 +75,8 @@ export class Counts implements SettledCalls {
 
   count(call: number): void {
     const counted = this.#read(call)
-    this.#seriesOf(call).count(counted)
+    this.#callSeriesOf(call).count(counted)
+    if (isError(counted)) this.#errorSeriesOf(call).count()
     this.#clientSeriesOf(call, counted).count(counted)
   }
 
@@ -61,44 +91,106 @@ export class Counts implements SettledCalls {
     else bytes.copy(this.#traceIds, at, traceId, traceId + TRACE_ID_BYTES)
   }
 
-  #seriesOf(call: number): CallSeries {
+  #callSeriesOf(call: number): CallSeries {
     const model = this.#modelOf(call)
     const operation = this.#calls.int(call, 'operation')
-    const key = model * OPERATIONS.length + operation
-    let series = this.#series.get(key)
-    if (series === undefined) {
-      const labels = {
-        model: model === EMPTY_TEXT ? 'unknown' : this.#texts.text(model),
-        endpoint: OPERATIONS[operation]!,
-      }
-      this.#series.set(key, (series = new CallSeries(this.#set, labels)))
-    }
-    return series
+    return this.#callSeriesFor(model, operation) ?? this.#callSeriesFor(OTHER, operation)!
   }
 
-  #clientSeriesOf(call: number, { failed, errorType }: CountedCall): ClientSeries {
-    const calls = this.#calls
-    const [model, response] = [calls.int(call, 'model'), calls.int(call, 'responseModel')]
-    const [provider, operation] = [calls.int(call, 'provider'), calls.int(call, 'operation')]
-    const error = failed ? calls.int(call, 'errorType') + 1 : 0
-    const key = (((error * TEXTS + model) * TEXTS + response) * 64 + provider + 1) * 8 + operation
-    let series = this.#clientSeries.get(key)
-    if (series === undefined) {
+  /** Undefined if there is no room for that model. */
+  #callSeriesFor(model: number, operation: number): CallSeries | undefined {
+    const key = model * OPERATIONS.length + operation
+    const known = this.#callSeries.find(key)
+    if (known !== undefined) return known
+    const make = (lease: Lease) => {
+      const labels = { model: this.#modelText(model), endpoint: OPERATIONS[operation]! }
+      const other = model === OTHER ? undefined : () => this.#callSeriesFor(OTHER, operation)!
+      return new CallSeries(lease, labels, this.places.hasRoom, other)
+    }
+    return this.#callSeries.add(key, { models: [model], errorType: EMPTY }, make, model === OTHER)
+  }
+
+  #errorSeriesOf(call: number): ErrorSeries {
+    const errorType = this.#errorTypes.placeOf(this.#calls.int(call, 'errorType'))
+    const operation = this.#calls.int(call, 'operation')
+    return (
+      this.#errorSeriesFor(this.#modelOf(call), errorType, operation) ?? this.#errorSeriesFor(OTHER, OTHER, operation)!
+    )
+  }
+
+  #errorSeriesFor(model: number, errorType: number, operation: number): ErrorSeries | undefined {
+    const key = (errorType * TEXTS + model) * OPERATIONS.length + operation
+    const known = this.#errorSeries.find(key)
+    if (known !== undefined) return known
+    const make = (lease: Lease) =>
+      new ErrorSeries(lease, {
+        model: this.#modelText(model),
+        endpoint: OPERATIONS[operation]!,
+        error_type: this.#errorText(errorType),
+      })
+    const always = model === OTHER && errorType === OTHER
+    return this.#errorSeries.add(key, { models: [model], errorType }, make, always)
+  }
+
+  #clientSeriesOf(call: number, { failed }: CountedCall): ClientSeries {
+    const [model, response] = [this.#placeOf(call, 'model'), this.#placeOf(call, 'responseModel')]
+    const error = failed ? this.#errorTypes.placeOf(this.#calls.int(call, 'errorType')) : NO_ERROR
+    const [provider, operation] = [this.#calls.int(call, 'provider'), this.#calls.int(call, 'operation')]
+    return (
+      this.#clientSeriesFor(model, response, error, provider, operation) ??
+      this.#clientSeriesFor(folded(model), folded(response), error === NO_ERROR ? error : OTHER, provider, operation)!
+    )
+  }
+
+  /** Undefined if there is no room for that combination. */
+  #clientSeriesFor(
+    model: number,
+    response: number,
+    error: number,
+    provider: number,
+    operation: number,
+  ): ClientSeries | undefined {
+    const key = ((((error + 1) * TEXTS + model) * TEXTS + response) * 64 + provider + 1) * 8 + operation
+    const known = this.#clientSeries.find(key)
+    if (known !== undefined) return known
+    const [otherModel, otherResponse, otherError] = [
+      folded(model),
+      folded(response),
+      error === NO_ERROR ? error : OTHER,
+    ]
+    const isFolded = model === otherModel && response === otherResponse && error === otherError
+    const make = (lease: Lease) => {
       const attributes = {
         'gen_ai.operation.name': OPERATIONS[operation]!,
         'gen_ai.provider.name': PROVIDERS[provider] ?? 'other',
-        ...(model !== EMPTY_TEXT && { 'gen_ai.request.model': this.#texts.text(model) }),
-        ...(response !== EMPTY_TEXT && { 'gen_ai.response.model': this.#texts.text(response) }),
+        ...(model !== EMPTY && { 'gen_ai.request.model': this.#texts.text(model) }),
+        ...(response !== EMPTY && { 'gen_ai.response.model': this.#texts.text(response) }),
       }
-      this.#clientSeries.set(key, (series = new ClientSeries(this.#set, attributes, failed ? errorType : '')))
+      const other = isFolded
+        ? undefined
+        : () => this.#clientSeriesFor(otherModel, otherResponse, otherError, provider, operation)!
+      const errorType = error === NO_ERROR ? undefined : this.#errorText(error)
+      return new ClientSeries(lease, attributes, errorType, this.places.hasRoom, other)
     }
-    return series
+    return this.#clientSeries.add(key, { models: [model, response], errorType: error }, make, isFolded)
   }
 
   /** The request's model, the response's where there is none. */
   #modelOf(call: number): number {
-    const model = this.#calls.int(call, 'model')
-    return model === EMPTY_TEXT ? this.#calls.int(call, 'responseModel') : model
+    const model = this.#placeOf(call, 'model')
+    return model === EMPTY ? this.#placeOf(call, 'responseModel') : model
+  }
+
+  #placeOf(call: number, name: 'model' | 'responseModel'): number {
+    return this.#texts.placeOf(this.#calls.int(call, name))
+  }
+
+  #modelText(place: number): string {
+    return place === EMPTY ? 'unknown' : this.#texts.text(place)
+  }
+
+  #errorText(place: number): string {
+    return place === EMPTY ? 'unknown' : this.#errorTypes.text(place)
   }
 
   /** The same object every time: it is read at once. */
@@ -107,10 +199,8 @@ export class Counts implements SettledCalls {
     const int = call * INT.width
     const number = call * NUMBER.width
     const counted = this.#counted
-    const errorType = ints[int + INT.errorType]!
     counted.failed = (ints[int + INT.flags]! & FAILED) !== 0
     counted.rateLimited = (ints[int + INT.flags]! & RATE_LIMITED) !== 0
-    counted.errorType = errorType === EMPTY_TEXT ? 'unknown' : this.#errorTypes.text(errorType)
     counted.hasTrace = isTraceId(this.#traceIds, call * TRACE_ID_BYTES)
     if (counted.hasTrace) this.#traceIds.copy(counted.ids, 0, call * TRACE_ID_BYTES, (call + 1) * TRACE_ID_BYTES)
     // A log record has no id of its own: the span that it names is as near as one comes.
@@ -131,4 +221,14 @@ export class Counts implements SettledCalls {
     counted.signals = ints[int + INT.signals]!
     return counted
   }
+}
+
+/** Rate limits have metrics of their own. */
+function isError({ failed, rateLimited }: CountedCall): boolean {
+  return failed && !rateLimited
+}
+
+/** What a text counts under that has no room; that there is none needs no room. */
+function folded(place: number): number {
+  return place === EMPTY ? EMPTY : OTHER
 }

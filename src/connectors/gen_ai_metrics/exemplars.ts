@@ -207,6 +207,19 @@ export class BucketExemplars {
     return exemplars
   }
 
+  /** Gives all its rows back. */
+  clear(): void {
+    for (let bucket = 0; bucket < this.#first.length; bucket++) {
+      for (; this.#lengths[bucket]! > 0; this.#lengths[bucket]!--) {
+        const row = this.#first[bucket]!
+        this.#first[bucket] = this.#candidates.next(row)
+        this.#candidates.remove(row)
+      }
+      if (this.#chosen[bucket] !== NONE) this.#candidates.remove(this.#chosen[bucket]!)
+      this.#chosen[bucket] = NONE
+    }
+  }
+
   /** Asks of all that wait in the bucket. */
   #settle(bucket: number): void {
     for (let left = this.#lengths[bucket]!; left > 0; left--) {

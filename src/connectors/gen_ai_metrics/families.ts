@@ -12,7 +12,7 @@ import {
   SCORE_BOUNDS,
   TOKEN_BOUNDS,
 } from './histogram.ts'
-import type { Attributes, CounterPoint, Description, MetricSet } from './metric_set.ts'
+import type { Attributes, CounterPoint, Description, Lease } from './metric_set.ts'
 
 /** What is counted of a call. Numbers are NaN where unknown. */
 export class CountedCall implements Origin {
@@ -21,7 +21,6 @@ export class CountedCall implements Origin {
   end_ms = Number.NaN
   failed = false
   rateLimited = false
-  errorType = ''
   duration_s = Number.NaN
   ttft_s = Number.NaN
   input = Number.NaN
@@ -36,10 +35,19 @@ export class CountedCall implements Origin {
   signals = 0
 }
 
+/** Series of one combination of labels: held as long as it is counted in. */
+export interface Series {
+  readonly lease: Lease
+}
+
 /** The `llm_*` metrics of one model and endpoint. */
-export class CallSeries {
-  readonly #set: MetricSet
+export class CallSeries implements Series {
+  readonly lease: Lease
   readonly #labels: Attributes
+  /** Is there room for a series more? */
+  readonly #hasRoom: () => boolean
+  /** Which counts what there is no room for; undefined: there always is. */
+  readonly #other: (() => CallSeries) | undefined
   readonly #requests: CounterPoint
   readonly #input: CounterPoint
   readonly #output: CounterPoint
@@ -51,20 +59,19 @@ export class CallSeries {
   readonly #latency: Histogram
   readonly #cost: Histogram
   /** What only some calls have; made when the first comes. */
-  readonly #errorCounters = new Map<string, CounterPoint>()
   readonly #finishReasons: (CounterPoint | undefined)[] = []
   readonly #signals: (CounterPoint | undefined)[] = []
-  #firstToken: Histogram | undefined
-  #perToken: Histogram | undefined
-  #score: Histogram | undefined
+  readonly #histograms: Partial<Record<'firstToken' | 'perToken' | 'score', Histogram>> = {}
 
-  constructor(set: MetricSet, labels: Attributes) {
-    this.#set = set
+  constructor(lease: Lease, labels: Attributes, hasRoom: () => boolean, other: (() => CallSeries) | undefined) {
+    this.lease = lease
     this.#labels = labels
+    this.#hasRoom = hasRoom
+    this.#other = other
     const counter = (name: string, help: string, more: Attributes = {}) =>
-      set.counter({ name, help }, { ...labels, ...more })
+      lease.counter({ name, help }, { ...labels, ...more })
     const histogram = (name: string, help: string, bounds: readonly number[]) =>
-      set.histogram({ name, help, exemplars: true }, bounds, labels)
+      lease.histogram({ name, help, exemplars: true }, bounds, labels)
     this.#requests = counter('llm_requests_total', 'Model calls, failed ones included')
     this.#input = counter('llm_tokens_input_total', 'Input tokens, cached ones included')
     this.#output = counter('llm_tokens_output_total', 'Output tokens, reasoning included')
@@ -81,17 +88,15 @@ export class CallSeries {
 
   /** Makes the series that the call will need, so that they are shown at zero before they count it. */
   prepare(call: CountedCall): void {
-    if (call.failed && !call.rateLimited) this.#errors(call.errorType)
     for (let bit = 0; call.finishReasons >>> bit !== 0; bit++)
       if ((call.finishReasons >>> bit) & 1) this.#finishReason(bit)
     for (let bit = 0; call.signals >>> bit !== 0; bit++) if ((call.signals >>> bit) & 1) this.#signal(bit)
-    if (!Number.isNaN(call.ttft_s)) this.#firstToken ??= this.#histogram(FIRST_TOKEN)
-    if (!Number.isNaN(perToken(call))) this.#perToken ??= this.#histogram(PER_TOKEN)
-    if (!Number.isNaN(call.score)) this.#score ??= this.#histogram(SCORE)
+    if (!Number.isNaN(call.ttft_s)) this.#histogram('firstToken')
+    if (!Number.isNaN(perToken(call))) this.#histogram('perToken')
+    if (!Number.isNaN(call.score)) this.#histogram('score')
   }
 
   count(call: CountedCall): void {
-    this.prepare(call)
     this.#requests.add(1)
     this.#input.add(call.input)
     this.#output.add(call.output)
@@ -104,55 +109,84 @@ export class CallSeries {
     }
     if (!Number.isNaN(call.cost_usd)) this.#cost.record(call.cost_usd, call)
     if (call.rateLimited) for (const counter of this.#rateLimited) counter.add(1)
-    else if (call.failed) this.#errors(call.errorType).add(1)
     for (let bit = 0; call.finishReasons >>> bit !== 0; bit++)
       if ((call.finishReasons >>> bit) & 1) this.#finishReason(bit).add(1)
     for (let bit = 0; call.signals >>> bit !== 0; bit++) if ((call.signals >>> bit) & 1) this.#signal(bit).add(1)
-    if (!Number.isNaN(call.ttft_s)) this.#firstToken!.record(call.ttft_s, call)
+    if (!Number.isNaN(call.ttft_s)) this.#histogram('firstToken').record(call.ttft_s, call)
     const perToken_s = perToken(call)
-    if (!Number.isNaN(perToken_s)) this.#perToken!.record(perToken_s)
-    if (!Number.isNaN(call.score)) this.#score!.record(call.score)
-  }
-
-  #errors(errorType: string): CounterPoint {
-    let counter = this.#errorCounters.get(errorType)
-    if (counter === undefined)
-      this.#errorCounters.set(errorType, (counter = this.#counter(ERRORS, { error_type: errorType })))
-    return counter
+    if (!Number.isNaN(perToken_s)) this.#histogram('perToken').record(perToken_s)
+    if (!Number.isNaN(call.score)) this.#histogram('score').record(call.score)
   }
 
   #finishReason(bit: number): CounterPoint {
-    return (this.#finishReasons[bit] ??= this.#counter(FINISHED, { finish_reason: FINISH_REASONS[bit]! }))
+    const known = this.#finishReasons[bit]
+    if (known !== undefined) return known
+    if (this.#isFull()) return this.#other!().#finishReason(bit)
+    return (this.#finishReasons[bit] = this.#counter(FINISHED, { finish_reason: FINISH_REASONS[bit]! }))
   }
 
   #signal(bit: number): CounterPoint {
-    return (this.#signals[bit] ??= this.#counter(SIGNALS, { signal: SIGNAL_NAMES[bit]! }))
+    const known = this.#signals[bit]
+    if (known !== undefined) return known
+    if (this.#isFull()) return this.#other!().#signal(bit)
+    return (this.#signals[bit] = this.#counter(SIGNALS, { signal: SIGNAL_NAMES[bit]! }))
+  }
+
+  #histogram(which: 'firstToken' | 'perToken' | 'score'): Histogram {
+    const known = this.#histograms[which]
+    if (known !== undefined) return known
+    if (this.#isFull()) return this.#other!().#histogram(which)
+    const { bounds, ...description } = HISTOGRAMS[which]
+    return (this.#histograms[which] = this.lease.histogram(description, bounds, this.#labels))
   }
 
   #counter(description: Description, more: Attributes): CounterPoint {
-    return this.#set.counter(description, { ...this.#labels, ...more })
+    return this.lease.counter(description, { ...this.#labels, ...more })
   }
 
-  #histogram({ bounds, ...description }: Description & { bounds: readonly number[] }): Histogram {
-    return this.#set.histogram(description, bounds, this.#labels)
+  #isFull(): boolean {
+    return this.#other !== undefined && !this.#hasRoom()
+  }
+}
+
+/** Series that a model and endpoint has in any case. */
+export const CALL_POINTS = 11
+
+/** Series of one way to fail. */
+export const ERROR_POINTS = 1
+
+/** Calls of one model and endpoint that failed in one way. */
+export class ErrorSeries implements Series {
+  readonly lease: Lease
+  readonly #errors: CounterPoint
+
+  constructor(lease: Lease, labels: Attributes) {
+    this.lease = lease
+    this.#errors = lease.counter(ERRORS, labels)
+  }
+
+  count(): void {
+    this.#errors.add(1)
   }
 }
 
 const ERRORS = { name: 'llm_errors_total', help: 'Model calls that failed, other than by a rate limit' }
 const FINISHED = { name: 'llm_finish_reasons_total', help: 'Finish reasons of model calls' }
 const SIGNALS = { name: 'llm_quality_signals_total', help: 'What speaks against an answer' }
-const FIRST_TOKEN = {
-  name: 'llm_time_to_first_token_seconds',
-  help: 'Time to the first token',
-  exemplars: true,
-  bounds: FIRST_TOKEN_BOUNDS_S,
-}
-const PER_TOKEN = {
-  name: 'llm_time_per_output_token_seconds',
-  help: 'Time per output token after the first',
-  bounds: PER_TOKEN_BOUNDS_S,
-}
-const SCORE = { name: 'llm_quality_score', help: 'Quality of answers, 0 to 1', bounds: SCORE_BOUNDS }
+const HISTOGRAMS = {
+  firstToken: {
+    name: 'llm_time_to_first_token_seconds',
+    help: 'Time to the first token',
+    exemplars: true,
+    bounds: FIRST_TOKEN_BOUNDS_S,
+  },
+  perToken: {
+    name: 'llm_time_per_output_token_seconds',
+    help: 'Time per output token after the first',
+    bounds: PER_TOKEN_BOUNDS_S,
+  },
+  score: { name: 'llm_quality_score', help: 'Quality of answers, 0 to 1', bounds: SCORE_BOUNDS },
+} as const
 const CACHED_HELP = 'Input tokens read from and written to a prompt cache'
 
 /** Seconds for each output token after the first; NaN where it cannot be told. */
@@ -161,34 +195,53 @@ function perToken({ duration_s, ttft_s, output }: CountedCall): number {
 }
 
 /** The metrics of the OpenTelemetry GenAI conventions for one combination of their attributes. */
-export class ClientSeries {
+export class ClientSeries implements Series {
+  readonly lease: Lease
   readonly #input: Histogram
   readonly #output: Histogram
   readonly #duration: Histogram
-  readonly #set: MetricSet
   readonly #attributes: Attributes
+  /** As of CallSeries. */
+  readonly #hasRoom: () => boolean
+  readonly #other: (() => ClientSeries) | undefined
   #firstChunk: Histogram | undefined
 
-  constructor(set: MetricSet, attributes: Attributes, errorType: string) {
-    this.#set = set
+  /** `errorType`: of failed calls. */
+  constructor(
+    lease: Lease,
+    attributes: Attributes,
+    errorType: string | undefined,
+    hasRoom: () => boolean,
+    other: (() => ClientSeries) | undefined,
+  ) {
+    this.lease = lease
     this.#attributes = attributes
+    this.#hasRoom = hasRoom
+    this.#other = other
     const tokens = (type: string) =>
-      set.histogram(TOKEN_USAGE, TOKEN_BOUNDS, { ...attributes, 'gen_ai.token.type': type })
+      lease.histogram(TOKEN_USAGE, TOKEN_BOUNDS, { ...attributes, 'gen_ai.token.type': type })
     this.#input = tokens('input')
     this.#output = tokens('output')
-    const failure = errorType === '' ? {} : { 'error.type': errorType }
-    this.#duration = set.histogram(OPERATION_DURATION, DURATION_BOUNDS_S, { ...attributes, ...failure })
+    const failure = errorType === undefined ? {} : { 'error.type': errorType }
+    this.#duration = lease.histogram(OPERATION_DURATION, DURATION_BOUNDS_S, { ...attributes, ...failure })
   }
 
   count(call: CountedCall): void {
     if (!Number.isNaN(call.input)) this.#input.record(call.input)
     if (!Number.isNaN(call.output)) this.#output.record(call.output)
     if (call.duration_s >= 0) this.#duration.record(call.duration_s, call)
-    if (Number.isNaN(call.ttft_s)) return
-    this.#firstChunk ??= this.#set.histogram(FIRST_CHUNK, FIRST_TOKEN_BOUNDS_S, this.#attributes)
-    this.#firstChunk.record(call.ttft_s, call)
+    if (!Number.isNaN(call.ttft_s)) this.#firstChunks().record(call.ttft_s, call)
+  }
+
+  #firstChunks(): Histogram {
+    if (this.#firstChunk !== undefined) return this.#firstChunk
+    if (this.#other !== undefined && !this.#hasRoom()) return this.#other().#firstChunks()
+    return (this.#firstChunk = this.lease.histogram(FIRST_CHUNK, FIRST_TOKEN_BOUNDS_S, this.#attributes))
   }
 }
+
+/** Series that such a combination has in any case. */
+export const CLIENT_POINTS = 3
 
 const TOKEN_USAGE = { name: 'gen_ai.client.token.usage', help: 'Tokens of model calls by type', unit: '{token}' }
 const OPERATION_DURATION = {

@@ -2,13 +2,17 @@
  * Cumulative counters and histograms by name and attributes, and the OTLP request that shows them.
  *
  * A new point is shown at zero first and at its value no sooner than a flush interval later, so that `increase()` in
- * Prometheus sees its first call. Points never expire; whoever makes them bounds their number.
+ * Prometheus sees its first call. A point lives as long as somebody holds it. Then it is shown unchanged for a while, so
+ * that its last value is read, and ends by a point without a value. Who wants it back meanwhile gets it as it is; later
+ * it is a new one, which begins at zero at another time.
  */
 import { encode, type Message } from '../../otlp/codec.ts'
+import type { Clock } from '../../self/clock.ts'
 import type { MetricBatch } from '../../telemetry/batch.ts'
 import { BucketExemplars, type Candidates, type Exemplar } from './exemplars.ts'
 import { Histogram } from './histogram.ts'
 import { MetricRequest } from './metric_request.ts'
+import { SHOWN_AFTER_MS } from './standing.ts'
 
 export type Attributes = Readonly<Record<string, string>>
 
@@ -35,53 +39,101 @@ export class CounterPoint {
   }
 }
 
-interface Point {
+export interface Point {
+  /** Of its family, and in it. */
+  readonly name: string
+  readonly key: string
   /** What never changes of its message. */
   readonly fixed: Buffer
   readonly value: CounterPoint | Histogram
+  /** Monotonic milliseconds: what is shown of an earlier moment does not have it. */
+  readonly made_ms: number
   /** When it was shown at zero, monotonic milliseconds: a wall clock that is set back would show zeros again; NaN: not yet. */
   shown_ms: number
+  /** Who counts in it. */
+  holders: number
+  /** When its last value was shown first, after all had left it, monotonic milliseconds; NaN: not yet. */
+  told_ms: number
+  /** It was shown to have ended. */
+  isGone: boolean
 }
 
 interface Family extends Description {
-  readonly points: Point[]
+  points: Point[]
   readonly byKey: Map<string, Point>
 }
 
 /** Of one request: what is written of them at once holds up the others for a few milliseconds. */
 const POINTS_MAX = 500
+/** Bit of a point's `flags`: the series has ended. */
+const NO_RECORDED_VALUE = 1
+
+/** Points that belong together and are given up together. */
+export class Lease {
+  readonly #set: MetricSet
+  readonly #points: Point[] = []
+
+  constructor(set: MetricSet) {
+    this.#set = set
+  }
+
+  /** How many points it holds. */
+  get size(): number {
+    return this.#points.length
+  }
+
+  counter(description: Description, attributes: Attributes): CounterPoint {
+    return this.#hold(description, attributes, () => new CounterPoint()) as CounterPoint
+  }
+
+  histogram(description: Description, bounds: readonly number[], attributes: Attributes): Histogram {
+    return this.#hold(description, attributes, () => new Histogram(bounds)) as Histogram
+  }
+
+  /** Nothing is counted in its points any more. */
+  end(): void {
+    for (const point of this.#points.splice(0)) this.#set.release(point)
+  }
+
+  #hold(description: Description, attributes: Attributes, make: () => CounterPoint | Histogram): Point['value'] {
+    const point = this.#set.hold(description, attributes, make)
+    this.#points.push(point)
+    return point.value
+  }
+}
 
 export class MetricSet {
   /** Points that have not been shown yet. */
   fresh = 0
+  /** Points that somebody counts in. */
+  held = 0
+  /** Points that have ended. */
+  ended = 0
   readonly #families = new Map<string, Family>()
-  /** Points that were asked for and are counted in the one of `other`, because there are enough. */
-  refused = 0
-  readonly #start_ms: number
-  readonly #points_max: number
+  readonly #clock: Clock
   readonly #candidates: Candidates
   readonly #request = new MetricRequest()
-  #points = 0
 
-  constructor(start_ms: number, points_max: number, candidates: Candidates) {
-    this.#start_ms = start_ms
-    this.#points_max = points_max
+  constructor(clock: Clock, candidates: Candidates) {
+    this.#clock = clock
     this.#candidates = candidates
   }
 
-  counter(description: Description, attributes: Attributes): CounterPoint {
-    const make = () => new CounterPoint()
-    return (this.#point(description, attributes, make)?.value ?? make()) as CounterPoint
+  /** The point of these attributes, with one holder more. */
+  hold(description: Description, attributes: Attributes, make: () => CounterPoint | Histogram): Point {
+    const { name } = description
+    let family = this.#families.get(name)
+    if (family === undefined) this.#families.set(name, (family = { ...description, points: [], byKey: new Map() }))
+    const key = JSON.stringify(attributes)
+    const point = family.byKey.get(key) ?? this.#make(family, key, attributes, make())
+    if (point.holders++ === 0) this.held++
+    return point
   }
 
-  histogram(description: Description, bounds: readonly number[], attributes: Attributes): Histogram {
-    const make = () => new Histogram(bounds)
-    const point = this.#point(description, attributes, make)
-    // One that is refused is not shown: it would only keep candidates.
-    if (point === undefined) return make()
-    const histogram = point.value as Histogram
-    if (description.exemplars === true) histogram.exemplars ??= new BucketExemplars(this.#candidates, bounds.length + 1)
-    return histogram
+  release(point: Point): void {
+    if (--point.holders > 0) return
+    this.held--
+    point.told_ms = Number.NaN
   }
 
   /** Fresh points at zero, and nothing else. Whoever asks for the next request has handed on the one before. */
@@ -93,42 +145,40 @@ export class MetricSet {
     )
   }
 
-  /** All points; those shown at zero less than `settle_ms` ago stay at zero. */
-  show(now: Now, settle_ms: number): Generator<MetricBatch> {
-    return this.#requests(
+  /** All points; those shown at zero less than `settle_ms` ago stay at zero, and those left for long enough end. */
+  *show(now: Now, settle_ms: number): Generator<MetricBatch> {
+    yield* this.#requests(
       now,
       () => true,
       (point) => !(now.monotonic_ms - point.shown_ms >= settle_ms),
     )
+    for (const family of this.#families.values())
+      if (family.points.some(({ isGone }) => isGone)) family.points = family.points.filter(({ isGone }) => !isGone)
   }
 
-  /** Undefined if there are enough. */
-  #point(description: Description, attributes: Attributes, make: () => CounterPoint | Histogram): Point | undefined {
-    const { name } = description
-    let family = this.#families.get(name)
-    if (family === undefined) this.#families.set(name, (family = { ...description, points: [], byKey: new Map() }))
-    const key = JSON.stringify(attributes)
-    let point = family.byKey.get(key)
-    if (point !== undefined) return point
-    if (this.#points >= this.#points_max) {
-      const other = folded(attributes)
-      if (other !== undefined) {
-        this.refused++
-        return this.#point(description, other, make)
-      }
+  #make(family: Family, key: string, attributes: Attributes, value: CounterPoint | Histogram): Point {
+    if (family.exemplars === true && value instanceof Histogram)
+      value.exemplars = new BucketExemplars(this.#candidates, value.bounds.length + 1)
+    const point: Point = {
+      name: family.name,
+      key,
+      fixed: this.#fixed(value, attributes),
+      value,
+      made_ms: this.#clock.monotonic_ms(),
+      shown_ms: Number.NaN,
+      holders: 0,
+      told_ms: Number.NaN,
+      isGone: false,
     }
-    const value = make()
-    point = { fixed: this.#fixed(value, attributes), value, shown_ms: Number.NaN }
     family.points.push(point)
     family.byKey.set(key, point)
     this.fresh++
-    this.#points++
     return point
   }
 
   #fixed(value: CounterPoint | Histogram, attributes: Attributes): Buffer {
     const pairs = Object.entries(attributes).map(([key, text]) => ({ key, value: { stringValue: text } }))
-    const common = { attributes: pairs, startTimeUnixNano: nanos(this.#start_ms) }
+    const common = { attributes: pairs, startTimeUnixNano: nanos(this.#clock.now_ms()) }
     if (value instanceof CounterPoint) return encode('NumberDataPoint', common).take()
     return encode('HistogramDataPoint', { ...common, explicitBounds: [...value.bounds] }).take()
   }
@@ -140,13 +190,13 @@ export class MetricSet {
         at = this.#write(family, at, now, wanted, asZero, written)
         if (this.#request.points < POINTS_MAX) continue
         yield this.#request.take()
-        this.#markShown(written, now)
+        this.#markShown(written, now, asZero)
         written = []
       }
     }
     if (written.length === 0) return
     yield this.#request.take()
-    this.#markShown(written, now)
+    this.#markShown(written, now, asZero)
   }
 
   /** Writes the family's points from `at` on, as many as the request may have. Returns where it stopped. */
@@ -164,33 +214,47 @@ export class MetricSet {
     let isOpen = false
     for (; at < points.length && request.points < POINTS_MAX; at++) {
       const point = points[at]!
-      if (!wanted(point)) continue
+      if (point.isGone || point.made_ms > now.monotonic_ms || !wanted(point)) continue
       if (!isOpen)
         request.open(name, help, unit, point.value instanceof CounterPoint ? 'NumberDataPoint' : 'HistogramDataPoint')
       isOpen = true
-      request.point(point.fixed, { ...time, ...fieldsOf(point.value, asZero(point)) })
+      request.point(point.fixed, {
+        ...time,
+        ...(isOver(point, now) ? endOf(point.value) : fieldsOf(point.value, asZero(point))),
+      })
       written.push(point)
     }
     if (isOpen) request.close()
     return at
   }
 
-  #markShown(points: readonly Point[], { monotonic_ms }: Now): void {
+  /** The points were taken as they were written. */
+  #markShown(points: readonly Point[], now: Now, asZero: (point: Point) => boolean): void {
     for (const point of points) {
+      if (isOver(point, now)) this.#end(point)
+      else if (point.holders === 0 && Number.isNaN(point.told_ms) && !asZero(point)) point.told_ms = now.monotonic_ms
       if (!Number.isNaN(point.shown_ms)) continue
-      point.shown_ms = monotonic_ms
+      point.shown_ms = now.monotonic_ms
       this.fresh--
     }
   }
+
+  #end(point: Point): void {
+    point.isGone = true
+    this.ended++
+    if (point.value instanceof Histogram) point.value.exemplars?.clear()
+    this.#families.get(point.name)!.byKey.delete(point.key)
+  }
 }
 
-/** Labels whose values senders choose. The others have few values, so that what is folded is bounded as well. */
-const OPEN_LABELS = ['model', 'error_type', 'gen_ai.request.model', 'gen_ai.response.model', 'error.type']
+/** Nobody counts in it, and its last value was there to be read for long enough. */
+function isOver({ holders, told_ms }: Point, { monotonic_ms }: Now): boolean {
+  return holders === 0 && monotonic_ms - told_ms >= SHOWN_AFTER_MS
+}
 
-/** The attributes with `other` for what senders choose; undefined if they are that already. */
-function folded(attributes: Attributes): Attributes | undefined {
-  const open = OPEN_LABELS.filter((label) => (attributes[label] ?? 'other') !== 'other')
-  return open.length === 0 ? undefined : { ...attributes, ...Object.fromEntries(open.map((label) => [label, 'other'])) }
+/** OTLP has no value in such a point; of a histogram the buckets, which have bounds. */
+function endOf(value: CounterPoint | Histogram): Message {
+  return { ...(value instanceof Histogram && histogramFields(value, true)), flags: NO_RECORDED_VALUE }
 }
 
 function fieldsOf(value: CounterPoint | Histogram, zero: boolean): Message {

@@ -18,7 +18,8 @@ export class Names {
 
   /** To be called when no number is in use. */
   forgetIfFull(): void {
-    if (this.bytes.length < NAMES_MAX) return
+    // Different keys may have one name.
+    if (this.bytes.length < NAMES_MAX && this.#keys.overflowed === 0) return
     this.bytes = []
     this.#texts = []
     this.#numbers = new Map()

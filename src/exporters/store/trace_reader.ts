@@ -8,7 +8,6 @@ import type { Address } from '../../journal/journal.ts'
 import { uint32 } from '../../otlp/cursor.ts'
 import { numberOf, textOf } from '../../telemetry/any_value.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
-import { Interner } from '../../telemetry/interner.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import { RecordView } from '../../telemetry/record_view.ts'
 import { hasPlausibleTimes, SPAN_DURATION_MAX_MS } from '../../telemetry/span_times.ts'
@@ -44,8 +43,6 @@ const keys = new KeySet(names)
 type Name = (typeof names)[number]
 const AT = Object.fromEntries(names.map((name, at) => [name, at])) as Record<Name, number>
 
-/** Different models and dialects that are told apart when calls are compared. */
-const NAMES_MAX = 4096
 const TEXT_MAX = 256
 
 /** The year 2248: a start beyond it was never set. */
@@ -62,7 +59,6 @@ export class TraceReader {
   readonly #services = new Services()
   readonly #emitters = new Emitters()
   readonly #texts = new Texts()
-  readonly #names = new Interner(NAMES_MAX)
   readonly #samplings = new Map<string, Sampling>()
   readonly #call = new Array<number>(CALL.width).fill(0)
 
@@ -166,8 +162,8 @@ export class TraceReader {
     call[CALL.parent] = parent < 0 ? 0 : spanNumber(view.bytes, parent)
     call[CALL.record] = view.isRecord ? 1 : 0
     call[CALL.response] = hashOf(this.#text('gen_ai.response.id'))
-    call[CALL.model] = this.#number(model)
-    call[CALL.responseModel] = this.#number(responseModel)
+    call[CALL.model] = hashOf(model)
+    call[CALL.responseModel] = hashOf(responseModel)
     call[CALL.start_ms] = start_ms
     call[CALL.end_ms] = end_ms
     call[CALL.cost_usd] = this.#amount('sluice.cost.usd')
@@ -179,7 +175,7 @@ export class TraceReader {
     call[CALL.cacheRead] = this.#amount('gen_ai.usage.cache_read.input_tokens')
     call[CALL.cacheWrite] = this.#amount('gen_ai.usage.cache_write.input_tokens')
     call[CALL.reasoning] = this.#amount('gen_ai.usage.reasoning.output_tokens')
-    const emitter = this.#emitters.of(batch, view.scope).hash || this.#number(this.#text('sluice.dialect'))
+    const emitter = this.#emitters.of(batch, view.scope).hash || hashOf(this.#text('sluice.dialect'))
     // Records are another making than the spans of the same scope.
     call[CALL.emitter] = view.isRecord ? -emitter : emitter
     call[CALL.failed] = failed ? 1 : 0
@@ -232,13 +228,6 @@ export class TraceReader {
     const value = numberOf(bytes, attributes.valueStart(row), attributes.valueEnd(row))
     return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : Number.NaN
   }
-
-  /** A number by which names are compared; 0 for the empty one. */
-  #number(name: string): number {
-    if (name === '') return 0
-    const bytes = Buffer.from(name)
-    return this.#names.intern(bytes, 0, bytes.length)
-  }
 }
 
 /** 31 bits of a span id, never 0: enough to tell the spans of one trace apart. */
@@ -251,7 +240,7 @@ function recordNumber({ bytes, start, end }: RecordView): number {
   return -(fnv(bytes, start, end) >>> 1) - 1
 }
 
-/** FNV-1a of a text, 0 for the empty one. */
+/** FNV-1a of a text, 0 for the empty one: by it texts are compared, however many there are. */
 function hashOf(text: string): number {
   if (text === '') return 0
   let hash = 0x811c9dc5

@@ -1,6 +1,6 @@
 /** Where an instance of the sampler, which stands in one pipeline, hands on what is kept of what it took. */
 import type { Consumer, Host, Signal } from '../../component.ts'
-import { HandOver, type KeptBatch } from '../../sending/hand_over.ts'
+import { HandOver, type KeptBatch, LATER } from '../../sending/hand_over.ts'
 import { KeptQueue } from '../../sending/kept_queue.ts'
 import { Overflow } from '../../sending/overflow.ts'
 import type { BatchBuilder } from '../../telemetry/heads.ts'
@@ -22,6 +22,8 @@ export class Exit {
   readonly open = new Map<number, Open>()
   /** Bytes of those. */
   open_bytes = 0
+  /** Bytes of those that were handed on since others had their turn. */
+  handed_bytes = 0
   /** Batches that wait, or are on offer. */
   readonly full = new KeptQueue<KeptBatch>()
   readonly overflow: Overflow
@@ -36,7 +38,7 @@ export class Exit {
     signal: Signal,
     next: Consumer<Signal>,
     host: Host,
-    kept: (exit: Exit) => KeptBatch | undefined,
+    kept: (exit: Exit) => KeptBatch | typeof LATER | undefined,
   ) {
     this.number = number
     this.signal = signal
@@ -45,7 +47,7 @@ export class Exit {
     this.handOver = new HandOver(next, host, {
       next: () => {
         const next = kept(this)
-        next?.context.account.release(next.batch.count, 'pending')
+        if (next !== LATER) next?.context.account.release(next.batch.count, 'pending')
         return next
       },
       refused: (batch) => {

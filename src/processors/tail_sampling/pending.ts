@@ -2,13 +2,15 @@
  * One shard's traces: their items while they wait, their facts, and what was decided of them. Items are spans and, of
  * other pipelines, log records; whose an item is says the owner of its head.
  */
-import { nanosAsMillis, uint32 } from '../../otlp/cursor.ts'
+import { nanosAsMillis } from '../../otlp/cursor.ts'
 import type { Head, Heads } from '../../telemetry/heads.ts'
 import { hasPlausibleTimes, SPAN_DURATION_MAX_MS } from '../../telemetry/span_times.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
 import type { Column, TraceTable } from '../../traces/trace_table.ts'
+import { Leaving } from './leaving.ts'
 import type { TraceFacts } from './policies.ts'
+import { SpanPlaces, UNMARKED } from './span_places.ts'
 import { WaitQueue } from './wait_queue.ts'
 
 /** What is known of a trace: nothing yet; */
@@ -28,13 +30,13 @@ export const DROPPED_EARLY = 6
 export const KEPT = 7
 
 const NO_TICKET = 0
-/** Most items that a span is compared with. */
-const COMPARED_MAX = 64
 const INT32_MAX = 2 ** 31 - 1
 
 export class Pending {
   /** Items that wait; an item's tag is the number of its head. */
   readonly items = new ItemStore()
+  /** Where the spans of those are. */
+  readonly #places = new SpanPlaces()
   /** Traces that wait for their decision, or for their first span. */
   traces = 0
   /** Traces with spans, from the one whose first span came longest ago. */
@@ -54,11 +56,9 @@ export class Pending {
   readonly #lastEnd: Column
   readonly #spans: Column
   readonly #size: Column
-  /** A bit for each thirty-second of all span ids, set if one of them has come. */
-  readonly #marks: Column
   readonly #features: Column[] = []
-  /** What the queues have from the start is nobody's. */
-  readonly #emptyQueues_bytes: number
+  /** What queues and places have from the start is nobody's. */
+  readonly #empty_bytes: number
 
   constructor(table: TraceTable, heads: Heads) {
     this.#table = table
@@ -70,11 +70,10 @@ export class Pending {
     this.#lastEnd = table.addColumn('float64', Number.NEGATIVE_INFINITY)
     this.#spans = table.addColumn('int32')
     this.#size = table.addColumn('int32')
-    this.#marks = table.addColumn('int32')
     this.waits = new WaitQueue(this.#ticket)
     this.roots = new WaitQueue(this.#ticket)
     this.logs = new WaitQueue(this.#ticket)
-    this.#emptyQueues_bytes = this.waits.size_bytes + this.roots.size_bytes + this.logs.size_bytes
+    this.#empty_bytes = this.#queues_bytes()
     this.setFeatureWords(1)
   }
 
@@ -94,18 +93,18 @@ export class Pending {
     return this.#table.rows_max - this.#table.held >= Math.min(traces, this.#table.rows_max / 2)
   }
 
-  /** Memory for what waits: items, places in queues, and the rows of the table. */
+  /** Memory for what waits: items, places in queues and of spans, and the rows of the table. */
   get size_bytes(): number {
-    return this.items.occupied_bytes + this.#queues_bytes() + this.traces * this.#table.row_bytes
+    return this.items.occupied_bytes + this.#queues_bytes() - this.#empty_bytes + this.traces * this.#table.row_bytes
   }
 
   /** What of it is taken from the process, and counted nowhere else. */
   get reserved_bytes(): number {
-    return this.items.reserved_bytes + this.#queues_bytes()
+    return this.items.reserved_bytes + this.#queues_bytes() - this.#empty_bytes
   }
 
   #queues_bytes(): number {
-    return this.waits.size_bytes + this.roots.size_bytes + this.logs.size_bytes - this.#emptyQueues_bytes
+    return this.waits.size_bytes + this.roots.size_bytes + this.logs.size_bytes + this.#places.size_bytes
   }
 
   /** Row of the trace whose id stands at `id`, -1 if the table has no room. */
@@ -152,36 +151,33 @@ export class Pending {
     queue.push(row, ticket, now_ms)
   }
 
-  /** Keeps the item until its trace is decided (or, if that is decided, until it is handed on). Holds the row as long. */
-  keep(row: number, bytes: Buffer, start: number, end: number, head: Head): void {
+  /**
+   * Keeps the item until its trace is decided (or, if that is decided, until it is handed on). Holds the row as long.
+   * `mark`: what a span is found by.
+   */
+  keep(row: number, bytes: Buffer, start: number, end: number, head: Head, mark = UNMARKED): void {
     const last = this.#last.data
     const isFirst = last[row] === NO_ITEM
     if (isFirst) this.#table.hold(row)
     const lane = isFirst ? 0 : this.items.laneOf(last[row]!)
     head.references++
-    last[row] = this.items.add(bytes, start, end, head.id, last[row]!, lane)
+    last[row] = this.items.add(bytes, start, end, head.id, last[row]!, lane, mark)
+    this.#places.add(mark, last[row]!)
   }
 
-  /** Has a span with such an id come before, possibly? From now on it has. */
-  isMarked(row: number, { bytes, spanId }: SpanView): boolean {
-    if (spanId < 0) return false
-    const mark = 1 << (Math.imul(uint32(bytes, spanId) ^ uint32(bytes, spanId + 4), 0x9e3779b1) >>> 27)
-    const marks = this.#marks.data
-    if ((marks[row]! & mark) !== 0) return true
-    marks[row]! |= mark
-    return false
+  /** By what a span is found: the same for those that have the id of this one. `hash`: of its trace. */
+  markOf(hash: number, { bytes, spanId }: SpanView): number {
+    return this.#places.markOf(hash, bytes, spanId)
   }
 
-  /** Calls `visit` for the items, of the last few of the trace, that are the same bytes as the span. */
-  forEachLike(row: number, { bytes, start, end }: SpanView, visit: (items: ItemStore) => void): void {
+  /** Calls `visit` for the items with that mark that are the same bytes as the span. */
+  forEachLike(mark: number, { bytes, start, end }: SpanView, visit: (items: ItemStore) => void): void {
     const { items } = this
-    let at = this.#last.data[row]!
-    for (let compared = 0; at !== NO_ITEM && compared < COMPARED_MAX; compared++) {
-      items.read(at)
-      at = items.previous
+    this.#places.forEach(mark, (address) => {
+      items.read(address)
       const isAlike = items.end - items.start === end - start
       if (isAlike && bytes.compare(items.bytes, items.start, items.end, start, end) === 0) visit(items)
-    }
+    })
   }
 
   /** Takes down what an undecided trace's span, which has been kept, says. */
@@ -224,7 +220,10 @@ export class Pending {
     let last = NO_ITEM
     for (const address of addresses.reverse()) {
       items.read(address)
-      last = items.add(items.bytes, items.start, items.end, items.tag, last, 1)
+      const { mark } = items
+      last = items.add(items.bytes, items.start, items.end, items.tag, last, 1, mark)
+      this.#places.remove(mark, address)
+      this.#places.add(mark, last)
       items.release(address)
     }
     this.#last.data[row] = last
@@ -251,19 +250,11 @@ export class Pending {
     }
   }
 
-  /** Calls `visit` for the trace's items, oldest first; then they are gone from here. */
-  take(row: number, visit: (items: ItemStore) => void): void {
-    const addresses: number[] = []
-    for (let at = this.#last.data[row]!; at !== NO_ITEM; at = this.items.previous) {
-      addresses.push(at)
-      this.items.read(at)
-    }
+  /** The trace's items, to be handed out; it has none any more. */
+  leave(row: number): Leaving {
+    const newest = this.#last.data[row]!
     this.#last.data[row] = NO_ITEM
-    for (let at = addresses.length - 1; at >= 0; at--) {
-      this.items.read(addresses[at]!)
-      visit(this.items)
-      this.items.release(addresses[at]!)
-    }
+    return new Leaving(this.items, this.#places, newest)
   }
 
   /** Forgets the items of a trace that was dropped, and tells how many of each owner there were. */
@@ -272,7 +263,7 @@ export class Pending {
     let items = 0
     for (let at = this.#last.data[row]!; at !== NO_ITEM; ) {
       this.items.read(at)
-      const { tag, previous } = this.items
+      const { tag, previous, mark } = this.items
       const head = this.#heads.byId(tag)
       if (items > 0 && head.owner !== owner) {
         tell(owner, items)
@@ -281,6 +272,7 @@ export class Pending {
       owner = head.owner
       items++
       this.#heads.release(head)
+      this.#places.remove(mark, at)
       this.items.release(at)
       at = previous
     }
@@ -296,16 +288,7 @@ export class Pending {
 
   /** Gives the columns back. */
   close(): void {
-    const columns = [
-      this.#state,
-      this.#ticket,
-      this.#last,
-      this.#firstStart,
-      this.#lastEnd,
-      this.#spans,
-      this.#size,
-      this.#marks,
-    ]
+    const columns = [this.#state, this.#ticket, this.#last, this.#firstStart, this.#lastEnd, this.#spans, this.#size]
     for (const column of [...columns, ...this.#features]) this.#table.removeColumn(column)
   }
 }

@@ -17,6 +17,8 @@ const KEPT_SHARE = 0.45
 const EXITS_SHARE = 0.375
 /** From here on traces are decided early: what is kept of them has to find its taker before there is room. */
 const FULL_SHARE = 0.9
+/** And from here on what is kept goes as fast as it is taken, whoever else would have a turn. */
+const SHORT_SHARE = 0.75
 /** Traces decided early before one batch is taken or refused: a bound on the time that it takes. */
 const EARLY_MAX = 20_000
 
@@ -49,6 +51,10 @@ export class Room {
     }
     if (!this.#sampler.shards.every((shard) => shard.hasRoom(batch.items)))
       throw retryLater('pending_full', 'the trace table is full of traces that wait')
+  }
+
+  get isShort(): boolean {
+    return this.#size_bytes() > this.#pending_bytes_max() * SHORT_SHARE
   }
 
   /** Memory for what waits at all exits that do not take it. */
@@ -150,9 +156,9 @@ export class Room {
 
   #keptFills(): boolean {
     const most_bytes = this.#pending_bytes_max() * KEPT_SHARE
-    if (this.#sampler.outbox.size_bytes <= most_bytes) return false
+    if (this.#sampler.outbox.kept_bytes <= most_bytes) return false
     this.#sampler.flush()
-    return this.#sampler.outbox.size_bytes > most_bytes
+    return this.#sampler.outbox.kept_bytes > most_bytes
   }
 
   /** Is the trace to be among the last that are decided early? Its items then leave the places of those that go. */

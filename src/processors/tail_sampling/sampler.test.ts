@@ -370,14 +370,17 @@ describe('tail sampling', () => {
         const bytes = Buffer.concat([batch.bytes, Buffer.alloc(wire_bytes)])
         view.read(batch, 0)
         const head = heads.obtain(batch, 0)
-        const row = pending.rowOf(view.bytes, view.traceId, hashTraceId(view.bytes, view.traceId))
+        const hash = hashTraceId(view.bytes, view.traceId)
+        const row = pending.rowOf(view.bytes, view.traceId, hash)
+        // Span ids are all alike here.
+        const mark = pending.markOf(hash ^ at, view)
         view.bytes = bytes
         view.end = view.start + wire_bytes
-        pending.keep(row, bytes, view.start, view.end, head)
+        pending.keep(row, bytes, view.start, view.end, head, mark)
         if (pending.stateOf(row) === UNKNOWN) pending.begin(row, at + 1, 0, false)
         pending.note(row, view)
       }
-      const reserved = pending.items.reserved_bytes + table.size_bytes + heads.size_bytes
+      const reserved = pending.reserved_bytes + table.size_bytes + heads.size_bytes
       expect(reserved / (traces * spans * wire_bytes)).toBeLessThan(1.5)
     }
   })

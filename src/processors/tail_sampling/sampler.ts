@@ -145,8 +145,9 @@ export class Sampler implements VerdictSource {
 
   /** There may be a full batch to hand on; what is kept meanwhile goes with the next flush, not one by one. */
   run(): void {
+    const { isShort } = this.room
     for (const exit of this.#exits) {
-      exit.handOver.run()
+      exit.handOver.run(isShort)
       if (exit.handOver.isHeldUp && this.config.when_full === 'drop_oldest') this.outbox.limit(exit)
     }
   }
@@ -202,7 +203,8 @@ export class Sampler implements VerdictSource {
   }
 
   #newOutbox(): Outbox {
-    return new Outbox(this.shards, this.heads, this.#labels, this.origins, () => this.#exitBytes())
+    const exitBytes = (): number => this.#exitBytes()
+    return new Outbox(this.shards, this.heads, this.#labels, this.origins, exitBytes, () => this.room.isShort)
   }
 
   #tick(): void {

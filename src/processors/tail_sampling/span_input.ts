@@ -121,22 +121,23 @@ export class SpanInput implements Processor<'traces'> {
       sampler.votes.lateDropped++
       return SAMPLED_OUT
     }
-    const known = shard.isMarked(row, view) ? this.#known(shard, row) : NEW
+    const mark = shard.markOf(hash, view)
+    const known = this.#known(shard, mark)
     if (known === HERE) return KNOWN
     if (state >= KEPT) {
       sampler.votes.lateKept++
       if (!shard.hasItems(row)) sampler.outbox.add(number, row, 'late')
     } else if (state !== WAITS) this.#begin(number, row, state, now_ms)
     origin.references++
-    shard.keep(row, view.bytes, view.start, view.end, head)
+    shard.keep(row, view.bytes, view.start, view.end, head, mark)
     if (state < KEPT && known === NEW) this.#note(number, row, now_ms)
     return STAYS
   }
 
   /** Is the span here already, byte for byte: from this pipeline, or from another in which the sampler stands? */
-  #known(shard: Pending, row: number): number {
+  #known(shard: Pending, mark: number): number {
     let known = NEW
-    shard.forEachLike(row, this.#view, ({ tag }) => {
+    shard.forEachLike(mark, this.#view, ({ tag }) => {
       const { heads, origins } = this.#sampler
       if (origins.byId(heads.byId(tag).owner).exit === this.#exit) known = HERE
       else if (known === NEW) known = ELSEWHERE
