@@ -155,11 +155,12 @@ const typeRows: readonly Row<keyof typeof BEING>[] = [
 
 const roleRows: readonly Row<keyof typeof BEING>[] = [
   ['message', 'assistant', 'assistant model ai AI bot ASSISTANT MODEL'],
-  ['answer', 'assistant', 'response CHATBOT'],
+  ['answer', 'assistant', 'response CHATBOT agent'],
   ['other', 'user', 'user human USER'],
   ['other', 'system', 'system developer SYSTEM'],
   ['other', 'tool_result', 'tool function TOOL'],
   ['other', 'message', 'request'],
+  ['answer', 'message', 'message text'],
 ]
 
 /** Words looked up by their bytes. Numbers from 1 on; 0 stands for all words that no row has. */
@@ -173,6 +174,11 @@ export class Words {
     this.#set = new KeySet(words.map(({ word }) => word))
     this.#senses = Uint8Array.from([0, ...words.map(({ sense }) => senses[sense]!)])
     this.#whose = Uint8Array.from([WHOSE.unknown, ...words.map(({ whose }) => WHOSE[whose])])
+  }
+
+  /** In the order of their numbers. */
+  get words(): readonly string[] {
+    return this.#set.names
   }
 
   find(bytes: Uint8Array, start: number, end: number): number {
