@@ -54,6 +54,8 @@ export const WHOSE = {
   message: ROLES.length + 1,
   /** A tool's call or its result. */
   tool: ROLES.length + 2,
+  /** Those of messages that say so themselves; the message that it stands in does not. */
+  others: ROLES.length + 3,
 } as const
 type Whose = keyof typeof WHOSE
 /** How many numbers stand for somebody: `unknown` and the roles. */
@@ -64,7 +66,8 @@ type Row<Word extends string> = readonly [word: Word, whose: Whose, words: strin
 const keyRows: readonly Row<keyof typeof MEANING>[] = [
   ['words', 'message', 'text value outputs result results data events response'],
   ['parts', 'message', 'content parts'],
-  ['message', 'message', 'message output messages kwargs'],
+  ['message', 'message', 'message output kwargs'],
+  ['message', 'others', 'messages'],
   ['message', 'assistant', 'delta choices generations candidates'],
   ['summary', 'assistant', 'output_text generated_text completion outputText'],
   [
@@ -85,8 +88,12 @@ const keyRows: readonly Row<keyof typeof MEANING>[] = [
   [
     'none',
     'message',
-    `input inputs prompt prompts contents history chat_history conversation turns items state request body id name index
-    model object created created_at timestamp lc author tool_call_id tool_name call_id mime_type modality format`,
+    'id name index model object created created_at timestamp lc author tool_call_id tool_name call_id mime_type modality format',
+  ],
+  [
+    'none',
+    'others',
+    'input inputs prompt prompts contents history chat_history conversation turns items state request body',
   ],
   ['none', 'reasoning', 'reasoning reasoning_content reasoningContent reasoning_details thinking'],
   ['none', 'tool_call', 'arguments args toolInput function_args tool_call_chunks invalid_tool_calls'],

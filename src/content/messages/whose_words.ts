@@ -37,6 +37,8 @@ export class WhoseWords implements MessageReader {
   #rows: Int32Array = new Int32Array(USUAL)
   #count = 0
   #tooMany = false
+  /** How many rows were looked at again, at the ends of the objects around them: at most WORDS_MAX for each level. */
+  visits = 0
   readonly #frames = new Int32Array(DEPTH_MAX * FRAME.width)
   #depth = 0
   #bytes: Buffer = EMPTY
@@ -65,7 +67,7 @@ export class WhoseWords implements MessageReader {
   begin(bytes: Buffer, place: Place): void {
     this.#bytes = bytes
     this.#place = place
-    this.#count = this.#depth = 0
+    this.#count = this.#depth = this.visits = 0
     this.#tooMany = false
     this.#rows = ordinaryRows(this.#rows, USUAL)
   }
@@ -110,10 +112,9 @@ export class WhoseWords implements MessageReader {
     const whose = keyWords.whose(key)
     if (isSelf(key)) this.#mark(key, WHOSE.unknown)
     else if (!tooDeep && this.#depth < DEPTH_MAX) {
-      if (whose !== WHOSE.message && whose !== WHOSE.assistant)
-        this.#add(CONTAINER | WHOLE | bitsOf(whose), whose, start, start)
-      else this.#open(start)
-      return whose === WHOSE.message || whose === WHOSE.assistant
+      if (isOpen(whose)) this.#open(start)
+      else this.#add(CONTAINER | WHOLE | bitsOf(whose), whose, start, start)
+      return isOpen(whose)
     }
     this.#add(CONTAINER | WHOLE | OF_PART, WHOSE.unknown, start, start)
     return false
@@ -126,7 +127,8 @@ export class WhoseWords implements MessageReader {
     this.#end(row, end)
     if (isObject) this.#settle(row, this.#frames[frame + FRAME.role]!, this.#frames[frame + FRAME.type]!)
     const whose = keyWords.whose(key)
-    if (whose !== WHOSE.message) this.#give(row, whose)
+    if (whose === WHOSE.others) this.#leaveOthers(row)
+    else if (whose !== WHOSE.message) this.#give(row, whose)
   }
 
   pass(end: number): void {
@@ -166,7 +168,7 @@ export class WhoseWords implements MessageReader {
 
   #addUnder(key: number, bits: number, start: number, end: number): void {
     const whose = keyWords.whose(key)
-    this.#add(bits | bitsOf(whose), whose, start, end)
+    this.#add(bits | bitsOf(whose), whose === WHOSE.others ? WHOSE.unknown : whose, start, end)
   }
 
   #add(bits: number, whose: number, start: number, end: number): void {
@@ -202,6 +204,7 @@ export class WhoseWords implements MessageReader {
   /** All in the structure belongs to that part of a message, whatever else it may look like. */
   #claim(row: number, whose: number): void {
     const rows = this.#rows
+    this.visits += this.#count - row
     for (let at = (row + 1) * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width) {
       rows[at + WORDS.whose] = whose
       rows[at + WORDS.bits]! |= OF_PART
@@ -210,9 +213,18 @@ export class WhoseWords implements MessageReader {
       if ((rows[inner * WORDS.width + WORDS.bits]! & CONTAINER) !== 0) rows[inner * WORDS.width + WORDS.bits]! |= WHOLE
   }
 
+  /** What did not say whose it is stays nobody's, whatever the object around says. */
+  #leaveOthers(row: number): void {
+    const rows = this.#rows
+    this.visits += this.#count - row
+    for (let at = (row + 1) * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width)
+      if (rows[at + WORDS.whose] === WHOSE.message) rows[at + WORDS.whose] = WHOSE.unknown
+  }
+
   /** What in the structure is not told by its own kind is theirs; where somebody else was named, the heavier counts. */
   #give(row: number, whose: number): void {
     const rows = this.#rows
+    this.visits += this.#count - row
     for (let at = (row + 1) * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width) {
       if ((rows[at + WORDS.bits]! & OF_PART) !== 0) continue
       const before = rows[at + WORDS.whose]!
@@ -246,9 +258,14 @@ function isSelf(key: number): boolean {
   return meaning === MEANING.role || meaning === MEANING.type
 }
 
+/** Can messages, or parts of one, stand under a key of them? */
+function isOpen(whose: number): boolean {
+  return whose === WHOSE.message || whose === WHOSE.others || whose === WHOSE.assistant
+}
+
 /** What a key says stands fast, but for messages, which say themselves whose they are. */
 function bitsOf(whose: number): number {
-  return whose === WHOSE.message || whose === WHOSE.assistant || whose === WHOSE.system ? 0 : OF_PART
+  return isOpen(whose) || whose === WHOSE.system ? 0 : OF_PART
 }
 
 function isPart(type: number): boolean {

@@ -2,10 +2,15 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { attributesOf, itemsOf, logBatch, type Plain, traceBatch } from '../../../test/support/otlp.ts'
+import { EffortError } from '../../content/detectors/effort.ts'
 import { WORDS_MAX } from '../../content/messages/whose_words.ts'
 import type { Message } from '../../otlp/codec.ts'
 import { receive } from '../../telemetry/receive.ts'
+import { redaction } from './index.ts'
+import { LOOP_STEPS_MAX } from './long_batches.ts'
 import { redactAs } from './redaction.fixture.ts'
+import { redactorOf } from './redactor_of.ts'
+import { Tally } from './tally.ts'
 
 const HASH_KEY = 'sixteen characters'
 const DROPPED = { default: 'drop', assistant: 'mask', tool_result: 'truncate' }
@@ -134,6 +139,16 @@ const forms: readonly (readonly [what: string, given: unknown, left: unknown])[]
       { role: 'user', content: '-' },
       { role: 'assistant', content: 42 },
     ],
+  ],
+  [
+    'what a message repeats',
+    [{ role: 'assistant', input: 'a', history: [{ text: 'b' }], messages: [{ role: 'user', content: 'c' }] }],
+    [{ role: 'assistant', input: '-', history: [{ text: '-' }], messages: [{ role: 'user', content: '-' }] }],
+  ],
+  [
+    'a call’s input',
+    [{ type: 'tool_use', input: 'a', role: 'assistant' }],
+    [{ type: 'tool_use', input: '-', role: 'assistant' }],
   ],
   [
     'an unknown key',
@@ -424,6 +439,18 @@ test('a second pass changes nothing', async () => {
     const values = await redacted(JSON.parse(text), content)
     expect(await redacted(values, content)).toEqual(values)
   }
+})
+
+test('many parts under many levels are so much work that it is booked, and not more than their bytes allow', () => {
+  const redactor = redactorOf('traces', redaction.schema.parse({ content: { default: 'drop', assistant: 'mask' } }))
+  const parts = `[${Array(WORDS_MAX - 100)
+    .fill('"a"')
+    .join()}]`
+  const text = `${'{"content":'.repeat(30)}${parts}${',"role":"user"}'.repeat(30)}`
+  const batch = traceBatch(Array(40).fill({ attributes: { 'gen_ai.input.messages': text } }))
+  expect(() => redactor.redact(batch, new Tally(), LOOP_STEPS_MAX)).toThrow(EffortError)
+  const few = traceBatch(Array(4).fill({ attributes: { 'gen_ai.input.messages': text } }))
+  expect(() => redactor.redact(few, new Tally(), LOOP_STEPS_MAX)).not.toThrow()
 })
 
 test('what has nothing to be taken out stays byte for byte', async () => {

@@ -24,6 +24,10 @@ export type ContentKind = (typeof CONTENT)[keyof typeof CONTENT]
 
 /** What reading a byte takes, in steps: the syntax is checked, and then the messages are read. */
 const BYTE_STEPS = 0.5
+/** What a part takes that is judged by itself, what it takes to hash it, and what each look at a row does. */
+const PART_STEPS = 20
+const HASH_STEPS = 250
+const VISIT_STEPS = 0.5
 const ANY = groupNumber('any')
 /** What stands around roles and messages in structures of other forms than JSON's, or of JSON in JSON. */
 const marks = ['role"', "role'", 'role\\"', 'role=', 'Message('].map((mark) => Buffer.from(mark))
@@ -36,11 +40,13 @@ export class RoleWords {
   readonly words: WhoseWords
   readonly #syntax = new JsonSyntax()
   readonly #effort: Effort
+  readonly #partSteps: number
 
   constructor(policies: readonly Policy[], effort: Effort) {
     this.policies = policies
     this.words = new WhoseWords(policies.map(strictnessOf))
     this.#effort = effort
+    this.#partSteps = policies.includes('hash') ? HASH_STEPS : PART_STEPS
   }
 
   /** For what no role is known of. */
@@ -63,7 +69,7 @@ export class RoleWords {
   #readValues(bytes: Buffer, start: number, end: number): boolean {
     this.words.begin(bytes, placeInValues)
     readValueMessages(bytes, start, end, this.words)
-    return this.words.finish() && inOrder
+    return this.#finish() && inOrder
   }
 
   /** What is no JSON to the last byte may be read in another way by somebody else. */
@@ -73,7 +79,12 @@ export class RoleWords {
     if (!syntax.add(bytes, start, end, false) || !syntax.isComplete || syntax.isTooDeep) return false
     this.words.begin(bytes, placeInJson)
     const isWhole = readJsonMessages(bytes, start, end, this.words)
-    return this.words.finish() && isWhole
+    return this.#finish() && isWhole
+  }
+
+  #finish(): boolean {
+    this.#effort.spend(this.words.count * this.#partSteps + this.words.visits * VISIT_STEPS)
+    return this.words.finish()
   }
 }
 
