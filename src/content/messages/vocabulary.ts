@@ -88,7 +88,8 @@ const keyRows: readonly Row<keyof typeof MEANING>[] = [
   [
     'none',
     'message',
-    'id name index model object created created_at timestamp lc author tool_call_id tool_name call_id mime_type modality format',
+    `id name index model object created created_at timestamp lc author tool_call_id tool_name call_id
+    toolCallId toolName mime_type modality format`,
   ],
   [
     'none',
@@ -96,11 +97,11 @@ const keyRows: readonly Row<keyof typeof MEANING>[] = [
     'input inputs prompt prompts contents history chat_history conversation turns items state request body',
   ],
   ['none', 'reasoning', 'reasoning reasoning_content reasoningContent reasoning_details thinking'],
-  ['none', 'tool_call', 'arguments args toolInput function_args tool_call_chunks invalid_tool_calls'],
+  ['none', 'tool_call', 'arguments args toolInput function_args tool_call_chunks invalid_tool_calls toolRequest'],
   [
     'none',
     'tool_result',
-    'functionResponse function_response toolResult tool_result tool_response tool_output toolOutput',
+    'functionResponse function_response toolResult tool_result tool_response toolResponse tool_output toolOutput',
   ],
   [
     'none',
@@ -108,20 +109,23 @@ const keyRows: readonly Row<keyof typeof MEANING>[] = [
     `system system_prompt system_instruction systemInstruction system_instructions instructions tools functions
     tool_definitions toolConfig`,
   ],
-  ['none', 'retrieved', 'documents retrieved_documents citations'],
+  ['none', 'retrieved', 'documents retrieved_documents citations page_content pageContent'],
   ['none', 'media', 'transcript input_audio inputAudio'],
   // Names that many emitters write, with anything under them.
   [
     'none',
     'unknown',
     `metadata usage additional_kwargs response_metadata usage_metadata usageMetadata logprobs annotations safetyRatings
-    safety_ratings providerOptions providerMetadata config generationConfig generation_config`,
+    safety_ratings providerOptions providerMetadata config generationConfig generation_config token_usage tokenUsage
+    llm_output llmOutput generation_info generationInfo moderation system_fingerprint service_tier status error tags
+    response_id previous_response_id incomplete_details temperature top_p max_output_tokens max_tokens tool_choice
+    parallel_tool_calls truncation custom artifact`,
   ],
 ]
 
 const typeRows: readonly Row<keyof typeof BEING>[] = [
   ['part', 'message', 'text output_text'],
-  ['answer', 'message', 'message input_text constructor'],
+  ['answer', 'message', 'message input_text constructor ChatGeneration LLMResult'],
   ['refusal', 'message', 'refusal'],
   [
     'toolCall',

@@ -332,6 +332,9 @@ describe.each(['gen_ai.input.messages', 'gen_ai.output.messages', 'gen_ai.event.
 
 test.each([
   "[{'role': 'user', 'content': 'secret'}]",
+  JSON.stringify('["secret"]'),
+  JSON.stringify('  {"a":"secret"}'),
+  JSON.stringify('"secret"'),
   "{'messages': 'secret'}",
   'secret [{"role": "user"}]',
   "secret HumanMessage(role='user')",
@@ -341,6 +344,7 @@ test.each([
 ])('what models answer is kept, but no structure that is not understood: %s', async (text) => {
   const content = { default: 'drop', assistant: 'keep', tool_call: 'keep', reasoning: 'keep', media: 'keep' }
   expect(await redacted('The answer is a secret', content, 'output.value')).toBe('The answer is a secret')
+  expect(await redacted('"The answer is a secret"', content, 'output.value')).toBe('"The answer is a secret"')
   expect(await redacted(text, content, 'output.value')).toMatch(/^\[DROPPED length=\d+( parts=1)?\]$/)
   expect(await redacted(Buffer.from(text), content, 'output.value')).toMatch(/^\[DROPPED length=\d+\]$/)
 })
@@ -514,7 +518,7 @@ describe('made conversations', () => {
   const marksIn = (text: string) => [...text.matchAll(/(\w+)-words/g)].map(([, role]) => role!)
 
   test(`what is left is what the policies leave, seed ${seed}`, async () => {
-    for (let round = 0; round < 300; round++) {
+    for (let round = 0; round < 100; round++) {
       const given = Array.from({ length: 1 + random(5) }, message)
       const names = ['user', 'system', 'assistant', 'tool_result', 'tool_call', 'reasoning', 'media']
       const content = Object.fromEntries(names.map((name) => [name, pick(['drop', 'hash', 'mask', 'keep'])]))
@@ -527,13 +531,15 @@ describe('made conversations', () => {
     }
   })
 
-  test(`damaged ones tell no more, seed ${seed}`, async () => {
+  test(`damaged ones tell no more, seed ${seed}`, () => {
+    const redactor = redactorOf('traces', redaction.schema.parse({ content: { default: 'drop', assistant: 'keep' } }))
     for (let round = 0; round < 1000; round++) {
       const bytes = Buffer.from(JSON.stringify(Array.from({ length: 1 + random(4) }, message)))
       for (let change = 0; change <= random(3); change++)
         bytes[random(bytes.length)] = pick([34, 44, 58, 91, 92, 93, 117, 123, 125, 32])
       const text = bytes.toString('latin1')
-      const left = (await redacted(text, { default: 'drop', assistant: 'keep' })) as string
+      const batch = traceBatch([{ attributes: { 'gen_ai.input.messages': text } }])
+      const left = attributesOf(itemsOf(redactor.redact(batch, new Tally()))[0])[0]![1] as string
       const may = isJson(text) ? marksIn(JSON.stringify(assistantIn(JSON.parse(text)))) : []
       expect(may, `seed ${seed} round ${round}: ${text}`).toEqual(expect.arrayContaining(marksIn(left)))
     }

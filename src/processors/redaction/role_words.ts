@@ -32,6 +32,9 @@ const ANY = groupNumber('any')
 /** What stands around roles and messages in structures of other forms than JSON's, or of JSON in JSON. */
 const marks = ['role"', "role'", 'role\\"', 'role=', 'Message('].map((mark) => Buffer.from(mark))
 const QUOTE = 34
+/** Some emitters put quotes around plain texts, others around structures. */
+const structureInQuotes = /^"\s*[[{(<"\\]/
+const OPENING_BYTES = 16
 const BYTE_ORDER_MARK = 0xef
 
 export class RoleWords {
@@ -95,7 +98,8 @@ export function groupOfWords(whose: number): number {
 
 /** Whether a text that is no JSON is no structure either, in which the words of several roles could stand. */
 function isPlain(bytes: Buffer, start: number, end: number): boolean {
-  if (bytes[start] === QUOTE || bytes[start] === BYTE_ORDER_MARK) return false
+  if (bytes[start] === BYTE_ORDER_MARK) return false
   const text = bytes.subarray(start, end)
+  if (bytes[start] === QUOTE && structureInQuotes.test(text.toString('latin1', 0, OPENING_BYTES))) return false
   return !marks.some((mark) => text.includes(mark))
 }
