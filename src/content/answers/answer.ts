@@ -1,17 +1,16 @@
 /**
  * What a model answered, as far as telemetry tells: ranges of text in the batch's bytes, and what else was there. A
- * flyweight that is filled anew for each call. Readers of messages (`json_messages.ts`, `value_messages.ts`) walk a
- * structure and tell it here; what a key inside it means is in `message_keys.ts`.
+ * flyweight that is filled anew for each call. What is in a structure, the walkers of `content/messages` tell it.
  */
+import { findWord } from '../messages/json_messages.ts'
+import { ESCAPED, type MessageReader } from '../messages/message_reader.ts'
+import { BEING, type Being, MEANING, type Meaning, meaningOf, roleWords, typeWords } from '../messages/vocabulary.ts'
 import { Evaluations } from './evaluations.ts'
-import { BEING, type Being, beingOfRole, beingOfType, MEANING, type Meaning } from './message_keys.ts'
 
 /** Columns of a piece of text: its range, bits, and the number of the message that it is in. */
 export const PIECE = { start: 0, end: 1, bits: 2, message: 3, width: 4 } as const
-/** Bits of a piece: it stands in a JSON string; the provider marked it as a refusal; the telemetry cut it off. */
-export const ESCAPED = 1
+/** A bit of a piece, beside those of every text: the provider marked it as a refusal. */
 export const REFUSED = 2
-export const CUT = 4
 
 /** More pieces are not looked at: an answer is judged by its beginning. */
 const PIECES_MAX = 64
@@ -28,7 +27,7 @@ const HIDDEN = 8
 /** Something that only messages have: without it, a structure is itself the answer. */
 const MESSAGE = 16
 
-export class Answer {
+export class Answer implements MessageReader {
   bytes: Buffer = Buffer.alloc(0)
   readonly pieces = new Int32Array(PIECES_MAX * PIECE.width)
   /** Pieces of text that are not blank. */
@@ -104,34 +103,11 @@ export class Answer {
     this.#depth = 0
   }
 
-  /** An object begins. False: it is too deep to be looked at. */
-  open(): boolean {
-    if (this.#depth === DEPTH_MAX) return false
-    const at = this.#depth++ * FRAME.width
-    this.#frames[at + FRAME.pieces] = this.count
-    this.#frames[at + FRAME.seen] = this.#seen
-    this.#frames[at + FRAME.being] = BEING.answer
-    this.#frames[at + FRAME.hasMessage] = 0
-    return true
-  }
+  /** Keys tell nothing but by what stands under them. */
+  name(): void {}
 
-  /** The object ends: what it turned out to be decides about what was found in it. */
-  close(): void {
-    const at = --this.#depth * FRAME.width
-    const being = this.#frames[at + FRAME.being]!
-    if (being === BEING.other) {
-      this.count = this.#frames[at + FRAME.pieces]!
-      this.#seen = this.#frames[at + FRAME.seen]! | MESSAGE
-    } else if (being === BEING.toolCall) this.#seen |= TOOL_CALL
-    else if (being === BEING.media) this.#seen |= MEDIA
-    else if (being === BEING.refusal)
-      for (let piece = this.#frames[at + FRAME.pieces]!; piece < this.count; piece++)
-        this.pieces[piece * PIECE.width + PIECE.bits]! |= REFUSED
-    else if (being === BEING.message) this.message++
-  }
-
-  /** A text under a key. */
-  take(meaning: Meaning, start: number, end: number, bits: number): void {
+  take(key: number, start: number, end: number, bits: number): void {
+    const meaning = meaningOf(key)
     switch (meaning) {
       case MEANING.summary:
         if (!this.isThere) this.addText(start, end, bits)
@@ -157,32 +133,45 @@ export class Answer {
         this.addFinishReason(start, end)
         break
       case MEANING.type:
-        this.#is(beingOfType(this.bytes, start, end))
+        this.#is(typeWords.sense(findWord(typeWords, this.bytes, start, end, bits)) as Being)
         break
       case MEANING.role:
         this.#seen |= MESSAGE
-        this.#is(beingOfRole(this.bytes, start, end))
+        this.#is(roleWords.sense(findWord(roleWords, this.bytes, start, end, bits)) as Being)
         break
     }
   }
 
-  /** A null, an absent value or an empty object under a key: what would stand there was not captured. */
-  takeNothing(meaning: Meaning): void {
-    if (meaning === MEANING.parts) this.#seen |= MESSAGE
+  takeNothing(key: number): void {
+    if (meaningOf(key) === MEANING.parts) this.#seen |= MESSAGE
   }
 
-  /** An empty list under a key: of an answer's parts it says that there were none. */
-  takeEmptyList(meaning: Meaning): void {
-    if (meaning === MEANING.parts) this.#seen |= BLANK | MESSAGE
+  /** Of an answer's parts it says that there were none. */
+  takeEmptyList(key: number): void {
+    if (meaningOf(key) === MEANING.parts) this.#seen |= BLANK | MESSAGE
   }
 
-  /** A `true` under a key. */
-  takeTrue(meaning: Meaning): void {
-    if (meaning === MEANING.thought) this.#is(BEING.other)
+  takeBool(key: number, isTrue: boolean): void {
+    if (isTrue && meaningOf(key) === MEANING.thought) this.#is(BEING.other)
   }
+
+  /** Numbers are no answers. */
+  takeOther(): void {}
+
+  enter(key: number, isObject: boolean, _start: number, tooDeep: boolean): boolean {
+    if (tooDeep || !this.#wants(meaningOf(key))) return false
+    return !isObject || this.#open()
+  }
+
+  /** What an object turned out to be decides about what was found in it. */
+  leave(_key: number, isObject: boolean): void {
+    if (isObject) this.#close()
+  }
+
+  pass(): void {}
 
   /** A list or object with something in it under a key. True: look into it. */
-  enter(meaning: Meaning): boolean {
+  #wants(meaning: Meaning): boolean {
     switch (meaning) {
       case MEANING.toolCall:
         this.#seen |= TOOL_CALL | MESSAGE
@@ -200,6 +189,31 @@ export class Answer {
       default:
         return meaning === MEANING.words || meaning === MEANING.finish
     }
+  }
+
+  /** False: it is too deep to be looked at. */
+  #open(): boolean {
+    if (this.#depth === DEPTH_MAX) return false
+    const at = this.#depth++ * FRAME.width
+    this.#frames[at + FRAME.pieces] = this.count
+    this.#frames[at + FRAME.seen] = this.#seen
+    this.#frames[at + FRAME.being] = BEING.answer
+    this.#frames[at + FRAME.hasMessage] = 0
+    return true
+  }
+
+  #close(): void {
+    const at = --this.#depth * FRAME.width
+    const being = this.#frames[at + FRAME.being]!
+    if (being === BEING.other) {
+      this.count = this.#frames[at + FRAME.pieces]!
+      this.#seen = this.#frames[at + FRAME.seen]! | MESSAGE
+    } else if (being === BEING.toolCall) this.#seen |= TOOL_CALL
+    else if (being === BEING.media) this.#seen |= MEDIA
+    else if (being === BEING.refusal)
+      for (let piece = this.#frames[at + FRAME.pieces]!; piece < this.count; piece++)
+        this.pieces[piece * PIECE.width + PIECE.bits]! |= REFUSED
+    else if (being === BEING.message) this.message++
   }
 
   #hasMessage(): boolean {

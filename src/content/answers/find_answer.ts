@@ -4,7 +4,10 @@ import { ARRAY, contentStart, KVLIST, STRING, valueKind } from '../../telemetry/
 import { ATTRIBUTE, Attributes } from '../../telemetry/attributes.ts'
 import { findField, foundEnd } from '../../telemetry/field.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import { type Answer, CUT, REFUSED } from './answer.ts'
+import { looksLikeJson, readJsonMessages } from '../messages/json_messages.ts'
+import { CUT } from '../messages/message_reader.ts'
+import { readValueMessages } from '../messages/value_messages.ts'
+import { type Answer, REFUSED } from './answer.ts'
 import {
   ANSWER_EVENT,
   type AnswerKeys,
@@ -19,8 +22,6 @@ import {
   spanAnswerKeys,
 } from './answer_keys.ts'
 import { readAside } from './asides.ts'
-import { looksLikeJson, readJsonMessages } from './json_messages.ts'
-import { readValueMessages } from './value_messages.ts'
 
 /** As much of one attribute as is looked at: more than any model's longest answer. */
 const VALUE_MAX_BYTES = 1 << 20

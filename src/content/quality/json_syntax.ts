@@ -54,6 +54,11 @@ export class JsonSyntax {
     return true
   }
 
+  /** It is nested too deep to be judged; nothing is held against it. */
+  get isTooDeep(): boolean {
+    return this.#tooDeep
+  }
+
   /** Was what was added a whole value? */
   get isComplete(): boolean {
     if (this.#tooDeep) return true

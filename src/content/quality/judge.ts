@@ -1,5 +1,6 @@
 /** From an answer to the signals that speak against it. */
-import { type Answer, CUT, ESCAPED, PIECE, REFUSED } from '../answers/answer.ts'
+import { type Answer, PIECE, REFUSED } from '../answers/answer.ts'
+import { CUT, ESCAPED } from '../messages/message_reader.ts'
 import { isHedging } from './hedging.ts'
 import { JsonSyntax } from './json_syntax.ts'
 import { openingOf } from './opening.ts'

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { Answer, ESCAPED } from '../answers/answer.ts'
+import { Answer } from '../answers/answer.ts'
+import { ESCAPED } from '../messages/message_reader.ts'
 import { openingOf } from './opening.ts'
 
 function opening(text: string, bits = 0, size?: number): string {

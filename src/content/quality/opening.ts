@@ -1,5 +1,6 @@
 /** The opening words of an answer, in a form in which phrases can be looked for. */
-import { type Answer, ESCAPED, PIECE } from '../answers/answer.ts'
+import { type Answer, PIECE } from '../answers/answer.ts'
+import { ESCAPED } from '../messages/message_reader.ts'
 import { unescaped } from './json_syntax.ts'
 
 /** As much of an answer as phrases are looked for in. */

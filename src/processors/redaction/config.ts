@@ -12,10 +12,17 @@ const strictness: readonly Policy[] = ['keep', 'mask', 'truncate', 'hash', 'drop
 /** Kinds of findings, as placeholders spell them. */
 export const KINDS = [...new Set(builtIn.flatMap((detector) => detector.kinds))].sort()
 
+/** By role, and for what no role is known of. */
+export type ContentPolicies = Record<Role | 'default', Policy>
+
 const policy = z.enum(strictness as [Policy, ...Policy[]])
 
 const roles = z.strictObject({
-  default: policy.default('drop').describe('Policy for the roles that are not listed.'),
+  default: policy
+    .default('drop')
+    .describe(
+      'Policy for the roles that are not listed. What no role is known of has it too, or the strictest of all that are set.',
+    ),
   system: policy.optional().describe('System instructions and tool definitions.'),
   user: policy.optional().describe('What users write.'),
   assistant: policy.optional().describe('What models answer.'),
@@ -31,15 +38,13 @@ export const schema = z
     content: z
       .union([policy, roles])
       .prefault('drop')
-      .transform((given): Record<Role, Policy> => {
+      .transform((given): ContentPolicies => {
         const { default: rest, ...listed } = typeof given === 'string' ? { default: given } : given
-        return Object.fromEntries(ROLES.map((role) => [role, (listed as RolePolicies)[role] ?? rest])) as Record<
-          Role,
-          Policy
-        >
+        const byRole = ROLES.map((role) => [role, (listed as Partial<ContentPolicies>)[role] ?? rest])
+        return { default: rest, ...Object.fromEntries(byRole) } as ContentPolicies
       })
       .describe(
-        'What is done with prompts, completions and other content: `drop` leaves its length, `hash` a keyed hash, `truncate` the beginning without personal data, `mask` all of it without personal data, `keep` passes it as it is. One policy, or one by role.',
+        'What is done with prompts, completions and other content: `drop` leaves its length, `hash` a keyed hash, `truncate` the beginning without personal data, `mask` all of it without personal data, `keep` passes it as it is. One policy, or one by role, also within one attribute.',
       ),
     detectors: z
       .array(z.enum(KINDS as [string, ...string[]]))
@@ -71,13 +76,24 @@ export const schema = z
       ])
   })
 
-type RolePolicies = Partial<Record<Role, Policy>>
-
 export type RedactionConfig = z.output<typeof schema>
 
 /** The policy of each content group: the strictest of its roles'. */
-export function policiesOfGroups(content: Record<Role, Policy>): Policy[] {
-  return contentGroups.map(
-    ({ roles }) => strictness[Math.max(0, ...roles.map((role) => strictness.indexOf(content[role])))]!,
-  )
+export function policiesOfGroups(content: ContentPolicies): Policy[] {
+  return contentGroups.map(({ roles }) => strictest(roles.map((role) => content[role])))
+}
+
+/** By WHOSE; what no role is known of has the strictest of all. Undefined if all are the same. */
+export function policiesOfRoles(content: ContentPolicies): Policy[] | undefined {
+  const policies = [strictest(Object.values(content)), ...ROLES.map((role) => content[role])]
+  return policies.every((policy) => policy === policies[0]) ? undefined : policies
+}
+
+/** How strict a policy is: the higher, the less it leaves. */
+export function strictnessOf(policy: Policy): number {
+  return strictness.indexOf(policy)
+}
+
+function strictest(policies: readonly Policy[]): Policy {
+  return strictness[Math.max(0, ...policies.map(strictnessOf))]!
 }

@@ -3,7 +3,7 @@ import { ARRAY, BYTES, contentStart, STRING, valueKind } from '../../telemetry/a
 
 /** JSON longer than this is not counted: dropping content has to be cheap. */
 const COUNTED_MAX = 1 << 16
-const PLACEHOLDER = /^\[DROPPED length=\d+( parts=\d+)?\]$/
+const PLACEHOLDER = /^\[DROPPED length=\d+( (parts|key)=\d+)?\]$/
 const PLACEHOLDER_MAX = 64
 /** Members of messages, mostly the first one (eight bytes are searched twice as fast as seven), and of parts without a role. */
 const members = ['{"role":', '"role":', '"type":'].map((member) => Buffer.from(member))
@@ -22,10 +22,22 @@ export function droppedText(bytes: Buffer, start: number, end: number): string |
   if (kind < ARRAY && kind !== STRING) return undefined
   const length = end - from
   if (length === 0) return undefined
-  if (kind === STRING && length <= PLACEHOLDER_MAX && PLACEHOLDER.test(bytes.toString('latin1', from, end)))
-    return undefined
+  if (kind === STRING && isDropped(bytes, from, end)) return undefined
   const parts = kind === ARRAY ? countValues(bytes, from, end) : kind === BYTES ? 0 : countMessages(bytes, from, end)
   return parts > 0 ? `[DROPPED length=${length} parts=${parts}]` : `[DROPPED length=${length}]`
+}
+
+/**
+ * What stands in place of a part of content, whose text is [start, end): `[DROPPED length=62]`; in place of a key of an
+ * object, whose keys have to differ, `[DROPPED length=4 key=1]`. Undefined if there is nothing to drop.
+ */
+export function droppedPart(bytes: Buffer, start: number, end: number, key = 0): string | undefined {
+  if (start >= end || isDropped(bytes, start, end)) return undefined
+  return key > 0 ? `[DROPPED length=${end - start} key=${key}]` : `[DROPPED length=${end - start}]`
+}
+
+function isDropped(bytes: Buffer, start: number, end: number): boolean {
+  return end - start <= PLACEHOLDER_MAX && PLACEHOLDER.test(bytes.toString('latin1', start, end))
 }
 
 function countValues(bytes: Buffer, start: number, end: number): number {

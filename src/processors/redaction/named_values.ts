@@ -6,6 +6,9 @@ import { ARRAY, contentStart, INT, STRING, valueKind } from '../../telemetry/any
 import { isEqual } from '../../telemetry/key_set.ts'
 
 const API_KEY = kindIndex('API_KEY')
+/** Whole numbers with fewer than 12 digits are no card, and those with more than 20 are nothing. */
+const SIZE_MIN = 1e11
+const SIZE_MAX = 1e20
 /** A phone number with all its separators. */
 const NUMBER_MAX = 32
 
@@ -34,4 +37,10 @@ export function isNamedNumber(bytes: Buffer, start: number, end: number, isSsn: 
   if (/[A-Za-z]/.test(text)) return false
   const digits = text.replace(/\D/g, '').length
   return isSsn ? digits === 9 : digits >= 7 && digits <= 15
+}
+
+/** The digits of a whole number that has so many that it may be a card. */
+export function longDigits(number: number): string | undefined {
+  const size = Math.abs(number)
+  return size >= SIZE_MIN && size < SIZE_MAX && Number.isInteger(number) ? number.toFixed(0) : undefined
 }

@@ -10,6 +10,7 @@ import type { Policy } from './config.ts'
 import { Contents } from './contents.ts'
 import { JudgedHeads } from './heads.ts'
 import { Keys } from './keys.ts'
+import { RoleWords } from './role_words.ts'
 import { tagOf } from './steps.ts'
 import { Tally } from './tally.ts'
 import { Texts } from './texts.ts'
@@ -29,6 +30,8 @@ export interface RedactorOptions {
   readonly detectors: readonly Detector[]
   /** By content group. */
   readonly policies: readonly Policy[]
+  /** By WHOSE, where the policies of roles differ: content of several roles is then judged part by part. */
+  readonly rolePolicies?: readonly Policy[] | undefined
   /** Values under names of secrets are masked. */
   readonly masksSecrets: boolean
   /** Key of the policy `hash`. Without one, what should be hashed is dropped. */
@@ -59,7 +62,10 @@ export class Redactor<S extends Signal> {
       kinds,
       this.#effort,
     )
-    this.#walk = new Walk(texts, keys, options.policies, new Contents(options.hashKey, options.length_max))
+    const { policies, rolePolicies } = options
+    const contents = new Contents(options.hashKey, options.length_max)
+    const roles = rolePolicies === undefined ? undefined : new RoleWords(rolePolicies, this.#effort)
+    this.#walk = new Walk(texts, keys, policies, contents, roles)
   }
 
   /**

@@ -1,6 +1,6 @@
 import { selectDetectors } from '../../content/detectors/detectors.ts'
 import type { Signal } from '../../telemetry/batch.ts'
-import { policiesOfGroups, type RedactionConfig } from './config.ts'
+import { policiesOfGroups, policiesOfRoles, type RedactionConfig } from './config.ts'
 import { Redactor } from './redactor.ts'
 
 /** The redactor that a config describes. */
@@ -10,6 +10,7 @@ export function redactorOf<S extends Signal>(signal: S, config: RedactionConfig)
   return new Redactor(signal, {
     detectors: selectDetectors(wants, phone_regions),
     policies: policiesOfGroups(content),
+    rolePolicies: policiesOfRoles(content),
     hashKey: hash_key,
     length_max: truncate.length,
     masksSecrets: wants('API_KEY'),

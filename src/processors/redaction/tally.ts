@@ -37,8 +37,8 @@ export class Tally {
     this.any = true
   }
 
-  addDropped(group: number): void {
-    this.dropped[group]!++
+  addDropped(group: number, count = 1): void {
+    this.dropped[group]! += count
     this.any = true
   }
 

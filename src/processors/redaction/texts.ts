@@ -76,14 +76,27 @@ export class Texts {
     return this.find(viewed(bytes), 0, bytes.length)
   }
 
-  /** Writes the text of the last `find` with its findings replaced, or FAILED, and counts. */
-  writeRedacted(out: Output, count: number, tally: Tally): void {
+  /** Leaves out what the last `find` found inside of the ranges: start and end, in order. Returns how many findings are left. */
+  leaveRanges(ranges: readonly number[]): number {
+    const findings = this.#findings
+    let range = 0
+    return findings.discard((i) => {
+      while (range < ranges.length && ranges[range + 1]! < findings.end(i)) range += 2
+      return range < ranges.length && ranges[range]! <= findings.start(i)
+    })
+  }
+
+  /**
+   * Writes the text of the last `find` with its findings replaced, or FAILED, and counts. JSON stays JSON, but where the
+   * text is itself `inString`.
+   */
+  writeRedacted(out: Output, count: number, tally: Tally, inString = false): void {
     if (count === FAILED_CLOSED) {
       tally.addFailed()
       out.copy(FAILED, 0, FAILED.length)
       return
     }
-    const quotes = beginsAsJson(this.#bytes, this.#start, this.#end) ? this.#quotes : undefined
+    const quotes = !inString && beginsAsJson(this.#bytes, this.#start, this.#end) ? this.#quotes : undefined
     quotes?.begin(this.#bytes, this.#start, this.#end)
     let kept = this.#start
     for (let i = 0; i < count; i++) kept = this.#writeFinding(out, i, kept, quotes, tally)

@@ -3,14 +3,15 @@ import { placeholder } from '../../content/detectors/placeholder.ts'
 import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVarint } from '../../otlp/cursor.ts'
 import { LENGTH, type MessageName, messageId } from '../../otlp/schema.ts'
 import { findField, foundEnd } from '../../telemetry/field.ts'
+import { ByRole, type Parts } from './by_role.ts'
 import { ByteCache, type ViewedBytes, viewed } from './byte_cache.ts'
 import type { Policy } from './config.ts'
 import type { Contents } from './contents.ts'
-import { droppedText } from './dropped.ts'
 import { Edits } from './edits.ts'
 import { ADDRESSES, EVENT, KEY, type Keys } from './keys.ts'
 import { eventNameEnd, findEventName } from './named.ts'
-import { isNamedNumber, isSecret } from './named_values.ts'
+import { isNamedNumber, isSecret, longDigits } from './named_values.ts'
+import type { RoleWords } from './role_words.ts'
 import { STEP, steps, tagOf } from './steps.ts'
 import { Tally } from './tally.ts'
 import type { Texts } from './texts.ts'
@@ -25,10 +26,8 @@ const VALUE_TAG = tagOf('KeyValue', 'value')
 const STRING_TAG = tagOf('AnyValue', 'stringValue')
 const EVENT_NAME_TAG = tagOf('Event', 'name')
 const SCOPE_NAME_TAG = tagOf('Scope', 'name')
-/** Whole numbers with fewer than 12 digits are no card; a varint of five bytes stays below. */
+/** A varint of five bytes has fewer than 12 digits. */
 const VARINT_MIN = 6
-const NUMBER_MIN = 1e11
-const NUMBER_MAX = 1e20
 const PAIR_SLOTS = 4096
 const PAIR_LENGTH_MAX = 160
 /** Bits of a key's class that make a difference outside of events. */
@@ -39,7 +38,7 @@ const TELLS = KEY.group | KEY.secret | KEY.dirty | KEY.phone | KEY.ssn
  * edits stays as it is. Use: `begin` for each batch, `enterScope` for each scope, then `walkItem` or `walkText`.
  * Throws WireError on bytes that are no OTLP.
  */
-export class Walk {
+export class Walk implements Parts {
   readonly edits = new Edits()
   readonly tally = new Tally()
   readonly #texts: Texts
@@ -63,11 +62,15 @@ export class Walk {
   /** In content that is truncated. */
   #truncates = false
 
-  constructor(texts: Texts, keys: Keys, policies: readonly Policy[], contents: Contents) {
+  /** Undefined: one policy is for all roles. */
+  readonly #byRole: ByRole | undefined
+
+  constructor(texts: Texts, keys: Keys, policies: readonly Policy[], contents: Contents, roles?: RoleWords) {
     this.#texts = texts
     this.#keys = keys
     this.#policies = policies
     this.#contents = contents
+    this.#byRole = roles === undefined ? undefined : new ByRole(roles, texts, contents)
   }
 
   begin(bytes: Buffer): void {
@@ -263,29 +266,42 @@ export class Walk {
     this.#texts.addresses = ADDRESSES.none
   }
 
-  /** Content as the policy of its group wants it. */
+  /** Content as the policy of its group wants it, or those of the roles in it where they differ. */
   #content(group: number, field: number, start: number, end: number): void {
-    const policy = this.#policies[group]
+    const policy = this.#policies[group]!
+    if (this.#byRole === undefined) this.whole(policy, group, field, start, end)
+    else this.#byRole.judge(this.#source, policy, group, field, start, end, this)
+  }
+
+  whole(policy: Policy, group: number, field: number, start: number, end: number): void {
     if (policy === 'keep') return
-    const text = this.#insteadOf(policy!, start, end)
+    const text = this.#contents.insteadOf(policy, this.#source.bytes, start, end)
     if (text === undefined) {
       // Numbers are not dropped; what was dropped before holds nothing to find.
-      this.#inContent = true
-      this.#truncates = policy === 'truncate'
-      const edits = this.edits.count
+      const edits = this.#enterContent(policy)
       this.#value(start, end)
-      if (this.#truncates && this.edits.count > edits) this.tally.addDropped(group)
-      this.#inContent = this.#truncates = false
+      this.#leaveContent(group, edits)
       return
     }
     this.tally.addDropped(group)
-    this.#replaceValue(field, end, Buffer.from(text, 'latin1'))
+    this.replaceValue(field, end, Buffer.from(text, 'latin1'))
   }
 
-  #insteadOf(policy: Policy, start: number, end: number): string | undefined {
-    const { bytes } = this.#source
-    if (policy === 'hash' && this.#contents.hashes) return this.#contents.hashedText(bytes, start, end)
-    return policy === 'drop' || policy === 'hash' ? droppedText(bytes, start, end) : undefined
+  pair(policy: Policy, group: number, start: number, end: number): void {
+    const edits = this.#enterContent(policy)
+    this.#keyValue(start, end)
+    this.#leaveContent(group, edits)
+  }
+
+  #enterContent(policy: Policy): number {
+    this.#inContent = true
+    this.#truncates = policy === 'truncate'
+    return this.edits.count
+  }
+
+  #leaveContent(group: number, edits: number): void {
+    if (this.#truncates && this.edits.count > edits) this.tally.addDropped(group)
+    this.#inContent = this.#truncates = false
   }
 
   #value(start: number, end: number): void {
@@ -329,10 +345,8 @@ export class Walk {
   }
 
   #double(field: number): void {
-    const number = double(this.#source.bytes, field + 1)
-    const size = Math.abs(number)
-    if (size >= NUMBER_MIN && size < NUMBER_MAX && Number.isInteger(number))
-      this.#number(number.toFixed(0), field, field + 9)
+    const digits = longDigits(double(this.#source.bytes, field + 1))
+    if (digits !== undefined) this.#number(digits, field, field + 9)
   }
 
   #number(digits: string, field: number, end: number): void {
@@ -348,11 +362,11 @@ export class Walk {
 
   #mask(kind: number, field: number, end: number): void {
     this.tally.addFinding(kind)
-    this.#replaceValue(field, end, placeholder(kind))
+    this.replaceValue(field, end, placeholder(kind))
   }
 
   /** Replaces the AnyValue field [field, end) by one with that text. */
-  #replaceValue(field: number, end: number, text: Buffer): void {
+  replaceValue(field: number, end: number, text: Buffer): void {
     const { edits } = this
     edits.open(field, end)
     const { out } = edits

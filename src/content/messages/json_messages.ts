@@ -1,18 +1,20 @@
 /**
- * Messages in a JSON text: one pass over the bytes that tells an `Answer` what it meets and makes no objects. It is
- * lenient: what is no JSON, or is cut off, ends the reading, and what was found until then counts.
+ * Messages in a JSON text: one pass over the bytes that tells a reader what it meets and makes no objects. It is lenient:
+ * what is no JSON, or is cut off, ends the reading, and what was found until then counts.
  */
-import { type Answer, CUT, ESCAPED } from './answer.ts'
-import { MEANING, type Meaning, meaningOf } from './message_keys.ts'
+import { CUT, ESCAPED, type MessageReader } from './message_reader.ts'
+import { keyWords, ROOT, type Words } from './vocabulary.ts'
 
 /** Objects and lists deeper than this are passed over. */
-const DEPTH_MAX = 48
+export const JSON_DEPTH_MAX = 48
 /** Of numbers: `+`, `-`, `.`. */
 const SIGNS = [43, 45, 46]
 const QUOTE = 34
 const BACKSLASH = 92
 /** Below this many bytes a loop is quicker than a call into native code. */
 const LOOP_BYTES = 512
+/** Longer words are in no vocabulary, however they are escaped. */
+const ESCAPED_WORD_MAX = 256
 
 let bytes: Buffer = Buffer.alloc(0)
 let end = 0
@@ -27,61 +29,77 @@ export function looksLikeJson(source: Buffer, start: number, stop: number): bool
 }
 
 /**
- * Reads the JSON text in [start, stop) into the answer. True if it was well formed to its end, as far as that was
- * looked at (numbers and the inside of what is passed over are not).
+ * Tells the reader of the JSON text in [start, stop). Strings are told without their quotes. True if it was well formed
+ * to its end, as far as that was looked at (numbers and the inside of what is passed over are not).
  */
-export function readJsonMessages(source: Buffer, start: number, stop: number, answer: Answer): boolean {
+export function readJsonMessages(source: Buffer, start: number, stop: number, reader: MessageReader): boolean {
   bytes = source
   at = start
   end = stop
-  const isWhole = readValue(MEANING.words, answer, 0)
+  const isWhole = readValue(ROOT, reader, 0)
   bytes = empty
   return isWhole && skipSpace(source, at, stop) === stop
+}
+
+/** The number of the word in [start, end) of a JSON string: what it says without its escapes. */
+export function findWord(words: Words, source: Buffer, start: number, stop: number, bits: number): number {
+  if ((bits & ESCAPED) === 0) return words.find(source, start, stop)
+  if (stop - start > ESCAPED_WORD_MAX) return 0
+  const text = source.toString('utf8', start, stop)
+  if (!text.includes('\\')) return words.find(source, start, stop)
+  try {
+    const word = Buffer.from(JSON.parse(`"${text}"`) as string)
+    return words.find(word, 0, word.length)
+  } catch {
+    return 0
+  }
 }
 
 const empty = Buffer.alloc(0)
 
 /** False: the text ended within the value, or it is none. */
-function readValue(meaning: Meaning, answer: Answer, depth: number): boolean {
+function readValue(key: number, reader: MessageReader, depth: number): boolean {
   at = skipSpace(bytes, at, end)
   switch (bytes[at]) {
     case QUOTE: {
       const start = at + 1
       const isWhole = skipString()
       const stop = isWhole ? at - 1 : end
-      if (meaning !== MEANING.none) answer.take(meaning, start, stop, (escaped ? ESCAPED : 0) | (isWhole ? 0 : CUT))
+      reader.take(key, start, stop, (escaped ? ESCAPED : 0) | (isWhole ? 0 : CUT))
       return isWhole
     }
     case 123:
-      return readContainer(meaning, answer, depth, true)
+      return readContainer(key, reader, depth, true)
     case 91:
-      return readContainer(meaning, answer, depth, false)
+      return readContainer(key, reader, depth, false)
     default:
-      return readWord(meaning, answer)
+      return readWord(key, reader)
   }
 }
 
-function readContainer(meaning: Meaning, answer: Answer, depth: number, isObject: boolean): boolean {
+function readContainer(key: number, reader: MessageReader, depth: number, isObject: boolean): boolean {
   const closing = isObject ? 125 : 93
   const first = skipSpace(bytes, at + 1, end)
   if (bytes[first] === closing && first < end) {
     at = first + 1
-    if (isObject) answer.takeNothing(meaning)
-    else answer.takeEmptyList(meaning)
+    if (isObject) reader.takeNothing(key)
+    else reader.takeEmptyList(key)
     return true
   }
-  if (meaning === MEANING.none || depth === DEPTH_MAX || !answer.enter(meaning)) return skipContainer()
+  if (!reader.enter(key, isObject, at, depth === JSON_DEPTH_MAX)) {
+    const isWhole = skipContainer()
+    reader.pass(at)
+    return isWhole
+  }
   at++
-  if (!isObject) return readList(meaning, answer, depth)
-  if (!answer.open()) return skipContainer()
-  const isWhole = readObject(answer, depth)
-  answer.close()
+  const isWhole = isObject ? readObject(reader, depth) : readList(key, reader, depth)
+  reader.leave(key, isObject, at)
   return isWhole
 }
 
-function readList(meaning: Meaning, answer: Answer, depth: number): boolean {
+function readList(key: number, reader: MessageReader, depth: number): boolean {
   for (;;) {
-    if (!readValue(meaning, answer, depth + 1)) return false
+    if (!readValue(key, reader, depth + 1)) return false
     at = skipSpace(bytes, at, end)
     const byte = at < end ? bytes[at++] : 0
     if (byte === 93) return true
@@ -89,16 +107,18 @@ function readList(meaning: Meaning, answer: Answer, depth: number): boolean {
   }
 }
 
-function readObject(answer: Answer, depth: number): boolean {
+function readObject(reader: MessageReader, depth: number): boolean {
   for (;;) {
     at = skipSpace(bytes, at, end)
     if (at >= end || bytes[at] !== QUOTE) return false
-    const key = at + 1
+    const start = at + 1
     if (!skipString()) return false
-    const meaning = meaningOf(bytes, key, at - 1)
+    const bits = escaped ? ESCAPED : 0
+    const key = findWord(keyWords, bytes, start, at - 1, bits)
+    reader.name(key, start, at - 1, bits)
     at = skipSpace(bytes, at, end)
     if (at >= end || bytes[at++] !== 58) return false
-    if (!readValue(meaning, answer, depth + 1)) return false
+    if (!readValue(key, reader, depth + 1)) return false
     at = skipSpace(bytes, at, end)
     const byte = at < end ? bytes[at++] : 0
     if (byte === 125) return true
@@ -107,16 +127,18 @@ function readObject(answer: Answer, depth: number): boolean {
 }
 
 /** Numbers, `true`, `false`, `null`. */
-function readWord(meaning: Meaning, answer: Answer): boolean {
-  const first = bytes[at]
+function readWord(key: number, reader: MessageReader): boolean {
   const start = at
   while (at < end && isWordByte(bytes[at]!)) at++
   if (at === start) return false
-  if (first === 110) answer.takeNothing(meaning)
-  else if (first === 116) answer.takeTrue(meaning)
+  const first = bytes[start]
+  const length = at - start
+  if (first === 110 && length === 4) reader.takeNothing(key)
+  else if (first === 116 && length === 4) reader.takeBool(key, true)
+  else if (first === 102 && length === 5) reader.takeBool(key, false)
+  else reader.takeOther(key, start, at)
   return true
 }
-
 /** Moves behind the string that begins at `at`. False: it does not end. Sets `escaped`. */
 function skipString(): boolean {
   const source = bytes

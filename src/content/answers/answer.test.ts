@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { Answer, ESCAPED, PIECE, REFUSED } from './answer.ts'
-import { readJsonMessages } from './json_messages.ts'
+import { readJsonMessages } from '../messages/json_messages.ts'
+import { ESCAPED } from '../messages/message_reader.ts'
+import { Answer, PIECE, REFUSED } from './answer.ts'
 
 /** Texts, and beside them `refused`, `tools`, `blank` and reasons to finish, as far as they are there. */
 function read(json: string): string[] {
@@ -147,6 +148,12 @@ describe('forms of messages', () => {
     expect(read(JSON.stringify(value))).toEqual(expected)
     expect(read(JSON.stringify(value, null, 2))).toEqual(expected)
   })
+})
+
+test('keys, roles and types with escapes say what they say without', () => {
+  expect(
+    read(String.raw`[{"r\u006fle":"us\u0065r","content":"q"},{"role":"assistant","p\u0061rts":[{"content":"a"}]}]`),
+  ).toEqual(['a'])
 })
 
 describe('what is no JSON', () => {

@@ -1,0 +1,279 @@
+/**
+ * Whose words a structure of messages holds: a table of its texts, numbers and structures, with the role of each. What is
+ * not understood is nobody's (`WHOSE.unknown`), never the words of a role: unknown keys and what stands under them,
+ * unknown roles and types, two roles in one object, text beside no role at all.
+ */
+import { grownRows, ordinaryRows } from '../../otlp/scratch.ts'
+import { findWord } from './json_messages.ts'
+import type { MessageReader } from './message_reader.ts'
+import { contentFrom, contentTo, fieldFrom } from './value_messages.ts'
+import { keyWords, MEANING, meaningOf, roleWords, typeWords, WHOSE, type Words } from './vocabulary.ts'
+
+/**
+ * Columns: where it stands, in JSON with quotes and brackets; in AnyValues the range of the value or key, and `field`,
+ * where its field begins. `next` is the row behind it and all in it. `whose` is a number below WHOSE_COUNT.
+ */
+export const WORDS = { start: 0, end: 1, field: 2, next: 3, whose: 4, bits: 5, width: 6 } as const
+/** Bits of a row. A key that nobody knows; the others need no row. */
+export const KEY = 1
+export const TEXT = 2
+/** A list or an object: only what stands in it counts, … */
+export const CONTAINER = 4
+/** … unless it is to be taken as a whole. */
+export const WHOLE = 8
+/** Told by the kind of part that it is: the role of the message around it does not matter. */
+const OF_PART = 16
+
+/** More are not told apart: the structure is then not understood. */
+export const WORDS_MAX = 16_384
+const USUAL = 64 * WORDS.width
+/** Deeper objects are taken as a whole, and are not understood. */
+const DEPTH_MAX = 32
+/** Columns of an open object or list. `role` and `type`: whose words it says it holds, -1: it does not say; and by which key. */
+const FRAME = { row: 0, role: 1, roleKey: 2, type: 3, typeKey: 4, width: 5 } as const
+const NONE = -1
+
+export class WhoseWords implements MessageReader {
+  #rows: Int32Array = new Int32Array(USUAL)
+  #count = 0
+  #tooMany = false
+  /** How many rows were looked at again, at the ends of the objects around them: at most WORDS_MAX for each level. */
+  visits = 0
+  readonly #frames = new Int32Array(DEPTH_MAX * FRAME.width)
+  #depth = 0
+  #bytes: Buffer = EMPTY
+  #place: Place = placeInJson
+  readonly #weights: ArrayLike<number>
+
+  /** `weights`: by WHOSE; `unknown` has to be the heaviest. Where two could be meant, the heavier counts. */
+  constructor(weights: ArrayLike<number>) {
+    this.#weights = weights
+  }
+
+  get rows(): Int32Array {
+    return this.#rows
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Memory that it has now. */
+  get capacity_bytes(): number {
+    return this.#rows.byteLength
+  }
+
+  /** `place`: that of the walker that will tell. */
+  begin(bytes: Buffer, place: Place): void {
+    this.#bytes = bytes
+    this.#place = place
+    this.#count = this.#depth = this.visits = 0
+    this.#tooMany = false
+    this.#rows = ordinaryRows(this.#rows, USUAL)
+  }
+
+  /** True: all of it is in the rows. Texts that no role was found for are nobody's. */
+  finish(): boolean {
+    this.#bytes = EMPTY
+    for (let at = 0; at < this.#count * WORDS.width; at += WORDS.width)
+      if (this.#rows[at + WORDS.whose] === WHOSE.message) this.#rows[at + WORDS.whose] = WHOSE.unknown
+    return !this.#tooMany
+  }
+
+  name(key: number, start: number, end: number): void {
+    if (key === 0 && start < end) this.#add(KEY | OF_PART, WHOSE.unknown, start, end)
+  }
+
+  take(key: number, start: number, end: number, bits: number): void {
+    if (start === end) return
+    const meaning = meaningOf(key)
+    if (meaning === MEANING.role) this.#says(key, roleWords, start, end, bits)
+    else if (meaning === MEANING.type) this.#says(key, typeWords, start, end, bits)
+    else this.#addUnder(key, TEXT, start, end)
+  }
+
+  takeNothing(key: number): void {
+    if (isSelf(key)) this.#mark(key, WHOSE.message)
+  }
+
+  takeEmptyList(): void {}
+
+  takeBool(key: number, isTrue: boolean): void {
+    if (meaningOf(key) === MEANING.thought && isTrue) this.#mark(key, WHOSE.reasoning)
+    else if (isSelf(key)) this.#mark(key, WHOSE.unknown)
+  }
+
+  takeOther(key: number, start: number, end: number): void {
+    if (isSelf(key)) this.#mark(key, WHOSE.unknown)
+    this.#addUnder(key, 0, start, end)
+  }
+
+  enter(key: number, _isObject: boolean, start: number, tooDeep: boolean): boolean {
+    const whose = keyWords.whose(key)
+    if (isSelf(key)) this.#mark(key, WHOSE.unknown)
+    else if (!tooDeep && this.#depth < DEPTH_MAX) {
+      if (isOpen(whose)) this.#open(start)
+      else this.#add(CONTAINER | WHOLE | bitsOf(whose), whose, start, start)
+      return isOpen(whose)
+    }
+    this.#add(CONTAINER | WHOLE | OF_PART, WHOSE.unknown, start, start)
+    return false
+  }
+
+  leave(key: number, isObject: boolean, end: number): void {
+    const frame = --this.#depth * FRAME.width
+    const row = this.#frames[frame + FRAME.row]!
+    if (this.#tooMany) return
+    this.#end(row, end)
+    if (isObject) this.#settle(row, this.#frames[frame + FRAME.role]!, this.#frames[frame + FRAME.type]!)
+    const whose = keyWords.whose(key)
+    if (whose === WHOSE.others) this.#leaveOthers(row)
+    else if (whose !== WHOSE.message) this.#give(row, whose)
+  }
+
+  pass(end: number): void {
+    if (!this.#tooMany) this.#end(this.#count - 1, end)
+  }
+
+  #open(start: number): void {
+    const at = this.#depth++ * FRAME.width
+    this.#frames[at + FRAME.row] = this.#count
+    this.#frames[at + FRAME.role] = this.#frames[at + FRAME.type] = NONE
+    this.#add(CONTAINER, WHOSE.message, start, start)
+  }
+
+  /** The heavier of two. */
+  #heavier(one: number, other: number): number {
+    return this.#weights[one]! >= this.#weights[other]! ? one : other
+  }
+
+  #says(key: number, words: Words, start: number, end: number, bits: number): void {
+    const word = findWord(words, this.#bytes, start, end, bits)
+    if (word === 0) this.#add(TEXT | OF_PART, WHOSE.unknown, start, end)
+    this.#mark(key, words.whose(word))
+  }
+
+  /** What is said twice has to be the same, but another key may say less. */
+  #mark(key: number, whose: number): void {
+    if (this.#depth === 0) return
+    const column = meaningOf(key) === MEANING.role ? FRAME.role : FRAME.type
+    const at = (this.#depth - 1) * FRAME.width + column
+    const before = this.#frames[at]!
+    const isSameKey = this.#frames[at + 1] === key
+    if (before === NONE || (before === WHOSE.message && !isSameKey)) {
+      this.#frames[at] = whose
+      this.#frames[at + 1] = key
+    } else if (before !== whose && (isSameKey || whose !== WHOSE.message)) this.#frames[at] = WHOSE.unknown
+  }
+
+  #addUnder(key: number, bits: number, start: number, end: number): void {
+    const whose = keyWords.whose(key)
+    this.#add(bits | bitsOf(whose), whose === WHOSE.others ? WHOSE.unknown : whose, start, end)
+  }
+
+  #add(bits: number, whose: number, start: number, end: number): void {
+    if (this.#count === WORDS_MAX) {
+      this.#tooMany = true
+      return
+    }
+    const at = this.#count++ * WORDS.width
+    if (at === this.#rows.length) this.#rows = grownRows(this.#rows)
+    this.#rows[at + WORDS.whose] = whose
+    this.#rows[at + WORDS.bits] = bits
+    this.#rows[at + WORDS.next] = this.#count
+    this.#place(this.#rows, at, bits, start, end)
+  }
+
+  #end(row: number, end: number): void {
+    const at = row * WORDS.width
+    this.#rows[at + WORDS.end] = end
+    this.#rows[at + WORDS.next] = this.#count
+  }
+
+  /** The object in `row` has ended: what it says of itself decides about what is in it. */
+  #settle(row: number, role: number, type: number): void {
+    const saysRole = role !== NONE && role !== WHOSE.message
+    const saysType = type !== NONE && type !== WHOSE.message
+    if (saysType && isPart(type)) {
+      const part = type === WHOSE.tool ? this.#heavier(WHOSE.tool_call, WHOSE.tool_result) : type
+      this.#claim(row, saysRole ? this.#heavier(role, part) : part)
+    } else if (saysRole && saysType) this.#give(row, role === type ? role : WHOSE.unknown)
+    else if (saysRole || saysType) this.#give(row, saysRole ? role : type)
+  }
+
+  /** All in the structure belongs to that part of a message, whatever else it may look like. */
+  #claim(row: number, whose: number): void {
+    const rows = this.#rows
+    this.visits += this.#count - row
+    for (let at = (row + 1) * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width) {
+      rows[at + WORDS.whose] = whose
+      rows[at + WORDS.bits]! |= OF_PART
+    }
+    for (let inner = row + 1; inner < this.#count; inner = rows[inner * WORDS.width + WORDS.next]!)
+      if ((rows[inner * WORDS.width + WORDS.bits]! & CONTAINER) !== 0) rows[inner * WORDS.width + WORDS.bits]! |= WHOLE
+  }
+
+  /** What did not say whose it is stays nobody's, whatever the object around says. */
+  #leaveOthers(row: number): void {
+    const rows = this.#rows
+    this.visits += this.#count - row
+    for (let at = (row + 1) * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width)
+      if (rows[at + WORDS.whose] === WHOSE.message) rows[at + WORDS.whose] = WHOSE.unknown
+  }
+
+  /** What in the structure is not told by its own kind is theirs; where somebody else was named, the heavier counts. */
+  #give(row: number, whose: number): void {
+    const rows = this.#rows
+    this.visits += this.#count - row
+    for (let at = (row + 1) * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width) {
+      if ((rows[at + WORDS.bits]! & OF_PART) !== 0) continue
+      const before = rows[at + WORDS.whose]!
+      rows[at + WORDS.whose] = before === WHOSE.message ? whose : this.#heavier(whose, before)
+    }
+  }
+}
+
+/** Writes down in the row at `at` where what was told by [start, end) stands. */
+export type Place = (rows: Int32Array, at: number, bits: number, start: number, end: number) => void
+
+/** For JSON, where strings are told without their quotes. */
+export function placeInJson(rows: Int32Array, at: number, bits: number, start: number, end: number): void {
+  const quote = (bits & (TEXT | KEY)) === 0 ? 0 : 1
+  rows[at + WORDS.start] = rows[at + WORDS.field] = start - quote
+  rows[at + WORDS.end] = end + quote
+}
+
+/** For AnyValues. */
+export function placeInValues(rows: Int32Array, at: number): void {
+  rows[at + WORDS.start] = contentFrom
+  rows[at + WORDS.end] = contentTo
+  rows[at + WORDS.field] = fieldFrom
+}
+
+const EMPTY = Buffer.alloc(0)
+
+/** Does the key say what its object is? */
+function isSelf(key: number): boolean {
+  const meaning = meaningOf(key)
+  return meaning === MEANING.role || meaning === MEANING.type
+}
+
+/** Can messages, or parts of one, stand under a key of them? */
+function isOpen(whose: number): boolean {
+  return whose === WHOSE.message || whose === WHOSE.others || whose === WHOSE.assistant
+}
+
+/** What a key says stands fast, but for messages, which say themselves whose they are. */
+function bitsOf(whose: number): number {
+  return isOpen(whose) || whose === WHOSE.system ? 0 : OF_PART
+}
+
+function isPart(type: number): boolean {
+  return (
+    type === WHOSE.tool_call ||
+    type === WHOSE.tool_result ||
+    type === WHOSE.tool ||
+    type === WHOSE.reasoning ||
+    type === WHOSE.media
+  )
+}
