@@ -1,4 +1,5 @@
 import type { Connector, Consumer, Context, Host, Ports, Signal } from '../../component.ts'
+import { FIELD } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { isJudged, isNormalised, readNormalisedCall, readQuality } from '../../gen_ai/normalised.ts'
 import type { Quality } from '../../gen_ai/quality.ts'
@@ -12,6 +13,7 @@ import { Overflow } from '../../sending/overflow.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { RecordView } from '../../telemetry/record_view.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
+import { LoneCalls } from '../../traces/lone_calls.ts'
 import { RecentSpans } from '../../traces/recent_spans.ts'
 import { sharedTables } from '../../traces/tables.ts'
 import { shardOf, traceHashOf } from '../../traces/trace_id.ts'
@@ -34,6 +36,8 @@ const BYTES_MAX = 128 << 20
 /** What cannot change in place. */
 const FIXED = ['calls_max', 'duplicates_window'] as const
 
+/** So many times `settle_after` a log record without a trace waits, so that a span that tells of its call is written first. */
+const LONE_WAITS = 2
 const quality: Quality = { score: Number.NaN, signals: 0 }
 
 export class GenAiLogs implements Connector {
@@ -54,6 +58,7 @@ export class GenAiLogs implements Connector {
   readonly #handOver: HandOver<KeptBatch<'logs'>> | undefined
   readonly #overflow: Overflow
   readonly #shards: readonly TracesOfCalls[]
+  readonly #lone: LoneCalls
   readonly #tables: readonly TraceTable[]
   readonly #counters: Counters
   #timer: Timer | undefined
@@ -76,6 +81,7 @@ export class GenAiLogs implements Connector {
     this.#tables = sharedTables(host)
     const calls_max = Math.ceil(config.calls_max / host.shards)
     this.#shards = this.#tables.map((table) => new TracesOfCalls(table, this.#held.calls, this.#held, calls_max))
+    this.#lone = new LoneCalls(this.#held.calls, this.#held, config.calls_max)
   }
 
   async start(): Promise<void> {
@@ -99,6 +105,7 @@ export class GenAiLogs implements Connector {
     this.#stopped = true
     this.#timer?.cancel()
     for (const shard of this.#shards) shard.close()
+    this.#lone.close()
     this.#outbox.closeAll()
     this.#counters.update()
     await this.#handOver?.finish(deadline)
@@ -130,6 +137,7 @@ export class GenAiLogs implements Connector {
     const { settle_after, settle_max } = this.#config
     const now_ms = this.#host.clock.monotonic_ms()
     for (const shard of this.#shards) shard.settle(now_ms, settle_after, settle_max)
+    this.#lone.settle(now_ms, settle_after * LONE_WAITS)
     this.#outbox.closeAll()
     this.#dropOldest()
     this.#counters.update()
@@ -196,12 +204,13 @@ export class GenAiLogs implements Connector {
     return duplicates
   }
 
-  /** Without a trace (-1) nothing is waited for. */
+  /** Without a trace (-1) nothing is waited for, but by a log record for a span that has its response id. */
   #add(batch: TraceBatch | LogBatch, context: Context, view: SpanView, trace: number, now_ms: number): void {
     const call = this.#held.keep(batch, context, view, this.#call, trace, (out) => this.#writeContent(out, batch, view))
     const shard = shardOf(Math.max(trace, 0), this.#shards.length)
     const row = trace < 0 ? -1 : this.#tables[shard]!.obtain(view.bytes, view.traceId, trace)
     if (row >= 0) this.#shards[shard]!.add(row, call, now_ms)
+    else if (view.isRecord && this.#call.has(FIELD.responseId)) this.#lone.add(call, now_ms)
     else {
       this.#held.settle([call])
       this.#held.calls.remove(call)
@@ -231,7 +240,7 @@ export class GenAiLogs implements Connector {
   #makeRoom(): void {
     const most_bytes = this.#half_bytes
     while (this.#held.size_bytes > most_bytes) {
-      let settled = false
+      let settled = this.#lone.settleOldest()
       for (const shard of this.#shards) if (shard.settleOldest()) settled = true
       if (!settled) return
       this.#dropOldest()
