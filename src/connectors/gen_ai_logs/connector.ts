@@ -1,4 +1,5 @@
 import type { Connector, Consumer, Context, Host, Ports, Signal } from '../../component.ts'
+import { FIELD } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { isJudged, isNormalised, readNormalisedCall, readQuality } from '../../gen_ai/normalised.ts'
 import type { Quality } from '../../gen_ai/quality.ts'
@@ -13,6 +14,7 @@ import { Overflow } from '../../sending/overflow.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { RecordView } from '../../telemetry/record_view.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
+import { LoneCalls } from '../../traces/lone_calls.ts'
 import { RecentSpans } from '../../traces/recent_spans.ts'
 import { sharedSlices } from '../../traces/slices.ts'
 import { sharedTables } from '../../traces/tables.ts'
@@ -38,6 +40,8 @@ const OVER_MAX = 1.25
 /** What cannot change in place. */
 const FIXED = ['calls_max', 'duplicates_window'] as const
 
+/** So many times `settle_after` a log record without a trace waits, so that a span that tells of its call is written first. */
+const LONE_WAITS = 2
 const quality: Quality = { score: Number.NaN, signals: 0 }
 
 export class GenAiLogs implements Connector {
@@ -59,6 +63,7 @@ export class GenAiLogs implements Connector {
   readonly #handOver: HandOver<KeptBatch<'logs'>> | undefined
   readonly #overflow: Overflow
   readonly #shards: readonly TracesOfCalls[]
+  readonly #lone: LoneCalls
   readonly #tables: readonly TraceTable[]
   readonly #counters: Counters
   #timer: Timer | undefined
@@ -85,6 +90,7 @@ export class GenAiLogs implements Connector {
     this.#shards = this.#tables.map(
       (table) => new TracesOfCalls(table, this.#held.calls, this.#held, calls_max, slices),
     )
+    this.#lone = new LoneCalls(this.#held.calls, this.#held, config.calls_max)
   }
 
   async start(): Promise<void> {
@@ -108,6 +114,7 @@ export class GenAiLogs implements Connector {
     this.#stopped = true
     this.#timer?.cancel()
     for (const shard of this.#shards) shard.close()
+    this.#lone.close()
     this.#outbox.closeAll()
     this.#counters.update()
     await this.#handOver?.finish(deadline)
@@ -139,6 +146,7 @@ export class GenAiLogs implements Connector {
     const { settle_after, settle_max } = this.#config
     const now_ms = this.#host.clock.monotonic_ms()
     for (const shard of this.#shards) shard.settle(now_ms, settle_after, settle_max)
+    this.#lone.settle(now_ms, settle_after * LONE_WAITS)
     this.#outbox.closeAll()
     this.#dropOldest()
     this.#counters.update()
@@ -206,12 +214,13 @@ export class GenAiLogs implements Connector {
     return duplicates
   }
 
-  /** Without a trace (-1) nothing is waited for. */
+  /** Without a trace (-1) nothing is waited for, but by a log record for a span that has its response id. */
   #add(batch: TraceBatch | LogBatch, context: Context, view: SpanView, trace: number, now_ms: number): void {
     const call = this.#held.keep(batch, context, view, this.#call, (out) => this.#writeContent(out, batch, view))
     const shard = shardOf(Math.max(trace, 0), this.#shards.length)
     const row = trace < 0 ? -1 : this.#tables[shard]!.obtain(view.bytes, view.traceId, trace)
     if (row >= 0) this.#shards[shard]!.add(row, call, now_ms)
+    else if (view.isRecord && this.#call.has(FIELD.responseId)) this.#lone.add(call, now_ms)
     else {
       this.#held.settle([call])
       this.#held.calls.remove(call)
@@ -243,7 +252,7 @@ export class GenAiLogs implements Connector {
     for (let pieces = 0; this.#held.size_bytes > most_bytes; pieces++) {
       // Large traces are settled while calls come, not all at once.
       if (pieces >= PIECES_PER_CALL && this.#held.size_bytes <= most_bytes * OVER_MAX) return
-      let settled = false
+      let settled = this.#lone.settleOldest()
       for (const shard of this.#shards) if (shard.settleSome()) settled = true
       if (!settled) return
       this.#dropOldest()

@@ -14,6 +14,7 @@ import { Throttle } from '../../self/log.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { RecordView } from '../../telemetry/record_view.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
+import { LoneCalls } from '../../traces/lone_calls.ts'
 import { RecentSpans } from '../../traces/recent_spans.ts'
 import { sharedSlices } from '../../traces/slices.ts'
 import { sharedTables } from '../../traces/tables.ts'
@@ -34,6 +35,8 @@ const ERROR_TYPES_MAX = 200
 /** What cannot change in place. */
 const FIXED = ['models_max', 'series_max', 'calls_max', 'duplicates_window'] as const
 
+/** So many times `settle_after` a log record without a trace waits, so that a span that tells of its call is counted first. */
+const LONE_WAITS = 2
 const quality: Quality = { score: Number.NaN, signals: 0 }
 
 export class GenAiMetrics implements Connector {
@@ -58,6 +61,7 @@ export class GenAiMetrics implements Connector {
   readonly #set: MetricSet
   readonly #counts: Counts
   readonly #shards: readonly TracesOfCalls[]
+  readonly #lone: LoneCalls
   readonly #tables: readonly TraceTable[]
   readonly #throttle: Throttle
   /** Bounds that the log has told of. */
@@ -86,6 +90,7 @@ export class GenAiMetrics implements Connector {
     this.#shards = this.#tables.map(
       (table) => new TracesOfCalls(table, this.#calls, this.#counts, shareOf(config.calls_max, host.shards), slices),
     )
+    this.#lone = new LoneCalls(this.#calls, this.#counts, config.calls_max)
   }
 
   async start(): Promise<void> {
@@ -151,6 +156,7 @@ export class GenAiMetrics implements Connector {
     this.#stopped = true
     for (const timer of this.#timers) timer.cancel()
     for (const shard of this.#shards) shard.close()
+    this.#lone.close()
     const { promise: aborted, resolve } = Promise.withResolvers<void>()
     if (deadline.aborted) resolve()
     deadline.addEventListener('abort', () => resolve(), { once: true })
@@ -220,13 +226,14 @@ export class GenAiMetrics implements Connector {
     return duplicates
   }
 
-  /** Without a trace (-1) nothing is waited for. */
+  /** Without a trace (-1) nothing is waited for, but by a log record for a span that has its response id. */
   #add(batch: TraceBatch | LogBatch, view: SpanView, trace: number, now_ms: number): void {
     const call = this.#keep(batch, view)
     const shard = shardOf(Math.max(trace, 0), this.#shards.length)
     const row = trace < 0 ? -1 : this.#tables[shard]!.obtain(view.bytes, view.traceId, trace)
     this.#counts.prepare(call, view.bytes, trace < 0 ? -1 : view.traceId)
     if (row >= 0) this.#shards[shard]!.add(row, call, now_ms)
+    else if (view.isRecord && this.#call.has(FIELD.responseId)) this.#lone.add(call, now_ms)
     else {
       this.#counts.settle([call])
       this.#calls.remove(call)
@@ -250,6 +257,7 @@ export class GenAiMetrics implements Connector {
     const { settle_after, settle_max } = this.#config
     const { clock } = this.#host
     for (const shard of this.#shards) shard.settle(clock.monotonic_ms(), settle_after, settle_max)
+    this.#lone.settle(clock.monotonic_ms(), settle_after * LONE_WAITS)
     this.#tellBounds()
     // What is under way may show them, and must not keep the place of the next flush.
     if (this.#set.fresh > 0 && this.#underWay === 0) this.#send(() => this.#set.showFresh(this.#now()))

@@ -86,14 +86,35 @@ describe.each([1, 2])('log records with %d shards', (shards) => {
     expect([it.value(REQUESTS), it.value('llm_latency_ms')]).toEqual([1, 1])
   })
 
-  test('without a trace count at once, and know the span that has their response id', async () => {
+  const lone = (more: LogOptions & { with?: PlainAttributes } = {}) => record({ trace: '', span: '', ...more })
+  const id = { with: { 'gen_ai.response.id': 'r' } }
+
+  test('without a trace count at once', async () => {
     const it = await begin()
-    const id = { with: { 'gen_ai.response.id': 'r' } }
-    await it.sendRecords(record({ trace: '', span: '', ...id }), record({ trace: '', span: '', time_ms: 2100 }))
+    await it.sendRecords(lone(), lone({ time_ms: 2100 }))
     await it.pass(600)
     expect(it.value(REQUESTS)).toBe(2)
+  })
+
+  test('without a trace, but with a response id, let the span that has it tell what it knows', async () => {
+    const it = await begin()
+    const reasoning = { ...id.with, 'gen_ai.usage.reasoning.output_tokens': 7 }
+    await it.sendRecords(lone(id), lone({ with: { 'gen_ai.response.id': 's' }, time_ms: 2100 }))
+    await it.pass(4000)
+    await it.send(span({ with: reasoning }))
+    await it.pass(5600)
+    expect([it.value(REQUESTS), it.value('llm_tokens_reasoning_total')]).toEqual([1, 7])
+    await settled(it)
+    expect([it.value(REQUESTS), it.value('llm_tokens_reasoning_total')]).toEqual([2, 7])
+  })
+
+  test('without a trace are known when the span comes late', async () => {
+    const it = await begin()
+    await it.sendRecords(lone(id))
+    await settled(it)
+    expect(it.value(REQUESTS)).toBe(1)
     await it.send(span(id))
-    expect((await settled(it)).value(REQUESTS)).toBe(2)
+    expect((await settled(it)).value(REQUESTS)).toBe(1)
   })
 })
 
