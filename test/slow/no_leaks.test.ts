@@ -44,6 +44,9 @@ const content: readonly Canary[] = [
   'assistant of a lock keeper',
 ].map((text) => ({ name: `“${text}”`, kind: 'CONTENT', text }))
 
+const instructions = content.filter(({ text }) => text.includes('assistant of'))
+const answers = content.filter(({ text }) => text.startsWith('found the'))
+
 /**
  * What `mask` is known to leave, by what the row of a leak has in it: an answer that was streamed into an event per piece,
  * and a document that its emitter cut in the middle of a number. Nothing of it is left by default.
@@ -113,6 +116,17 @@ describe.skipIf(!haveShared())('nothing planted leaves (skipped where ../shared 
       const found = exitsIn(leaks(exits, content))
       for (const exit of ['Tempo', 'Loki', 'store', 'API trace', 'API logs']) expect(found).toContain(exit)
     })
+  })
+
+  describe('with answers masked and all else dropped', () => {
+    let exits: Exit[]
+    beforeAll(async () => {
+      exits = await run('', { content: { default: 'drop', assistant: 'mask' } })
+    })
+
+    test('no personal data and no secret', () => expect(leaks(exits, personal)).toEqual([]))
+    test('nothing of instructions', () => expect(leaks(exits, instructions)).toEqual([]))
+    test('answers are there', () => expect(exitsIn(leaks(exits, answers))).toContain('Tempo'))
   })
 
   test('without redaction it is found at every exit, but never in what the daemon says of itself', async () => {

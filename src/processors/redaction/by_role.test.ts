@@ -457,6 +457,27 @@ test('many parts under many levels are so much work that it is booked, and not m
   expect(() => redactor.redact(few, new Tally(), LOOP_STEPS_MAX)).not.toThrow()
 })
 
+test('work that was given up leaves nothing to what comes after', () => {
+  const content = { default: 'drop', assistant: 'keep', user: 'mask', tool_result: 'truncate' }
+  const redactor = redactorOf('traces', redaction.schema.parse({ content, truncate: { length: 8 } }))
+  const batchOf = (text: string) => traceBatch([{ attributes: { 'gen_ai.input.messages': text } }])
+  const hard = batchOf(JSON.stringify([...conversation, { role: 'tool', content: `secret ${'a@b.co '.repeat(20)}` }]))
+  const easy = batchOf('[{"role":"user","content":"a@example.com"}]')
+  const redact = (steps: number) => redactor.redact(hard, new Tally(), steps)
+  let isGivenUp = 0
+  for (let steps = 10; steps < 1e6; steps = Math.ceil(steps * 1.2)) {
+    try {
+      redact(steps)
+    } catch (error) {
+      expect(error).toBeInstanceOf(EffortError)
+      isGivenUp++
+    }
+    const [left] = itemsOf(redactor.redact(easy, new Tally()))
+    expect(attributesOf(left)[0]![1]).toBe('[{"role":"user","content":"[EMAIL]"}]')
+  }
+  expect(isGivenUp).toBeGreaterThan(5)
+})
+
 test('what has nothing to be taken out stays byte for byte', async () => {
   const batch = traceBatch([
     { attributes: { 'gen_ai.output.messages': ' [ {"role":"assistant", "content":"fine"} ]' } },

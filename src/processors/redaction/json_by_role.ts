@@ -49,15 +49,20 @@ export class JsonByRole {
 
   /** What is to be left of the JSON text [start, end), whose parts are `words`. If it is CHANGED, `write` has to follow. */
   prepare(source: ViewedBytes, start: number, end: number, words: WhoseWords, tally: Tally): 0 | 1 | 2 {
+    this.#out.reset()
     this.#source = source
     this.#copied = start
     this.#keys = 0
     this.#counts.fill(0)
-    const done = this.#leave(start, end, words, tally)
-    this.#source = NOTHING
-    this.#kept.length = 0
-    if (done !== CHANGED) this.#forget()
-    return done
+    let done: 0 | 1 | 2 = UNCHANGED
+    try {
+      done = this.#leave(start, end, words, tally)
+      return done
+    } finally {
+      this.#source = NOTHING
+      this.#kept.length = 0
+      if (done !== CHANGED) this.#forget()
+    }
   }
 
   #leave(start: number, end: number, words: WhoseWords, tally: Tally): 0 | 1 | 2 {
