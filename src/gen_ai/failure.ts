@@ -14,6 +14,12 @@ const rateLimitText = /\b429\b|rate.?limit|too many requests|throttl/i
 const TEXT_MAX = 2000
 const exceptionType = Buffer.from('exception.type')
 const exceptionMessage = Buffer.from('exception.message')
+/** Of a span that may have been about anything: 429 is a status, not a number. */
+const rateLimitStatus = /\b(status|code|error|http)\W{0,3}(code\W{0,3})?429\b|\b429\W{0,3}(too many|resource)/i
+const rateLimitWords = /rate.?limit|too many requests|throttl/i
+/** Error types that say something else, whatever the sentence. */
+const otherType =
+  /^[45]\d\d$|bad.?request|internal.?server|authenti|permission|forbidden|not.?found|time.?out|validation|cancel|abort|connection/i
 /** Error types that say nothing. */
 const saysNothing = /^(_OTHER|unknown|error|exception)$/i
 
@@ -39,18 +45,16 @@ export function readFailure(view: SpanView, call: ModelCall): void {
 export function failureOf(view: SpanView): number {
   const { bytes, attributes } = view
   attributes.find(bytes, failureKeys, found)
-  let failure = UNEXPLAINED
-  const hear = (text: string, limit: RegExp) => {
-    if (limit.test(text)) failure = RATE_LIMIT
-    else if (text !== '' && !saysNothing.test(text) && failure === UNEXPLAINED) failure = EXPLAINED
-  }
   if (isTrue(view, RATE_LIMITED_ROW)) return RATE_LIMIT
-  for (const row of TYPE_ROWS) hear(textAt(view, row), rateLimitType)
-  for (const row of TEXT_ROWS) hear(textAt(view, row), rateLimitText)
-  if (findStatusMessage(view)) hear(rangeText(view), rateLimitText)
-  if (findExceptionText(view, exceptionType)) hear(rangeText(view), rateLimitType)
-  if (findExceptionText(view, exceptionMessage)) hear(rangeText(view), rateLimitText)
-  return failure
+  const said = TYPE_ROWS.map((row) => textAt(view, row))
+  if (findExceptionText(view, exceptionType)) said.push(rangeText(view))
+  if (said.some((type) => rateLimitType.test(type))) return RATE_LIMIT
+  if (said.some((type) => otherType.test(type))) return EXPLAINED
+  for (const row of TEXT_ROWS) said.push(textAt(view, row))
+  if (findStatusMessage(view)) said.push(rangeText(view))
+  if (findExceptionText(view, exceptionMessage)) said.push(rangeText(view))
+  if (said.some((text) => rateLimitStatus.test(text) || rateLimitWords.test(text))) return RATE_LIMIT
+  return said.some((text) => text !== '' && !saysNothing.test(text)) ? EXPLAINED : UNEXPLAINED
 }
 
 /** Does a normalised call that failed say why? */

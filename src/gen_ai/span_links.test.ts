@@ -51,6 +51,13 @@ describe('what stands above', () => {
       true,
     ],
     ['a type', [{ status: { code: 2 }, attributes: { 'error.type': 'openai.RateLimitError' } }], true],
+    [
+      'a type that says something else, and a sentence',
+      [{ status: { code: 2, message: 'not the rate limit' }, attributes: { 'error.type': 'BadRequestError' } }],
+      false,
+    ],
+    ['a status in a sentence', [{ status: { code: 2, message: 'Error code: 429 - try again' } }], true],
+    ['a number that is no status', [{ status: { code: 2, message: 'order 429 is unknown' } }], false],
     ['an HTTP status', [{ status: { code: 2 }, attributes: { 'http.response.status_code': 429 } }], true],
     ['another HTTP status', [{ status: { code: 2 }, attributes: { 'http.response.status_code': 500 } }], false],
     [

@@ -27,14 +27,26 @@ export class Slices {
 
   readonly #slice = (): void => {
     const end_ms = this.#clock.monotonic_ms() + SLICE_MS
-    for (let work = this.#waiting[0]; work !== undefined; work = this.#waiting[0]) {
-      if (!work()) this.#waiting.shift()
-      else if (this.#clock.monotonic_ms() >= end_ms) {
-        setImmediate(this.#slice)
-        return
-      }
+    while (this.#waiting.length > 0) {
+      this.#piece(this.#waiting[0]!)
+      if (this.#clock.monotonic_ms() < end_ms) continue
+      setImmediate(this.#slice)
+      return
     }
     this.#isOpen = false
+  }
+
+  /** Work that throws, a bug, is not gone on with; what waits behind it is. */
+  #piece(work: Work): void {
+    let isMore = false
+    let isSound = false
+    try {
+      isMore = work()
+      isSound = true
+    } finally {
+      if (!isMore) this.#waiting.shift()
+      if (!isSound) setImmediate(this.#slice)
+    }
   }
 }
 
