@@ -140,6 +140,7 @@ export class GenAiLogs implements Connector {
       if (readNormalisedCall(this.#view, this.#call) && !this.#add(batch, context, now_ms)) duplicates++
     }
     this.#view.forget()
+    this.#call.forget()
     this.#held.forgetBatch()
     this.#counters.update()
     this.#handOver?.run()

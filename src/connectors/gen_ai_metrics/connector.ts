@@ -170,6 +170,7 @@ export class GenAiMetrics implements Connector {
       if (readNormalisedCall(this.#view, this.#call) && !this.#add(batch, now_ms)) duplicates++
     }
     this.#view.forget()
+    this.#call.forget()
     this.#resources.forget()
     this.#emitters.forget()
     context.account.duplicate(duplicates)

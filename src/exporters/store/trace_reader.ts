@@ -79,6 +79,7 @@ export class TraceReader {
     view.forget()
     this.#full.forget()
     this.#emitters.forget()
+    this.#services.forget()
   }
 
   #readSpan(batch: TraceBatch, item: number, trace: StoredTrace): void {

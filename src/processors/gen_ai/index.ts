@@ -138,6 +138,7 @@ class GenAiTraces implements Processor<'traces'> {
       if (call.costSource === UNKNOWN_MODEL) tally.unknownModels++
     }
     view.forget()
+    call.forget()
     this.#scopes.forget()
     this.#answer.reset(nothing)
     return rewrite.finish()
