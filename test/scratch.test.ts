@@ -5,10 +5,12 @@ import { Output } from '../src/otlp/output.ts'
 import { KEPT_BYTES } from '../src/otlp/scratch.ts'
 import { attribute, part, request } from '../src/otlp/wire.fixture.ts'
 import { Edits } from '../src/processors/redaction/edits.ts'
+import { WaitQueue } from '../src/processors/tail_sampling/wait_queue.ts'
 import { Attributes } from '../src/telemetry/attributes.ts'
 import { trusted } from '../src/telemetry/batch.ts'
 import { Rewrite } from '../src/telemetry/rewrite.ts'
 import { SpanView } from '../src/telemetry/span_view.ts'
+import { RowQueue } from '../src/traces/row_queue.ts'
 
 const MANY = 200_000
 const small = trusted('traces', request(attribute(9, 'key', part(1, 'value'))))
@@ -79,6 +81,27 @@ test('findings of detectors', () => {
   expect(findings.capacity_bytes).toBeGreaterThan(2 * KEPT_BYTES)
   findings.reset(1)
   expect(findings.capacity_bytes).toBe(usual)
+})
+
+test('queues of rows and of waiting traces, when most of what waited has gone', () => {
+  const rows = new RowQueue()
+  const tickets = { data: Int32Array.from({ length: 10 * MANY }, (_, row) => row + 1) }
+  const waits = new WaitQueue(tickets)
+  for (let row = 0; row < 10 * MANY; row++) {
+    rows.push(row)
+    waits.push(row, row + 1, row)
+  }
+  expect(rows.capacity_bytes).toBeGreaterThan(4 * KEPT_BYTES)
+  expect(waits.size_bytes).toBeGreaterThan(4 * KEPT_BYTES)
+  let wrong = 0
+  for (let row = 0; row < 10 * MANY; row++) {
+    if (rows.shift() !== row || waits.first() !== row || waits.since_ms !== row) wrong++
+    tickets.data[row] = 0
+  }
+  expect(wrong).toBe(0)
+  expect([rows.shift(), waits.first()]).toEqual([-1, -1])
+  expect(rows.capacity_bytes).toBeLessThanOrEqual(KEPT_BYTES)
+  expect(waits.size_bytes).toBeLessThanOrEqual(KEPT_BYTES)
 })
 
 test('an ordinary size is kept: nothing is made anew for each item', () => {

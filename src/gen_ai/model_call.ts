@@ -7,9 +7,11 @@ export const COST_SOURCES = ['reported', 'table', 'override', 'unknown_model'] a
 /** Most finish reasons of one call that are looked at. */
 export const FINISH_REASONS_MAX = 8
 
+const NOTHING = Buffer.alloc(0)
+
 export class ModelCall {
   /** The batch's bytes, into which all ranges point. */
-  bytes: Buffer = Buffer.alloc(0)
+  bytes: Buffer = NOTHING
   /** Position in the table of dialects. */
   dialect = -1
   /** Position in OPERATIONS. */
@@ -78,6 +80,11 @@ export class ModelCall {
     const ends = this.#ends
     for (let field = 0; field < FIELDS; field++) rows[field] = -1
     for (let field = 0; field < TEXTS; field++) starts[field] = ends[field] = 0
+  }
+
+  /** Nothing of a batch is needed any more: its memory is not held until the next call. */
+  forget(): void {
+    this.bytes = NOTHING
   }
 
   /** Sets a text field (`FIELD.provider` … `FIELD.outcome`) to a range. */

@@ -165,6 +165,7 @@ export class GenAiLogs implements Connector {
         : this.#addRecords(batch as LogBatch, context, now_ms)
     this.#span.forget()
     this.#record.forget()
+    this.#call.forget()
     this.#held.forgetBatch()
     this.#counters.update()
     this.#handOver?.run()

@@ -187,6 +187,7 @@ export class GenAiMetrics implements Connector {
     const duplicates = batch.signal === 'traces' ? this.#addSpans(batch, now_ms) : this.#addRecords(batch, now_ms)
     this.#span.forget()
     this.#record.forget()
+    this.#call.forget()
     this.#resources.forget()
     this.#emitters.forget()
     context.account.duplicate(duplicates)

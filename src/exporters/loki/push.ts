@@ -87,6 +87,9 @@ export class Converter {
     } finally {
       this.#metadata.end()
       this.#text.reset()
+      this.#entries.reset()
+      // What was written stays where it is: a large one is not written over, but left to whoever has it.
+      this.#request.reset()
     }
   }
 

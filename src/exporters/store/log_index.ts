@@ -61,6 +61,8 @@ export class LogIndex {
       this.#view.read(batch, item)
       this.#addRecord(logs, batch, traces)
     }
+    this.#view.forget()
+    this.#services.forget()
     logs.traces = traces.size > TRACES_MAX ? undefined : [...traces]
     this.#batches.push(logs)
     this.#evict()

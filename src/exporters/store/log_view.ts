@@ -22,8 +22,10 @@ const EVENT_BYTES_MAX = 256
 /** Attributes that name the event where the field is lost on the way, the better first. */
 const eventKeys = new KeySet(['event.name', 'event_name'])
 
+const NOTHING = Buffer.alloc(0)
+
 export class LogView {
-  bytes: Buffer = Buffer.alloc(0)
+  bytes: Buffer = NOTHING
   /** Content of the LogRecord message. */
   start = 0
   end = 0
@@ -38,6 +40,12 @@ export class LogView {
   #eventEnd = -1
   readonly #attributes = new Attributes()
   readonly #found = new Int32Array(eventKeys.names.length)
+
+  /** Nothing of a batch is needed any more: its memory is not held until the next one. */
+  forget(): void {
+    this.bytes = NOTHING
+    this.#attributes.clear()
+  }
 
   read(batch: LogBatch, item: number): void {
     const row = item * ITEM.width

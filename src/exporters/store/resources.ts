@@ -31,6 +31,11 @@ export class Services {
     return this.#name
   }
 
+  /** Lets go of the last batch. */
+  forget(): void {
+    this.#layout = undefined
+  }
+
   #read({ bytes, layout }: AnyBatch, resource: number): string {
     const row = resource * RESOURCE.width
     const start = layout.resources[row + RESOURCE.headStart]!

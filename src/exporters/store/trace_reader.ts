@@ -85,6 +85,7 @@ export class TraceReader {
     view.forget()
     this.#full.forget()
     this.#emitters.forget()
+    this.#services.forget()
   }
 
   /** Adds what log records tell of calls and their answers to the traces, which `obtain` finds by the id. */

@@ -74,6 +74,7 @@ export class GenAiLogs implements Processor<'logs'> {
       } else if (this.#isAnswer()) this.#writeQuality(item)
     }
     view.forget()
+    call.forget()
     this.#scopes.forget()
     this.#answer.reset(nothing)
     return this.#rewrite.finish()

@@ -71,6 +71,7 @@ export class GenAiTraces implements Processor<'traces'> {
       tally.add(call)
     }
     view.forget()
+    call.forget()
     this.#scopes.forget()
     this.#answer.reset(nothing)
     return rewrite.finish()

@@ -67,6 +67,7 @@ export class RecordInput implements Processor<'logs'> {
       this.#view.read(batch, item)
       if (this.#view.traceId >= 0 && !this.#view.isSummary) waits.push(item)
     }
+    this.#view.forget()
     return waits
   }
 
@@ -96,6 +97,7 @@ export class RecordInput implements Processor<'logs'> {
       }
       sampler.heads.release(head)
     }
+    this.#view.forget()
     sampler.heads.forgetBatch()
     sampler.origins.release(origin, 1)
     const { account } = context

@@ -15,8 +15,10 @@ const EVENT_NAME = 0x62
 const SUMMARY = Buffer.from('sluice.gen_ai.summary')
 const KEYS = new KeySet(['event_name', SCORE_KEY])
 
+const NOTHING = Buffer.alloc(0)
+
 export class RecordView {
-  bytes: Buffer = Buffer.alloc(0)
+  bytes: Buffer = NOTHING
   /** Content of the LogRecord. */
   start = 0
   end = 0
@@ -28,6 +30,12 @@ export class RecordView {
   score = Number.NaN
   readonly #attributes = new Attributes()
   readonly #found = new Int32Array(KEYS.names.length)
+
+  /** Nothing of a batch is needed any more: its memory is not held until the next one. */
+  forget(): void {
+    this.bytes = NOTHING
+    this.#attributes.clear()
+  }
 
   read(batch: LogBatch, item: number): void {
     const rows = batch.layout.itemRows

@@ -383,7 +383,7 @@ describe('tail sampling', () => {
       const reserved = pending.reserved_bytes + table.size_bytes + heads.size_bytes
       expect(reserved / (traces * spans * wire_bytes)).toBeLessThan(1.5)
     }
-  })
+  }, 60_000)
 
   test('spans of many groups and requests in one batch are all placed', async () => {
     const it = await bench()

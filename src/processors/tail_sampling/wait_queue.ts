@@ -2,10 +2,11 @@
  * Traces in the order in which they began to wait. A place in the queue has a ticket: who no longer has that ticket
  * (decided early, say) has given the place up, and it is passed over.
  */
+import { KEPT_BYTES } from '../../otlp/scratch.ts'
 import type { Column } from '../../traces/trace_table.ts'
 
 export class WaitQueue {
-  /** Row, ticket: a ring that grows. */
+  /** Row, ticket: a ring that grows, and shrinks when most of it is spare. */
   #places: Int32Array = new Int32Array(2048)
   #since: Float64Array = new Float64Array(1024)
   #first = 0
@@ -29,6 +30,7 @@ export class WaitQueue {
 
   /** Row of the trace that has waited longest, -1 if none waits. */
   first(): number {
+    if (this.size_bytes > KEPT_BYTES && this.#length * 8 < this.#since.length) this.#rebuild(this.#since.length / 2)
     while (this.#length > 0) {
       const row = this.#places[this.#first * 2]!
       if (this.#tickets.data[row] === this.#places[this.#first * 2 + 1]) return row
@@ -83,21 +85,28 @@ export class WaitQueue {
 
   /** Leaves out the places that were given up; twice the size if that is not enough. */
   #grow(): void {
+    let taken = 0
+    for (let position = 0; position < this.#length; position++) if (this.#isTaken(position)) taken++
+    const size = this.#since.length
+    this.#rebuild(taken > size / 2 ? size * 2 : size)
+  }
+
+  /** Has the trace at that place not given it up? */
+  #isTaken(position: number): boolean {
+    const at = (this.#first + position) & (this.#since.length - 1)
+    return this.#tickets.data[this.#places[at * 2]!] === this.#places[at * 2 + 1]
+  }
+
+  /** A ring of that many places, without those that were given up. */
+  #rebuild(length: number): void {
     const size = this.#since.length
     const [places, since] = [this.#places, this.#since]
-    const isTaken = (position: number): boolean => {
-      const at = (this.#first + position) & (size - 1)
-      return this.#tickets.data[places[at * 2]!] === places[at * 2 + 1]
-    }
-    let taken = 0
-    for (let position = 0; position < this.#length; position++) if (isTaken(position)) taken++
-    const larger = taken > size / 2 ? size * 2 : size
-    this.#places = new Int32Array(larger * 2)
-    this.#since = new Float64Array(larger)
+    this.#places = new Int32Array(length * 2)
+    this.#since = new Float64Array(length)
     let [to, passed] = [0, 0]
     for (let position = 0; position < this.#length; position++) {
-      if (!isTaken(position)) continue
       const at = (this.#first + position) & (size - 1)
+      if (this.#tickets.data[places[at * 2]!] !== places[at * 2 + 1]) continue
       this.#places[to * 2] = places[at * 2]!
       this.#places[to * 2 + 1] = places[at * 2 + 1]!
       this.#since[to++] = since[at]!
