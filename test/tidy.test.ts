@@ -14,7 +14,7 @@ const layers: readonly (readonly string[])[] = [
   ['component.ts'],
   ['not_accounted.ts', 'config', 'content'],
   ['gen_ai', 'items', 'journal', 'traces', 'net'],
-  ['sending'],
+  ['sending', 'steps'],
   ['pipeline'],
   COMPONENTS,
   ['components.ts'],

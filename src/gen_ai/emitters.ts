@@ -10,7 +10,7 @@ export interface Emitter {
   readonly isOfProvider: boolean
 }
 
-const NOBODY: Emitter = { hash: 0, isOfProvider: false }
+export const NOBODY: Emitter = { hash: 0, isOfProvider: false }
 const KNOWN_MAX = 1000
 const NAME_MAX_BYTES = 200
 

@@ -1,9 +1,6 @@
 import type { Connector, Consumer, Context, Host, Ports, Signal } from '../../component.ts'
-import { FIELD } from '../../gen_ai/field.ts'
-import { ModelCall } from '../../gen_ai/model_call.ts'
-import { isJudged, isNormalised, readNormalisedCall, readQuality } from '../../gen_ai/normalised.ts'
-import type { Quality } from '../../gen_ai/quality.ts'
-import { type SpanLinks, sharedSpanLinks } from '../../gen_ai/span_links.ts'
+import { isNormalised } from '../../gen_ai/normalised.ts'
+import { sharedSpanLinks } from '../../gen_ai/span_links.ts'
 import { findScopeName, range } from '../../gen_ai/wire.ts'
 import type { Output } from '../../otlp/output.ts'
 import { retryLater } from '../../refusal.ts'
@@ -11,16 +8,9 @@ import type { Timer } from '../../self/clock.ts'
 import { memoryOf } from '../../self/memory.ts'
 import { HandOver, type KeptBatch } from '../../sending/hand_over.ts'
 import { Overflow } from '../../sending/overflow.ts'
+import { type Report, StepBook } from '../../steps/step_book.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
-import { RecordView } from '../../telemetry/record_view.ts'
-import { SpanView } from '../../telemetry/span_view.ts'
-import { LoneCalls } from '../../traces/lone_calls.ts'
-import { RecentSpans } from '../../traces/recent_spans.ts'
-import { sharedSlices } from '../../traces/slices.ts'
-import { sharedTables } from '../../traces/tables.ts'
-import { shardOf, traceHashOf } from '../../traces/trace_id.ts'
-import type { TraceTable } from '../../traces/trace_table.ts'
-import { PIECES_PER_CALL, TracesOfCalls } from '../../traces/traces_of_calls.ts'
+import { PIECES_PER_CALL } from '../../traces/traces_of_calls.ts'
 import type { GenAiLogsConfig } from './config.ts'
 import { ContentMarks } from './content_marks.ts'
 import { ContentRecord } from './content_record.ts'
@@ -40,10 +30,6 @@ const OVER_MAX = 1.25
 /** What cannot change in place. */
 const FIXED = ['calls_max', 'duplicates_window'] as const
 
-/** So many times `settle_after` a log record without a trace waits, so that a span that tells of its call is written first. */
-const LONE_WAITS = 2
-const quality: Quality = { score: Number.NaN, signals: 0 }
-
 export class GenAiLogs implements Connector {
   readonly inputs = {
     traces: { consume: async (batch: TraceBatch, context: Context) => this.#consume(batch, context) },
@@ -51,20 +37,13 @@ export class GenAiLogs implements Connector {
   }
   readonly #host: Host
   #config: GenAiLogsConfig
-  readonly #span = new SpanView()
-  readonly #record = new RecordView()
-  readonly #call = new ModelCall()
   readonly #marks = new ContentMarks()
   readonly #content = new ContentRecord(this.#marks)
   readonly #outbox = new Outbox()
-  readonly #links: SpanLinks
   readonly #held: HeldCalls
-  readonly #recent: RecentSpans
   readonly #handOver: HandOver<KeptBatch<'logs'>> | undefined
   readonly #overflow: Overflow
-  readonly #shards: readonly TracesOfCalls[]
-  readonly #lone: LoneCalls
-  readonly #tables: readonly TraceTable[]
+  readonly #book: StepBook
   readonly #counters: Counters
   #timer: Timer | undefined
   /** Ends the reading of what is held. */
@@ -78,19 +57,14 @@ export class GenAiLogs implements Connector {
   constructor(config: GenAiLogsConfig, host: Host, next: Ports) {
     this.#config = config
     this.#host = host
-    this.#links = sharedSpanLinks(host)
-    this.#held = new HeldCalls(this.#outbox, host.clock, this.#links)
+    this.#held = new HeldCalls(this.#outbox, host.clock, sharedSpanLinks(host), {
+      content: (out, report) => this.#writeContent(out, report),
+      kept: () => this.#makeRoom(),
+    })
     this.#counters = new Counters(host, this.#held, this.#outbox)
-    this.#recent = new RecentSpans(config.duplicates_window)
     this.#overflow = new Overflow(host.log)
     this.#handOver = next.logs && this.#handOverTo(next.logs)
-    this.#tables = sharedTables(host)
-    const calls_max = Math.ceil(config.calls_max / host.shards)
-    const slices = sharedSlices(host)
-    this.#shards = this.#tables.map(
-      (table) => new TracesOfCalls(table, this.#held.calls, this.#held, calls_max, slices),
-    )
-    this.#lone = new LoneCalls(this.#held.calls, this.#held, config.calls_max)
+    this.#book = new StepBook(host, config, this.#held.calls, this.#held)
   }
 
   async start(): Promise<void> {
@@ -113,8 +87,7 @@ export class GenAiLogs implements Connector {
     if (this.#stopped) return
     this.#stopped = true
     this.#timer?.cancel()
-    for (const shard of this.#shards) shard.close()
-    this.#lone.close()
+    this.#book.close()
     this.#outbox.closeAll()
     this.#counters.update()
     await this.#handOver?.finish(deadline)
@@ -143,10 +116,7 @@ export class GenAiLogs implements Connector {
   }
 
   #tick(): void {
-    const { settle_after, settle_max } = this.#config
-    const now_ms = this.#host.clock.monotonic_ms()
-    for (const shard of this.#shards) shard.settle(now_ms, settle_after, settle_max)
-    this.#lone.settle(now_ms, settle_after * LONE_WAITS)
+    this.#book.settle(this.#config)
     this.#outbox.closeAll()
     this.#dropOldest()
     this.#counters.update()
@@ -156,16 +126,8 @@ export class GenAiLogs implements Connector {
   #consume(batch: TraceBatch | LogBatch, context: Context): void {
     this.#dropOldest()
     this.#refuseIfFull(batch)
-    if (batch.signal === 'traces') this.#links.note(batch as TraceBatch)
-    const now_ms = this.#host.clock.monotonic_ms()
     this.#scope.row = -1
-    const duplicates =
-      batch.signal === 'traces'
-        ? this.#addSpans(batch as TraceBatch, context, now_ms)
-        : this.#addRecords(batch as LogBatch, context, now_ms)
-    this.#span.forget()
-    this.#record.forget()
-    this.#call.forget()
+    const duplicates = this.#book.take(batch, context)
     this.#held.forgetBatch()
     this.#counters.update()
     this.#handOver?.run()
@@ -182,59 +144,11 @@ export class GenAiLogs implements Connector {
         throw retryLater('queue_full', 'log records wait for the next consumer up to bytes_max', RETRY_WAIT_MS)
   }
 
-  /** Returns how many have come before. */
-  #addSpans(batch: TraceBatch, context: Context, now_ms: number): number {
-    const view = this.#span
-    let duplicates = 0
-    for (let item = 0; item < batch.items; item++) {
-      if (!isNormalised(batch, item)) continue
-      view.read(batch, item)
-      if (!readNormalisedCall(view, this.#call)) continue
-      const trace = traceHashOf(view)
-      if (trace >= 0 && view.spanId >= 0 && this.#recent.seen(trace, view.bytes, view.spanId)) duplicates++
-      else this.#add(batch, context, view, trace, now_ms)
-    }
-    return duplicates
-  }
-
-  /** The same of log records: calls, and answers of calls whose spans may say nothing of them. */
-  #addRecords(batch: LogBatch, context: Context, now_ms: number): number {
-    const view = this.#record
-    let duplicates = 0
-    for (let item = 0; item < batch.items; item++) {
-      const isCall = isNormalised(batch, item)
-      if (!isCall && !isJudged(batch, item)) continue
-      view.readRecord(batch, item)
-      const trace = traceHashOf(view)
-      if (isCall && readNormalisedCall(view, this.#call)) {
-        const origin = this.#held.originOf(batch, view.scope)
-        if (this.#recent.seenRecord(origin, view.bytes, view.start, view.end)) duplicates++
-        else this.#add(batch, context, view, trace, now_ms)
-      } else if (!isCall && trace >= 0 && readQuality(view, quality)) this.#held.calls.keepQuality(view, quality)
-    }
-    return duplicates
-  }
-
-  /** Without a trace (-1) nothing is waited for, but by a log record for a span that has its response id. */
-  #add(batch: TraceBatch | LogBatch, context: Context, view: SpanView, trace: number, now_ms: number): void {
-    const call = this.#held.keep(batch, context, view, this.#call, (out) => this.#writeContent(out, batch, view))
-    const shard = shardOf(Math.max(trace, 0), this.#shards.length)
-    const row = trace < 0 ? -1 : this.#tables[shard]!.obtain(view.bytes, view.traceId, trace)
-    if (row >= 0) this.#shards[shard]!.add(row, call, now_ms)
-    else if (view.isRecord && this.#call.has(FIELD.responseId)) this.#lone.add(call, now_ms)
-    else {
-      this.#held.settle([call])
-      this.#held.calls.remove(call)
-    }
-    this.#makeRoom()
-  }
-
   /** A log record holds its content itself, and goes its own way. */
-  #writeContent(out: Output, batch: TraceBatch | LogBatch, view: SpanView): boolean {
+  #writeContent(out: Output, { batch, view, call }: Report): boolean {
     if (!this.#config.content || view.isRecord) return false
     const { content_size_bytes_max } = this.#config
-    if (!this.#content.write(out, view, this.#call, this.#scopeMarks(batch, view.scope), content_size_bytes_max))
-      return false
+    if (!this.#content.write(out, view, call, this.#scopeMarks(batch, view.scope), content_size_bytes_max)) return false
     if (this.#content.cut_bytes > 0) this.#counters.cut(this.#content.cut_bytes)
     return true
   }
@@ -253,9 +167,7 @@ export class GenAiLogs implements Connector {
     for (let pieces = 0; this.#held.size_bytes > most_bytes; pieces++) {
       // Large traces are settled while calls come, not all at once.
       if (pieces >= PIECES_PER_CALL && this.#held.size_bytes <= most_bytes * OVER_MAX) return
-      let settled = this.#lone.settleOldest()
-      for (const shard of this.#shards) if (shard.settleSome()) settled = true
-      if (!settled) return
+      if (!this.#book.settleSome()) return
       this.#dropOldest()
     }
   }

@@ -1,19 +1,15 @@
 /** Calls that wait for their trace to settle, with what their records are made of; and the records, once it has. */
 import type { Context } from '../../component.ts'
 import { Calls } from '../../gen_ai/calls.ts'
-import { Emitters } from '../../gen_ai/emitters.ts'
 import { FIELD } from '../../gen_ai/field.ts'
 import { hashOf } from '../../gen_ai/hash.ts'
-import type { ModelCall } from '../../gen_ai/model_call.ts'
-import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
 import type { SpanLinks } from '../../gen_ai/span_links.ts'
 import { Output } from '../../otlp/output.ts'
 import type { Clock } from '../../self/clock.ts'
+import type { Keeper, Report, Texts } from '../../steps/step_book.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { type Head, Heads } from '../../telemetry/heads.ts'
-import type { SpanView } from '../../telemetry/span_view.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
-import type { SettledCalls } from '../../traces/traces_of_calls.ts'
 import { Digest, writeDigest } from './digest.ts'
 import { writePlace } from './log_record.ts'
 import { type Origin, Origins } from './origins.ts'
@@ -28,21 +24,24 @@ const PLACE_BYTES = 80
 /** Reports of one call that are read for its summary; of more, those in the middle are left out. */
 const DIGESTS_MAX = 8
 
-/** The content record of a call without its place, written to `out`; false if there is none. */
-export type WriteContent = (out: Output) => boolean
+export interface Hooks {
+  /** Writes the content record of a report's call without its place to `out`; false if there is none. */
+  content(out: Output, report: Report): boolean
+  /** A report is held now. */
+  kept(): void
+}
 
-export class HeldCalls implements SettledCalls {
+export class HeldCalls implements Keeper {
   readonly calls: Calls
   /** Calls whose records have not been made. */
   waiting = 0
   summaries = 0
   contents = 0
+  readonly #hooks: Hooks
   readonly #outbox: Outbox
   readonly #clock: Clock
   readonly #heads = new Heads()
   readonly #origins = new Origins()
-  readonly #resources = new ResourceHashes()
-  readonly #emitters = new Emitters()
   /** Digests, each with the address of its content record before it, or none. */
   readonly #store = new ItemStore()
   readonly #scratch = new Output(1 << 14)
@@ -53,7 +52,8 @@ export class HeldCalls implements SettledCalls {
   /** Of the batch and scope that `keep` was called with last; it counts as a reference to both. */
   #last: { batch: TraceBatch | LogBatch; scope: number; head: Head; origin: Origin } | undefined
 
-  constructor(outbox: Outbox, clock: Clock, links: SpanLinks) {
+  constructor(outbox: Outbox, clock: Clock, links: SpanLinks, hooks: Hooks) {
+    this.#hooks = hooks
     this.calls = new Calls(links)
     this.#outbox = outbox
     this.#clock = clock
@@ -64,46 +64,36 @@ export class HeldCalls implements SettledCalls {
     return this.#store.occupied_bytes + this.#heads.size_bytes
   }
 
-  /** A number for what the items of that scope group of the batch come from. */
-  originOf(batch: TraceBatch | LogBatch, scope: number): number {
-    return this.#resources.of(batch, scope)
+  number({ view: { bytes }, call }: Report, texts: Texts): void {
+    const hash = (field: number) => hashOf(bytes, call.start(field), call.end(field))
+    texts.model = hash(FIELD.requestModel)
+    texts.responseModel = hash(FIELD.responseModel)
+    texts.errorType = hash(FIELD.errorType)
   }
 
-  /** Keeps the call of a span or log record of the batch; returns its number. */
-  keep(
-    batch: TraceBatch | LogBatch,
-    context: Context,
-    span: SpanView,
-    call: ModelCall,
-    writeContent: WriteContent,
-  ): number {
-    const { bytes } = span
-    const text = (field: number) => hashOf(bytes, call.start(field), call.end(field))
+  /** What the records of the call are made of. */
+  keep(row: number, report: Report): void {
+    const { batch, context, view } = report
     const out = this.#scratch
     out.reset()
-    const { head, origin } = this.#headOf(batch, span.scope, context)
-    const content = writeContent(out) ? this.#store.add(out.bytes, 0, out.end, head.id, NO_ITEM) : NO_ITEM
+    const { head, origin } = this.#headOf(batch, view.scope, context)
+    const hasContent = this.#hooks.content(out, report)
+    const content = hasContent ? this.#store.add(out.bytes, 0, out.end, head.id, NO_ITEM) : NO_ITEM
     out.reset()
-    writeDigest(out, span)
-    const row = this.calls.keep(span, call, {
-      model: text(FIELD.requestModel),
-      responseModel: text(FIELD.responseModel),
-      errorType: text(FIELD.errorType),
-      resource: this.#resources.of(batch, span.scope),
-      emitter: this.#emitters.of(batch, span.scope),
-    })
+    writeDigest(out, view)
     if (row >= this.#addresses.length) this.#grow(row)
     this.#addresses[row] = this.#store.add(out.bytes, 0, out.end, head.id, content)
     head.references++
     origin.references++
     this.waiting++
-    return row
+  }
+
+  kept(): void {
+    this.#hooks.kept()
   }
 
   /** The batch is not needed any more. */
   forgetBatch(): void {
-    this.#resources.forget()
-    this.#emitters.forget()
     this.#forgetHead()
     this.#heads.forgetBatch()
   }

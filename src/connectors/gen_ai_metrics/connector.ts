@@ -1,26 +1,12 @@
 import type { Connector, Context, Host, Ports } from '../../component.ts'
 import { Calls } from '../../gen_ai/calls.ts'
-import { Emitters } from '../../gen_ai/emitters.ts'
-import { FIELD } from '../../gen_ai/field.ts'
-import { ModelCall } from '../../gen_ai/model_call.ts'
-import { isJudged, isNormalised, readNormalisedCall, readQuality } from '../../gen_ai/normalised.ts'
-import type { Quality } from '../../gen_ai/quality.ts'
-import { ResourceHashes } from '../../gen_ai/resource_hashes.ts'
-import { type SpanLinks, sharedSpanLinks } from '../../gen_ai/span_links.ts'
+import { sharedSpanLinks } from '../../gen_ai/span_links.ts'
 import { notAccounted } from '../../not_accounted.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
+import { StepBook } from '../../steps/step_book.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
-import { RecordView } from '../../telemetry/record_view.ts'
-import { SpanView } from '../../telemetry/span_view.ts'
-import { LoneCalls } from '../../traces/lone_calls.ts'
-import { RecentSpans } from '../../traces/recent_spans.ts'
-import { sharedSlices } from '../../traces/slices.ts'
-import { sharedTables } from '../../traces/tables.ts'
-import { shardOf, traceHashOf } from '../../traces/trace_id.ts'
-import type { TraceTable } from '../../traces/trace_table.ts'
-import { TracesOfCalls } from '../../traces/traces_of_calls.ts'
 import { sharedVerdicts } from '../../traces/verdicts.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { Counts } from './counts.ts'
@@ -35,10 +21,6 @@ const ERROR_TYPES_MAX = 200
 /** What cannot change in place. */
 const FIXED = ['models_max', 'series_max', 'calls_max', 'duplicates_window'] as const
 
-/** So many times `settle_after` a log record without a trace waits, so that a span that tells of its call is counted first. */
-const LONE_WAITS = 2
-const quality: Quality = { score: Number.NaN, signals: 0 }
-
 export class GenAiMetrics implements Connector {
   readonly inputs = {
     traces: { consume: async (batch: TraceBatch, context: Context) => this.#consume(batch, context) },
@@ -47,22 +29,13 @@ export class GenAiMetrics implements Connector {
   readonly #host: Host
   readonly #next: Ports
   #config: GenAiMetricsConfig
-  readonly #span = new SpanView()
-  readonly #record = new RecordView()
-  readonly #call = new ModelCall()
-  readonly #links: SpanLinks
   readonly #calls: Calls
-  readonly #resources = new ResourceHashes()
-  readonly #emitters = new Emitters()
   readonly #texts: LabelTexts
   readonly #errorTypes: LabelTexts
-  readonly #recent: RecentSpans
   readonly #candidates: Candidates
   readonly #set: MetricSet
   readonly #counts: Counts
-  readonly #shards: readonly TracesOfCalls[]
-  readonly #lone: LoneCalls
-  readonly #tables: readonly TraceTable[]
+  readonly #book: StepBook
   readonly #throttle: Throttle
   /** Bounds that the log has told of. */
   readonly #told = new Set<string>()
@@ -76,21 +49,14 @@ export class GenAiMetrics implements Connector {
     this.#config = config
     this.#host = host
     this.#next = next
-    this.#links = sharedSpanLinks(host)
-    this.#calls = new Calls(this.#links)
+    this.#calls = new Calls(sharedSpanLinks(host))
     this.#texts = new LabelTexts(config.models_max, host.clock)
     this.#errorTypes = new LabelTexts(ERROR_TYPES_MAX, host.clock)
-    this.#recent = new RecentSpans(config.duplicates_window)
     this.#candidates = new Candidates(sharedVerdicts(host), host.clock)
     this.#set = new MetricSet(host.clock, this.#candidates)
     this.#counts = new Counts(this.#calls, this.#texts, this.#errorTypes, this.#set, config.series_max, host.clock)
     this.#throttle = new Throttle(host.clock)
-    this.#tables = sharedTables(host)
-    const slices = sharedSlices(host)
-    this.#shards = this.#tables.map(
-      (table) => new TracesOfCalls(table, this.#calls, this.#counts, shareOf(config.calls_max, host.shards), slices),
-    )
-    this.#lone = new LoneCalls(this.#calls, this.#counts, config.calls_max)
+    this.#book = new StepBook(host, config, this.#calls, this.#counts)
   }
 
   async start(): Promise<void> {
@@ -155,8 +121,7 @@ export class GenAiMetrics implements Connector {
     if (this.#stopped) return
     this.#stopped = true
     for (const timer of this.#timers) timer.cancel()
-    for (const shard of this.#shards) shard.close()
-    this.#lone.close()
+    this.#book.close()
     const { promise: aborted, resolve } = Promise.withResolvers<void>()
     if (deadline.aborted) resolve()
     deadline.addEventListener('abort', () => resolve(), { once: true })
@@ -182,83 +147,13 @@ export class GenAiMetrics implements Connector {
 
   #consume(batch: TraceBatch | LogBatch, context: Context): void {
     if (this.#stopped) throw retryLater('shutdown', 'the connector has stopped')
-    if (batch.signal === 'traces') this.#links.note(batch as TraceBatch)
-    const now_ms = this.#host.clock.monotonic_ms()
-    const duplicates = batch.signal === 'traces' ? this.#addSpans(batch, now_ms) : this.#addRecords(batch, now_ms)
-    this.#span.forget()
-    this.#record.forget()
-    this.#call.forget()
-    this.#resources.forget()
-    this.#emitters.forget()
+    const duplicates = this.#book.take(batch, context)
     context.account.duplicate(duplicates)
     context.account.deliver(batch.count - duplicates)
   }
 
-  /** Returns how many have come before. */
-  #addSpans(batch: TraceBatch, now_ms: number): number {
-    const view = this.#span
-    let duplicates = 0
-    for (let item = 0; item < batch.items; item++) {
-      if (!isNormalised(batch, item)) continue
-      view.read(batch, item)
-      if (!readNormalisedCall(view, this.#call)) continue
-      const trace = traceHashOf(view)
-      if (trace >= 0 && view.spanId >= 0 && this.#recent.seen(trace, view.bytes, view.spanId)) duplicates++
-      else this.#add(batch, view, trace, now_ms)
-    }
-    return duplicates
-  }
-
-  /** The same of log records: calls, and answers of calls whose spans may say nothing of them. */
-  #addRecords(batch: LogBatch, now_ms: number): number {
-    const view = this.#record
-    let duplicates = 0
-    for (let item = 0; item < batch.items; item++) {
-      const isCall = isNormalised(batch, item)
-      if (!isCall && !isJudged(batch, item)) continue
-      view.readRecord(batch, item)
-      const trace = traceHashOf(view)
-      if (isCall && readNormalisedCall(view, this.#call)) {
-        const origin = this.#resources.of(batch, view.scope)
-        if (this.#recent.seenRecord(origin, view.bytes, view.start, view.end)) duplicates++
-        else this.#add(batch, view, trace, now_ms)
-      } else if (!isCall && trace >= 0 && readQuality(view, quality)) this.#calls.keepQuality(view, quality)
-    }
-    return duplicates
-  }
-
-  /** Without a trace (-1) nothing is waited for, but by a log record for a span that has its response id. */
-  #add(batch: TraceBatch | LogBatch, view: SpanView, trace: number, now_ms: number): void {
-    const call = this.#keep(batch, view)
-    const shard = shardOf(Math.max(trace, 0), this.#shards.length)
-    const row = trace < 0 ? -1 : this.#tables[shard]!.obtain(view.bytes, view.traceId, trace)
-    this.#counts.prepare(call, view.bytes, trace < 0 ? -1 : view.traceId)
-    if (row >= 0) this.#shards[shard]!.add(row, call, now_ms)
-    else if (view.isRecord && this.#call.has(FIELD.responseId)) this.#lone.add(call, now_ms)
-    else {
-      this.#counts.settle([call])
-      this.#calls.remove(call)
-    }
-  }
-
-  /** Copies what is counted of the call to a row. */
-  #keep(batch: TraceBatch | LogBatch, view: SpanView): number {
-    const call = this.#call
-    const text = (texts: LabelTexts, field: number) => texts.intern(view.bytes, call.start(field), call.end(field))
-    return this.#calls.keep(view, call, {
-      model: text(this.#texts, FIELD.requestModel),
-      responseModel: text(this.#texts, FIELD.responseModel),
-      errorType: text(this.#errorTypes, FIELD.errorType),
-      resource: this.#resources.of(batch, view.scope),
-      emitter: this.#emitters.of(batch, view.scope),
-    })
-  }
-
   #tick(): void {
-    const { settle_after, settle_max } = this.#config
-    const { clock } = this.#host
-    for (const shard of this.#shards) shard.settle(clock.monotonic_ms(), settle_after, settle_max)
-    this.#lone.settle(clock.monotonic_ms(), settle_after * LONE_WAITS)
+    this.#book.settle(this.#config)
     this.#tellBounds()
     // What is under way may show them, and must not keep the place of the next flush.
     if (this.#set.fresh > 0 && this.#underWay === 0) this.#send(() => this.#set.showFresh(this.#now()))
@@ -311,8 +206,4 @@ export class GenAiMetrics implements Connector {
       )
     }
   }
-}
-
-function shareOf(total: number, shards: number): number {
-  return Math.ceil(total / shards)
 }

@@ -1,10 +1,11 @@
 /** From calls that have settled to metrics: which series a call belongs to. */
 import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from '../../gen_ai/calls.ts'
+import { FIELD } from '../../gen_ai/field.ts'
 import { PROVIDERS } from '../../gen_ai/lexicon.ts'
 import { OPERATIONS } from '../../gen_ai/values.ts'
 import type { Clock } from '../../self/clock.ts'
+import type { Keeper, Report, Texts } from '../../steps/step_book.ts'
 import { isTraceId } from '../../traces/trace_id.ts'
-import type { SettledCalls } from '../../traces/traces_of_calls.ts'
 import {
   CALL_POINTS,
   CallSeries,
@@ -24,7 +25,7 @@ const TRACE_ID_BYTES = 16
 /** In place of an error type: the call did not fail. */
 const NO_ERROR = -1
 
-export class Counts implements SettledCalls {
+export class Counts implements Keeper {
   readonly #calls: Calls
   readonly #texts: LabelTexts
   readonly #errorTypes: LabelTexts
@@ -57,12 +58,19 @@ export class Counts implements SettledCalls {
     errorTypes.onReplaced = (place) => this.places.endAll(({ errorType }) => errorType === place)
   }
 
-  /** Makes the series of a call that has come and is not settled yet. Its trace id stands at `traceId`; -1: it has none. */
-  prepare(call: number, bytes: Buffer, traceId: number): void {
-    this.#keepTraceId(call, bytes, traceId)
-    const counted = this.#read(call)
-    this.#callSeriesOf(call).prepare(counted)
-    if (isError(counted)) this.#errorSeriesOf(call)
+  number({ view: { bytes }, call }: Report, texts: Texts): void {
+    const place = (labels: LabelTexts, field: number) => labels.intern(bytes, call.start(field), call.end(field))
+    texts.model = place(this.#texts, FIELD.requestModel)
+    texts.responseModel = place(this.#texts, FIELD.responseModel)
+    texts.errorType = place(this.#errorTypes, FIELD.errorType)
+  }
+
+  /** Makes the series of a call that is not settled yet, so that it is seen to begin at zero. */
+  keep(row: number, { view, hasTrace }: Report): void {
+    this.#keepTraceId(row, view.bytes, hasTrace ? view.traceId : -1)
+    const counted = this.#read(row)
+    this.#callSeriesOf(row).prepare(counted)
+    if (isError(counted)) this.#errorSeriesOf(row)
   }
 
   settle(reports: readonly number[]): void {
