@@ -12,9 +12,6 @@ COPY package.json collector.yaml collector.schema.json LICENSE ./
 COPY src src
 # Everything else has its default in collector.yaml; in a container it has to listen beyond the container itself.
 ENV NODE_ENV=production SLUICE_HOST=0.0.0.0 SLUICE_DATA=/var/lib/sluice
-# Large bodies get pages of their own, which go back to the system when they are freed; else a tenth of the memory is
-# taken by gaps between them.
-ENV MALLOC_MMAP_THRESHOLD_=65536
 RUN mkdir -m 0700 /var/lib/sluice && chown 1000:1000 /var/lib/sluice
 VOLUME /var/lib/sluice
 # By number, so that Kubernetes can see that it is not root.

@@ -14,8 +14,6 @@ import { type Edge, type Metrics, readLedger, readMetrics } from './readings.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const PORTS = ['grpc', 'http', 'metrics', 'api', 'health', 'self'] as const
-/** What the Dockerfile sets beside the places of things. */
-const AS_IN_THE_IMAGE = { MALLOC_MMAP_THRESHOLD_: '65536' }
 export type Ports = Record<(typeof PORTS)[number], number>
 
 export interface SubjectOptions {
@@ -74,7 +72,7 @@ export class Subject {
       join(directory, 'overlay.json'),
     ]
     const [program, ...args] = options.cpu === undefined ? command : pinned(options.cpu, command)
-    const env = { ...process.env, ...AS_IN_THE_IMAGE, SLUICE_DATA: directory, ...options.variables }
+    const env = { ...process.env, SLUICE_DATA: directory, ...options.variables }
     const child = spawn(program!, args, { stdio: ['ignore', 'ignore', 'pipe'], env })
     const subject = new Subject(child, ports, directory, container)
     child.stderr!.on('data', (text: Buffer) => subject.#hear(text, options.logUnread ?? false))
