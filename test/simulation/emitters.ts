@@ -96,4 +96,6 @@ const openLlmetry: Emitter = {
 export const SDKS = [conventions('opentelemetry.instrumentation.openai_v2'), conventions('an.sdk.of.its.own')] as const
 /** Above one. */
 export const FRAMEWORKS = [openInference, openLlmetry, conventions('a.framework')] as const
+/** What instrumentations call the log record of a call. */
+export const CALL_EVENT = 'gen_ai.client.inference.operation.details'
 export const GATEWAY = conventions('a.gateway')

@@ -39,7 +39,8 @@ service:
   pipelines:
     traces: { receivers: [source], processors: [gen_ai, redaction], exporters: [gen_ai_metrics, gen_ai_logs, store] }
     metrics: { receivers: [gen_ai_metrics], exporters: [sink/metrics] }
-    logs: { receivers: [gen_ai_logs], exporters: [sink/logs] }
+    logs: { receivers: [source], processors: [gen_ai, redaction], exporters: [gen_ai_metrics, gen_ai_logs, store] }
+    logs/out: { receivers: [gen_ai_logs], exporters: [sink/logs] }
 `
 
 /** What is wrong, in words; empty if nothing is. */

@@ -1,14 +1,17 @@
 /** An invented application: what it calls, which spans tell of it, and what is true because it was made up so. */
 import { Random } from '../bench/random.ts'
 import type { SpanOptions } from '../support/otlp.ts'
-import { type CallTruth, type Emitter, FRAMEWORKS, GATEWAY, SDKS, type Told } from './emitters.ts'
+import { CALL_EVENT, type CallTruth, type Emitter, FRAMEWORKS, GATEWAY, SDKS, type Told } from './emitters.ts'
 
 export interface Report extends SpanOptions {
   readonly trace: string
   readonly id: string
   readonly end_ms: number
+  readonly name: string
   readonly scope: string
   readonly service: string
+  /** A log record, which names a span by `id`. */
+  readonly isRecord: boolean
 }
 
 export interface TraceTruth {
@@ -88,6 +91,8 @@ class Builder {
       () => this.#fallback(place),
       () => this.#handedOver(place),
       () => this.#parallel(place),
+      () => this.#recorded(place),
+      () => this.#besideRecord(place),
       () => this.#other(place),
       ...(depth > 0 ? [() => this.#agent(place, depth - 1)] : []),
     ]
@@ -226,6 +231,25 @@ class Builder {
     return last_ms
   }
 
+  /** No span tells of the call, only a log record in the agent's or the server's span. */
+  #recorded(place: Place): number {
+    const call = this.#call(this.#chance(0.1))
+    const end_ms = this.#end(place)
+    this.#record(place, place.parent, call, end_ms, ALL)
+    this.#addTruth(place, call)
+    return end_ms
+  }
+
+  /** Span and log record of one instrumentation: the record says as much, or less. */
+  #besideRecord(place: Place): number {
+    const call = this.#call(this.#chance(0.1))
+    const end_ms = this.#end(place)
+    const id = this.#id()
+    this.#report(place, id, SDKS[0], call, end_ms, ALL)
+    this.#record(place, id, call, end_ms, { ...ALL, tokens: this.#chance(0.7), responseId: this.#chance(0.7) })
+    return end_ms
+  }
+
   /** No call. */
   #other(place: Place): number {
     const end_ms = this.#end(place)
@@ -283,7 +307,18 @@ class Builder {
     if (!counts) return
     const unknown = told.tokens ? {} : { input: undefined, output: undefined }
     const failure = call.failure === 'rate_limit' && !emitter.knowsLimits ? 'error' : call.failure
-    this.#traces.get(place.trace)!.calls.push({ ...call, ...unknown, failure })
+    this.#addTruth(place, { ...call, ...unknown, failure })
+  }
+
+  #addTruth({ trace }: Place, call: CallTruth): void {
+    this.#traces.get(trace)!.calls.push(call)
+  }
+
+  #record({ trace, service, start_ms }: Place, id: string, call: CallTruth, end_ms: number, told: Told): void {
+    const hasId = told.responseId && call.responseId !== ''
+    const attributes = SDKS[0].write(call, { ...told, responseId: hasId })
+    const { scope } = SDKS[0]
+    this.#reports.push({ trace, id, name: CALL_EVENT, scope, service, start_ms, end_ms, attributes, isRecord: true })
   }
 
   #span(
@@ -297,7 +332,8 @@ class Builder {
   ): void {
     this.#traces.get(trace)!.spans++
     const above = parent === '' ? {} : { parent }
-    this.#reports.push({ trace, id, name, scope, service, start_ms, end_ms, attributes, ...above, ...more })
+    const span = { trace, id, name, scope, service, start_ms, end_ms, attributes, isRecord: false }
+    this.#reports.push({ ...span, ...above, ...more })
   }
 
   #end({ start_ms }: Place): number {
