@@ -7,20 +7,18 @@ const MIN_BYTES = 16 << 20
 /** While data is refused, what was measured longer ago is measured again. */
 const STALE_MS = 3_000
 /** So near to the end of all memory it counts what is resident, whatever may be free in it. */
-const END = 0.94
+const END = 0.9
 
 /**
  * Resident memory hardly falls when garbage goes: what was freed is used again. So the size that counts is what is
  * allocated, and beside it what is resident for other reasons (code, stacks, memory too scattered to be used again): the
- * least difference between the two since the collection before the last one.
+ * difference between the two when garbage was collected last, just before.
  */
 export class Garbage {
   readonly #clock: Clock
   #collected_ms = Number.NEGATIVE_INFINITY
   #left_bytes = 0
   #beside_bytes = Number.POSITIVE_INFINITY
-  /** Of the time between the last two collections. */
-  #besideBefore_bytes = Number.POSITIVE_INFINITY
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -29,10 +27,8 @@ export class Garbage {
   /** How large the process is, without what is free in it. */
   size_bytes(memory: Memory): number {
     const resident_bytes = memory.resident()
-    const allocated_bytes = memory.collectable()
-    this.#beside_bytes = Math.min(this.#beside_bytes, resident_bytes - allocated_bytes)
     if (resident_bytes > memory.total() * END) return resident_bytes
-    return allocated_bytes + Math.min(this.#beside_bytes, this.#besideBefore_bytes)
+    return Math.min(resident_bytes, memory.collectable() + this.#beside_bytes)
   }
 
   /**
@@ -43,12 +39,11 @@ export class Garbage {
     const now_ms = this.#clock.monotonic_ms()
     const age_ms = now_ms - this.#collected_ms
     const isStale = refuses && age_ms >= STALE_MS
-    const isLittle = memory.collectable() < this.#left_bytes + MIN_BYTES
-    if (age_ms < interval_ms || (isLittle && !isStale)) return
+    const allocated_bytes = memory.collectable()
+    if (age_ms < interval_ms || (allocated_bytes < this.#left_bytes + MIN_BYTES && !isStale)) return
     this.#collected_ms = now_ms
+    this.#beside_bytes = memory.resident() - allocated_bytes
     memory.collect()
     this.#left_bytes = memory.collectable()
-    this.#besideBefore_bytes = this.#beside_bytes
-    this.#beside_bytes = Number.POSITIVE_INFINITY
   }
 }
