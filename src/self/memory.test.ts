@@ -17,10 +17,10 @@ describe('what the process holds', () => {
     const memory = new ProcessMemory(3200)
     const looks: number[] = []
     const end = memory.watch((coming_bytes) => looks.push(coming_bytes))
-    for (let at = 0; at < 10; at++) memory.pass(50)
-    expect(looks, 'after more than a twenty-fourth of 2400').toEqual([50, 50, 50])
+    for (let at = 0; at < 7; at++) memory.pass(20)
+    expect(looks, 'after more than a hundredth of 2400').toEqual([20, 20, 20])
     memory.pass(100_000)
-    expect(looks, 'one large body is one look').toEqual([50, 50, 50, 100_000])
+    expect(looks, 'one large body is one look').toEqual([20, 20, 20, 100_000])
     end()
     memory.pass(100_000)
     expect(looks).toHaveLength(4)

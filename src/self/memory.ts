@@ -3,8 +3,8 @@ import { totalmem } from 'node:os'
 
 /** As the shipped memory_limiter has it, where a config has none. */
 const DEFAULT_SHARE = 0.75
-/** After a twenty-fourth of the limit it is looked how large the process is: a batch leaves some times its size as garbage. */
-const LOOKS_PER_LIMIT = 24
+/** After a hundredth of the limit it is looked how large the process is: a batch leaves some times its size as garbage. */
+const LOOKS_PER_LIMIT = 100
 
 /**
  * One for the whole daemon (`memoryOf`). Whoever keeps bytes past a call registers a reading of them, so that admission
