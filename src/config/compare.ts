@@ -50,10 +50,12 @@ function compareMaps<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<strin
 export function sameConfig(one: Comparable, other: Comparable): boolean {
   if (one.factory !== other.factory) return false
   if (isDeepStrictEqual(one.config, other.config)) return true
-  return one.input !== undefined && isDeepStrictEqual(one.input, other.input)
+  return (
+    one.input !== undefined && isDeepStrictEqual(one.input, other.input) && isDeepStrictEqual(one.steps, other.steps)
+  )
 }
 
-type Comparable = Pick<ComponentConfig, 'factory' | 'config'> & { readonly input?: unknown }
+type Comparable = Pick<ComponentConfig, 'factory' | 'config'> & { readonly input?: unknown; readonly steps?: unknown }
 
 function rest({ service: { pipelines: _, input: __, ...rest } }: ParsedConfig) {
   return rest

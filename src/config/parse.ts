@@ -15,7 +15,7 @@ import { checkPipelines, type PipelineConfig } from './pipelines.ts'
 import type { Finding } from './problem.ts'
 import { type Service, serviceSchema, type Telemetry } from './service.ts'
 import { shownKey } from './source.ts'
-import { withSteps } from './steps.ts'
+import { type Steps, withSteps } from './steps.ts'
 import { suggestion } from './suggest.ts'
 import { describeNode, markKeys, type Node, type Report } from './tree.ts'
 import { type Valid, validate } from './validate.ts'
@@ -36,6 +36,8 @@ export interface ComponentConfig {
   readonly config: unknown
   /** What the schema was given: substituted, without defaults. Holds secrets. */
   readonly input: unknown
+  /** What it was given of `service.steps`, if it takes steps. */
+  readonly steps?: Steps
   /** The older name that was written for the type. */
   readonly aliasUsed?: string | undefined
 }

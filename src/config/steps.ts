@@ -63,7 +63,7 @@ export function withSteps(
     [...connectors].map(([id, component]) => [
       id,
       taking.includes(component)
-        ? { ...component, config: { ...(component.config as object), ...settled } }
+        ? { ...component, config: { ...(component.config as object), ...settled }, steps: settled }
         : component,
     ]),
   )

@@ -13,6 +13,8 @@ export interface ComponentPlan {
   readonly config: unknown
   /** What it was parsed from. */
   readonly input?: unknown
+  /** What of `service.steps` is in `config`. */
+  readonly steps?: unknown
 }
 
 export interface PipelinePlan {
