@@ -67,6 +67,7 @@ const least: Readonly<Record<string, SpanFixture>> = {
   },
   'otel-genai-v1.37-v1.41': { attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai' } },
   'otel-genai-legacy-v1.26-v1.36': { attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.system': 'openai' } },
+  'otel-genai-without-provider': { attributes: { 'gen_ai.operation.name': 'chat' } },
 }
 
 /** A value for a field, and how it is read back. */

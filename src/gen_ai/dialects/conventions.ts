@@ -71,7 +71,9 @@ export const tutorials: Dialect = {
   operationOptional: true,
 }
 
-/** The three ages of the conventions, the newest first. They are the last in the table. */
+const { provider: _, ...withoutProvider } = legacyFields
+
+/** The three ages of the conventions, the newest first, and what names no provider. They are the last in the table. */
 export const conventions: readonly Dialect[] = [
   {
     id: 'otel-genai-newest',
@@ -95,5 +97,11 @@ export const conventions: readonly Dialect[] = [
     marks: [{ key: 'gen_ai.system' }],
     fields: legacyFields,
     operationOptional: true,
+  },
+  {
+    // By hand, or by a gateway: the conventions ask for the provider, but what was called and its numbers are there.
+    id: 'otel-genai-without-provider',
+    marks: [{ key: NEWEST.operation }],
+    fields: withoutProvider,
   },
 ]
