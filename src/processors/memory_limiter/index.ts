@@ -9,7 +9,6 @@ import type { Counter } from '../../self/meter.ts'
 import { Pressure } from '../../self/pressure.ts'
 import { accountedItems } from '../../telemetry/signal.ts'
 import { type MemoryLimiterConfig, schema } from './config.ts'
-import { Garbage } from './garbage.ts'
 import { type Limits, limitsOf, type Memory, memoryOfProcess } from './memory.ts'
 
 export const memoryLimiter: ProcessorFactory<MemoryLimiterConfig> = {
@@ -36,8 +35,8 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
   #refusal: Refusal | undefined
   #timer: Timer | undefined
   #endWatch: (() => void) | undefined
-  /** The process's: what one limiter has collected, the others need not. */
-  readonly #garbage: Garbage
+  /** Garbage is the process's: what one limiter has collected, the others need not. */
+  readonly #last: Collection
 
   /** `memory`: default that of the process. */
   constructor(config: MemoryLimiterConfig, host: Host, signal: S, next: Consumer<S>, memory?: Memory) {
@@ -46,7 +45,7 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     this.#next = next
     this.#given = memory
     this.#pressure = host.shared('pressure', () => new Pressure())
-    this.#garbage = host.shared('garbage', () => new Garbage(host.clock))
+    this.#last = host.shared('collection', () => ({ at_ms: Number.NEGATIVE_INFINITY, left_bytes: 0 }))
     const counter = (outcome: string) =>
       host.meter.counter(
         `otelcol_processor_memory_limiter_${outcome}_${accountedItems[signal]}`,
@@ -117,11 +116,9 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
   #check(coming_bytes = 0): void {
     const memory = this.#memory!
     const { hard_bytes, soft_bytes, resume_bytes } = this.#limits!
-    const coming_max_bytes = coming_bytes * COPIES_OF_A_BODY
-    const largest_bytes = Math.max(this.#garbage.size_bytes(memory), memory.used()) + coming_max_bytes
-    const isHard = largest_bytes > hard_bytes || this.#refusal !== undefined
+    const largest_bytes = Math.max(memory.resident(), memory.used()) + coming_bytes * COPIES_OF_A_BODY
     // While data is refused, it has to be known soon that it need not be.
-    if (largest_bytes > soft_bytes) this.#collect(memory, isHard)
+    if (largest_bytes > soft_bytes) this.#collect(memory, largest_bytes > hard_bytes || this.#refusal !== undefined)
     // What can be handed on or decided sooner goes before anybody is refused.
     const excess_bytes = memory.used() - resume_bytes
     if (excess_bytes > 0) memoryOf(this.#host).relieve(excess_bytes)
@@ -149,15 +146,34 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     this.#host.log.info({ used_mib: toMib(used_bytes) }, 'memory is back under the limit: data is taken')
   }
 
+  /** Where hardly anything was allocated since the last time, there is nothing to collect. */
   #collect(memory: Memory, isHard: boolean): void {
     const { min_gc_interval_when_hard_limited, min_gc_interval_when_soft_limited } = this.#config
     const interval_ms = isHard ? min_gc_interval_when_hard_limited : min_gc_interval_when_soft_limited
-    this.#garbage.collect(memory, interval_ms, this.#refusal !== undefined)
+    const now_ms = this.#host.clock.monotonic_ms()
+    const age_ms = now_ms - this.#last.at_ms
+    // Nothing is allocated while all is refused, and what lived may have become garbage since.
+    const isStale = this.#refusal !== undefined && age_ms >= STALE_MS
+    const isLittle = memory.collectable() < this.#last.left_bytes + GARBAGE_MIN_BYTES
+    if (age_ms < interval_ms || (isLittle && !isStale)) return
+    this.#last.at_ms = now_ms
+    memory.collect()
+    this.#last.left_bytes = memory.collectable()
   }
+}
+
+/** The last collection that was asked for, and what it left. */
+interface Collection {
+  at_ms: number
+  left_bytes: number
 }
 
 /** Of a request there are at once: its bytes, a copy beside the event loop, what was made of that, and text of it. */
 const COPIES_OF_A_BODY = 4
+/** Less garbage than this is not worth a collection. */
+const GARBAGE_MIN_BYTES = 16 << 20
+/** While data is refused, what was measured longer ago is measured again. */
+const STALE_MS = 3_000
 const MAX_WAIT_MS = 30_000
 
 function toMib(bytes: number): number {

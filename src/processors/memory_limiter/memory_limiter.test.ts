@@ -184,40 +184,6 @@ describe('memory_limiter', () => {
     expect(await collectionsAfter(0, 100_000), 'nothing was allocated since').toBe(4)
   })
 
-  test('what was freed is used again before it is worth a collection', async () => {
-    const { host, memory } = await limiter()
-    memory.garbage_mib = 101
-    await host.clock.advance(1000)
-    expect(memory.collections).toBe(1)
-    memory.garbage_mib = 70
-    await host.clock.advance(20_000)
-    expect([memory.resident_mib, memory.collections]).toEqual([101, 1])
-  })
-
-  test('memory too scattered to be used again counts as soon as it shows', async () => {
-    const { host, memory } = await limiter()
-    const collectionsAfter = async (garbage_mib: number) => {
-      memory.garbage_mib = garbage_mib
-      await host.clock.advance(1000)
-      return memory.collections
-    }
-    expect(await collectionsAfter(101)).toBe(1)
-    expect(await collectionsAfter(85), 'what was freed is used again').toBe(1)
-    memory.resident_mib = 120
-    expect(await collectionsAfter(101)).toBe(2)
-    expect(await collectionsAfter(85), 'of 120 resident, 19 are of no use').toBe(3)
-  })
-
-  test('near the end of all memory what is resident counts', async () => {
-    const { host, memory } = await limiter()
-    memory.garbage_mib = 101
-    await host.clock.advance(1000)
-    memory.resident_mib = 945
-    memory.garbage_mib = 17
-    await host.clock.advance(1000)
-    expect(memory.collections).toBe(2)
-  })
-
   test('what has passed at the door makes it look, before any timer fires', async () => {
     const { host, memory } = await limiter()
     memory.garbage_mib = 101
