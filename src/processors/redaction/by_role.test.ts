@@ -98,7 +98,12 @@ describe('the conventions', () => {
 /** Under a policy that keeps what assistants say and drops the rest: what is left, `-` for what is dropped. */
 const forms: readonly (readonly [what: string, given: unknown, left: unknown])[] = [
   ['a role behind its content', [{ content: 'a', role: 'user' }], [{ content: '-', role: 'user' }]],
-  ['an answer', { choices: [{ message: { content: 'a' } }] }, { choices: [{ message: { content: 'a' } }] }],
+  [
+    'an answer',
+    { choices: [{ message: { role: 'assistant', content: 'a' } }] },
+    { choices: [{ message: { role: 'assistant', content: 'a' } }] },
+  ],
+  ['no role in it', { choices: [{ message: { content: 'a' } }] }, { choices: [{ message: { content: '-' } }] }],
   [
     'somebody else among choices',
     { choices: [{ message: { role: 'user', content: 'a' } }] },

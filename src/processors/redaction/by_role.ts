@@ -1,5 +1,5 @@
 /** Content of several roles, where their policies differ: each part of it as the policy of its role wants it. */
-import { contentGroups } from '../../content/content_groups.ts'
+import { contentGroups, groupNumber } from '../../content/content_groups.ts'
 import { CONTAINER, KEY, TEXT, WHOLE, type WhoseWords, WORDS } from '../../content/messages/whose_words.ts'
 import { readUint32 } from '../../otlp/cursor.ts'
 import { contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
@@ -28,32 +28,26 @@ export class ByRole {
   readonly #roles: RoleWords
   readonly #json: JsonByRole
   readonly #contents: Contents
+  /** By content group. */
+  readonly #policies: readonly Policy[]
   #keys = 0
 
-  constructor(roles: RoleWords, texts: Texts, contents: Contents) {
+  constructor(roles: RoleWords, texts: Texts, contents: Contents, policies: readonly Policy[]) {
     this.#roles = roles
+    this.#policies = policies
     this.#contents = contents
     this.#json = new JsonByRole(texts, contents, roles.policies)
   }
 
   /**
-   * Judges the AnyValue [start, end), of a content group with that number and that policy: as a whole, if the group is of
-   * one role or the value a plain text, by the strictest policy of all, if it is a structure that is not understood, and
-   * else part by part.
+   * Judges the AnyValue [start, end) of a content group: as a whole, if the group is of one role, by the strictest policy
+   * of all, if it is a structure that is not understood, and else part by part. A plain text is of the group `plain`.
    */
-  judge(
-    source: ViewedBytes,
-    policy: Policy,
-    group: number,
-    field: number,
-    start: number,
-    end: number,
-    to: Parts,
-  ): void {
-    if (!isMixed[group]) return to.whole(policy, group, field, start, end)
-    switch (this.#roles.read(source.bytes, start, end)) {
+  judge(source: ViewedBytes, group: number, plain: number, field: number, start: number, end: number, to: Parts): void {
+    if (!isMixed[group]) return to.whole(this.#policies[group]!, group, field, start, end)
+    switch (this.#roles.read(source.bytes, start, end, plain === OUTPUT)) {
       case CONTENT.plain:
-        return to.whole(policy, group, field, start, end)
+        return to.whole(this.#policies[plain]!, plain, field, start, end)
       case CONTENT.unclear:
         return to.whole(this.#roles.strictest, group, field, start, end)
       case CONTENT.json:
@@ -133,5 +127,6 @@ export class ByRole {
   }
 }
 
+const OUTPUT = groupNumber('output')
 /** By content group: whether it holds the words of several roles. */
 const isMixed = contentGroups.map(({ roles }) => roles.length > 1)

@@ -70,7 +70,7 @@ export class Walk implements Parts {
     this.#keys = keys
     this.#policies = policies
     this.#contents = contents
-    this.#byRole = roles === undefined ? undefined : new ByRole(roles, texts, contents)
+    this.#byRole = roles === undefined ? undefined : new ByRole(roles, texts, contents, policies)
   }
 
   begin(bytes: Buffer): void {
@@ -268,9 +268,8 @@ export class Walk implements Parts {
 
   /** Content as the policy of its group wants it, or those of the roles in it where they differ. */
   #content(group: number, field: number, start: number, end: number): void {
-    const policy = this.#policies[group]!
-    if (this.#byRole === undefined) this.whole(policy, group, field, start, end)
-    else this.#byRole.judge(this.#source, policy, group, field, start, end, this)
+    if (this.#byRole === undefined) this.whole(this.#policies[group]!, group, field, start, end)
+    else this.#byRole.judge(this.#source, group, group, field, start, end, this)
   }
 
   whole(policy: Policy, group: number, field: number, start: number, end: number): void {
