@@ -17,9 +17,15 @@ const DROPPED = { default: 'drop', assistant: 'mask', tool_result: 'truncate' }
 const dropped = (text: string) => `[DROPPED length=${text.length}]`
 const hashed = (text: string) => `[HASHED hmac-sha256=${createHmac('sha256', HASH_KEY).update(text).digest('hex')}]`
 
-async function redacted(value: Plain, content: object, key = 'gen_ai.input.messages'): Promise<Plain> {
+async function redacted(
+  value: Plain,
+  content: object,
+  key = 'gen_ai.input.messages',
+  others: Record<string, string> = {},
+): Promise<Plain> {
   const config = { content, hash_key: HASH_KEY, truncate: { length: 8 } }
-  const { batch } = await redactAs('traces', traceBatch([{ attributes: [[key, value]] }]), config)
+  const attributes = [[key, value] as const, ...Object.entries(others)]
+  const { batch } = await redactAs('traces', traceBatch([{ attributes }]), config)
   return attributesOf(itemsOf(batch!)[0])[0]![1]
 }
 
@@ -348,10 +354,11 @@ test.each([
   '\ufeff[{"role":"user","content":"secret"}]',
 ])('what models answer is kept, but no structure that is not understood: %s', async (text) => {
   const content = { default: 'drop', assistant: 'keep', tool_call: 'keep', reasoning: 'keep', media: 'keep' }
-  expect(await redacted('The answer is a secret', content, 'output.value')).toBe('The answer is a secret')
-  expect(await redacted('"The answer is a secret"', content, 'output.value')).toBe('"The answer is a secret"')
-  expect(await redacted(text, content, 'output.value')).toMatch(/^\[DROPPED length=\d+( parts=1)?\]$/)
-  expect(await redacted(Buffer.from(text), content, 'output.value')).toMatch(/^\[DROPPED length=\d+\]$/)
+  const llm = (value: Plain) => redacted(value, content, 'output.value', { 'openinference.span.kind': 'LLM' })
+  expect(await llm('The answer is a secret')).toBe('The answer is a secret')
+  expect(await llm('"The answer is a secret"')).toBe('"The answer is a secret"')
+  expect(await llm(text)).toMatch(/^\[DROPPED length=\d+( parts=1)?\]$/)
+  expect(await llm(Buffer.from(text))).toMatch(/^\[DROPPED length=\d+\]$/)
 })
 
 test('structured values of too many parts', async () => {

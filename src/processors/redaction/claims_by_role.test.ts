@@ -139,6 +139,13 @@ const rows: readonly (readonly [
     KEEP_ANSWERS,
     '',
   ],
+  [
+    'choices of a function that says nothing',
+    ['output.value', 'traceloop.entity.output'],
+    { candidates: [{ name: 'ANY' }] },
+    KEEP_ANSWERS,
+    '',
+  ],
   ['choices of a model', OUTPUTS, { candidates: [{ content: 'AST' }], output_text: 'AST' }, KEEP_ANSWERS, 'AST AST'],
   ['choices of a model among inputs', OUTPUTS, { inputs: { candidates: [{ content: 'USR' }] } }, KEEP_ANSWERS, ''],
   [

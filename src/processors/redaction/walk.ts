@@ -1,5 +1,6 @@
 import { kindIndex } from '../../content/detectors/findings.ts'
 import { placeholder } from '../../content/detectors/placeholder.ts'
+import { groupOfStep, type Side } from '../../content/step_words.ts'
 import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVarint } from '../../otlp/cursor.ts'
 import { LENGTH, type MessageName, messageId } from '../../otlp/schema.ts'
 import { findField, foundEnd } from '../../telemetry/field.ts'
@@ -12,6 +13,7 @@ import { ADDRESSES, EVENT, KEY, type Keys } from './keys.ts'
 import { eventNameEnd, findEventName } from './named.ts'
 import { isNamedNumber, isSecret, longDigits } from './named_values.ts'
 import type { RoleWords } from './role_words.ts'
+import { StepOfItem } from './step_of_item.ts'
 import { STEP, steps, tagOf } from './steps.ts'
 import { Tally } from './tally.ts'
 import type { Texts } from './texts.ts'
@@ -47,6 +49,7 @@ export class Walk implements Parts {
   readonly #policies: readonly Policy[]
   /** Whole attributes that say nothing and hold nothing: most attributes of most items were seen before. */
   readonly #cleanPairs = new ByteCache(PAIR_SLOTS, PAIR_LENGTH_MAX)
+  readonly #step: StepOfItem
   #source: ViewedBytes = NOTHING
   /** In a scope or an event of LLM tools, where common names are content. */
   #inModelScope = false
@@ -68,6 +71,7 @@ export class Walk implements Parts {
   constructor(texts: Texts, keys: Keys, policies: readonly Policy[], contents: Contents, roles?: RoleWords) {
     this.#texts = texts
     this.#keys = keys
+    this.#step = new StepOfItem(keys)
     this.#policies = policies
     this.#contents = contents
     this.#byRole = roles === undefined ? undefined : new ByRole(roles, texts, contents, policies)
@@ -93,6 +97,7 @@ export class Walk implements Parts {
   /** A Span, LogRecord, Metric, Resource or InstrumentationScope. */
   walkItem(message: MessageName, start: number, end: number): void {
     this.#clear()
+    this.#step.begin(message, start, end)
     if (message === 'LogRecord') this.#enterEvent(findEventName(this.#source.bytes, start, end), eventNameEnd)
     this.#walk(messageId[message], start, end)
   }
@@ -183,7 +188,7 @@ export class Walk implements Parts {
           break
         case STEP.body:
           if (this.#bodyGroup === 0) this.#value(content, behind)
-          else this.#content(this.#bodyGroup, at, content, behind)
+          else this.#content(this.#bodyGroup, 0, at, content, behind)
           break
       }
       at = behind
@@ -247,8 +252,9 @@ export class Walk implements Parts {
   #valueOf(key: number, field: number, start: number, end: number): void {
     let group = key & KEY.group
     if ((key & KEY.scoped) !== 0 && !this.#inModelScope && !this.#inModelEvent) group = 0
+    const side = group === 0 ? 0 : (key & KEY.side) >> KEY.sideShift
     if (group === 0 && (key & KEY.describesEvent) === 0) group = this.#eventGroup
-    if (group !== 0 && !this.#inContent) this.#content(group, field, start, end)
+    if (group !== 0 && !this.#inContent) this.#content(group, side, field, start, end)
     else if ((key & KEY.secret) !== 0 && isSecret(this.#source.bytes, start, end, (key & KEY.count) !== 0))
       this.#mask(API_KEY, field, end)
     else if (
@@ -266,10 +272,11 @@ export class Walk implements Parts {
     this.#texts.addresses = ADDRESSES.none
   }
 
-  /** Content as the policy of its group wants it, or those of the roles in it where they differ. */
-  #content(group: number, field: number, start: number, end: number): void {
-    if (this.#byRole === undefined) this.whole(this.#policies[group]!, group, field, start, end)
-    else this.#byRole.judge(this.#source, group, group, field, start, end, this)
+  /** Content as the policy of its group wants it, or those of the roles in it where they differ. `side` of a step, or 0. */
+  #content(group: number, side: number, field: number, start: number, end: number): void {
+    if (this.#byRole === undefined) return this.whole(this.#policies[group]!, group, field, start, end)
+    const plain = side === 0 ? group : groupOfStep(this.#step.of(this.#source), side as Side)
+    this.#byRole.judge(this.#source, group, plain, field, start, end, this)
   }
 
   whole(policy: Policy, group: number, field: number, start: number, end: number): void {
