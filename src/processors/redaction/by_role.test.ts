@@ -425,14 +425,62 @@ test('surrogate pairs in escapes are not parted', async () => {
   expect(JSON.parse(left as string)[0].content).toBe(`${'😀'.repeat(8)} [TRUNCATED length=${pairs.length}]`)
 })
 
-test('in results that are structures each text is cut, and no key', async () => {
+test('in results that are structures each text is cut, and each key', async () => {
   const response = { 'a long key': ['a long text', { x: 'another "long" text' }], n: 4_111_111_111_111_111 }
   const given = [{ role: 'tool', parts: [{ type: 'tool_call_response', response }] }]
   const left = (await redacted(JSON.stringify(given), { default: 'keep', tool_result: 'truncate' })) as string
   expect(JSON.parse(left)[0].parts[0].response).toEqual({
-    'a long key': ['a long t [TRUNCATED length=11]', { x: 'another  [TRUNCATED length=21]' }],
+    'a long k [TRUNCATED length=10 key=1]': ['a long t [TRUNCATED length=11]', { x: 'another  [TRUNCATED length=21]' }],
     n: '[CREDIT_CARD]',
   })
+})
+
+test('keys that nobody knows are cut, and stay different', async () => {
+  const given = [
+    { role: 'assistant', 'a long key of Ann': 1, 'a long key of a@example.com': 'a long text', content: 'fine' },
+  ]
+  const left = [
+    {
+      role: 'assistant',
+      'a long k [TRUNCATED length=17 key=1]': 1,
+      'a long k [TRUNCATED length=27 key=2]': 'a long t [TRUNCATED length=11]',
+      content: 'fine',
+    },
+  ]
+  await expectOf(given, { default: 'truncate', assistant: 'mask' }, left)
+  await expectOf(left, { default: 'truncate', assistant: 'mask' }, left)
+})
+
+test.each(['truncate', { default: 'truncate', assistant: 'drop' }])(
+  'keys in lists and maps are cut under %j, at every level and of every length',
+  async (content) => {
+    const long = `a long key ${'x'.repeat(200)}`
+    const given = { 'a long key': { 'a long key': ['x'], [long]: 7 }, text: 'a long text' }
+    expect(await redacted(given, content as object, 'gen_ai.tool.call.result')).toEqual({
+      'a long k [TRUNCATED length=10 key=1]': {
+        'a long k [TRUNCATED length=10 key=2]': ['x'],
+        [`a long k [TRUNCATED length=${long.length} key=3]`]: 7,
+      },
+      text: 'a long t [TRUNCATED length=11]',
+    })
+  },
+)
+
+test('what was clean as an attribute is judged anew in content', async () => {
+  const map = { 'server.address': '10.0.0.1', note: 'a long text' }
+  const attributes = [...Object.entries(map), ['gen_ai.tool.call.result', map] as const]
+  for (const content of ['truncate', { default: 'truncate', user: 'drop' }]) {
+    const config = { content, truncate: { length: 8 } }
+    const { batch } = await redactAs('traces', traceBatch([{ attributes }, { attributes }]), config)
+    for (const item of itemsOf(batch!)) {
+      const left = new Map(attributesOf(item))
+      expect([left.get('server.address'), left.get('note')]).toEqual(['10.0.0.1', 'a long text'])
+      expect(left.get('gen_ai.tool.call.result')).toEqual({
+        'server.a [TRUNCATED length=14 key=1]': '[IP]',
+        note: 'a long t [TRUNCATED length=11]',
+      })
+    }
+  }
 })
 
 test('a text is hashed alike with and without escapes', async () => {

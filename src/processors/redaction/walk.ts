@@ -64,6 +64,8 @@ export class Walk implements Parts {
   #inContent = false
   /** In content that is truncated. */
   #truncates = false
+  /** How many keys were truncated in the item. */
+  #cutKeys = 0
 
   /** Undefined: one policy is for all roles. */
   readonly #byRole: ByRole | undefined
@@ -114,6 +116,7 @@ export class Walk implements Parts {
     this.edits.clear()
     this.tally.clear()
     this.#inContent = this.#truncates = false
+    this.#cutKeys = 0
     this.#texts.addresses = ADDRESSES.none
     this.#leaveEvent()
   }
@@ -196,7 +199,9 @@ export class Walk implements Parts {
   }
 
   #keyValue(start: number, end: number): void {
-    if (this.#eventGroup === 0 && this.#cleanPairs.find(this.#source, start, end) >= 0) return
+    // What is clean elsewhere may be too long in content, or hold addresses that do not stay there.
+    const isOrdinary = this.#eventGroup === 0 && !this.#inContent
+    if (isOrdinary && this.#cleanPairs.find(this.#source, start, end) >= 0) return
     const bytes = this.#source.bytes
     const keyEnd = start + 2 + bytes[start + 1]!
     if (bytes[start] !== KEY_TAG || bytes[start + 1]! > 127 || keyEnd >= end || bytes[keyEnd] !== VALUE_TAG)
@@ -209,13 +214,13 @@ export class Walk implements Parts {
     }
     if (value + length !== end) return this.#anyKeyValue(start, end)
     const key = this.#keys.classOf(this.#source, start + 2, keyEnd)
-    if ((key & TELLS) === 0 && this.#eventGroup === 0) {
+    if ((key & TELLS) === 0 && isOrdinary) {
       const edits = this.edits.count
       this.#ordinary(key, value, end)
       if (this.edits.count === edits) this.#cleanPairs.offer(this.#source, start, end, 1)
       return
     }
-    if ((key & KEY.dirty) !== 0) this.#text(start, start + 2, keyEnd)
+    if ((key & KEY.dirty) !== 0 || this.#truncates) this.#text(start, start + 2, keyEnd, true)
     this.#valueOf(key, keyEnd, value, end)
   }
 
@@ -240,7 +245,7 @@ export class Walk implements Parts {
       const behind = skipValue(tag & 7, bytes, value, end)
       if ((tag & 7) === LENGTH) {
         readLength(bytes, value, end)
-        if (tag === KEY_TAG) this.#text(at, next, behind)
+        if (tag === KEY_TAG) this.#text(at, next, behind, true)
         else if (tag === VALUE_TAG) this.#valueOf(key, at, next, behind)
         else this.#remove(at, behind)
       }
@@ -325,7 +330,7 @@ export class Walk implements Parts {
   }
 
   /** The field that begins at `field` and whose content is [start, end) holds text. */
-  #text(field: number, start: number, end: number): void {
+  #text(field: number, start: number, end: number, isKey = false): void {
     const count = this.#texts.find(this.#source, start, end)
     const { bytes } = this.#source
     const isLong = this.#truncates && this.#contents.isLong(bytes, start, end)
@@ -337,7 +342,7 @@ export class Walk implements Parts {
     const from = out.end
     if (count === 0) out.copy(bytes, start, end)
     else this.#texts.writeRedacted(out, count, this.tally)
-    if (isLong) this.#contents.truncate(out, from, end - start)
+    if (isLong) this.#contents.truncate(out, from, end - start, false, isKey ? ++this.#cutKeys : 0)
     out.close(mark, end - start)
     edits.close()
   }
