@@ -352,11 +352,20 @@ test.each([
   JSON.stringify('{"role":"user","content":"secret"}'),
   'x {\\"role\\":\\"user\\",\\"content\\":\\"secret\\"}',
   '\ufeff[{"role":"user","content":"secret"}]',
+  '\u200b[{"type":"human","content":"secret"}]',
+  ' \u00a0\u2060{"type":"human","content":"secret"}',
+  `${'\u200b'.repeat(100)}[{"type":"human","content":"secret"}]`,
+  'data: {"type":"human","content":"secret"}\n\ndata: {"type":"ai","content":"x"}\n\n',
+  'event: message\ndata: {"type":"human","content":"secret"}',
+  String.raw`x "[{\\\"role\\\":\\\"user\\\",\\\"content\\\":\\\"secret\\\"}]"`,
+  "content='secret' name='f' tool_call_id='call_1'",
 ])('what models answer is kept, but no structure that is not understood: %s', async (text) => {
   const content = { default: 'drop', assistant: 'keep', tool_call: 'keep', reasoning: 'keep', media: 'keep' }
   const llm = (value: Plain) => redacted(value, content, 'output.value', { 'openinference.span.kind': 'LLM' })
   expect(await llm('The answer is a secret')).toBe('The answer is a secret')
   expect(await llm('"The answer is a secret"')).toBe('"The answer is a secret"')
+  for (const answer of ['', 'ä', '„The answer“', 'Use this: {"data": [1]}', 'The data: {a, b}', '12'])
+    expect(await llm(answer)).toBe(answer)
   expect(await llm(text)).toMatch(/^\[DROPPED length=\d+( parts=1)?\]$/)
   expect(await llm(Buffer.from(text))).toMatch(/^\[DROPPED length=\d+\]$/)
 })

@@ -30,12 +30,15 @@ const HASH_STEPS = 250
 const VISIT_STEPS = 0.5
 const ANY = groupNumber('any')
 /** What stands around roles and messages in structures of other forms than JSON's, or of JSON in JSON. */
-const marks = ['role"', "role'", 'role\\"', 'role=', 'Message(', 'tool_call_id'].map((mark) => Buffer.from(mark))
-const QUOTE = 34
+const marks = ['role"', "role'", 'role\\', 'role=', 'Message(', 'tool_call_id'].map((mark) => Buffer.from(mark))
 /** Some emitters put quotes around plain texts, others around structures. */
 const structureInQuotes = /^"\s*[[{(<"\\]/
-const OPENING_BYTES = 16
-const BYTE_ORDER_MARK = 0xef
+const OPENING_BYTES = 64
+/** What nobody sees may stand in front of a structure; the opening may end within a character. */
+const hiddenStructure = /^[\s\p{Z}\p{C}\ufffd]*(?:[[{]|$)/u
+/** Server-sent events, one a line. */
+const DATA = Buffer.from('data:')
+const events = /^data:\s*[[{"]/m
 
 export class RoleWords {
   /** By WHOSE. */
@@ -99,8 +102,9 @@ export function groupOfWords(whose: number): number {
 
 /** Whether a text that is no JSON is no structure either, in which the words of several roles could stand. */
 function isPlain(bytes: Buffer, start: number, end: number): boolean {
-  if (bytes[start] === BYTE_ORDER_MARK) return false
   const text = bytes.subarray(start, end)
-  if (bytes[start] === QUOTE && structureInQuotes.test(text.toString('latin1', 0, OPENING_BYTES))) return false
+  const opening = text.toString('utf8', 0, OPENING_BYTES)
+  if (structureInQuotes.test(opening) || (text.length > 0 && hiddenStructure.test(opening))) return false
+  if (text.includes(DATA) && events.test(text.toString('latin1'))) return false
   return !marks.some((mark) => text.includes(mark))
 }
