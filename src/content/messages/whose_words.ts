@@ -93,6 +93,7 @@ export class WhoseWords implements MessageReader {
     const rows = this.#rows
     for (let at = WORDS.whose; at < this.#count * WORDS.width; at += WORDS.width)
       if (rows[at]! >= WHOSE_COUNT) rows[at] = holdsAlone(rows[at]!, isModels) ? claimed(rows[at]!) : WHOSE.unknown
+    if (!this.#tooMany) this.#closeParts()
     return !this.#tooMany
   }
 
@@ -147,7 +148,6 @@ export class WhoseWords implements MessageReader {
     if (whose === WHOSE.tool_call) {
       this.#calls--
       this.#claimCall(row, WHOSE.tool_call)
-      this.#close(row)
     } else if (whose === WHOSE.answer) this.#give(row, WHOSE.answer)
     else if (whose === WHOSE.others || whose === WHOSE.asked) this.#leaveOthers(row)
     const inCall = bitsOf(whose) & (ASKED | RESULTS)
@@ -220,25 +220,24 @@ export class WhoseWords implements MessageReader {
     if (saysType && isPart(type)) {
       const part = type === WHOSE.tool ? this.#tool() : type
       const whose = saysRole ? this.#heavier(role, claimed(part)) : part
-      if (type === WHOSE.tool || type === WHOSE.tool_call) this.#claimCall(row, whose)
-      else this.#claim(row, whose)
-      this.#close(row + 1)
+      if (type === WHOSE.tool || type === WHOSE.tool_call) this.#claimCall(row + 1, whose)
+      else this.#claim(row + 1, whose)
     } else if (saysRole && saysType) this.#give(row, role === type ? role : WHOSE.unknown)
     else if (saysRole || saysType) this.#give(row, saysRole ? role : type)
   }
 
-  /** All in the structure belongs to that part of a message, whatever else it may look like. */
+  /** All from `row` on belongs to that part of a message, whatever else it may look like. */
   #claim(row: number, whose: number): void {
     const rows = this.#rows
     this.visits += this.#count - row
-    for (let at = (row + 1) * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width) {
+    for (let at = row * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width) {
       rows[at + WORDS.whose] = whose
       rows[at + WORDS.bits]! |= OF_PART
     }
   }
 
   /**
-   * The structure is a tool's call, with that part's words. What the tool gave back may stand in it, and what is not
+   * All from `row` on is a tool's call, with that part's words. What the tool gave back may stand in it, and what is not
    * understood.
    */
   #claimCall(row: number, whose: number): void {
@@ -267,15 +266,15 @@ export class WhoseWords implements MessageReader {
     return before === WHOSE.unknown || before === WHOSE.message ? whose : this.#heavier(whose, claimed(before))
   }
 
-  /** From `row` on, structures that hold the words of one part only are taken as a whole. */
-  #close(row: number): void {
+  /** Structures in a part that hold the words of one role only are taken as a whole. */
+  #closeParts(): void {
     const rows = this.#rows
-    while (row < this.#count) {
+    for (let row = 0; row < this.#count; ) {
       const at = row * WORDS.width
       const next = rows[at + WORDS.next]!
-      const isContainer = (rows[at + WORDS.bits]! & CONTAINER) !== 0
-      if (isContainer && this.#isOfOne(row, next)) rows[at + WORDS.bits]! |= WHOLE
-      row = isContainer && (rows[at + WORDS.bits]! & WHOLE) === 0 ? row + 1 : next
+      const isPart = (rows[at + WORDS.bits]! & (CONTAINER | OF_PART)) === (CONTAINER | OF_PART)
+      if (isPart && this.#isOfOne(row, next)) rows[at + WORDS.bits]! |= WHOLE
+      row = (rows[at + WORDS.bits]! & WHOLE) === 0 ? row + 1 : next
     }
   }
 

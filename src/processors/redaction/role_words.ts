@@ -90,8 +90,9 @@ export class RoleWords {
   }
 
   #finish(isModels: boolean): boolean {
+    const isWhole = this.words.finish(isModels)
     this.#effort.spend(this.words.count * this.#partSteps + this.words.visits * VISIT_STEPS)
-    return this.words.finish(isModels)
+    return isWhole
   }
 }
 
