@@ -1,7 +1,7 @@
 import { WHOSE_COUNT } from '../../content/messages/vocabulary.ts'
 import { CONTAINER, KEY, TEXT, WHOLE, type WhoseWords, WORDS } from '../../content/messages/whose_words.ts'
 import { Output } from '../../otlp/output.ts'
-import { type ViewedBytes, viewed } from './byte_cache.ts'
+import { NOTHING, type ViewedBytes, viewed } from './byte_cache.ts'
 import type { Policy } from './config.ts'
 import type { Contents } from './contents.ts'
 import { groupOfWords } from './role_words.ts'
@@ -14,7 +14,6 @@ const COLON = 58
 /** What stands in place of many small parts may be longer than they are: so much of it is taken. */
 const GROWTH_MAX = 4
 const GROWTH_MIN_BYTES = 1024
-const NOTHING = viewed(Buffer.alloc(0))
 
 /** What `prepare` says. */
 export const UNCHANGED = 0

@@ -1,11 +1,10 @@
 import { kindIndex } from '../../content/detectors/findings.ts'
 import { placeholder } from '../../content/detectors/placeholder.ts'
-import { groupOfStep, type Side } from '../../content/step_words.ts'
 import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVarint } from '../../otlp/cursor.ts'
 import { LENGTH, type MessageName, messageId } from '../../otlp/schema.ts'
 import { findField, foundEnd } from '../../telemetry/field.ts'
 import { ByRole, type Parts } from './by_role.ts'
-import { ByteCache, type ViewedBytes, viewed } from './byte_cache.ts'
+import { ByteCache, NOTHING, type ViewedBytes, viewed } from './byte_cache.ts'
 import type { Policy } from './config.ts'
 import type { Contents } from './contents.ts'
 import { Edits } from './edits.ts'
@@ -13,7 +12,6 @@ import { ADDRESSES, EVENT, KEY, type Keys } from './keys.ts'
 import { eventNameEnd, findEventName } from './named.ts'
 import { isNamedNumber, isSecret, longDigits } from './named_values.ts'
 import type { RoleWords } from './role_words.ts'
-import { StepOfItem } from './step_of_item.ts'
 import { STEP, steps, tagOf } from './steps.ts'
 import { Tally } from './tally.ts'
 import type { Texts } from './texts.ts'
@@ -49,7 +47,6 @@ export class Walk implements Parts {
   readonly #policies: readonly Policy[]
   /** Whole attributes that say nothing and hold nothing: most attributes of most items were seen before. */
   readonly #cleanPairs = new ByteCache(PAIR_SLOTS, PAIR_LENGTH_MAX)
-  readonly #step: StepOfItem
   #source: ViewedBytes = NOTHING
   /** In a scope or an event of LLM tools, where common names are content. */
   #inModelScope = false
@@ -66,17 +63,15 @@ export class Walk implements Parts {
   #truncates = false
   /** How many keys were truncated in the item. */
   #cutKeys = 0
-
   /** Undefined: one policy is for all roles. */
   readonly #byRole: ByRole | undefined
 
   constructor(texts: Texts, keys: Keys, policies: readonly Policy[], contents: Contents, roles?: RoleWords) {
     this.#texts = texts
     this.#keys = keys
-    this.#step = new StepOfItem(keys)
     this.#policies = policies
     this.#contents = contents
-    this.#byRole = roles === undefined ? undefined : new ByRole(roles, texts, contents, policies)
+    this.#byRole = roles === undefined ? undefined : new ByRole(roles, texts, contents, policies, keys)
   }
 
   begin(bytes: Buffer): void {
@@ -99,7 +94,7 @@ export class Walk implements Parts {
   /** A Span, LogRecord, Metric, Resource or InstrumentationScope. */
   walkItem(message: MessageName, start: number, end: number): void {
     this.#clear()
-    this.#step.begin(message, start, end)
+    this.#byRole?.begin(message, start, end)
     if (message === 'LogRecord') this.#enterEvent(findEventName(this.#source.bytes, start, end), eventNameEnd)
     this.#walk(messageId[message], start, end)
   }
@@ -277,11 +272,10 @@ export class Walk implements Parts {
     this.#texts.addresses = ADDRESSES.none
   }
 
-  /** Content as the policy of its group wants it, or those of the roles in it where they differ. `side` of a step, or 0. */
+  /** Content as the policy of its group wants it, or those of the roles in it where they differ. `side`: a SIDE, or 0. */
   #content(group: number, side: number, field: number, start: number, end: number): void {
     if (this.#byRole === undefined) return this.whole(this.#policies[group]!, group, field, start, end)
-    const plain = side === 0 ? group : groupOfStep(this.#step.of(this.#source), side as Side)
-    this.#byRole.judge(this.#source, group, plain, field, start, end, this)
+    this.#byRole.judge(this.#source, group, side, field, start, end, this)
   }
 
   whole(policy: Policy, group: number, field: number, start: number, end: number): void {
@@ -336,8 +330,8 @@ export class Walk implements Parts {
     const isLong = this.#truncates && this.#contents.isLong(bytes, start, end)
     if (count === 0 && !isLong) return
     const { edits } = this
-    edits.open(field, end)
     const { out } = edits
+    edits.open(field, end)
     const mark = out.open(readUint32(bytes, field, end) >>> 3, end - start)
     const from = out.end
     if (count === 0) out.copy(bytes, start, end)
@@ -404,5 +398,3 @@ export class Walk implements Parts {
     this.edits.close()
   }
 }
-
-const NOTHING = viewed(Buffer.alloc(0))
