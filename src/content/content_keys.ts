@@ -5,6 +5,7 @@
  */
 import { type GroupName, groupNumber } from './content_groups.ts'
 import { type NamePattern, namePattern } from './name_pattern.ts'
+import { SIDE, type Side } from './step_words.ts'
 
 /** What a key says about its value. */
 export interface KeyContent {
@@ -12,6 +13,8 @@ export interface KeyContent {
   readonly group: number
   /** True: the name is too common to say so alone; it does in scopes and events of LLM tools (`content_scopes.ts`). */
   readonly scoped: boolean
+  /** Steps of all kinds use the name: what the step is (`step_words.ts`) tells more than the group. 0: they do not. */
+  readonly side: Side | 0
 }
 
 /** The content of the attribute with that key. */
@@ -26,12 +29,15 @@ export function describesEvent(key: string): boolean {
   return eventPatterns.some((pattern) => pattern.test(key))
 }
 
-const NONE: KeyContent = { group: 0, scoped: false }
+const NONE: KeyContent = { group: 0, scoped: false, side: 0 }
 
 /** Grammar: group, names between blanks. `#` is a number, `*` any text of at least one character. */
-type Row = readonly [group: GroupName | 'plain', names: string]
+type Row = readonly [group: GroupName | 'plain' | `step_${keyof typeof SIDE}`, names: string]
 
-/** The first row with the name counts; names without `#` and `*` count before patterns. `plain`: no content after all. */
+/**
+ * The first row with the name counts; names without `#` and `*` count before patterns. `plain`: no content after all.
+ * `step_…`: the name of any step's input or output, which may hold all roles.
+ */
 const rows: readonly Row[] = [
   [
     'plain',
@@ -88,7 +94,7 @@ const rows: readonly Row[] = [
     'assistant',
     `gen_ai.evaluation.explanation gen_ai.guardrail.security.content.output.value gen_ai.guardrail.output
     gen_ai.guardrail.verdict.reason gen_ai.guardrail.error.message gen_ai.agent.actual_output
-    gen_ai.agent.expected_output gen_ai.agent.final_result gen_ai.agent.finish.output gen_ai.agent.finish.log
+    gen_ai.agent.expected_output gen_ai.agent.final_result gen_ai.agent.finish.output
     gen_ai.agent.evaluation gen_ai.agent.next_goal llm.choices.#.completion.text ai.response.text ai.response.object
     ai.result.text ai.result.object response_text final_result lk.response.text response.model_output
     guard.explanation *.annotation.explanation *.evaluation.explanation verdict_rationale
@@ -108,7 +114,7 @@ const rows: readonly Row[] = [
   [
     'tool_result',
     `gen_ai.tool.call.result gen_ai.tool.output gen_ai.tool.result gen_ai.tool.error gen_ai.agent.tool_results
-    gen_ai.agent.action.log mcp.response.value mcp.response.payload mcp.result mcp.tool.result mcp.error.data
+    mcp.response.value mcp.response.payload mcp.result mcp.tool.result mcp.error.data
     ai.toolCall.result tool.result tool_response hook_output gcp.vertex.agent.tool_response lk.function_tool.output
     flue.tool.result spring.ai.tool.call.result`,
   ],
@@ -137,28 +143,35 @@ const rows: readonly Row[] = [
   [
     'input',
     `gen_ai.input.messages gen_ai.prompt gen_ai.prompt.# gen_ai.prompt.#.* gen_ai.prompt.prompt_filter_results
-    gen_ai.content.prompt gen_ai.request.messages gen_ai.agent.step_messages gen_ai.task.input gen_ai.workflow.input
-    gen_ai.execution.input gen_ai.agent.task gen_ai.agent.context gen_ai.framework.pipeline.input_data
-    llm.input_messages llm.input_messages.#.* llm.prompts llm.prompts.# llm.prompts.#.* ai.prompt
-    ai.prompt.messages input.value traceloop.entity.input langfuse.observation.input langfuse.trace.input
-    mlflow.spanInputs raw_input request_data gcp.vertex.agent.llm_request executor.input lmnr.span.input
-    flue.turn.input flue.task.prompt flue.workflow.payload genkit:input mcp.sampling.messages mcp.prompt.description
-    lk.chat_ctx guardrail_request hook_input mastra.*.input haystack.*.input haystack.*.input_data llm.*.messages llm.*.input
-    message.contents.#.*`,
+    gen_ai.content.prompt gen_ai.request.messages gen_ai.agent.step_messages gen_ai.agent.task gen_ai.agent.context
+    llm.input_messages llm.input_messages.#.* llm.prompts llm.prompts.# llm.prompts.#.* ai.prompt ai.prompt.messages
+    raw_input request_data gcp.vertex.agent.llm_request flue.turn.input flue.task.prompt mcp.sampling.messages
+    mcp.prompt.description lk.chat_ctx guardrail_request hook_input llm.*.messages llm.*.input message.contents.#.*`,
+  ],
+  [
+    'step_input',
+    `input.value traceloop.entity.input langfuse.observation.input mlflow.spanInputs executor.input lmnr.span.input
+    genkit:input flue.workflow.payload gen_ai.task.input gen_ai.workflow.input gen_ai.execution.input
+    gen_ai.framework.pipeline.input_data mastra.*.input haystack.*.input haystack.*.input_data`,
   ],
   [
     'output',
     `gen_ai.output.messages gen_ai.completion gen_ai.completion.# gen_ai.completion.#.* gen_ai.content.completion
-    gen_ai.response.text gen_ai.task.output gen_ai.workflow.output gen_ai.execution.output
-    gen_ai.framework.pipeline.output_data llm.output_messages llm.output_messages.#.* llm.choices
-    output.value traceloop.entity.output langfuse.observation.output langfuse.trace.output mlflow.spanOutputs
-    mlflow.chunk.value response_data gcp.vertex.agent.llm_response executor.output lmnr.span.output flue.turn.output
-    flue.task.result flue.workflow.result genkit:output mcp.completion.values mastra.*.output haystack.*.output
-    haystack.*.output_data llm.*.choices llm.*.content`,
+    gen_ai.response.text gen_ai.agent.finish.log llm.output_messages llm.output_messages.#.* llm.choices
+    mlflow.chunk.value response_data gcp.vertex.agent.llm_response flue.turn.output mastra.model_step.output
+    mastra.model_generation.output llm.*.choices llm.*.content`,
+  ],
+  [
+    'step_output',
+    `output.value traceloop.entity.output langfuse.observation.output mlflow.spanOutputs executor.output
+    lmnr.span.output genkit:output flue.task.result flue.workflow.result gen_ai.task.output gen_ai.workflow.output
+    gen_ai.execution.output gen_ai.framework.pipeline.output_data mastra.*.output haystack.*.output
+    haystack.*.output_data`,
   ],
   [
     'any',
-    `gen_ai.event.content gen_ai.message.content message.content gen_ai.framework.error.message gen_ai.execution.error
+    `gen_ai.event.content gen_ai.message.content message.content gen_ai.agent.action.log langfuse.trace.input
+    langfuse.trace.output mcp.completion.values gen_ai.framework.error.message gen_ai.execution.error
     gen_ai.browser.* gen_ai.request.extra_query gen_ai.request.extra_body gen_ai.headers llm.headers
     pydantic_ai.all_messages pydantic_ai.tool.deferral.metadata all_messages_events logfire.msg mlflow.chat.messages
     mlflow.traceTag.* gcp.vertex.agent.data ai.response.providerMetadata ai.request.headers.*
@@ -181,8 +194,9 @@ const scopedRows: readonly Row[] = [
   ['tool_result', 'stdout stderr diff'],
   ['reasoning', 'reasoning thinking'],
   ['media', 'transcript'],
-  ['input', 'input new_context'],
-  ['output', 'output'],
+  ['step_input', 'input'],
+  ['input', 'new_context'],
+  ['step_output', 'output'],
   ['any', 'events messages message content body metadata metadata.*'],
 ]
 
@@ -215,9 +229,15 @@ function names(text: string): string[] {
 }
 
 function addRow(group: Row[0], text: string, scoped: boolean): void {
-  const content = group === 'plain' ? NONE : { group: groupNumber(group), scoped }
+  const content = group === 'plain' ? NONE : contentOf(group, scoped)
   for (const name of names(text)) {
     if (/[#*]/.test(name)) patterns.push({ pattern: namePattern(name), content })
     else if (!exact.has(name)) exact.set(name, content)
   }
+}
+
+function contentOf(group: Exclude<Row[0], 'plain'>, scoped: boolean): KeyContent {
+  if (group === 'step_input') return { group: groupNumber('any'), scoped, side: SIDE.input }
+  if (group === 'step_output') return { group: groupNumber('any'), scoped, side: SIDE.output }
+  return { group: groupNumber(group), scoped, side: 0 }
 }

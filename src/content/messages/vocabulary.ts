@@ -56,52 +56,67 @@ export const WHOSE = {
   tool: ROLES.length + 2,
   /** Those of messages that say so themselves; the message that it stands in does not. */
   others: ROLES.length + 3,
+  /** The same; in a tool's call, what the tool is called with. */
+  asked: ROLES.length + 4,
+  /** Those of the message that it stands in; in a tool's call, what the tool gave back: … */
+  given: ROLES.length + 5,
+  /** … that may be what was found, … */
+  found: ROLES.length + 6,
+  /** … or an image or file that was made. */
+  made: ROLES.length + 7,
+  // Words that others use too. What they claim has to be borne out by what is around (`claims.ts`).
+  answer: ROLES.length + 8,
+  thought: ROLES.length + 9,
+  documents: ROLES.length + 10,
+  picture: ROLES.length + 11,
+  file: ROLES.length + 12,
 } as const
-type Whose = keyof typeof WHOSE
+export type Whose = keyof typeof WHOSE
 /** How many numbers stand for somebody: `unknown` and the roles. */
 export const WHOSE_COUNT = ROLES.length + 1
 
 type Row<Word extends string> = readonly [word: Word, whose: Whose, words: string]
 
 const keyRows: readonly Row<keyof typeof MEANING>[] = [
-  ['words', 'message', 'text value outputs result results data events response'],
+  ['words', 'message', 'text value data events'],
+  ['words', 'given', 'response'],
+  ['words', 'found', 'results'],
+  ['words', 'made', 'outputs result'],
   ['parts', 'message', 'content parts'],
-  ['message', 'message', 'message output kwargs'],
+  ['message', 'message', 'message kwargs'],
+  ['message', 'given', 'output'],
   ['message', 'others', 'messages'],
-  ['message', 'assistant', 'delta choices generations candidates'],
-  ['summary', 'assistant', 'output_text generated_text completion outputText'],
+  ['message', 'answer', 'delta choices generations candidates'],
+  ['summary', 'answer', 'output_text generated_text completion outputText'],
   [
     'toolCall',
     'tool_call',
     'tool_calls toolCalls toolUse tool_use function_call functionCall toolCall tool_call additional_tool_calls',
   ],
   ['refusal', 'message', 'refusal'],
-  [
-    'media',
-    'media',
-    'inline_data inlineData blob image_url audio images files file_data fileData image document video',
-  ],
+  ['media', 'media', 'inline_data inlineData image_url file_data fileData'],
+  ['media', 'picture', 'blob audio images image video'],
+  ['media', 'file', 'files document'],
   ['finish', 'message', 'finish_reason finishReason stop_reason stopReason finish_reasons'],
   ['type', 'message', 'type event.name part_kind'],
   ['role', 'message', 'role kind'],
-  ['thought', 'reasoning', 'thought'],
+  ['thought', 'thought', 'thought'],
   [
     'none',
     'message',
     `id name index model object created created_at timestamp lc author tool_call_id tool_name call_id
-    toolCallId toolName mime_type modality format`,
+    toolCallId toolName mime_type modality format function action server_label container_id`,
   ],
-  [
-    'none',
-    'others',
-    'input inputs prompt prompts contents history chat_history conversation turns items state request body',
-  ],
-  ['none', 'reasoning', 'reasoning reasoning_content reasoningContent reasoning_details thinking'],
-  ['none', 'tool_call', 'arguments args toolInput function_args tool_call_chunks invalid_tool_calls toolRequest'],
+  ['none', 'others', 'prompt prompts contents history chat_history conversation turns items state request body'],
+  ['none', 'asked', 'input inputs arguments args parameters code query queries command'],
+  ['none', 'given', 'logs stdout stderr'],
+  ['none', 'thought', 'reasoning reasoning_content reasoningContent reasoning_details thinking'],
+  ['none', 'tool_call', 'toolInput function_args tool_call_chunks invalid_tool_calls toolRequest server_tool_call'],
   [
     'none',
     'tool_result',
-    'functionResponse function_response toolResult tool_result tool_response toolResponse tool_output toolOutput',
+    `functionResponse function_response toolResult tool_result tool_response toolResponse tool_output toolOutput
+    server_tool_call_response`,
   ],
   [
     'none',
@@ -109,8 +124,10 @@ const keyRows: readonly Row<keyof typeof MEANING>[] = [
     `system system_prompt system_instruction systemInstruction system_instructions instructions tools functions
     tool_definitions toolConfig`,
   ],
-  ['none', 'retrieved', 'documents retrieved_documents citations page_content pageContent'],
-  ['none', 'media', 'transcript input_audio inputAudio'],
+  ['none', 'retrieved', 'retrieved_documents page_content pageContent'],
+  ['none', 'documents', 'documents citations sources'],
+  ['none', 'media', 'input_audio inputAudio'],
+  ['none', 'file', 'transcript'],
   // Names that many emitters write, with anything under them.
   [
     'none',
@@ -125,6 +142,8 @@ const keyRows: readonly Row<keyof typeof MEANING>[] = [
 
 const typeRows: readonly Row<keyof typeof BEING>[] = [
   ['part', 'message', 'text output_text'],
+  // In calls of a provider's own tools.
+  ['answer', 'message', 'logs search open_page find find_in_page exec'],
   ['answer', 'message', 'message input_text constructor ChatGeneration LLMResult'],
   ['refusal', 'message', 'refusal'],
   [
@@ -132,16 +151,15 @@ const typeRows: readonly Row<keyof typeof BEING>[] = [
     'tool_call',
     `tool_call tool_use tool-call tool_calls function_call functionCall server_tool_use mcp_call
     custom_tool_call web_search_call file_search_call computer_call code_interpreter_call image_generation_call
-    local_shell_call server_tool_call mcp_tool_use builtin-tool-call`,
+    local_shell_call shell_call apply_patch_call server_tool_call mcp_tool_use builtin-tool-call`,
   ],
   // OpenAI calls a tool's call so, LangChain its result.
   ['toolCall', 'tool', 'function'],
-  [
-    'media',
-    'media',
-    'image audio blob file uri file_data image_url output_audio input_audio video document media inline_data',
-  ],
-  ['answer', 'media', 'input_image input_file'],
+  ['media', 'media', 'image audio blob uri image_url output_audio input_audio video media inline_data'],
+  // Of texts too.
+  ['media', 'file', 'file file_data document'],
+  ['answer', 'media', 'input_image'],
+  ['answer', 'file', 'input_file'],
   ['other', 'reasoning', 'reasoning thinking redacted_thinking thought reasoning_content'],
   [
     'other',
@@ -153,7 +171,7 @@ const typeRows: readonly Row<keyof typeof BEING>[] = [
     'answer',
     'tool_result',
     `tool-return builtin-tool-return mcp_tool_result custom_tool_call_output computer_call_output
-    local_shell_call_output ToolMessage FunctionMessage`,
+    local_shell_call_output shell_call_output apply_patch_call_output ToolMessage FunctionMessage`,
   ],
   ['other', 'user', 'human gen_ai.user.message'],
   ['answer', 'user', 'user user-prompt HumanMessage'],

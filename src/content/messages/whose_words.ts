@@ -4,10 +4,11 @@
  * unknown roles and types, two roles in one object, text beside no role at all.
  */
 import { grownRows, ordinaryRows } from '../../otlp/scratch.ts'
+import { claimed, holdsAlone, holdsBeside, isClaim } from './claims.ts'
 import { findWord } from './json_messages.ts'
 import type { MessageReader } from './message_reader.ts'
 import { contentFrom, contentTo, fieldFrom } from './value_messages.ts'
-import { keyWords, MEANING, meaningOf, roleWords, typeWords, WHOSE, type Words } from './vocabulary.ts'
+import { keyWords, MEANING, meaningOf, roleWords, typeWords, WHOSE, WHOSE_COUNT, type Words } from './vocabulary.ts'
 
 /**
  * Columns: where it stands, in JSON with quotes and brackets; in AnyValues the range of the value or key, and `field`,
@@ -23,6 +24,15 @@ export const CONTAINER = 4
 export const WHOLE = 8
 /** Told by the kind of part that it is: the role of the message around it does not matter. */
 const OF_PART = 16
+/** Under a key that nobody knows, or under one with anything under it. */
+const STRANGE = 32
+/** If a tool's call is around: what it is called with, … */
+const ASKED = 64
+/** … or what it gave back, and that may be documents, or media. */
+const GIVEN = 128
+const FOUND = 256
+const MADE = 512
+const RESULTS = GIVEN | FOUND | MADE
 
 /** More are not told apart: the structure is then not understood. */
 export const WORDS_MAX = 16_384
@@ -37,10 +47,12 @@ export class WhoseWords implements MessageReader {
   #rows: Int32Array = new Int32Array(USUAL)
   #count = 0
   #tooMany = false
-  /** How many rows were looked at again, at the ends of the objects around them: at most WORDS_MAX for each level. */
+  /** How many rows were looked at again, at the ends of the structures around them: of each level, and of those in it. */
   visits = 0
   readonly #frames = new Int32Array(DEPTH_MAX * FRAME.width)
   #depth = 0
+  /** How many of the open structures stand under keys of calls. */
+  #calls = 0
   #bytes: Buffer = EMPTY
   #place: Place = placeInJson
   readonly #weights: ArrayLike<number>
@@ -67,21 +79,26 @@ export class WhoseWords implements MessageReader {
   begin(bytes: Buffer, place: Place): void {
     this.#bytes = bytes
     this.#place = place
-    this.#count = this.#depth = this.visits = 0
+    this.#count = this.#depth = this.#calls = this.visits = 0
     this.#tooMany = false
     this.#rows = ordinaryRows(this.#rows, USUAL)
   }
 
-  /** True: all of it is in the rows. Texts that no role was found for are nobody's. */
-  finish(): boolean {
+  /**
+   * True: all of it is in the rows. Texts that no role was found for are nobody's. `isModels`: models write such
+   * structures, so that what looks like an answer or a thought is one.
+   */
+  finish(isModels: boolean): boolean {
     this.#bytes = EMPTY
-    for (let at = 0; at < this.#count * WORDS.width; at += WORDS.width)
-      if (this.#rows[at + WORDS.whose] === WHOSE.message) this.#rows[at + WORDS.whose] = WHOSE.unknown
+    const rows = this.#rows
+    for (let at = WORDS.whose; at < this.#count * WORDS.width; at += WORDS.width)
+      if (rows[at]! >= WHOSE_COUNT) rows[at] = holdsAlone(rows[at]!, isModels) ? claimed(rows[at]!) : WHOSE.unknown
+    if (!this.#tooMany) this.#closeParts()
     return !this.#tooMany
   }
 
   name(key: number, start: number, end: number): void {
-    if (key === 0 && start < end) this.#add(KEY | OF_PART, WHOSE.unknown, start, end)
+    if (key === 0 && start < end) this.#add(KEY | OF_PART | STRANGE, WHOSE.unknown, start, end)
   }
 
   take(key: number, start: number, end: number, bits: number): void {
@@ -112,11 +129,12 @@ export class WhoseWords implements MessageReader {
     const whose = keyWords.whose(key)
     if (isSelf(key)) this.#mark(key, WHOSE.unknown)
     else if (!tooDeep && this.#depth < DEPTH_MAX) {
+      if (whose === WHOSE.tool_call) this.#calls++
       if (isOpen(whose)) this.#open(start)
       else this.#add(CONTAINER | WHOLE | bitsOf(whose), whose, start, start)
       return isOpen(whose)
     }
-    this.#add(CONTAINER | WHOLE | OF_PART, WHOSE.unknown, start, start)
+    this.#add(CONTAINER | WHOLE | OF_PART | STRANGE, WHOSE.unknown, start, start)
     return false
   }
 
@@ -127,8 +145,13 @@ export class WhoseWords implements MessageReader {
     this.#end(row, end)
     if (isObject) this.#settle(row, this.#frames[frame + FRAME.role]!, this.#frames[frame + FRAME.type]!)
     const whose = keyWords.whose(key)
-    if (whose === WHOSE.others) this.#leaveOthers(row)
-    else if (whose !== WHOSE.message) this.#give(row, whose)
+    if (whose === WHOSE.tool_call) {
+      this.#calls--
+      this.#claimCall(row, WHOSE.tool_call)
+    } else if (whose === WHOSE.answer) this.#give(row, WHOSE.answer)
+    else if (whose === WHOSE.others || whose === WHOSE.asked) this.#leaveOthers(row)
+    const inCall = bitsOf(whose) & (ASKED | RESULTS)
+    if (inCall !== 0) this.#leaveAs(row, inCall)
   }
 
   pass(end: number): void {
@@ -168,7 +191,7 @@ export class WhoseWords implements MessageReader {
 
   #addUnder(key: number, bits: number, start: number, end: number): void {
     const whose = keyWords.whose(key)
-    this.#add(bits | bitsOf(whose), whose === WHOSE.others ? WHOSE.unknown : whose, start, end)
+    this.#add(bits | bitsOf(whose), textUnder(whose), start, end)
   }
 
   #add(bits: number, whose: number, start: number, end: number): void {
@@ -195,22 +218,73 @@ export class WhoseWords implements MessageReader {
     const saysRole = role !== NONE && role !== WHOSE.message
     const saysType = type !== NONE && type !== WHOSE.message
     if (saysType && isPart(type)) {
-      const part = type === WHOSE.tool ? this.#heavier(WHOSE.tool_call, WHOSE.tool_result) : type
-      this.#claim(row, saysRole ? this.#heavier(role, part) : part)
+      const part = type === WHOSE.tool ? this.#tool() : type
+      const whose = saysRole ? this.#heavier(role, claimed(part)) : part
+      if (type === WHOSE.tool || type === WHOSE.tool_call) this.#claimCall(row + 1, whose)
+      else this.#claim(row + 1, whose)
     } else if (saysRole && saysType) this.#give(row, role === type ? role : WHOSE.unknown)
     else if (saysRole || saysType) this.#give(row, saysRole ? role : type)
   }
 
-  /** All in the structure belongs to that part of a message, whatever else it may look like. */
+  /** All from `row` on belongs to that part of a message, whatever else it may look like. */
   #claim(row: number, whose: number): void {
     const rows = this.#rows
     this.visits += this.#count - row
-    for (let at = (row + 1) * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width) {
+    for (let at = row * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width) {
       rows[at + WORDS.whose] = whose
       rows[at + WORDS.bits]! |= OF_PART
     }
-    for (let inner = row + 1; inner < this.#count; inner = rows[inner * WORDS.width + WORDS.next]!)
-      if ((rows[inner * WORDS.width + WORDS.bits]! & CONTAINER) !== 0) rows[inner * WORDS.width + WORDS.bits]! |= WHOLE
+  }
+
+  /**
+   * All from `row` on is a tool's call, with that part's words. What the tool gave back may stand in it, and what is not
+   * understood.
+   */
+  #claimCall(row: number, whose: number): void {
+    const rows = this.#rows
+    this.visits += this.#count - row
+    for (let at = row * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width) {
+      const bits = rows[at + WORDS.bits]!
+      const before = rows[at + WORDS.whose]!
+      rows[at + WORDS.whose] = this.#inCall(whose, before, bits)
+      rows[at + WORDS.bits] = bits | OF_PART
+    }
+  }
+
+  /** What is said to be a tool's. */
+  #tool(): number {
+    return this.#calls > 0 ? WHOSE.tool_call : this.#heavier(WHOSE.tool_call, WHOSE.tool_result)
+  }
+
+  #inCall(call: number, before: number, bits: number): number {
+    if ((bits & ASKED) !== 0) return call
+    if ((bits & STRANGE) !== 0) return WHOSE.unknown
+    let whose = call
+    if ((bits & RESULTS) !== 0) whose = this.#heavier(whose, WHOSE.tool_result)
+    if ((bits & FOUND) !== 0) whose = this.#heavier(whose, WHOSE.retrieved)
+    if ((bits & MADE) !== 0) whose = this.#heavier(whose, WHOSE.media)
+    return before === WHOSE.unknown || before === WHOSE.message ? whose : this.#heavier(whose, claimed(before))
+  }
+
+  /** Structures in a part that hold the words of one role only are taken as a whole. */
+  #closeParts(): void {
+    const rows = this.#rows
+    for (let row = 0; row < this.#count; ) {
+      const at = row * WORDS.width
+      const next = rows[at + WORDS.next]!
+      const isPart = (rows[at + WORDS.bits]! & (CONTAINER | OF_PART)) === (CONTAINER | OF_PART)
+      if (isPart && this.#isOfOne(row, next)) rows[at + WORDS.bits]! |= WHOLE
+      row = (rows[at + WORDS.bits]! & WHOLE) === 0 ? row + 1 : next
+    }
+  }
+
+  #isOfOne(row: number, end: number): boolean {
+    const rows = this.#rows
+    const whose = rows[row * WORDS.width + WORDS.whose]
+    let other = row + 1
+    while (other < end && rows[other * WORDS.width + WORDS.whose] === whose) other++
+    this.visits += other - row
+    return other === end
   }
 
   /** What did not say whose it is stays nobody's, whatever the object around says. */
@@ -218,18 +292,38 @@ export class WhoseWords implements MessageReader {
     const rows = this.#rows
     this.visits += this.#count - row
     for (let at = (row + 1) * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width)
-      if (rows[at + WORDS.whose] === WHOSE.message) rows[at + WORDS.whose] = WHOSE.unknown
+      if (rows[at + WORDS.whose]! >= WHOSE_COUNT) rows[at + WORDS.whose] = WHOSE.unknown
   }
 
-  /** What in the structure is not told by its own kind is theirs; where somebody else was named, the heavier counts. */
+  /** If a tool's call is around, the structure is what these bits say, whatever stands in it. */
+  #leaveAs(row: number, bits: number): void {
+    const rows = this.#rows
+    this.visits += this.#count - row
+    for (let at = row * WORDS.width + WORDS.bits; at < this.#count * WORDS.width; at += WORDS.width)
+      rows[at] = (rows[at]! & ~(ASKED | RESULTS)) | bits
+  }
+
+  /**
+   * What in the structure is not told by its own kind is theirs, or by that claim; where somebody else was named, the
+   * heavier counts.
+   */
   #give(row: number, whose: number): void {
     const rows = this.#rows
     this.visits += this.#count - row
     for (let at = (row + 1) * WORDS.width; at < this.#count * WORDS.width; at += WORDS.width) {
-      if ((rows[at + WORDS.bits]! & OF_PART) !== 0) continue
       const before = rows[at + WORDS.whose]!
-      rows[at + WORDS.whose] = before === WHOSE.message ? whose : this.#heavier(whose, before)
+      if ((rows[at + WORDS.bits]! & OF_PART) !== 0 && !isClaim(before)) continue
+      if (before === WHOSE.message) rows[at + WORDS.whose] = whose
+      else if (!isClaim(before)) rows[at + WORDS.whose] = this.#heavier(claimed(whose), before)
+      else if (!isClaim(whose)) this.#confirm(at, before, whose)
     }
+  }
+
+  /** A message of that role is around what the row at `at` claims to be. */
+  #confirm(at: number, claim: number, role: number): void {
+    const part = claimed(claim)
+    this.#rows[at + WORDS.whose] = holdsBeside(claim, role) ? part : this.#heavier(role, part)
+    if (part !== WHOSE.assistant) this.#rows[at + WORDS.bits]! |= OF_PART
   }
 }
 
@@ -260,12 +354,31 @@ function isSelf(key: number): boolean {
 
 /** Can messages, or parts of one, stand under a key of them? */
 function isOpen(whose: number): boolean {
-  return whose === WHOSE.message || whose === WHOSE.others || whose === WHOSE.assistant
+  return (whose >= WHOSE.message && !isClaim(whose)) || whose === WHOSE.answer || whose === WHOSE.tool_call
 }
 
-/** What a key says stands fast, but for messages, which say themselves whose they are. */
+/** Of what stands under a key. What it says stands fast, but for messages, which say themselves whose they are, and for claims. */
 function bitsOf(whose: number): number {
-  return isOpen(whose) || whose === WHOSE.system ? 0 : OF_PART
+  switch (whose) {
+    case WHOSE.asked:
+      return ASKED
+    case WHOSE.given:
+      return GIVEN
+    case WHOSE.found:
+      return FOUND
+    case WHOSE.made:
+      return MADE
+    case WHOSE.unknown:
+      return OF_PART | STRANGE
+    default:
+      return whose < WHOSE_COUNT && whose !== WHOSE.system ? OF_PART : 0
+  }
+}
+
+/** Whose a text under such a key is. */
+function textUnder(whose: number): number {
+  if (whose === WHOSE.others || whose === WHOSE.asked) return WHOSE.unknown
+  return whose === WHOSE.given || whose === WHOSE.found || whose === WHOSE.made ? WHOSE.message : whose
 }
 
 function isPart(type: number): boolean {
@@ -274,6 +387,7 @@ function isPart(type: number): boolean {
     type === WHOSE.tool_result ||
     type === WHOSE.tool ||
     type === WHOSE.reasoning ||
-    type === WHOSE.media
+    type === WHOSE.media ||
+    type === WHOSE.file
   )
 }

@@ -17,9 +17,15 @@ const DROPPED = { default: 'drop', assistant: 'mask', tool_result: 'truncate' }
 const dropped = (text: string) => `[DROPPED length=${text.length}]`
 const hashed = (text: string) => `[HASHED hmac-sha256=${createHmac('sha256', HASH_KEY).update(text).digest('hex')}]`
 
-async function redacted(value: Plain, content: object, key = 'gen_ai.input.messages'): Promise<Plain> {
+async function redacted(
+  value: Plain,
+  content: object,
+  key = 'gen_ai.input.messages',
+  others: Record<string, string> = {},
+): Promise<Plain> {
   const config = { content, hash_key: HASH_KEY, truncate: { length: 8 } }
-  const { batch } = await redactAs('traces', traceBatch([{ attributes: [[key, value]] }]), config)
+  const attributes = [[key, value] as const, ...Object.entries(others)]
+  const { batch } = await redactAs('traces', traceBatch([{ attributes }]), config)
   return attributesOf(itemsOf(batch!)[0])[0]![1]
 }
 
@@ -98,7 +104,12 @@ describe('the conventions', () => {
 /** Under a policy that keeps what assistants say and drops the rest: what is left, `-` for what is dropped. */
 const forms: readonly (readonly [what: string, given: unknown, left: unknown])[] = [
   ['a role behind its content', [{ content: 'a', role: 'user' }], [{ content: '-', role: 'user' }]],
-  ['an answer', { choices: [{ message: { content: 'a' } }] }, { choices: [{ message: { content: 'a' } }] }],
+  [
+    'an answer',
+    { choices: [{ message: { role: 'assistant', content: 'a' } }] },
+    { choices: [{ message: { role: 'assistant', content: 'a' } }] },
+  ],
+  ['no role in it', { choices: [{ message: { content: 'a' } }] }, { choices: [{ message: { content: '-' } }] }],
   [
     'somebody else among choices',
     { choices: [{ message: { role: 'user', content: 'a' } }] },
@@ -341,12 +352,22 @@ test.each([
   JSON.stringify('{"role":"user","content":"secret"}'),
   'x {\\"role\\":\\"user\\",\\"content\\":\\"secret\\"}',
   '\ufeff[{"role":"user","content":"secret"}]',
+  '\u200b[{"type":"human","content":"secret"}]',
+  ' \u00a0\u2060{"type":"human","content":"secret"}',
+  `${'\u200b'.repeat(100)}[{"type":"human","content":"secret"}]`,
+  'data: {"type":"human","content":"secret"}\n\ndata: {"type":"ai","content":"x"}\n\n',
+  'event: message\ndata: {"type":"human","content":"secret"}',
+  String.raw`x "[{\\\"role\\\":\\\"user\\\",\\\"content\\\":\\\"secret\\\"}]"`,
+  "content='secret' name='f' tool_call_id='call_1'",
 ])('what models answer is kept, but no structure that is not understood: %s', async (text) => {
   const content = { default: 'drop', assistant: 'keep', tool_call: 'keep', reasoning: 'keep', media: 'keep' }
-  expect(await redacted('The answer is a secret', content, 'output.value')).toBe('The answer is a secret')
-  expect(await redacted('"The answer is a secret"', content, 'output.value')).toBe('"The answer is a secret"')
-  expect(await redacted(text, content, 'output.value')).toMatch(/^\[DROPPED length=\d+( parts=1)?\]$/)
-  expect(await redacted(Buffer.from(text), content, 'output.value')).toMatch(/^\[DROPPED length=\d+\]$/)
+  const llm = (value: Plain) => redacted(value, content, 'output.value', { 'openinference.span.kind': 'LLM' })
+  expect(await llm('The answer is a secret')).toBe('The answer is a secret')
+  expect(await llm('"The answer is a secret"')).toBe('"The answer is a secret"')
+  for (const answer of ['', 'ä', '„The answer“', 'Use this: {"data": [1]}', 'The data: {a, b}', '12'])
+    expect(await llm(answer)).toBe(answer)
+  expect(await llm(text)).toMatch(/^\[DROPPED length=\d+( parts=1)?\]$/)
+  expect(await llm(Buffer.from(text))).toMatch(/^\[DROPPED length=\d+\]$/)
 })
 
 test('structured values of too many parts', async () => {
@@ -386,41 +407,6 @@ test('a structured value’s keys tell of secrets where the rest is masked', asy
     { role: 'user', client_secret: '[API_KEY]', password: '[API_KEY]', content: 'x' },
     { role: 'assistant', content: 'a@example.com' },
   ])
-})
-
-const cuts: readonly (readonly [text: string, left: string])[] = [
-  ['12345678', '12345678'],
-  ['123456789', '12345678 [TRUNCATED length=9]'],
-  ['äöüäöüäöü', 'äöüäöüäö [TRUNCATED length=18]'],
-  ['\n\n\n\n\n\n\n\n\n', `${'\n'.repeat(8)} [TRUNCATED length=18]`],
-  ['1234567"9', '1234567" [TRUNCATED length=10]'],
-  ['I am a@example.com', 'I am [EM [TRUNCATED length=18]'],
-  ['[4111111111111111, 2]', '[[CREDIT [TRUNCATED length=21]'],
-  ['{"card": 4111111111111111}', '{"card": [TRUNCATED length=28]'],
-]
-
-test.each(cuts)('texts are cut between characters: %j', async (text, left) => {
-  const content = { default: 'keep', tool_result: 'truncate' }
-  const given = [{ role: 'tool', content: text }]
-  const once = (await redacted(JSON.stringify(given), content)) as string
-  expect(JSON.parse(once)).toEqual([{ role: 'tool', content: left }])
-  expect(await redacted(once, content)).toBe(once)
-})
-
-test('surrogate pairs in escapes are not parted', async () => {
-  const pairs = '\\ud83d\\ude00'.repeat(9)
-  const left = await redacted(`[{"role":"tool","content":"${pairs}"}]`, { default: 'keep', tool_result: 'truncate' })
-  expect(JSON.parse(left as string)[0].content).toBe(`${'😀'.repeat(8)} [TRUNCATED length=${pairs.length}]`)
-})
-
-test('in results that are structures each text is cut, and no key', async () => {
-  const response = { 'a long key': ['a long text', { x: 'another "long" text' }], n: 4_111_111_111_111_111 }
-  const given = [{ role: 'tool', parts: [{ type: 'tool_call_response', response }] }]
-  const left = (await redacted(JSON.stringify(given), { default: 'keep', tool_result: 'truncate' })) as string
-  expect(JSON.parse(left)[0].parts[0].response).toEqual({
-    'a long key': ['a long t [TRUNCATED length=11]', { x: 'another  [TRUNCATED length=21]' }],
-    n: '[CREDIT_CARD]',
-  })
 })
 
 test('a text is hashed alike with and without escapes', async () => {

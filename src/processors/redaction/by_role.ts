@@ -1,14 +1,18 @@
 /** Content of several roles, where their policies differ: each part of it as the policy of its role wants it. */
-import { contentGroups } from '../../content/content_groups.ts'
+import { contentGroups, groupNumber } from '../../content/content_groups.ts'
 import { CONTAINER, KEY, TEXT, WHOLE, type WhoseWords, WORDS } from '../../content/messages/whose_words.ts'
+import { groupOfStep, type Side } from '../../content/step_words.ts'
 import { readUint32 } from '../../otlp/cursor.ts'
+import type { MessageName } from '../../otlp/schema.ts'
 import { contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
 import type { ViewedBytes } from './byte_cache.ts'
 import type { Policy } from './config.ts'
 import { type Contents, takesOut } from './contents.ts'
 import type { Edits } from './edits.ts'
 import { CHANGED, JsonByRole, TOO_LONG } from './json_by_role.ts'
+import type { Keys } from './keys.ts'
 import { CONTENT, groupOfWords, type RoleWords } from './role_words.ts'
+import { StepOfItem } from './step_of_item.ts'
 import type { Tally } from './tally.ts'
 import type { Texts } from './texts.ts'
 
@@ -28,32 +32,35 @@ export class ByRole {
   readonly #roles: RoleWords
   readonly #json: JsonByRole
   readonly #contents: Contents
+  /** By content group. */
+  readonly #policies: readonly Policy[]
+  readonly #step: StepOfItem
   #keys = 0
 
-  constructor(roles: RoleWords, texts: Texts, contents: Contents) {
+  constructor(roles: RoleWords, texts: Texts, contents: Contents, policies: readonly Policy[], keys: Keys) {
+    this.#step = new StepOfItem(keys)
     this.#roles = roles
+    this.#policies = policies
     this.#contents = contents
     this.#json = new JsonByRole(texts, contents, roles.policies)
   }
 
+  /** What is judged next stands in that item. */
+  begin(message: MessageName, start: number, end: number): void {
+    this.#step.begin(message, start, end)
+  }
+
   /**
-   * Judges the AnyValue [start, end), of a content group with that number and that policy: as a whole, if the group is of
-   * one role or the value a plain text, by the strictest policy of all, if it is a structure that is not understood, and
-   * else part by part.
+   * Judges the AnyValue [start, end) of a content group: as a whole, if the group is of one role, by the strictest policy
+   * of all, if it is a structure that is not understood, and else part by part. Under a name that every step uses,
+   * on that `side` of it (a SIDE, else 0), the step tells whose a plain text is.
    */
-  judge(
-    source: ViewedBytes,
-    policy: Policy,
-    group: number,
-    field: number,
-    start: number,
-    end: number,
-    to: Parts,
-  ): void {
-    if (!isMixed[group]) return to.whole(policy, group, field, start, end)
-    switch (this.#roles.read(source.bytes, start, end)) {
+  judge(source: ViewedBytes, group: number, side: number, field: number, start: number, end: number, to: Parts): void {
+    if (!isMixed[group]) return to.whole(this.#policies[group]!, group, field, start, end)
+    const plain = side === 0 ? group : groupOfStep(this.#step.of(source), side as Side)
+    switch (this.#roles.read(source.bytes, start, end, plain === OUTPUT)) {
       case CONTENT.plain:
-        return to.whole(policy, group, field, start, end)
+        return to.whole(this.#policies[plain]!, plain, field, start, end)
       case CONTENT.unclear:
         return to.whole(this.#roles.strictest, group, field, start, end)
       case CONTENT.json:
@@ -133,5 +140,6 @@ export class ByRole {
   }
 }
 
+const OUTPUT = groupNumber('output')
 /** By content group: whether it holds the words of several roles. */
 const isMixed = contentGroups.map(({ roles }) => roles.length > 1)

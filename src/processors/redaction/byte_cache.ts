@@ -8,6 +8,8 @@ export function viewed(bytes: Buffer): ViewedBytes {
   return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }
 }
 
+export const NOTHING = viewed(Buffer.alloc(0))
+
 /**
  * A bounded memory of short byte strings with a number each. A slot keeps what was put there last, so nothing grows and
  * nothing has to be forgotten; what is not found is worked out again.

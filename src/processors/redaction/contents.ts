@@ -6,8 +6,8 @@ import { droppedPart, droppedText } from './dropped.ts'
 
 const HASHED = /^\[HASHED hmac-sha256=[\da-f]{64}\]$/
 const HASHED_LENGTH = '[HASHED hmac-sha256=]'.length + 64
-const TRUNCATED = / \[TRUNCATED length=\d+\]$/
-const TRUNCATED_MAX = 40
+const TRUNCATED = / \[TRUNCATED length=\d+(?: key=\d+)?\]$/
+const TRUNCATED_MAX = 60
 const LENGTH_MAX = 256
 const BACKSLASH = 92
 const LETTER_U = 117
@@ -65,12 +65,15 @@ export class Contents {
     return this.#cut(bytes, start, text, inJson) < text
   }
 
-  /** Leaves the beginning of what was written to `out` from `start` on, and notes how long the text was, in bytes: ` [TRUNCATED length=6210]`. */
-  truncate(out: Output, start: number, length_bytes: number, inJson = false): void {
+  /**
+   * Leaves the beginning of what was written to `out` from `start` on, and notes how long the text was, in bytes:
+   * ` [TRUNCATED length=6210]`. `key`: from 1 on, it is a key, which has to differ from others: ` [TRUNCATED length=621 key=1]`.
+   */
+  truncate(out: Output, start: number, length_bytes: number, inJson: boolean, key: number): void {
     const cut = this.#cut(out.bytes, start, out.end, inJson)
     if (cut === out.end) return
     out.end = cut
-    const note = Buffer.from(` [TRUNCATED length=${length_bytes}]`)
+    const note = Buffer.from(` [TRUNCATED length=${length_bytes}${key > 0 ? ` key=${key}` : ''}]`)
     out.copy(note, 0, note.length)
   }
 

@@ -1,7 +1,7 @@
 import { WHOSE_COUNT } from '../../content/messages/vocabulary.ts'
 import { CONTAINER, KEY, TEXT, WHOLE, type WhoseWords, WORDS } from '../../content/messages/whose_words.ts'
 import { Output } from '../../otlp/output.ts'
-import { type ViewedBytes, viewed } from './byte_cache.ts'
+import { NOTHING, type ViewedBytes, viewed } from './byte_cache.ts'
 import type { Policy } from './config.ts'
 import type { Contents } from './contents.ts'
 import { groupOfWords } from './role_words.ts'
@@ -14,7 +14,6 @@ const COLON = 58
 /** What stands in place of many small parts may be longer than they are: so much of it is taken. */
 const GROWTH_MAX = 4
 const GROWTH_MIN_BYTES = 1024
-const NOTHING = viewed(Buffer.alloc(0))
 
 /** What `prepare` says. */
 export const UNCHANGED = 0
@@ -116,9 +115,8 @@ export class JsonByRole {
   #part(start: number, end: number, bits: number, whose: number, tally: Tally): void {
     const policy = this.#policies[whose]!
     if (policy === 'keep') this.#keep(start, end)
-    else if (policy === 'truncate') {
-      if ((bits & KEY) === 0) this.#truncate(start, end, bits, whose, tally)
-    } else if (policy !== 'mask') this.#replace(policy, start, end, bits, whose)
+    else if (policy === 'truncate') this.#truncate(start, end, bits, whose, tally)
+    else if (policy !== 'mask') this.#replace(policy, start, end, bits, whose)
   }
 
   #keep(start: number, end: number): void {
@@ -147,9 +145,9 @@ export class JsonByRole {
     this.#counts[whose]!++
   }
 
-  /** In a structure, each of its texts. */
+  /** In a structure, each of its texts and keys. */
   #truncate(start: number, end: number, bits: number, whose: number, tally: Tally): void {
-    if ((bits & TEXT) !== 0) return this.#truncateText(start + 1, end - 1, whose, tally)
+    if ((bits & (TEXT | KEY)) !== 0) return this.#truncateText(start + 1, end - 1, (bits & KEY) !== 0, whose, tally)
     const { bytes } = this.#source
     for (let at = start; at < end; ) {
       if (bytes[at++] !== QUOTE) continue
@@ -157,12 +155,12 @@ export class JsonByRole {
       while (bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1
       let behind = ++at
       while (bytes[behind]! <= 32) behind++
-      if (bytes[behind] !== COLON) this.#truncateText(from, at - 1, whose, tally)
+      this.#truncateText(from, at - 1, bytes[behind] === COLON, whose, tally)
     }
   }
 
   /** Masked before it is cut: half of a finding would not be found. */
-  #truncateText(start: number, end: number, whose: number, tally: Tally): void {
+  #truncateText(start: number, end: number, isKey: boolean, whose: number, tally: Tally): void {
     const { bytes } = this.#source
     if (!this.#contents.isLong(bytes, start, end, true)) return
     this.#copyTo(start)
@@ -171,7 +169,7 @@ export class JsonByRole {
     const count = this.#texts.find(this.#source, start, end)
     if (count === 0) out.copy(bytes, start, end)
     else this.#texts.writeRedacted(out, count, tally, true)
-    this.#contents.truncate(out, from, end - start, true)
+    this.#contents.truncate(out, from, end - start, true, isKey ? ++this.#keys : 0)
     this.#copied = end
     this.#counts[whose]!++
   }

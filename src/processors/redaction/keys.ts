@@ -2,6 +2,7 @@ import { contentOfEvent, contentOfScope } from '../../content/content_events.ts'
 import { contentOfKey, describesEvent } from '../../content/content_keys.ts'
 import { namesSecret } from '../../content/detectors/assignment.ts'
 import type { Effort } from '../../content/detectors/effort.ts'
+import { tellsStep } from '../../content/step_words.ts'
 import { ByteCache, type ViewedBytes } from './byte_cache.ts'
 
 /** Bits of a key's class beside its content group in the lowest byte. */
@@ -23,6 +24,11 @@ export const KEY = {
   /** Names a phone number, or a social security number: digits under it need no more context. */
   phone: 0x8000,
   ssn: 0x10000,
+  /** What the item's step is tells whose words it holds: shifted right by `sideShift`, one of `SIDE`. */
+  side: 0x60000,
+  sideShift: 17,
+  /** Says what the step is. */
+  tellsStep: 0x80000,
 } as const
 
 /** Bits of an event's class: content group of the body in the lowest byte, that of the attributes in the next one. */
@@ -101,8 +107,9 @@ export class Keys {
   #classify(source: ViewedBytes, start: number, end: number): number {
     this.#effort.spend(KEY_STEPS + end - start)
     const name = source.bytes.toString('utf8', start, end)
-    const { group, scoped } = contentOfKey(name)
-    let bits: number = group
+    const { group, scoped, side } = contentOfKey(name)
+    let bits: number = group | (side << KEY.sideShift)
+    if (tellsStep(name)) bits |= KEY.tellsStep
     if (scoped) bits |= KEY.scoped
     if (this.#masksSecrets && namesSecret(name) && !identifiers.test(name))
       bits |= KEY.secret | (/token/i.test(name) ? KEY.count : 0)

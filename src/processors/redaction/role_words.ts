@@ -30,12 +30,15 @@ const HASH_STEPS = 250
 const VISIT_STEPS = 0.5
 const ANY = groupNumber('any')
 /** What stands around roles and messages in structures of other forms than JSON's, or of JSON in JSON. */
-const marks = ['role"', "role'", 'role\\"', 'role=', 'Message('].map((mark) => Buffer.from(mark))
-const QUOTE = 34
+const marks = ['role"', "role'", 'role\\', 'role=', 'Message(', 'tool_call_id'].map((mark) => Buffer.from(mark))
 /** Some emitters put quotes around plain texts, others around structures. */
 const structureInQuotes = /^"\s*[[{(<"\\]/
-const OPENING_BYTES = 16
-const BYTE_ORDER_MARK = 0xef
+const OPENING_BYTES = 64
+/** What nobody sees may stand in front of a structure; the opening may end within a character. */
+const hiddenStructure = /^[\s\p{Z}\p{C}\ufffd]*(?:[[{]|$)/u
+/** Server-sent events, one a line. */
+const DATA = Buffer.from('data:')
+const events = /^data:\s*[[{"]/m
 
 export class RoleWords {
   /** By WHOSE. */
@@ -57,37 +60,39 @@ export class RoleWords {
     return this.policies[WHOSE.unknown]!
   }
 
-  /** Reads the AnyValue in [start, end). @throws EffortError */
-  read(bytes: Buffer, start: number, end: number): ContentKind {
+  /** Reads the AnyValue in [start, end). `isModels`: only models write what stands there. @throws EffortError */
+  read(bytes: Buffer, start: number, end: number, isModels: boolean): ContentKind {
     const kind = valueKind(bytes, start, end)
     const content = contentStart
     if (kind < ARRAY && kind !== STRING) return CONTENT.plain
     this.#effort.spend((end - start) * BYTE_STEPS)
-    if (kind === ARRAY || kind === KVLIST) return this.#readValues(bytes, start, end) ? CONTENT.values : CONTENT.unclear
+    if (kind === ARRAY || kind === KVLIST)
+      return this.#readValues(bytes, start, end, isModels) ? CONTENT.values : CONTENT.unclear
     if (kind !== STRING) return CONTENT.unclear
     if (!looksLikeJson(bytes, content, end)) return isPlain(bytes, content, end) ? CONTENT.plain : CONTENT.unclear
-    return this.#readJson(bytes, content, end) ? CONTENT.json : CONTENT.unclear
+    return this.#readJson(bytes, content, end, isModels) ? CONTENT.json : CONTENT.unclear
   }
 
-  #readValues(bytes: Buffer, start: number, end: number): boolean {
+  #readValues(bytes: Buffer, start: number, end: number, isModels: boolean): boolean {
     this.words.begin(bytes, placeInValues)
     readValueMessages(bytes, start, end, this.words)
-    return this.#finish() && inOrder
+    return this.#finish(isModels) && inOrder
   }
 
   /** What is no JSON to the last byte may be read in another way by somebody else. */
-  #readJson(bytes: Buffer, start: number, end: number): boolean {
+  #readJson(bytes: Buffer, start: number, end: number, isModels: boolean): boolean {
     const syntax = this.#syntax
     syntax.reset()
     if (!syntax.add(bytes, start, end, false) || !syntax.isComplete || syntax.isTooDeep) return false
     this.words.begin(bytes, placeInJson)
     const isWhole = readJsonMessages(bytes, start, end, this.words)
-    return this.#finish() && isWhole
+    return this.#finish(isModels) && isWhole
   }
 
-  #finish(): boolean {
+  #finish(isModels: boolean): boolean {
+    const isWhole = this.words.finish(isModels)
     this.#effort.spend(this.words.count * this.#partSteps + this.words.visits * VISIT_STEPS)
-    return this.words.finish()
+    return isWhole
   }
 }
 
@@ -98,8 +103,9 @@ export function groupOfWords(whose: number): number {
 
 /** Whether a text that is no JSON is no structure either, in which the words of several roles could stand. */
 function isPlain(bytes: Buffer, start: number, end: number): boolean {
-  if (bytes[start] === BYTE_ORDER_MARK) return false
   const text = bytes.subarray(start, end)
-  if (bytes[start] === QUOTE && structureInQuotes.test(text.toString('latin1', 0, OPENING_BYTES))) return false
+  const opening = text.toString('utf8', 0, OPENING_BYTES)
+  if (structureInQuotes.test(opening) || (text.length > 0 && hiddenStructure.test(opening))) return false
+  if (text.includes(DATA) && events.test(text.toString('latin1'))) return false
   return !marks.some((mark) => text.includes(mark))
 }

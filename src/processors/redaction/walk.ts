@@ -4,7 +4,7 @@ import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVari
 import { LENGTH, type MessageName, messageId } from '../../otlp/schema.ts'
 import { findField, foundEnd } from '../../telemetry/field.ts'
 import { ByRole, type Parts } from './by_role.ts'
-import { ByteCache, type ViewedBytes, viewed } from './byte_cache.ts'
+import { ByteCache, NOTHING, type ViewedBytes, viewed } from './byte_cache.ts'
 import type { Policy } from './config.ts'
 import type { Contents } from './contents.ts'
 import { Edits } from './edits.ts'
@@ -61,7 +61,8 @@ export class Walk implements Parts {
   #inContent = false
   /** In content that is truncated. */
   #truncates = false
-
+  /** How many keys were truncated in the item. */
+  #cutKeys = 0
   /** Undefined: one policy is for all roles. */
   readonly #byRole: ByRole | undefined
 
@@ -70,7 +71,7 @@ export class Walk implements Parts {
     this.#keys = keys
     this.#policies = policies
     this.#contents = contents
-    this.#byRole = roles === undefined ? undefined : new ByRole(roles, texts, contents)
+    this.#byRole = roles === undefined ? undefined : new ByRole(roles, texts, contents, policies, keys)
   }
 
   begin(bytes: Buffer): void {
@@ -93,6 +94,7 @@ export class Walk implements Parts {
   /** A Span, LogRecord, Metric, Resource or InstrumentationScope. */
   walkItem(message: MessageName, start: number, end: number): void {
     this.#clear()
+    this.#byRole?.begin(message, start, end)
     if (message === 'LogRecord') this.#enterEvent(findEventName(this.#source.bytes, start, end), eventNameEnd)
     this.#walk(messageId[message], start, end)
   }
@@ -109,6 +111,7 @@ export class Walk implements Parts {
     this.edits.clear()
     this.tally.clear()
     this.#inContent = this.#truncates = false
+    this.#cutKeys = 0
     this.#texts.addresses = ADDRESSES.none
     this.#leaveEvent()
   }
@@ -183,7 +186,7 @@ export class Walk implements Parts {
           break
         case STEP.body:
           if (this.#bodyGroup === 0) this.#value(content, behind)
-          else this.#content(this.#bodyGroup, at, content, behind)
+          else this.#content(this.#bodyGroup, 0, at, content, behind)
           break
       }
       at = behind
@@ -191,7 +194,9 @@ export class Walk implements Parts {
   }
 
   #keyValue(start: number, end: number): void {
-    if (this.#eventGroup === 0 && this.#cleanPairs.find(this.#source, start, end) >= 0) return
+    // What is clean elsewhere may be too long in content, or hold addresses that do not stay there.
+    const isOrdinary = this.#eventGroup === 0 && !this.#inContent
+    if (isOrdinary && this.#cleanPairs.find(this.#source, start, end) >= 0) return
     const bytes = this.#source.bytes
     const keyEnd = start + 2 + bytes[start + 1]!
     if (bytes[start] !== KEY_TAG || bytes[start + 1]! > 127 || keyEnd >= end || bytes[keyEnd] !== VALUE_TAG)
@@ -204,13 +209,13 @@ export class Walk implements Parts {
     }
     if (value + length !== end) return this.#anyKeyValue(start, end)
     const key = this.#keys.classOf(this.#source, start + 2, keyEnd)
-    if ((key & TELLS) === 0 && this.#eventGroup === 0) {
+    if ((key & TELLS) === 0 && isOrdinary) {
       const edits = this.edits.count
       this.#ordinary(key, value, end)
       if (this.edits.count === edits) this.#cleanPairs.offer(this.#source, start, end, 1)
       return
     }
-    if ((key & KEY.dirty) !== 0) this.#text(start, start + 2, keyEnd)
+    if ((key & KEY.dirty) !== 0 || this.#truncates) this.#text(start, start + 2, keyEnd, true)
     this.#valueOf(key, keyEnd, value, end)
   }
 
@@ -235,7 +240,7 @@ export class Walk implements Parts {
       const behind = skipValue(tag & 7, bytes, value, end)
       if ((tag & 7) === LENGTH) {
         readLength(bytes, value, end)
-        if (tag === KEY_TAG) this.#text(at, next, behind)
+        if (tag === KEY_TAG) this.#text(at, next, behind, true)
         else if (tag === VALUE_TAG) this.#valueOf(key, at, next, behind)
         else this.#remove(at, behind)
       }
@@ -247,8 +252,9 @@ export class Walk implements Parts {
   #valueOf(key: number, field: number, start: number, end: number): void {
     let group = key & KEY.group
     if ((key & KEY.scoped) !== 0 && !this.#inModelScope && !this.#inModelEvent) group = 0
+    const side = group === 0 ? 0 : (key & KEY.side) >> KEY.sideShift
     if (group === 0 && (key & KEY.describesEvent) === 0) group = this.#eventGroup
-    if (group !== 0 && !this.#inContent) this.#content(group, field, start, end)
+    if (group !== 0 && !this.#inContent) this.#content(group, side, field, start, end)
     else if ((key & KEY.secret) !== 0 && isSecret(this.#source.bytes, start, end, (key & KEY.count) !== 0))
       this.#mask(API_KEY, field, end)
     else if (
@@ -266,11 +272,10 @@ export class Walk implements Parts {
     this.#texts.addresses = ADDRESSES.none
   }
 
-  /** Content as the policy of its group wants it, or those of the roles in it where they differ. */
-  #content(group: number, field: number, start: number, end: number): void {
-    const policy = this.#policies[group]!
-    if (this.#byRole === undefined) this.whole(policy, group, field, start, end)
-    else this.#byRole.judge(this.#source, policy, group, field, start, end, this)
+  /** Content as the policy of its group wants it, or those of the roles in it where they differ. `side`: a SIDE, or 0. */
+  #content(group: number, side: number, field: number, start: number, end: number): void {
+    if (this.#byRole === undefined) return this.whole(this.#policies[group]!, group, field, start, end)
+    this.#byRole.judge(this.#source, group, side, field, start, end, this)
   }
 
   whole(policy: Policy, group: number, field: number, start: number, end: number): void {
@@ -319,19 +324,19 @@ export class Walk implements Parts {
   }
 
   /** The field that begins at `field` and whose content is [start, end) holds text. */
-  #text(field: number, start: number, end: number): void {
+  #text(field: number, start: number, end: number, isKey = false): void {
     const count = this.#texts.find(this.#source, start, end)
     const { bytes } = this.#source
     const isLong = this.#truncates && this.#contents.isLong(bytes, start, end)
     if (count === 0 && !isLong) return
     const { edits } = this
-    edits.open(field, end)
     const { out } = edits
+    edits.open(field, end)
     const mark = out.open(readUint32(bytes, field, end) >>> 3, end - start)
     const from = out.end
     if (count === 0) out.copy(bytes, start, end)
     else this.#texts.writeRedacted(out, count, this.tally)
-    if (isLong) this.#contents.truncate(out, from, end - start)
+    if (isLong) this.#contents.truncate(out, from, end - start, false, isKey ? ++this.#cutKeys : 0)
     out.close(mark, end - start)
     edits.close()
   }
@@ -393,5 +398,3 @@ export class Walk implements Parts {
     this.edits.close()
   }
 }
-
-const NOTHING = viewed(Buffer.alloc(0))
