@@ -44,8 +44,11 @@ export interface Limits {
 const MIB = 1 << 20
 const DEFAULT_SPIKE = 0.2
 const RESUME = 0.95
-/** Of what there is: code, stacks, buffers of the system, and some garbage have to fit in beside the limit. */
-const BESIDE_BYTES = 112 * MIB
+/**
+ * Code, stacks, buffers of the system, garbage, and memory too scattered to be used again have to fit in beside the limit: two
+ * fifths of what there is, and these bounds.
+ */
+const BESIDE = { share: 0.4, min_bytes: 112 * MIB, max_bytes: 416 * MIB }
 
 export function limitsOf(config: MemoryLimiterConfig, total_bytes: number): Limits {
   const { hard_bytes, spike_bytes } = config.limit_mib === undefined ? shares(config, total_bytes) : fixed(config)
@@ -69,6 +72,10 @@ function shares(
   total_bytes: number,
 ): Wanted {
   const wanted_bytes = (total_bytes * limit_percentage) / 100
-  const hard_bytes = Math.max(wanted_bytes / 2, Math.min(wanted_bytes, total_bytes - BESIDE_BYTES))
+  const hard_bytes = Math.max(wanted_bytes / 2, Math.min(wanted_bytes, total_bytes - besideOf(total_bytes)))
   return { hard_bytes, spike_bytes: (hard_bytes * spike_limit_percentage) / limit_percentage }
+}
+
+function besideOf(total_bytes: number): number {
+  return Math.min(BESIDE.max_bytes, Math.max(BESIDE.min_bytes, total_bytes * BESIDE.share))
 }

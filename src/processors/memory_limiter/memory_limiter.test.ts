@@ -64,7 +64,9 @@ describe('limits', () => {
     ['the spike shrinks with it', { limit_percentage: 80, spike_limit_percentage: 40 }, 256, 144, 72],
     ['something is left in any case', { limit_percentage: 50 }, 100, 25, 20],
     ['MiB are what was asked for', { limit_mib: 250 }, 256, 250, 200],
-    ['in half a gibibyte there is room', { limit_percentage: 75 }, 512, 384, 307],
+    ['two fifths stay beside it', { limit_percentage: 75 }, 512, 307, 246],
+    ['up to 416 MiB', { limit_percentage: 75 }, 1024, 614, 492],
+    ['in two gibibytes a share is what was asked for', { limit_percentage: 75 }, 2048, 1536, 1229],
   ]
   test.each(small)('small containers: %s', (_, config, total_mib, hard_mib, soft_mib) => {
     const limits = limitsOf(schema.parse(config), total_mib * MIB)
