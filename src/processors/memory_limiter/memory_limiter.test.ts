@@ -51,7 +51,7 @@ describe('limits', () => {
     ['the spike is a fifth by default', { limit_mib: 100 }, 100, 80],
     ['a given spike', { limit_mib: 100, spike_limit_mib: 30 }, 100, 70],
     ['a percentage of what there is', { limit_percentage: 50 }, 500, 400],
-    ['and of the spike', { limit_percentage: 80, spike_limit_percentage: 25 }, 800, 550],
+    ['and of the spike', { limit_percentage: 60, spike_limit_percentage: 25 }, 600, 350],
     ['MiB win over per cent', { limit_mib: 100, limit_percentage: 80 }, 100, 80],
   ]
   test.each(cases)('%s', (_, config, hard_mib, soft_mib) => {
