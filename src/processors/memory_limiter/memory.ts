@@ -48,7 +48,7 @@ const RESUME = 0.95
  * Code, stacks, buffers of the system, garbage, and memory too scattered to be used again have to fit in beside the limit: two
  * fifths of what there is, and these bounds.
  */
-const BESIDE = { share: 0.4, min_bytes: 112 * MIB, max_bytes: 416 * MIB }
+const BESIDE = { share: 0.4, min_bytes: 112 * MIB, max_bytes: 208 * MIB }
 
 export function limitsOf(config: MemoryLimiterConfig, total_bytes: number): Limits {
   const { hard_bytes, spike_bytes } = config.limit_mib === undefined ? shares(config, total_bytes) : fixed(config)

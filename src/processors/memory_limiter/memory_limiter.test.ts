@@ -51,7 +51,7 @@ describe('limits', () => {
     ['the spike is a fifth by default', { limit_mib: 100 }, 100, 80],
     ['a given spike', { limit_mib: 100, spike_limit_mib: 30 }, 100, 70],
     ['a percentage of what there is', { limit_percentage: 50 }, 500, 400],
-    ['and of the spike', { limit_percentage: 60, spike_limit_percentage: 25 }, 600, 350],
+    ['and of the spike', { limit_percentage: 75, spike_limit_percentage: 25 }, 750, 500],
     ['MiB win over per cent', { limit_mib: 100, limit_percentage: 80 }, 100, 80],
   ]
   test.each(cases)('%s', (_, config, hard_mib, soft_mib) => {
@@ -65,8 +65,8 @@ describe('limits', () => {
     ['something is left in any case', { limit_percentage: 50 }, 100, 25, 20],
     ['MiB are what was asked for', { limit_mib: 250 }, 256, 250, 200],
     ['two fifths stay beside it', { limit_percentage: 75 }, 512, 307, 246],
-    ['up to 416 MiB', { limit_percentage: 75 }, 1024, 614, 492],
-    ['in two gibibytes a share is what was asked for', { limit_percentage: 75 }, 2048, 1536, 1229],
+    ['up to 208 MiB', { limit_percentage: 75 }, 768, 560, 448],
+    ['in a gibibyte a share is what was asked for', { limit_percentage: 75 }, 1024, 768, 614],
   ]
   test.each(small)('small containers: %s', (_, config, total_mib, hard_mib, soft_mib) => {
     const limits = limitsOf(schema.parse(config), total_mib * MIB)
