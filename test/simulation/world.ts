@@ -1,4 +1,5 @@
 /** An invented application: what it calls, which spans tell of it, and what is true because it was made up so. */
+import { TOLERANCE_ms } from '../../src/gen_ai/same_call.ts'
 import { Random } from '../bench/random.ts'
 import type { SpanOptions } from '../support/otlp.ts'
 import { CALL_EVENT, type CallTruth, type Emitter, FRAMEWORKS, GATEWAY, SDKS, type Told } from './emitters.ts'
@@ -75,7 +76,7 @@ class Builder {
     const id = this.#id()
     let at_ms = start_ms
     for (let step = this.#random.whole(1, 5); step > 0; step--)
-      at_ms = this.#step({ ...root, parent: id, start_ms: at_ms + this.#random.whole(0, 20) }, 2)
+      at_ms = this.#step({ ...root, parent: id, start_ms: at_ms + this.#pause_ms() }, 2)
     this.#span(root, id, 'POST /chat', 'an.http.server', at_ms + 5, {})
   }
 
@@ -261,7 +262,7 @@ class Builder {
     const id = this.#id()
     let at_ms = place.start_ms
     for (let step = this.#random.whole(1, 4); step > 0; step--)
-      at_ms = this.#step({ ...place, parent: id, start_ms: at_ms + this.#random.whole(1, 10) }, depth)
+      at_ms = this.#step({ ...place, parent: id, start_ms: at_ms + this.#pause_ms() }, depth)
     const attributes = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': 'helper' }
     this.#span(place, id, 'invoke_agent helper', 'a.framework', at_ms + 1, attributes)
     return at_ms + 1
@@ -338,6 +339,11 @@ class Builder {
 
   #end({ start_ms }: Place): number {
     return start_ms + this.#random.whole(30, 1500)
+  }
+
+  /** Longer than clocks are believed to differ: closer together, two failed calls told by two emitters could be one. */
+  #pause_ms(): number {
+    return this.#random.whole(TOLERANCE_ms + 1, 40)
   }
 
   #id(): string {
