@@ -29,7 +29,7 @@ export class Interner {
     if (start >= end) return EMPTY_TEXT
     if (end - start > TEXT_BYTES_MAX) return this.#overflow()
     const mask = this.#slots.length - 1
-    for (let slot = hashOf(bytes, start, end) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hashText(bytes, start, end) & mask; ; slot = (slot + 1) & mask) {
       const number = this.#slots[slot]!
       if (number === 0) return this.#add(slot, bytes, start, end)
       if (isEqual(this.#keys[number]!, bytes, start, end)) return number
@@ -60,16 +60,16 @@ export class Interner {
     const mask = this.#slots.length - 1
     for (let number = 2; number < this.#keys.length; number++) {
       const key = this.#keys[number]!
-      let slot = hashOf(key, 0, key.length) & mask
+      let slot = hashText(key, 0, key.length) & mask
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask
       this.#slots[slot] = number
     }
   }
 }
 
-/** FNV-1a. Of the whole text: names of one kind begin, or end, alike. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5 ^ (end - start)
+/** FNV-1a, for tables of texts. Of the whole text: names of one kind begin, or end, alike. 32 bits with a sign. */
+export function hashText(bytes: Uint8Array, start: number, end: number, seed = 0x811c9dc5): number {
+  let hash = seed ^ (end - start)
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
-  return (hash ^ (hash >>> 15)) >>> 0
+  return hash ^ (hash >>> 15)
 }

@@ -3,6 +3,7 @@
  * (`standing.ts`). The others have a number too, so that calls can be compared, but no label of their own.
  */
 import type { Clock } from '../../self/clock.ts'
+import { hashText } from '../../telemetry/interner.ts'
 import { isEqual } from '../../telemetry/key_set.ts'
 import { Standing } from './standing.ts'
 
@@ -31,6 +32,7 @@ export class LabelTexts {
   readonly #numbers: number[] = [EMPTY, OTHER]
   /** Places by the text's hash, linear probing; 0 is free. */
   #slots: Int32Array = new Int32Array(256)
+  /** Senders do not know it, so they cannot choose texts that stand in each other's way. */
   readonly #seed = Math.floor(Math.random() * NUMBERS)
 
   /** `texts_max`: how many different texts are told apart. */
@@ -42,7 +44,7 @@ export class LabelTexts {
   /** Number of the text in [start, end), 31 bits with a sign. Equal texts have equal numbers as long as neither gains or loses a place. */
   intern(bytes: Uint8Array, start: number, end: number): number {
     if (start >= end) return EMPTY
-    const hash = hashOf(bytes, start, Math.min(end, start + TEXT_BYTES_MAX), this.#seed)
+    const hash = hashText(bytes, start, Math.min(end, start + TEXT_BYTES_MAX), this.#seed)
     if (end - start > TEXT_BYTES_MAX) return this.#overflow(hash)
     const mask = this.#slots.length - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
@@ -124,13 +126,6 @@ export class LabelTexts {
 
   #hash(place: number): number {
     const key = this.#keys[place]!
-    return hashOf(key, 0, key.length, this.#seed)
+    return hashText(key, 0, key.length, this.#seed)
   }
-}
-
-/** FNV-1a from a beginning that senders do not know, so that they cannot choose texts that stand in each other's way. */
-function hashOf(bytes: Uint8Array, start: number, end: number, seed: number): number {
-  let hash = seed ^ (end - start)
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
-  return hash ^ (hash >>> 15)
 }

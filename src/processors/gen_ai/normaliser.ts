@@ -1,0 +1,81 @@
+/** What becomes of items that are model calls, spans and log records alike. */
+import type { Batches, Consumer, Context, Host, Processor } from '../../component.ts'
+import { Answer } from '../../content/answers/answer.ts'
+import { ModelCall } from '../../gen_ai/model_call.ts'
+import { judgeCost } from '../../gen_ai/plausible.ts'
+import { Prices } from '../../gen_ai/prices.ts'
+import { judgeCall } from '../../gen_ai/quality.ts'
+import { foundKeys } from '../../gen_ai/read.ts'
+import { EMBEDDINGS } from '../../gen_ai/values.ts'
+import { Rewrite } from '../../telemetry/rewrite.ts'
+import type { SpanView } from '../../telemetry/span_view.ts'
+import { type CallWriter, copyWithout, replacedFields } from './call_writer.ts'
+import { type GenAiConfig, plausibleOf } from './config.ts'
+import { Counters, Tally } from './counters.ts'
+
+const nothing = Buffer.alloc(0)
+
+export abstract class Normaliser<S extends 'traces' | 'logs'> implements Processor<S> {
+  protected readonly call = new ModelCall()
+  protected readonly answer = new Answer()
+  protected readonly found = foundKeys()
+  protected readonly rewrite = new Rewrite<S>()
+  readonly #next: Consumer<S>
+  readonly #counters: Counters
+  readonly #writer: CallWriter
+  #prices: Prices
+
+  constructor(config: GenAiConfig, host: Host, next: Consumer<S>, writer: CallWriter) {
+    this.#next = next
+    this.#counters = new Counters(host)
+    this.#writer = writer
+    this.#prices = new Prices(config.prices, config.list_prices)
+    this.call.plausible = plausibleOf(config)
+  }
+
+  /** Counts after the batch was taken, so that a batch refused and sent again is counted once. */
+  async consume(batch: Batches[S], context: Context): Promise<void> {
+    const tally = new Tally()
+    await this.#next.consume(this.#normalised(batch, tally), context)
+    this.#counters.add(tally)
+  }
+
+  async update(config: unknown): Promise<boolean> {
+    const { prices, list_prices } = config as GenAiConfig
+    this.#prices = new Prices(prices, list_prices)
+    this.call.plausible = plausibleOf(config as GenAiConfig)
+    return true
+  }
+
+  /** Goes through the items, `writeCall` for each that is a call, and lets go of the batch. */
+  protected abstract normalise(batch: Batches[S], tally: Tally): void
+
+  /** Fills `answer` from the item that `call` was read from. */
+  protected abstract findAnswer(): void
+
+  /** `call` has been read from the item, at which `view` stands. */
+  protected writeCall(item: number, view: SpanView, tally: Tally): void {
+    const { call, rewrite, found } = this
+    this.#prices.price(call, view)
+    judgeCost(call)
+    if (call.operation !== EMBEDDINGS) {
+      this.findAnswer()
+      judgeCall(call, this.answer)
+    }
+    const replaced = replacedFields(found, call)
+    if (replaced === 0) rewrite.prependToItem(item)
+    else rewrite.openItem(item)
+    this.#writer.write(rewrite.out, found, call)
+    if (replaced !== 0) copyWithout(replaced, rewrite.out, view)
+    rewrite.close()
+    tally.add(call)
+  }
+
+  #normalised(batch: Batches[S], tally: Tally): Batches[S] {
+    this.rewrite.begin(batch)
+    this.normalise(batch, tally)
+    this.call.forget()
+    this.answer.reset(nothing)
+    return this.rewrite.finish()
+  }
+}
