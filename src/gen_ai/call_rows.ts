@@ -4,7 +4,6 @@ import type { CallFacts } from './same_call.ts'
 /** Bits of `flags`. */
 export const FAILED = 1
 export const RATE_LIMITED = 2
-export const COUNTED = 4
 /** Two reports are in this row, or were taken from it. */
 export const MERGED = 8
 /** Made by an instrumentation of a provider's SDK; by the SDK itself. */
@@ -41,7 +40,12 @@ export const INT = {
   emitter: 16,
   /** As `traceOf` numbers traces; 0 without one. */
   trace: 17,
-  width: 18,
+  /** Bits: who has the report, and who of them has been told of its call. */
+  takers: 18,
+  told: 19,
+  /** Another for each report that the row has had. */
+  serial: 20,
+  width: 21,
 } as const
 export const NUMBER = {
   start_ms: 0,
@@ -72,7 +76,7 @@ export function factsOf(ints: Int32Array, numbers: Float64Array, row: number): C
     emitter: ints[int + INT.emitter]!,
     nearness: nearnessOf(flags),
     isMerged: (flags & MERGED) !== 0,
-    isCounted: (flags & COUNTED) !== 0,
+    isCounted: ints[int + INT.told] !== 0,
     isStreamRecord: (flags & STREAM_RECORD) !== 0,
     isRecord: (flags & RECORD) !== 0,
     operation: ints[int + INT.operation]!,

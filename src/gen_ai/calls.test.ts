@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Random } from '../otlp/random.fixture.ts'
-import { Calls, COUNTED, FAILED } from './calls.ts'
+import { Calls, FAILED, RATE_LIMITED } from './calls.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
 
@@ -32,6 +32,6 @@ test('flags add up', () => {
   const call = calls.add()
   calls.setInt(call, 'flags', 0)
   calls.setFlags(call, FAILED)
-  calls.setFlags(call, COUNTED)
-  expect([calls.has(call, FAILED), calls.has(call, COUNTED), calls.facts(call).failed]).toEqual([true, true, true])
+  calls.setFlags(call, RATE_LIMITED)
+  expect([calls.has(call, FAILED), calls.has(call, RATE_LIMITED), calls.facts(call).failed]).toEqual([true, true, true])
 })

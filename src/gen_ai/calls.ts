@@ -6,7 +6,6 @@ import type { RecordView } from '../telemetry/record_view.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import {
   AWAITS_RECORD,
-  COUNTED,
   FAILED,
   factsOf,
   INT,
@@ -38,7 +37,7 @@ import { awaitsRecord, readStreamRecord } from './stream_record.ts'
 
 export const NO_CALL = -1
 
-export { COUNTED, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from './call_rows.ts'
+export { FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from './call_rows.ts'
 
 /** Sets the emitters of log records apart. */
 const RECORD_SALT = 0x5bd1e994
@@ -68,14 +67,19 @@ export class Calls {
   readonly #links: SpanLinks | undefined
   #qualities: Qualities | undefined
   count = 0
+  #serial = 0
 
   /** `links`: what is known of spans above calls. */
   constructor(links?: SpanLinks) {
     this.#links = links
   }
 
-  /** A new row with what a call's span says. */
-  keep(view: SpanView, call: ModelCall, texts: CallTexts): number {
+  get size_bytes(): number {
+    return this.ints.byteLength + this.numbers.byteLength
+  }
+
+  /** A new row with what a call's span says. `takers`: bits of who has it. */
+  keep(view: SpanView, call: ModelCall, texts: CallTexts, takers = 1): number {
     const { bytes } = view
     const row = this.add()
     const word = (at: number, offset: number) => (at < 0 ? 0 : uint32(bytes, at + offset) | 0)
@@ -89,6 +93,8 @@ export class Calls {
       (view.isRecord ? RECORD : 0) |
       nearness
     ints[int + INT.trace] = traceOf(view)
+    ints[int + INT.takers] = takers
+    ints[int + INT.told] = 0
     // Records are another making than the spans of the same scope, and belong below the span that they name.
     ints[int + INT.emitter] = (texts.emitter.hash || call.dialect + 2) ^ (view.isRecord ? RECORD_SALT : 0)
     const [span, parent] = view.isRecord ? [-1, view.spanId] : [view.spanId, view.parentId]
@@ -135,17 +141,15 @@ export class Calls {
   /** A new row; all columns are the caller's to set. */
   add(): number {
     this.count++
-    if (this.#free !== NO_CALL) {
-      const call = this.#free
-      this.#free = this.int(call, 'next')
-      return call
-    }
-    if (this.#used * INT.width === this.ints.length) this.#grow()
-    return this.#used++
+    const call = this.#newRow()
+    this.setInt(call, 'serial', (this.#serial = (this.#serial + 1) | 0))
+    return call
   }
 
   remove(call: number): void {
     this.count--
+    // Whoever knows the row as that of this report finds another one there.
+    this.setInt(call, 'serial', 0)
     this.setInt(call, 'next', this.#free)
     this.#free = call
   }
@@ -183,12 +187,20 @@ export class Calls {
     this.setInt(call, 'next', next)
   }
 
-  isCounted(call: number): boolean {
-    return this.has(call, COUNTED)
+  takers(call: number): number {
+    return this.int(call, 'takers')
   }
 
-  markCounted(call: number): void {
-    this.setFlags(call, COUNTED)
+  addTakers(call: number, bits: number): void {
+    this.ints[call * INT.width + INT.takers]! |= bits
+  }
+
+  told(call: number): number {
+    return this.int(call, 'told')
+  }
+
+  addTold(call: number, bits: number): void {
+    this.ints[call * INT.width + INT.told]! |= bits
   }
 
   /** 1: another report of the call will come, maybe late; -1: this is it. */
@@ -197,14 +209,14 @@ export class Calls {
     return this.has(call, AWAITS_RECORD) ? 1 : 0
   }
 
-  /** Has the call been counted from a report in another trace? */
-  isInOtherTrace(call: number): boolean {
-    return this.#otherTraces.find(call)
+  /** Who of `bits` has been told of the call because of a report in another trace. */
+  toldInOtherTrace(call: number, bits = 1): number {
+    return this.#otherTraces.find(call, bits)
   }
 
-  /** The call has been counted: reports of it in other traces are to be known. */
-  rememberInOtherTraces(call: number): void {
-    this.#otherTraces.add(call)
+  /** `bits` are told of the call: reports of it in other traces are to be known. */
+  rememberInOtherTraces(call: number, bits = 1): void {
+    this.#otherTraces.add(call, bits)
   }
 
   /** Which of them report one call, in lists with the outermost first; undefined where a pause may be made. */
@@ -280,6 +292,13 @@ export class Calls {
   /** The call as the rules of `same_call.ts` want it. */
   facts(call: number): CallFacts {
     return factsOf(this.ints, this.numbers, call)
+  }
+
+  #newRow(): number {
+    const call = this.#free
+    if (call !== NO_CALL) this.#free = this.int(call, 'next')
+    else if (this.#used * INT.width === this.ints.length) this.#grow()
+    return call === NO_CALL ? this.#used++ : call
   }
 
   #grow(): void {

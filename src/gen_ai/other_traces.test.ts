@@ -52,20 +52,17 @@ describe('calls of other traces', () => {
   ])('%s', (_, first, second, is) => {
     const calls = new Calls()
     const one = made(calls, first)
-    expect(calls.isInOtherTrace(one)).toBe(false)
+    expect(calls.toldInOtherTrace(one)).toBe(0)
     calls.rememberInOtherTraces(one)
     calls.remove(one)
-    expect(calls.isInOtherTrace(made(calls, second))).toBe(is)
+    expect(calls.toldInOtherTrace(made(calls, second))).toBe(is ? 1 : 0)
   })
 
   test('each is paired once', () => {
     const calls = new Calls()
     calls.rememberInOtherTraces(made(calls, { failed: true, input: Number.NaN }))
     const attempt = { emitter: SDK, failed: true, input: Number.NaN }
-    expect([calls.isInOtherTrace(made(calls, attempt)), calls.isInOtherTrace(made(calls, attempt))]).toEqual([
-      true,
-      false,
-    ])
+    expect([calls.toldInOtherTrace(made(calls, attempt)), calls.toldInOtherTrace(made(calls, attempt))]).toEqual([1, 0])
   })
 
   test('what was paired in its own trace is paired with nothing else', () => {
@@ -73,7 +70,15 @@ describe('calls of other traces', () => {
     const attempt = { failed: true, input: Number.NaN }
     const [client, gateway] = [made(calls, { ...attempt, emitter: 7 }), made(calls, { ...attempt, parent: 4 })]
     calls.rememberInOtherTraces(calls.merge([client, gateway]))
-    expect(calls.isInOtherTrace(made(calls, { ...attempt, emitter: SDK }))).toBe(false)
+    expect(calls.toldInOtherTrace(made(calls, { ...attempt, emitter: SDK }))).toBe(0)
+  })
+
+  test('who has not been told of the one is to be told of the other', () => {
+    const calls = new Calls()
+    calls.rememberInOtherTraces(made(calls, { response: 77 }), 0b001)
+    calls.rememberInOtherTraces(made(calls, { response: 77 }), 0b100)
+    expect(calls.toldInOtherTrace(made(calls, { response: 77, emitter: 8 }), 0b111)).toBe(0b101)
+    expect(calls.toldInOtherTrace(made(calls, { response: 77, emitter: 8 }), 0b010)).toBe(0)
   })
 
   test('the newest thousands are known, and those before are forgotten', () => {
@@ -83,7 +88,7 @@ describe('calls of other traces', () => {
       calls.rememberInOtherTraces(call)
       calls.remove(call)
     }
-    const known = (id: number) => calls.isInOtherTrace(made(calls, { response: id, emitter: 8 }))
+    const known = (id: number) => calls.toldInOtherTrace(made(calls, { response: id, emitter: 8 })) === 1
     expect([20_000, 12_000, 11_800, 1].map(known)).toEqual([true, true, false, false])
   })
 })

@@ -22,26 +22,26 @@ export class OtherTraces {
     this.#calls = calls
   }
 
-  /** Has the call been added as part of another trace? */
-  find(call: number): boolean {
+  /** For whom of `bits` has the call been added as part of another trace? */
+  find(call: number, bits: number): number {
     const id = this.#calls.int(call, 'response')
-    if (id !== 0 && this.#byId?.has(id, this.#calls, call)) return true
+    let found = id === 0 ? 0 : (this.#byId?.find(id, this.#calls, call, bits) ?? 0)
     const nearness = this.#nearness(call)
-    if (id !== 0 && nearness === 0) return false
-    for (let other = 0; other < NEARNESSES; other++) {
+    if (id !== 0 && nearness === 0) return found
+    for (let other = 0; other < NEARNESSES && found !== bits; other++) {
       const place = other === nearness ? 0 : this.#place(call, other)
-      if (place !== 0 && this.#byPlace?.has(place, this.#calls, call)) return true
+      if (place !== 0) found |= this.#byPlace?.find(place, this.#calls, call, bits & ~found) ?? 0
     }
-    return false
+    return found
   }
 
-  add(call: number): void {
+  add(call: number, bits: number): void {
     const id = this.#calls.int(call, 'response')
-    if (id !== 0) (this.#byId ??= new Recent()).add(id, this.#calls, call)
+    if (id !== 0) (this.#byId ??= new Recent()).add(id, this.#calls, call, bits)
     const nearness = this.#nearness(call)
     if (id !== 0 && nearness === 0) return
     const place = this.#place(call, nearness)
-    if (place !== 0) (this.#byPlace ??= new Recent()).add(place, this.#calls, call)
+    if (place !== 0) (this.#byPlace ??= new Recent()).add(place, this.#calls, call, bits)
   }
 
   /** Of what a provider's SDK or its instrumentation began a trace with; of all others 0. */
@@ -69,34 +69,37 @@ class Recent {
   readonly #before = new Float64Array(CALLS_MAX)
   #added = 0
 
-  add(key: number, calls: Calls, call: number): void {
+  add(key: number, calls: Calls, call: number, bits: number): void {
     const count = ++this.#added
     const row = count % CALLS_MAX
     const { ints, numbers } = calls
     for (let at = 0; at < INT.width; at++) this.#ints[row * INT.width + at] = ints[call * INT.width + at]!
     for (let at = 0; at < NUMBER.width; at++)
       this.#numbers[row * NUMBER.width + at] = numbers[call * NUMBER.width + at]!
+    this.#ints[row * INT.width + INT.told] = bits
     this.#keys[row] = key
     this.#before[row] = this.#heads[slotOf(key)]!
     this.#heads[slotOf(key)] = count
   }
 
-  /** Is a call with this key the same as that one? If so, the two are paired from now on. */
-  has(key: number, calls: Calls, call: number): boolean {
+  /** Of which `bits` is a call with this key the same as that one? Where it is, the two are paired from now on. */
+  find(key: number, calls: Calls, call: number, bits: number): number {
     let facts: CallFacts | undefined
+    let found = 0
     let compared = 0
     // Rows further back have been written over.
     const oldest = Math.max(this.#added - CALLS_MAX, 0)
-    for (let count = this.#heads[slotOf(key)]!; count > oldest && compared++ < COMPARED_MAX; ) {
+    for (let count = this.#heads[slotOf(key)]!; count > oldest && found !== bits && compared++ < COMPARED_MAX; ) {
       const row = count % CALLS_MAX
       count = this.#before[row]!
-      if (this.#keys[row] !== key) continue
+      const told = this.#ints[row * INT.width + INT.told]! & bits & ~found
+      if (this.#keys[row] !== key || told === 0) continue
       facts ??= calls.facts(call)
       if (!isSameInOtherTrace(factsOf(this.#ints, this.#numbers, row), facts)) continue
       this.#ints[row * INT.width + INT.flags]! |= MERGED
-      return true
+      found |= told
     }
-    return false
+    return found
   }
 }
 

@@ -35,7 +35,6 @@ export class SpanLinks {
   readonly #tables_max: () => number
   /** The newest last. */
   readonly #tables: Links[] = []
-  readonly #seen = new WeakSet<TraceBatch>()
   readonly #view = new SpanView()
   readonly #failed = new SpanView()
 
@@ -50,10 +49,8 @@ export class SpanLinks {
     return this.#tables.length * TABLE_BYTES
   }
 
-  /** Notes all spans of a batch, once, whoever asks. */
+  /** Notes all spans of a batch. */
   note(batch: TraceBatch): void {
-    if (this.#seen.has(batch)) return
-    this.#seen.add(batch)
     const view = this.#view
     for (let item = 0; item < batch.items; item++) {
       view.read(batch, item)

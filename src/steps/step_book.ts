@@ -1,62 +1,63 @@
 /**
- * From reports to calls: reads the spans and log records that `gen_ai` has marked, knows those that came before, keeps them
- * by trace until the trace has settled, and tells its keeper of each call once, with all its reports. Metrics and log
- * records have a book each and the same rules, so they cannot disagree on what a call is.
+ * The owner of calls. Reads the spans and log records that `gen_ai` has marked, once for all who subscribe, knows those that
+ * came before, keeps them by trace until the trace has settled, and tells each subscriber of each call once, with all its
+ * reports. So metrics and log records cannot disagree on what a call is.
+ *
+ * A subscriber takes each batch when it has room for it, maybe long after the others: what a report says is in one row, and
+ * bits in it say who has the report and who has been told of its call.
  */
 import type { Context, Host } from '../component.ts'
 import type { Steps } from '../config/steps.ts'
-import type { Calls, CallTexts } from '../gen_ai/calls.ts'
+import { Calls, type CallTexts, NO_CALL } from '../gen_ai/calls.ts'
 import { Emitters, NOBODY } from '../gen_ai/emitters.ts'
 import { FIELD } from '../gen_ai/field.ts'
-import { ModelCall } from '../gen_ai/model_call.ts'
-import { isJudged, isNormalised, readNormalisedCall, readQuality } from '../gen_ai/normalised.ts'
+import { hashOf } from '../gen_ai/hash.ts'
+import { isJudged, isNormalised, readQuality } from '../gen_ai/normalised.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import { ResourceHashes } from '../gen_ai/resource_hashes.ts'
 import { type SpanLinks, sharedSpanLinks } from '../gen_ai/span_links.ts'
+import { memoryOf } from '../self/memory.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { RecordView } from '../telemetry/record_view.ts'
-import { SpanView } from '../telemetry/span_view.ts'
 import { LoneCalls } from '../traces/lone_calls.ts'
 import { RecentSpans } from '../traces/recent_spans.ts'
 import { sharedSlices } from '../traces/slices.ts'
 import { sharedTables } from '../traces/tables.ts'
-import { shardOf, traceHashOf } from '../traces/trace_id.ts'
+import { shardOf } from '../traces/trace_id.ts'
 import type { TraceTable } from '../traces/trace_table.ts'
-import { type SettledCalls, TracesOfCalls } from '../traces/traces_of_calls.ts'
+import { bitsOf, type Teller, TracesOfCalls } from '../traces/traces_of_calls.ts'
+import { BatchRows } from './batch_rows.ts'
+import { Report, TEXTS } from './report.ts'
 
 /** So many times `settle_after` a log record without a trace waits, so that a span that tells of its call settles first. */
 const LONE_WAITS = 2
+/** Bits in a row. A subscriber's bit is nobody else's afterwards: what is told to it may be compared for long. */
+const SUBSCRIBERS_MAX = 31
+/** What came lately is known in this share of the memory limit. */
+const RECENT_SHARE = 1 / 16
 const quality: Quality = { score: Number.NaN, signals: 0 }
 
-/** A span or log record that reports a call, while it is looked at: the same object every time. */
-export interface Report {
-  batch: TraceBatch | LogBatch
-  context: Context
-  view: SpanView
-  readonly call: ModelCall
-  /** Has it a valid trace id? */
-  hasTrace: boolean
-}
-
-/** What a keeper gives numbers to. The same object every time. */
-export type Texts = { -readonly [Name in 'model' | 'responseModel' | 'errorType']: CallTexts[Name] }
+type Batch = TraceBatch | LogBatch
 
 /** Who is told: when a report has come, and when its call has settled. */
-export interface Keeper extends SettledCalls {
-  /** Fills in the numbers that stand for the report's texts. */
-  number(report: Report, texts: Texts): void
-  /** It is in that row now, until the row is settled or repeated. */
+export interface Subscriber {
+  /** The report is in that row now, until `settle` or `repeat` name the row. */
   keep(row: number, report: Report): void
-  /** It waits, or has settled at once: time to make room. */
+  /** All reports of a call that it has, the outermost first. `row` says what all reports of all together say. */
+  settle(row: number, reports: readonly number[]): void
+  /** The row's call has been told: because of other reports, or of another trace. */
+  repeat?(row: number): void
+  /** The report waits, or has settled at once: time to make room. */
   kept?(): void
 }
 
-export class StepBook {
+export class StepBook implements Teller {
+  readonly calls: Calls
   readonly #host: Host
-  readonly #calls: Calls
-  readonly #keeper: Keeper
   readonly #links: SpanLinks
-  readonly #span = new SpanView()
+  /** By bit; empty where one has left. */
+  readonly #subscribers: (Subscriber | undefined)[] = []
+  #active = 0
   readonly #record = new RecordView()
   readonly #resources = new ResourceHashes()
   readonly #emitters = new Emitters()
@@ -64,39 +65,74 @@ export class StepBook {
   readonly #shards: readonly TracesOfCalls[]
   readonly #lone: LoneCalls
   readonly #tables: readonly TraceTable[]
+  /** Rows of batches that not all subscribers have taken. */
+  readonly #batches = new WeakMap<Batch, BatchRows>()
   readonly #texts: { -readonly [Name in keyof CallTexts]: CallTexts[Name] } = {
     model: 0,
     responseModel: 0,
     errorType: 0,
     emitter: NOBODY,
   }
-  readonly #report = { call: new ModelCall(), hasTrace: false } as Report
+  readonly #report = new Report()
+  readonly #release: () => void
 
-  /** `calls`: made with the links of the same host. */
-  constructor(host: Host, { calls_max, duplicates_window }: Steps, calls: Calls, keeper: Keeper) {
+  constructor(host: Host, { calls_max, duplicates_window }: Pick<Steps, 'calls_max' | 'duplicates_window'>) {
+    const memory = memoryOf(host)
     this.#host = host
-    this.#calls = calls
-    this.#keeper = keeper
     this.#links = sharedSpanLinks(host)
-    this.#recent = new RecentSpans(duplicates_window)
+    this.calls = new Calls(this.#links)
+    this.#recent = new RecentSpans(duplicates_window, () => memory.limit_bytes * RECENT_SHARE)
     this.#tables = sharedTables(host)
     const [slices, shard_max] = [sharedSlices(host), Math.ceil(calls_max / host.shards)]
-    this.#shards = this.#tables.map((table) => new TracesOfCalls(table, calls, keeper, shard_max, slices))
-    this.#lone = new LoneCalls(calls, keeper, calls_max)
+    this.#shards = this.#tables.map((table) => new TracesOfCalls(table, this.calls, this, shard_max, slices))
+    this.#lone = new LoneCalls(this.calls, this, calls_max)
+    this.#release = memory.hold('steps', () => this.calls.size_bytes + this.#recent.size_bytes)
   }
 
-  /** Takes all reports of the batch; returns how many have come before. */
-  take(batch: TraceBatch | LogBatch, context: Context): number {
+  /** Nobody is left to be told. */
+  get isOver(): boolean {
+    return this.#active === 0
+  }
+
+  get hasRoom(): boolean {
+    return this.#subscribers.length < SUBSCRIBERS_MAX
+  }
+
+  /** The subscriber's bit. */
+  join(subscriber: Subscriber): number {
+    this.#active++
+    return 1 << (this.#subscribers.push(subscriber) - 1)
+  }
+
+  /** It is told of everything that it has. */
+  leave(bit: number): void {
+    if (this.#active > 1) {
+      for (const shard of this.#shards) shard.leave(bit)
+      this.#lone.leave(bit)
+    } else {
+      for (const shard of this.#shards) shard.close()
+      this.#lone.close()
+      this.#release()
+    }
+    this.#active--
+    this.#subscribers[31 - Math.clz32(bit)] = undefined
+  }
+
+  /** The subscriber takes all reports of the batch; returns how many of them it has had before. */
+  take(bit: number, batch: Batch, context: Context): number {
     const now_ms = this.#host.clock.monotonic_ms()
-    this.#report.batch = batch
-    this.#report.context = context
-    const duplicates = batch.signal === 'traces' ? this.#takeSpans(batch, now_ms) : this.#takeRecords(batch, now_ms)
+    const known = this.#batches.get(batch)
+    const rows = known ?? (this.#active > 1 ? new BatchRows() : undefined)
+    if (rows !== known) this.#batches.set(batch, rows!)
+    if (known === undefined && batch.signal === 'traces') this.#links.note(batch)
+    this.#report.begin(batch, context)
+    const duplicates = this.#takeAll(bit, batch, rows, known !== undefined, now_ms)
     this.#forget()
     return duplicates
   }
 
   /** Settles what has waited long enough. */
-  settle({ settle_after, settle_max }: Steps): void {
+  tick({ settle_after, settle_max }: Pick<Steps, 'settle_after' | 'settle_max'>): void {
     const now_ms = this.#host.clock.monotonic_ms()
     for (const shard of this.#shards) shard.settle(now_ms, settle_after, settle_max)
     this.#lone.settle(now_ms, settle_after * LONE_WAITS)
@@ -109,74 +145,126 @@ export class StepBook {
     return settled
   }
 
-  /** Settles everything. */
-  close(): void {
-    for (const shard of this.#shards) shard.close()
-    this.#lone.close()
-  }
-
-  #takeSpans(batch: TraceBatch, now_ms: number): number {
-    this.#links.note(batch)
-    const view = this.#span
-    let duplicates = 0
-    for (let item = 0; item < batch.items; item++) {
-      if (!isNormalised(batch, item)) continue
-      view.read(batch, item)
-      if (!readNormalisedCall(view, this.#report.call)) continue
-      const trace = traceHashOf(view)
-      if (trace >= 0 && view.spanId >= 0 && this.#recent.seen(trace, view.bytes, view.spanId)) duplicates++
-      else this.#add(view, trace, now_ms)
+  /** Of `Teller`: to those of `bits`, unless a report in another trace has told them. */
+  settle(reports: readonly number[], bits: number): void {
+    const { calls } = this
+    const row = calls.merge(reports)
+    const elsewhere = calls.toldInOtherTrace(row, bits)
+    if (elsewhere !== bits) calls.rememberInOtherTraces(row, bits & ~elsewhere)
+    for (const bit of bitsOf(bits)) {
+      const held = this.#heldBy(bit, reports)
+      if ((elsewhere & bit) === 0) this.#subscriber(bit)?.settle(row, held)
+      else for (const report of held) this.repeat(report, bit)
     }
-    return duplicates
   }
 
-  /** Log records that are calls, and those with the answer of a call whose span may say nothing of it. */
-  #takeRecords(batch: LogBatch, now_ms: number): number {
-    const view = this.#record
-    let duplicates = 0
-    for (let item = 0; item < batch.items; item++) {
-      const isCall = isNormalised(batch, item)
-      if (!isCall && !isJudged(batch, item)) continue
-      view.readRecord(batch, item)
-      const trace = traceHashOf(view)
-      if (isCall && readNormalisedCall(view, this.#report.call)) {
-        const origin = this.#resources.of(batch, view.scope)
-        if (this.#recent.seenRecord(origin, view.bytes, view.start, view.end)) duplicates++
-        else this.#add(view, trace, now_ms)
-      } else if (!isCall && trace >= 0 && readQuality(view, quality)) this.#calls.keepQuality(view, quality)
-    }
-    return duplicates
+  repeat(row: number, bits: number): void {
+    for (const bit of bitsOf(bits)) this.#subscriber(bit)?.repeat?.(row)
   }
 
-  /** Without a trace (-1) nothing is waited for, but by a log record for a span that has its response id. */
-  #add(view: SpanView, trace: number, now_ms: number): void {
+  #subscriber(bit: number): Subscriber | undefined {
+    return this.#subscribers[31 - Math.clz32(bit)]
+  }
+
+  #heldBy(bit: number, reports: readonly number[]): readonly number[] {
+    const has = (row: number) => (this.calls.takers(row) & bit) !== 0
+    return reports.every(has) ? reports : reports.filter(has)
+  }
+
+  #takeAll(bit: number, batch: Batch, rows: BatchRows | undefined, isReread: boolean, now_ms: number): number {
+    const { calls } = this
     const report = this.#report
-    report.view = view
-    report.hasTrace = trace >= 0
-    const texts = this.#texts
-    this.#keeper.number(report, texts)
-    texts.resource = this.#resources.of(report.batch, view.scope)
-    texts.emitter = this.#emitters.of(report.batch, view.scope)
-    const call = this.#calls.keep(view, report.call, texts)
-    this.#keeper.keep(call, report)
-    const shard = shardOf(Math.max(trace, 0), this.#shards.length)
-    const row = trace < 0 ? -1 : this.#tables[shard]!.obtain(view.bytes, view.traceId, trace)
-    if (row >= 0) this.#shards[shard]!.add(row, call, now_ms)
-    else if (view.isRecord && report.call.has(FIELD.responseId)) this.#lone.add(call, now_ms)
-    else {
-      this.#keeper.settle([call])
-      this.#calls.remove(call)
+    let duplicates = 0
+    let place = 0
+    for (let item = 0; item < batch.items; item++) {
+      if (!isNormalised(batch, item)) {
+        if (!isReread && batch.signal === 'logs' && isJudged(batch, item)) this.#keepQuality(batch, item)
+        continue
+      }
+      report.restore(item)
+      const known = isReread ? rows!.restore(place++, report, calls) : NO_CALL
+      let row = NO_CALL
+      if (known !== NO_CALL || report.read(item)) {
+        if (this.#isRepeated(bit)) duplicates++
+        else if (known !== NO_CALL) this.#addTaker(bit, known, now_ms)
+        else row = this.#add(bit, now_ms)
+      }
+      if (!isReread) rows?.push(row, report, calls)
     }
-    this.#keeper.kept?.()
+    return duplicates
+  }
+
+  /** A log record with the answer of a call whose span may say nothing of it. */
+  #keepQuality(batch: LogBatch, item: number): void {
+    this.#record.readRecord(batch, item)
+    if (readQuality(this.#record, quality)) this.calls.keepQuality(this.#record, quality)
+  }
+
+  #isRepeated(bit: number): boolean {
+    const { bytes, isRecord, trace, spanId, start, end } = this.#report
+    if (isRecord) return this.#recent.seenRecord(this.#resource, bytes, start, end, bit)
+    return trace >= 0 && spanId >= 0 && this.#recent.seen(trace, bytes, spanId, bit)
+  }
+
+  /** Without a trace nothing is waited for, but by a log record for a span that has its response id. */
+  #add(bit: number, now_ms: number): number {
+    const { calls } = this
+    const report = this.#report
+    const row = calls.keep(report.view, report.call, this.#textsOf(report), bit)
+    const subscriber = this.#subscriber(bit)!
+    subscriber.keep(row, report)
+    const inTable = this.#obtain(report)
+    if (inTable >= 0) this.#shardOf(report.trace).add(inTable, row, now_ms)
+    else if (report.isRecord && report.call.has(FIELD.responseId)) this.#lone.add(row, now_ms)
+    else {
+      this.settle([row], bit)
+      calls.remove(row)
+    }
+    subscriber.kept?.()
+    return row
+  }
+
+  /** The report is in that row for others, and waits or has been told. */
+  #addTaker(bit: number, row: number, now_ms: number): void {
+    const report = this.#report
+    const subscriber = this.#subscriber(bit)!
+    subscriber.keep(row, report)
+    const inTable = this.#obtain(report)
+    if (inTable >= 0) this.#shardOf(report.trace).addTakers(inTable, row, bit, now_ms)
+    else this.calls.addTakers(row, bit)
+    subscriber.kept?.()
+  }
+
+  #textsOf(report: Report): CallTexts {
+    const texts = this.#texts
+    for (const text of TEXTS) texts[text] = hashOf(report.bytes, report.textStart(text), report.textEnd(text))
+    texts.resource = this.#resource
+    texts.emitter = this.#emitters.of(report.batch, report.scope)
+    return texts
+  }
+
+  get #resource(): number {
+    return this.#resources.of(this.#report.batch, this.#report.scope)
+  }
+
+  /** Row of the trace in its table; -1 without one, or if there is no room. */
+  #obtain({ trace, bytes, traceId }: Report): number {
+    return trace < 0 ? -1 : this.#tables[this.#shardAt(trace)]!.obtain(bytes, traceId, trace)
+  }
+
+  #shardOf(trace: number): TracesOfCalls {
+    return this.#shards[this.#shardAt(trace)]!
+  }
+
+  #shardAt(trace: number): number {
+    return shardOf(trace, this.#shards.length)
   }
 
   /** Nothing of a batch stays when it is over. */
   #forget(): void {
-    this.#span.forget()
     this.#record.forget()
-    this.#report.call.forget()
+    this.#report.forget()
     this.#resources.forget()
     this.#emitters.forget()
-    this.#report.batch = this.#report.context = this.#report.view = undefined as never
   }
 }

@@ -4,7 +4,13 @@ import { LoneCalls } from './lone_calls.ts'
 function lone(calls_max: number) {
   const settled: number[] = []
   const removed: number[] = []
-  const calls = { remove: (call: number) => void removed.push(call) } as never
+  const told = new Map<number, number>()
+  const calls = {
+    remove: (call: number) => void removed.push(call),
+    takers: () => 1,
+    told: (call: number) => told.get(call) ?? 0,
+    addTold: (call: number, bits: number) => void told.set(call, bits),
+  }
   return { calls: new LoneCalls(calls, { settle: ([call]) => void settled.push(call!) }, calls_max), settled, removed }
 }
 

@@ -2,23 +2,25 @@
  * Calls without a trace that a span in some trace may tell of as well, which knows more: they wait in the order in which they
  * came, longer than that span's trace needs to settle.
  */
-import type { LinkedCalls, SettledCalls } from './traces_of_calls.ts'
+import { ALL, type LinkedCalls, type Teller } from './traces_of_calls.ts'
+
+type Waiting = Pick<LinkedCalls, 'takers' | 'told' | 'addTold' | 'remove'>
 
 /** Gone calls are cut off in lots of so many. */
 const LOT = 1024
 
 export class LoneCalls {
-  readonly #calls: LinkedCalls
-  readonly #settledCalls: SettledCalls
+  readonly #calls: Waiting
+  readonly #teller: Pick<Teller, 'settle'>
   readonly #calls_max: number
   readonly #waiting: number[] = []
   readonly #since_ms: number[] = []
   #first = 0
 
   /** `calls_max`: over it those that wait longest settle early. */
-  constructor(calls: LinkedCalls, settledCalls: SettledCalls, calls_max: number) {
+  constructor(calls: Waiting, teller: Pick<Teller, 'settle'>, calls_max: number) {
     this.#calls = calls
-    this.#settledCalls = settledCalls
+    this.#teller = teller
     this.#calls_max = calls_max
   }
 
@@ -37,7 +39,7 @@ export class LoneCalls {
       this.#since_ms.splice(0, LOT)
       this.#first = 0
     }
-    this.#settledCalls.settle([call])
+    this.#tell(call, ALL)
     this.#calls.remove(call)
     return true
   }
@@ -47,7 +49,18 @@ export class LoneCalls {
     while (now_ms - this.#since_ms[this.#first]! >= wait_ms) this.settleOldest()
   }
 
+  /** Those of `bits` are told of what waits; others go on waiting for it. */
+  leave(bits: number): void {
+    for (let at = this.#first; at < this.#waiting.length; at++) this.#tell(this.#waiting[at]!, bits)
+  }
+
   close(): void {
     while (this.settleOldest());
+  }
+
+  #tell(call: number, bits: number): void {
+    const untold = this.#calls.takers(call) & ~this.#calls.told(call) & bits
+    if (untold !== 0) this.#teller.settle([call], untold)
+    this.#calls.addTold(call, untold)
   }
 }

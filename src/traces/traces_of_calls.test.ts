@@ -16,7 +16,8 @@ class BusyClock extends FakeClock {
 /** Two calls with numbers 2n and 2n + 1 report one. A pause after each that is looked at. */
 class Pairs implements LinkedCalls {
   readonly #next: number[] = []
-  readonly #counted = new Set<number>()
+  readonly #takers = new Map<number, number>()
+  readonly #told = new Map<number, number>()
   readonly removed: number[] = []
   readonly awaited = new Map<number, number>()
 
@@ -28,12 +29,24 @@ class Pairs implements LinkedCalls {
     this.#next[call] = next
   }
 
-  isCounted(call: number): boolean {
-    return this.#counted.has(call)
+  takers(call: number): number {
+    return this.#takers.get(call) ?? 1
   }
 
-  markCounted(call: number): void {
-    this.#counted.add(call)
+  addTakers(call: number, bits: number): void {
+    this.#takers.set(call, this.takers(call) | bits)
+  }
+
+  setTakers(call: number, bits: number): void {
+    this.#takers.set(call, bits)
+  }
+
+  told(call: number): number {
+    return this.#told.get(call) ?? 0
+  }
+
+  addTold(call: number, bits: number): void {
+    this.#told.set(call, this.told(call) | bits)
   }
 
   awaits(call: number): number {
@@ -59,13 +72,22 @@ function bench(calls_max = 1000, clock: FakeClock = new BusyClock()) {
   const calls = new Pairs()
   const settled: (readonly number[])[] = []
   const repeats: number[] = []
+  /** Bits, and the calls that they were told of. */
+  const told: number[][] = []
+  const repeated: number[][] = []
   const counter = {
-    settle: (reports: readonly number[]) => void settled.push(reports),
-    repeat: (call: number) => void repeats.push(call),
+    settle: (reports: readonly number[], bits: number) => {
+      settled.push(reports)
+      told.push([bits, ...reports.filter((call) => (calls.takers(call) & bits) !== 0)])
+    },
+    repeat: (call: number, bits: number) => {
+      repeats.push(call)
+      repeated.push([bits, call])
+    },
   }
   const traces = new TracesOfCalls(table, calls, counter, calls_max, new Slices(clock))
   const row = (trace: number) => table.obtain(Buffer.alloc(16, trace), 0)
-  return { table, calls, settled, repeats, traces, row }
+  return { table, calls, settled, repeats, told, repeated, traces, row }
 }
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at)
@@ -142,7 +164,7 @@ describe('a large trace', () => {
     const waiting: number[] = []
     for (const call of range(0, 2000)) {
       traces.add(row(1), call, 0)
-      waiting.push(range(0, call + 1).filter((other) => !calls.isCounted(other)).length)
+      waiting.push(range(0, call + 1).filter((other) => calls.told(other) === 0).length)
     }
     expect(Math.max(...waiting)).toBeGreaterThan(10)
     expect(Math.max(...waiting)).toBeLessThanOrEqual(20)
@@ -187,4 +209,117 @@ test('a call that nothing follows ends its list', () => {
   const { traces, row, calls } = bench()
   traces.add(row(1), 0, 0)
   expect(calls.next(0)).toBe(NO_CALL)
+})
+
+describe('several who are told', () => {
+  const AFTER = 5000
+  function shared() {
+    const made = bench(1000, new FakeClock())
+    const { traces, row, calls } = made
+    let now_ms = 0
+    return {
+      ...made,
+      add: (call: number, takers: number) => {
+        calls.setTakers(call, takers)
+        traces.add(row(1), call, now_ms)
+      },
+      join: (call: number, bits: number) => traces.addTakers(row(1), call, bits, now_ms),
+      settle: () => traces.settle((now_ms += AFTER), AFTER, 30_000),
+    }
+  }
+
+  test('of the same reports: of a call at once', () => {
+    const { add, join, settle, told } = shared()
+    add(0, 0b01)
+    add(1, 0b01)
+    join(0, 0b10)
+    join(1, 0b10)
+    settle()
+    expect(told).toEqual([[0b11, 0, 1]])
+  })
+
+  test('of different reports: each of what it has', () => {
+    const { add, settle, told } = shared()
+    add(0, 0b01)
+    add(1, 0b10)
+    add(2, 0b11)
+    settle()
+    expect(told.sort()).toEqual(
+      [
+        [0b01, 0],
+        [0b01, 2],
+        [0b10, 1],
+        [0b10, 2],
+      ].sort(),
+    )
+  })
+
+  test('who comes when the call has been told is told of it alone', () => {
+    const { add, join, settle, told, repeated } = shared()
+    add(0, 0b01)
+    add(1, 0b01)
+    settle()
+    join(0, 0b10)
+    join(1, 0b10)
+    settle()
+    expect([told, repeated]).toEqual([
+      [
+        [0b01, 0, 1],
+        [0b10, 0, 1],
+      ],
+      [],
+    ])
+  })
+
+  test('and is told of a report that comes after that as a repeat', () => {
+    const { add, join, settle, told, repeated } = shared()
+    add(0, 0b01)
+    settle()
+    join(0, 0b10)
+    settle()
+    add(1, 0b01)
+    join(1, 0b10)
+    settle()
+    expect([told, repeated]).toEqual([
+      [
+        [0b01, 0],
+        [0b10, 0],
+      ],
+      [[0b11, 1]],
+    ])
+  })
+
+  test('who comes while the trace is being settled misses nothing', async () => {
+    const { traces, row, calls, told } = bench()
+    for (const call of range(0, 200)) traces.add(row(1), call, 0)
+    traces.settle(10_000, AFTER, 30_000)
+    await round()
+    for (const call of range(0, 200)) traces.addTakers(row(1), call, 0b10, 10_000)
+    for (let at = 0; at < 300; at++) await round()
+    traces.settle(20_000, AFTER, 30_000)
+    for (let at = 0; at < 300; at++) await round()
+    const of = (bit: number) => told.filter(([bits]) => (bits! & bit) !== 0).flatMap(([, ...reports]) => reports)
+    expect([of(0b01).sort((a, b) => a - b), of(0b10).sort((a, b) => a - b)]).toEqual([range(0, 200), range(0, 200)])
+    expect(range(0, 200).every((call) => calls.told(call) === 0b11)).toBe(true)
+  })
+
+  test('who leaves is told of everything at once, and the others when it has settled', () => {
+    const { traces, add, settle, told, table } = shared()
+    add(0, 0b11)
+    add(1, 0b11)
+    add(2, 0b11)
+    traces.leave(0b01)
+    expect(told).toEqual([
+      [0b01, 2],
+      [0b01, 0, 1],
+    ])
+    told.length = 0
+    settle()
+    expect(told).toEqual([
+      [0b10, 2],
+      [0b10, 0, 1],
+    ])
+    traces.close()
+    expect(table.held).toBe(0)
+  })
 })

@@ -32,8 +32,12 @@ const GROUPED = 2
 export interface LinkedCalls {
   next(call: number): number
   link(call: number, next: number): void
-  isCounted(call: number): boolean
-  markCounted(call: number): void
+  /** Bits: who has it, and is to be told. */
+  takers(call: number): number
+  /** Who of them has been. */
+  told(call: number): number
+  addTakers(call: number, bits: number): void
+  addTold(call: number, bits: number): void
   /** 1: another report of the call will come, maybe late, which is awaited up to the longest time; -1: this is it. */
   awaits(call: number): number
   /** Which of them report one call, in lists with the outermost first; undefined where a pause may be made. */
@@ -42,18 +46,21 @@ export interface LinkedCalls {
   remove(call: number): void
 }
 
-/** Who is told of calls whose trace has settled. */
-export interface SettledCalls {
-  /** All reports of a call that wait, the outermost first. */
-  settle(reports: readonly number[]): void
-  /** A report of a call that has been counted. */
-  repeat?(call: number): void
+/** Tells of calls whose trace has settled. */
+export interface Teller {
+  /** All reports of a call, the outermost first; those of `bits` who have some of them have been told of none. */
+  settle(reports: readonly number[], bits: number): void
+  /** A report of a call that those of `bits` have been told of. */
+  repeat(call: number, bits: number): void
 }
+
+/** All who have reports. */
+export const ALL = -1
 
 export class TracesOfCalls {
   readonly #table: TraceTable
   readonly #calls: LinkedCalls
-  readonly #settledCalls: SettledCalls
+  readonly #teller: Teller
   readonly #calls_max: number
   readonly #slices: Slices
   /** Per trace: its newest call; when its first and its last unsettled call came; WAITS and GROUPED. */
@@ -77,10 +84,10 @@ export class TracesOfCalls {
   #counted = 0
 
   /** `calls_max`: calls that wait; over it the longest waiting traces settle early. */
-  constructor(table: TraceTable, calls: LinkedCalls, settledCalls: SettledCalls, calls_max: number, slices: Slices) {
+  constructor(table: TraceTable, calls: LinkedCalls, teller: Teller, calls_max: number, slices: Slices) {
     this.#table = table
     this.#calls = calls
-    this.#settledCalls = settledCalls
+    this.#teller = teller
     this.#calls_max = calls_max
     this.#slices = slices
     this.#newest = table.addColumn('int32', NO_CALL)
@@ -94,9 +101,25 @@ export class TracesOfCalls {
   add(row: number, call: number, now_ms: number): void {
     this.#calls.link(call, this.#newest.data[row]!)
     this.#newest.data[row] = call
+    this.#uncounted++
+    this.#await(row, call, now_ms)
+  }
+
+  /** Others have the call too, and are told of it when those are who had it before, or of their own. */
+  addTakers(row: number, call: number, bits: number, now_ms: number): void {
+    const wasCounted = this.#isCounted(call)
+    this.#calls.addTakers(call, bits)
+    if (wasCounted) {
+      this.#counted--
+      this.#uncounted++
+    }
+    // While the trace is being grouped it may be too late for the call's turn.
+    if ((this.#states.data[row]! & WAITS) === 0) this.#await(row, call, now_ms)
+  }
+
+  #await(row: number, call: number, now_ms: number): void {
     this.#lastSeen.data[row] = now_ms
     this.#awaited.data[row]! += this.#calls.awaits(call)
-    this.#uncounted++
     if ((this.#states.data[row]! & WAITS) === 0) {
       this.#states.data[row]! |= WAITS
       this.#firstSeen.data[row] = now_ms
@@ -125,6 +148,13 @@ export class TracesOfCalls {
   settle(now_ms: number, settle_after_ms: number, settle_max_ms: number): void {
     this.#find(now_ms, settle_after_ms, settle_max_ms)
     if (this.#due.length > 0) this.#begin()
+  }
+
+  /** Tells those of `bits` of everything that they wait for, at once; others go on waiting for it. */
+  leave(bits: number): void {
+    while (this.#piece());
+    for (const queue of [this.#waiting, this.#extended])
+      for (let at = 0; at < queue.length; at++) drain(this.#tell(queue.at(at), bits))
   }
 
   /** Counts what waits, all of it at once, and gives rows and columns back. */
@@ -173,31 +203,66 @@ export class TracesOfCalls {
   }
 
   *#count(row: number): Generator<undefined, void> {
-    const calls = this.#calls
     this.#states.data[row] = GROUPED
     this.#awaited.data[row] = 0
-    const compared = yield* this.#compared(row)
-    for (const reports of calls.group(compared)) {
-      if (reports !== undefined) this.#countOnce(reports)
-      yield
-    }
+    yield* this.#tell(row, ALL)
     this.#states.data[row]! &= ~GROUPED
     this.#settled.push(row)
     this.#forget()
   }
 
-  #countOnce(reports: readonly number[]): void {
+  /** Those who have the same reports are told of the same calls; where they differ, each is told of what it has. */
+  *#tell(row: number, wanted: number): Generator<undefined, void> {
     const calls = this.#calls
-    const waiting = reports.filter((call) => !calls.isCounted(call))
-    if (waiting.length === reports.length) this.#settledCalls.settle(reports)
-    else for (const call of waiting) this.#settledCalls.repeat?.(call)
-    for (const call of waiting) this.#mark(call)
+    const compared = yield* this.#compared(row)
+    let [some, every] = [0, wanted]
+    for (const call of compared) {
+      some |= calls.takers(call) & wanted
+      every &= calls.takers(call)
+    }
+    if (some === every) yield* this.#tellOf(compared, some)
+    else
+      for (const bits of bitsOf(some))
+        yield* this.#tellOf(
+          compared.filter((call) => (calls.takers(call) & bits) !== 0),
+          bits,
+        )
   }
 
-  #mark(call: number): void {
-    this.#calls.markCounted(call)
+  *#tellOf(compared: readonly number[], bits: number): Generator<undefined, void> {
+    for (const reports of this.#calls.group(compared)) {
+      if (reports !== undefined) this.#countOnce(reports, bits)
+      yield
+    }
+  }
+
+  #countOnce(reports: readonly number[], bits: number): void {
+    const calls = this.#calls
+    let [has, knows] = [0, 0]
+    for (const call of reports) {
+      has |= calls.takers(call)
+      knows |= calls.told(call)
+    }
+    const fresh = has & bits & ~knows
+    if (fresh !== 0) this.#teller.settle(reports, fresh)
+    for (const call of reports) {
+      const late = calls.takers(call) & ~calls.told(call) & bits & knows
+      if (late !== 0) this.#teller.repeat(call, late)
+      this.#mark(call, bits)
+    }
+  }
+
+  #mark(call: number, bits: number): void {
+    if (this.#isCounted(call)) return
+    this.#calls.addTold(call, this.#calls.takers(call) & bits)
+    if (!this.#isCounted(call)) return
     this.#uncounted--
     this.#counted++
+  }
+
+  /** Has everybody been told who is to be? */
+  #isCounted(call: number): boolean {
+    return (this.#calls.takers(call) & ~this.#calls.told(call)) === 0
   }
 
   /** What waits of a trace, and what of it has been counted lately. */
@@ -206,7 +271,7 @@ export class TracesOfCalls {
     const compared: number[] = []
     let counted = 0
     for (let call = this.#newest.data[row]!; call !== NO_CALL; call = calls.next(call)) {
-      if (calls.isCounted(call) && counted++ >= COMPARED_MAX) continue
+      if (this.#isCounted(call) && counted++ >= COMPARED_MAX) continue
       compared.push(call)
       if (compared.length % PAUSE_CALLS === 0) yield
     }
@@ -231,4 +296,13 @@ export class TracesOfCalls {
     }
     this.#newest.data[row] = NO_CALL
   }
+}
+
+/** Each of the bits alone. */
+export function* bitsOf(bits: number): Generator<number> {
+  for (let left = bits; left !== 0; left &= left - 1) yield left & -left
+}
+
+function drain(work: Iterator<undefined, void>): void {
+  while (work.next().done !== true);
 }

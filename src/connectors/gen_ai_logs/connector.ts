@@ -1,6 +1,5 @@
 import type { Connector, Consumer, Context, Host, Ports, Signal } from '../../component.ts'
 import { isNormalised } from '../../gen_ai/normalised.ts'
-import { sharedSpanLinks } from '../../gen_ai/span_links.ts'
 import { findScopeName, range } from '../../gen_ai/wire.ts'
 import type { Output } from '../../otlp/output.ts'
 import { retryLater } from '../../refusal.ts'
@@ -8,7 +7,8 @@ import type { Timer } from '../../self/clock.ts'
 import { memoryOf } from '../../self/memory.ts'
 import { HandOver, type KeptBatch } from '../../sending/hand_over.ts'
 import { Overflow } from '../../sending/overflow.ts'
-import { type Report, StepBook } from '../../steps/step_book.ts'
+import type { Report } from '../../steps/report.ts'
+import { Subscription } from '../../steps/subscription.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { PIECES_PER_CALL } from '../../traces/traces_of_calls.ts'
 import type { GenAiLogsConfig } from './config.ts'
@@ -43,7 +43,7 @@ export class GenAiLogs implements Connector {
   readonly #held: HeldCalls
   readonly #handOver: HandOver<KeptBatch<'logs'>> | undefined
   readonly #overflow: Overflow
-  readonly #book: StepBook
+  readonly #steps: Subscription
   readonly #counters: Counters
   #timer: Timer | undefined
   /** Ends the reading of what is held. */
@@ -57,14 +57,15 @@ export class GenAiLogs implements Connector {
   constructor(config: GenAiLogsConfig, host: Host, next: Ports) {
     this.#config = config
     this.#host = host
-    this.#held = new HeldCalls(this.#outbox, host.clock, sharedSpanLinks(host), {
+    this.#steps = new Subscription(host, config)
+    this.#held = new HeldCalls(this.#steps.calls, this.#outbox, host.clock, {
       content: (out, report) => this.#writeContent(out, report),
       kept: () => this.#makeRoom(),
     })
     this.#counters = new Counters(host, this.#held, this.#outbox)
     this.#overflow = new Overflow(host.log)
     this.#handOver = next.logs && this.#handOverTo(next.logs)
-    this.#book = new StepBook(host, config, this.#held.calls, this.#held)
+    this.#steps.join(this.#held)
   }
 
   async start(): Promise<void> {
@@ -87,7 +88,7 @@ export class GenAiLogs implements Connector {
     if (this.#stopped) return
     this.#stopped = true
     this.#timer?.cancel()
-    this.#book.close()
+    this.#steps.close()
     this.#outbox.closeAll()
     this.#counters.update()
     await this.#handOver?.finish(deadline)
@@ -116,7 +117,7 @@ export class GenAiLogs implements Connector {
   }
 
   #tick(): void {
-    this.#book.settle(this.#config)
+    this.#steps.tick(this.#config)
     this.#outbox.closeAll()
     this.#dropOldest()
     this.#counters.update()
@@ -127,7 +128,7 @@ export class GenAiLogs implements Connector {
     this.#dropOldest()
     this.#refuseIfFull(batch)
     this.#scope.row = -1
-    const duplicates = this.#book.take(batch, context)
+    const duplicates = this.#steps.take(batch, context)
     this.#held.forgetBatch()
     this.#counters.update()
     this.#handOver?.run()
@@ -145,10 +146,12 @@ export class GenAiLogs implements Connector {
   }
 
   /** A log record holds its content itself, and goes its own way. */
-  #writeContent(out: Output, { batch, view, call }: Report): boolean {
+  #writeContent(out: Output, report: Report): boolean {
+    const { batch, view } = report
     if (!this.#config.content || view.isRecord) return false
     const { content_size_bytes_max } = this.#config
-    if (!this.#content.write(out, view, call, this.#scopeMarks(batch, view.scope), content_size_bytes_max)) return false
+    if (!this.#content.write(out, view, report.call, this.#scopeMarks(batch, view.scope), content_size_bytes_max))
+      return false
     if (this.#content.cut_bytes > 0) this.#counters.cut(this.#content.cut_bytes)
     return true
   }
@@ -167,7 +170,7 @@ export class GenAiLogs implements Connector {
     for (let pieces = 0; this.#held.size_bytes > most_bytes; pieces++) {
       // Large traces are settled while calls come, not all at once.
       if (pieces >= PIECES_PER_CALL && this.#held.size_bytes <= most_bytes * OVER_MAX) return
-      if (!this.#book.settleSome()) return
+      if (!this.#steps.settleSome()) return
       this.#dropOldest()
     }
   }

@@ -1,12 +1,10 @@
 /** Calls that wait for their trace to settle, with what their records are made of; and the records, once it has. */
 import type { Context } from '../../component.ts'
-import { Calls } from '../../gen_ai/calls.ts'
-import { FIELD } from '../../gen_ai/field.ts'
-import { hashOf } from '../../gen_ai/hash.ts'
-import type { SpanLinks } from '../../gen_ai/span_links.ts'
+import type { Calls } from '../../gen_ai/calls.ts'
 import { Output } from '../../otlp/output.ts'
 import type { Clock } from '../../self/clock.ts'
-import type { Keeper, Report, Texts } from '../../steps/step_book.ts'
+import type { Report } from '../../steps/report.ts'
+import type { Subscriber } from '../../steps/step_book.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { type Head, Heads } from '../../telemetry/heads.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
@@ -31,8 +29,8 @@ export interface Hooks {
   kept(): void
 }
 
-export class HeldCalls implements Keeper {
-  readonly calls: Calls
+export class HeldCalls implements Subscriber {
+  readonly #calls: Calls
   /** Calls whose records have not been made. */
   waiting = 0
   summaries = 0
@@ -52,9 +50,9 @@ export class HeldCalls implements Keeper {
   /** Of the batch and scope that `keep` was called with last; it counts as a reference to both. */
   #last: { batch: TraceBatch | LogBatch; scope: number; head: Head; origin: Origin } | undefined
 
-  constructor(outbox: Outbox, clock: Clock, links: SpanLinks, hooks: Hooks) {
+  constructor(calls: Calls, outbox: Outbox, clock: Clock, hooks: Hooks) {
     this.#hooks = hooks
-    this.calls = new Calls(links)
+    this.#calls = calls
     this.#outbox = outbox
     this.#clock = clock
   }
@@ -62,13 +60,6 @@ export class HeldCalls implements Keeper {
   /** Memory for what waits. */
   get size_bytes(): number {
     return this.#store.occupied_bytes + this.#heads.size_bytes
-  }
-
-  number({ view: { bytes }, call }: Report, texts: Texts): void {
-    const hash = (field: number) => hashOf(bytes, call.start(field), call.end(field))
-    texts.model = hash(FIELD.requestModel)
-    texts.responseModel = hash(FIELD.responseModel)
-    texts.errorType = hash(FIELD.errorType)
   }
 
   /** What the records of the call are made of. */
@@ -104,9 +95,8 @@ export class HeldCalls implements Keeper {
     this.#last = undefined
   }
 
-  settle(reports: readonly number[]): void {
-    const outermost = this.calls.merge(reports)
-    if (!this.calls.isInOtherTrace(outermost)) this.#write(outermost, reports)
+  settle(row: number, reports: readonly number[]): void {
+    this.#write(row, reports)
     for (const call of reports) this.#release(call)
   }
 
@@ -115,12 +105,11 @@ export class HeldCalls implements Keeper {
     this.#release(call)
   }
 
-  #write(outermost: number, reports: readonly number[]): void {
-    this.calls.rememberInOtherTraces(outermost)
-    const head = this.#read(outermost, this.#digests[0]!)
+  #write(row: number, reports: readonly number[]): void {
+    const head = this.#read(reports[0]!, this.#digests[0]!)
     const digests = this.#digestsOf(reports)
     const { context } = this.#origins.byId(head.owner)
-    const settled = { calls: this.calls, call: outermost, digests, service: serviceOf(head) }
+    const settled = { calls: this.#calls, call: row, digests, service: serviceOf(head) }
     const now_ms = this.#clock.now_ms()
     this.#outbox.add(head, context, SUMMARY_BYTES, (out) => writeSummary(out, settled, now_ms))
     this.summaries++

@@ -1,11 +1,9 @@
 import type { Connector, Context, Host, Ports } from '../../component.ts'
-import { Calls } from '../../gen_ai/calls.ts'
-import { sharedSpanLinks } from '../../gen_ai/span_links.ts'
 import { notAccounted } from '../../not_accounted.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
-import { StepBook } from '../../steps/step_book.ts'
+import { Subscription } from '../../steps/subscription.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { sharedVerdicts } from '../../traces/verdicts.ts'
 import type { GenAiMetricsConfig } from './config.ts'
@@ -29,13 +27,12 @@ export class GenAiMetrics implements Connector {
   readonly #host: Host
   readonly #next: Ports
   #config: GenAiMetricsConfig
-  readonly #calls: Calls
   readonly #texts: LabelTexts
   readonly #errorTypes: LabelTexts
   readonly #candidates: Candidates
   readonly #set: MetricSet
   readonly #counts: Counts
-  readonly #book: StepBook
+  readonly #steps: Subscription
   readonly #throttle: Throttle
   /** Bounds that the log has told of. */
   readonly #told = new Set<string>()
@@ -49,14 +46,21 @@ export class GenAiMetrics implements Connector {
     this.#config = config
     this.#host = host
     this.#next = next
-    this.#calls = new Calls(sharedSpanLinks(host))
     this.#texts = new LabelTexts(config.models_max, host.clock)
     this.#errorTypes = new LabelTexts(ERROR_TYPES_MAX, host.clock)
     this.#candidates = new Candidates(sharedVerdicts(host), host.clock)
     this.#set = new MetricSet(host.clock, this.#candidates)
-    this.#counts = new Counts(this.#calls, this.#texts, this.#errorTypes, this.#set, config.series_max, host.clock)
+    this.#steps = new Subscription(host, config)
+    this.#counts = new Counts(
+      this.#steps.calls,
+      this.#texts,
+      this.#errorTypes,
+      this.#set,
+      config.series_max,
+      host.clock,
+    )
     this.#throttle = new Throttle(host.clock)
-    this.#book = new StepBook(host, config, this.#calls, this.#counts)
+    this.#steps.join(this.#counts)
   }
 
   async start(): Promise<void> {
@@ -66,7 +70,7 @@ export class GenAiMetrics implements Connector {
       'sluice_gen_ai_metrics_calls_waiting',
       'Model calls in memory, waiting or to compare later ones with.',
       labels,
-      () => this.#calls.count,
+      () => this.#steps.calls.count,
     )
     meter.gauge(
       'sluice_gen_ai_metrics_models_overflowed',
@@ -121,7 +125,7 @@ export class GenAiMetrics implements Connector {
     if (this.#stopped) return
     this.#stopped = true
     for (const timer of this.#timers) timer.cancel()
-    this.#book.close()
+    this.#steps.close()
     const { promise: aborted, resolve } = Promise.withResolvers<void>()
     if (deadline.aborted) resolve()
     deadline.addEventListener('abort', () => resolve(), { once: true })
@@ -147,13 +151,13 @@ export class GenAiMetrics implements Connector {
 
   #consume(batch: TraceBatch | LogBatch, context: Context): void {
     if (this.#stopped) throw retryLater('shutdown', 'the connector has stopped')
-    const duplicates = this.#book.take(batch, context)
+    const duplicates = this.#steps.take(batch, context)
     context.account.duplicate(duplicates)
     context.account.deliver(batch.count - duplicates)
   }
 
   #tick(): void {
-    this.#book.settle(this.#config)
+    this.#steps.tick(this.#config)
     this.#tellBounds()
     // What is under way may show them, and must not keep the place of the next flush.
     if (this.#set.fresh > 0 && this.#underWay === 0) this.#send(() => this.#set.showFresh(this.#now()))

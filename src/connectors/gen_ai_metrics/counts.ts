@@ -1,11 +1,11 @@
 /** From calls that have settled to metrics: which series a call belongs to. */
 import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from '../../gen_ai/calls.ts'
-import { FIELD } from '../../gen_ai/field.ts'
 import { PROVIDERS } from '../../gen_ai/lexicon.ts'
 import { OPERATIONS } from '../../gen_ai/values.ts'
 import type { Clock } from '../../self/clock.ts'
-import type { Keeper, Report, Texts } from '../../steps/step_book.ts'
-import { isTraceId } from '../../traces/trace_id.ts'
+import type { Report } from '../../steps/report.ts'
+import type { Subscriber } from '../../steps/step_book.ts'
+import { CallLabels } from './call_labels.ts'
 import {
   CALL_POINTS,
   CallSeries,
@@ -25,7 +25,7 @@ const TRACE_ID_BYTES = 16
 /** In place of an error type: the call did not fail. */
 const NO_ERROR = -1
 
-export class Counts implements Keeper {
+export class Counts implements Subscriber {
   readonly #calls: Calls
   readonly #texts: LabelTexts
   readonly #errorTypes: LabelTexts
@@ -34,8 +34,7 @@ export class Counts implements Keeper {
   readonly #callSeries: SeriesKind<CallSeries>
   readonly #errorSeries: SeriesKind<ErrorSeries>
   readonly #clientSeries: SeriesKind<ClientSeries>
-  /** Of the calls by their number, 16 bytes each; zeros stand for none. Calls leave their numbers to others. */
-  #traceIds = Buffer.alloc(0)
+  readonly #labels: CallLabels
 
   /** `series_max`: counters and histograms held. */
   constructor(
@@ -49,6 +48,7 @@ export class Counts implements Keeper {
     this.#calls = calls
     this.#texts = texts
     this.#errorTypes = errorTypes
+    this.#labels = new CallLabels(calls, texts, errorTypes)
     this.places = new SeriesPlaces(set, series_max, clock)
     this.#callSeries = this.places.newKind<CallSeries>(CALL_POINTS)
     this.#errorSeries = this.places.newKind<ErrorSeries>(ERROR_POINTS)
@@ -58,50 +58,24 @@ export class Counts implements Keeper {
     errorTypes.onReplaced = (place) => this.places.endAll(({ errorType }) => errorType === place)
   }
 
-  number({ view: { bytes }, call }: Report, texts: Texts): void {
-    const place = (labels: LabelTexts, field: number) => labels.intern(bytes, call.start(field), call.end(field))
-    texts.model = place(this.#texts, FIELD.requestModel)
-    texts.responseModel = place(this.#texts, FIELD.responseModel)
-    texts.errorType = place(this.#errorTypes, FIELD.errorType)
-  }
-
   /** Makes the series of a call that is not settled yet, so that it is seen to begin at zero. */
-  keep(row: number, { view, hasTrace }: Report): void {
-    this.#keepTraceId(row, view.bytes, hasTrace ? view.traceId : -1)
-    const counted = this.#read(row)
-    this.#callSeriesOf(row).prepare(counted)
-    if (isError(counted)) this.#errorSeriesOf(row)
+  keep(row: number, report: Report): void {
+    this.#labels.keep(row, report)
+    const counted = this.#read(row, [row])
+    this.#callSeriesOf(counted).prepare(counted)
+    if (isError(counted)) this.#errorSeriesOf(counted)
   }
 
-  settle(reports: readonly number[]): void {
-    const calls = this.#calls
-    const settled = calls.merge(reports)
-    if (calls.isInOtherTrace(settled)) return
-    calls.rememberInOtherTraces(settled)
-    this.count(settled)
+  settle(row: number, reports: readonly number[]): void {
+    const counted = this.#read(row, reports)
+    this.#callSeriesOf(counted).count(counted)
+    if (isError(counted)) this.#errorSeriesOf(counted).count()
+    this.#clientSeriesOf(counted).count(counted)
   }
 
-  count(call: number): void {
-    const counted = this.#read(call)
-    this.#callSeriesOf(call).count(counted)
-    if (isError(counted)) this.#errorSeriesOf(call).count()
-    this.#clientSeriesOf(call, counted).count(counted)
-  }
-
-  #keepTraceId(call: number, bytes: Buffer, traceId: number): void {
-    const at = call * TRACE_ID_BYTES
-    if (at >= this.#traceIds.length) {
-      const larger = Buffer.alloc(Math.max(4096, at * 2))
-      larger.set(this.#traceIds)
-      this.#traceIds = larger
-    }
-    if (traceId < 0) this.#traceIds.fill(0, at, at + TRACE_ID_BYTES)
-    else bytes.copy(this.#traceIds, at, traceId, traceId + TRACE_ID_BYTES)
-  }
-
-  #callSeriesOf(call: number): CallSeries {
-    const model = this.#modelOf(call)
-    const operation = this.#calls.int(call, 'operation')
+  #callSeriesOf(counted: CountedCall): CallSeries {
+    const { operation } = counted
+    const model = modelOf(counted)
     return this.#callSeriesFor(model, operation) ?? this.#callSeriesFor(OTHER, operation)!
   }
 
@@ -118,11 +92,10 @@ export class Counts implements Keeper {
     return this.#callSeries.add(key, { models: [model], errorType: EMPTY }, make, model === OTHER)
   }
 
-  #errorSeriesOf(call: number): ErrorSeries {
-    const errorType = this.#errorTypes.placeOf(this.#calls.int(call, 'errorType'))
-    const operation = this.#calls.int(call, 'operation')
+  #errorSeriesOf(counted: CountedCall): ErrorSeries {
+    const { operation, errorType } = counted
     return (
-      this.#errorSeriesFor(this.#modelOf(call), errorType, operation) ?? this.#errorSeriesFor(OTHER, OTHER, operation)!
+      this.#errorSeriesFor(modelOf(counted), errorType, operation) ?? this.#errorSeriesFor(OTHER, OTHER, operation)!
     )
   }
 
@@ -140,10 +113,15 @@ export class Counts implements Keeper {
     return this.#errorSeries.add(key, { models: [model], errorType }, make, always)
   }
 
-  #clientSeriesOf(call: number, { failed }: CountedCall): ClientSeries {
-    const [model, response] = [this.#placeOf(call, 'model'), this.#placeOf(call, 'responseModel')]
-    const error = failed ? this.#errorTypes.placeOf(this.#calls.int(call, 'errorType')) : NO_ERROR
-    const [provider, operation] = [this.#calls.int(call, 'provider'), this.#calls.int(call, 'operation')]
+  #clientSeriesOf({
+    failed,
+    model,
+    responseModel: response,
+    errorType,
+    provider,
+    operation,
+  }: CountedCall): ClientSeries {
+    const error = failed ? errorType : NO_ERROR
     return (
       this.#clientSeriesFor(model, response, error, provider, operation) ??
       this.#clientSeriesFor(folded(model), folded(response), error === NO_ERROR ? error : OTHER, provider, operation)!
@@ -183,16 +161,6 @@ export class Counts implements Keeper {
     return this.#clientSeries.add(key, { models: [model, response], errorType: error }, make, isFolded)
   }
 
-  /** The request's model, the response's where there is none. */
-  #modelOf(call: number): number {
-    const model = this.#placeOf(call, 'model')
-    return model === EMPTY ? this.#placeOf(call, 'responseModel') : model
-  }
-
-  #placeOf(call: number, name: 'model' | 'responseModel'): number {
-    return this.#texts.placeOf(this.#calls.int(call, name))
-  }
-
   #modelText(place: number): string {
     return place === EMPTY ? 'unknown' : this.#texts.text(place)
   }
@@ -202,15 +170,20 @@ export class Counts implements Keeper {
   }
 
   /** The same object every time: it is read at once. */
-  #read(call: number): CountedCall {
+  #read(row: number, reports: readonly number[]): CountedCall {
     const { ints, numbers } = this.#calls
-    const int = call * INT.width
-    const number = call * NUMBER.width
+    const int = row * INT.width
+    const number = row * NUMBER.width
     const counted = this.#counted
+    const labels = this.#labels
     counted.failed = (ints[int + INT.flags]! & FAILED) !== 0
     counted.rateLimited = (ints[int + INT.flags]! & RATE_LIMITED) !== 0
-    counted.hasTrace = isTraceId(this.#traceIds, call * TRACE_ID_BYTES)
-    if (counted.hasTrace) this.#traceIds.copy(counted.ids, 0, call * TRACE_ID_BYTES, (call + 1) * TRACE_ID_BYTES)
+    counted.model = labels.placeOf('model', row, reports)
+    counted.responseModel = labels.placeOf('responseModel', row, reports)
+    counted.errorType = labels.placeOf('errorType', row, reports)
+    counted.provider = ints[int + INT.provider]!
+    counted.operation = ints[int + INT.operation]!
+    counted.hasTrace = labels.copyTraceId(reports[0]!, counted.ids)
     // A log record has no id of its own: the span that it names is as near as one comes.
     const isRecord = (ints[int + INT.flags]! & RECORD) !== 0
     counted.ids.writeInt32LE(ints[int + (isRecord ? INT.parentHigh : INT.spanHigh)]!, TRACE_ID_BYTES)
@@ -229,6 +202,11 @@ export class Counts implements Keeper {
     counted.signals = ints[int + INT.signals]!
     return counted
   }
+}
+
+/** The request's model, the response's where there is none. */
+function modelOf({ model, responseModel }: CountedCall): number {
+  return model === EMPTY ? responseModel : model
 }
 
 /** Rate limits have metrics of their own. */

@@ -21,6 +21,13 @@ export class CountedCall implements Origin {
   end_ms = Number.NaN
   failed = false
   rateLimited = false
+  /** Places of labels. */
+  model = 0
+  responseModel = 0
+  errorType = 0
+  /** Positions in PROVIDERS (-1: none) and OPERATIONS. */
+  provider = -1
+  operation = 0
   duration_s = Number.NaN
   ttft_s = Number.NaN
   input = Number.NaN

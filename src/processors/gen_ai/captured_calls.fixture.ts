@@ -66,7 +66,7 @@ export class CapturedCalls {
     const counted: number[] = []
     for (const rows of this.#traces.values())
       for (const call of this.#mergedInTrace(rows)) {
-        if (this.calls.isInOtherTrace(call)) continue
+        if (this.calls.toldInOtherTrace(call) !== 0) continue
         this.calls.rememberInOtherTraces(call)
         counted.push(call)
       }

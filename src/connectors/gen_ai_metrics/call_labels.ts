@@ -1,0 +1,72 @@
+import type { Calls } from '../../gen_ai/calls.ts'
+import { type Report, TEXTS, type Text } from '../../steps/report.ts'
+import { isTraceId } from '../../traces/trace_id.ts'
+import { EMPTY, type LabelTexts } from './label_texts.ts'
+
+const TRACE_ID_BYTES = 16
+
+/** Beside the rows of calls: numbers of the texts that become labels, and trace ids. Calls leave their rows to others. */
+export class CallLabels {
+  readonly #calls: Calls
+  readonly #models: LabelTexts
+  readonly #errorTypes: LabelTexts
+  #numbers = new Int32Array(0)
+  /** Zeros stand for none. */
+  #traceIds = Buffer.alloc(0)
+
+  constructor(calls: Calls, models: LabelTexts, errorTypes: LabelTexts) {
+    this.#calls = calls
+    this.#models = models
+    this.#errorTypes = errorTypes
+  }
+
+  keep(row: number, report: Report): void {
+    const id = row * TRACE_ID_BYTES
+    if (id >= this.#traceIds.length) this.#grow(row)
+    const { bytes, trace, traceId } = report
+    if (trace >= 0) bytes.copy(this.#traceIds, id, traceId, traceId + TRACE_ID_BYTES)
+    else this.#traceIds.fill(0, id, id + TRACE_ID_BYTES)
+    for (const [at, text] of TEXTS.entries())
+      this.#numbers[row * TEXTS.length + at] = this.#textsOf(text).intern(
+        bytes,
+        report.textStart(text),
+        report.textEnd(text),
+      )
+  }
+
+  /** Place (`LabelTexts.placeOf`) of what the call's reports say together, which its row has. */
+  placeOf(text: Text, row: number, reports: readonly number[]): number {
+    return this.#textsOf(text).placeOf(this.#numberOf(text, row, reports))
+  }
+
+  /** Writes the report's trace id to the begin of `ids`; false if it has none. */
+  copyTraceId(report: number, ids: Buffer): boolean {
+    const at = report * TRACE_ID_BYTES
+    if (!isTraceId(this.#traceIds, at)) return false
+    this.#traceIds.copy(ids, 0, at, at + TRACE_ID_BYTES)
+    return true
+  }
+
+  #numberOf(text: Text, row: number, reports: readonly number[]): number {
+    const hash = this.#calls.int(row, text)
+    if (hash === 0) return EMPTY
+    // Where the row has the text of another report, that one's number stands for it.
+    const other =
+      reports.length === 1 ? -1 : reports.findLastIndex((one) => one !== row && this.#calls.int(one, text) === hash)
+    return this.#numbers[reports[Math.max(other, 0)]! * TEXTS.length + TEXTS.indexOf(text)]!
+  }
+
+  #textsOf(text: Text): LabelTexts {
+    return text === 'errorType' ? this.#errorTypes : this.#models
+  }
+
+  #grow(row: number): void {
+    const rows = Math.max(256, row * 2)
+    const ids = Buffer.alloc(rows * TRACE_ID_BYTES)
+    ids.set(this.#traceIds)
+    const numbers = new Int32Array(rows * TEXTS.length)
+    numbers.set(this.#numbers)
+    this.#traceIds = ids
+    this.#numbers = numbers
+  }
+}

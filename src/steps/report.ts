@@ -1,0 +1,129 @@
+import type { Context } from '../component.ts'
+import { FIELD } from '../gen_ai/field.ts'
+import { ModelCall } from '../gen_ai/model_call.ts'
+import { readNormalisedCall } from '../gen_ai/normalised.ts'
+import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
+import { ITEM } from '../telemetry/layout.ts'
+import { RecordView } from '../telemetry/record_view.ts'
+import { SpanView } from '../telemetry/span_view.ts'
+import { traceHashOf } from '../traces/trace_id.ts'
+
+/** Texts of a call that rows know by number. */
+export const TEXTS = ['model', 'responseModel', 'errorType'] as const
+export type Text = (typeof TEXTS)[number]
+const FIELDS = [FIELD.requestModel, FIELD.responseModel, FIELD.errorType]
+const NOTHING = Buffer.alloc(0)
+
+/** Positions in `places`: of the ids, -1 without one; the trace's hash, -1 if its id is none; begin and end of each text. */
+const AT = { traceId: 0, spanId: 1, trace: 2, texts: 3 } as const
+export const PLACES = AT.texts + 2 * TEXTS.length
+
+/**
+ * A span or log record that reports a call, while it is looked at: the same object every time. What rows say is there at
+ * once; the item is parsed when somebody asks for more.
+ */
+export class Report {
+  batch!: TraceBatch | LogBatch
+  context!: Context
+  bytes: Buffer = NOTHING
+  #item = 0
+  /** Where in the bytes it stands, as `AT` says. */
+  readonly places = new Float64Array(PLACES)
+  readonly #span = new SpanView()
+  readonly #record = new RecordView()
+  readonly #call = new ModelCall()
+  #isViewRead = false
+  #isCallRead = false
+
+  begin(batch: TraceBatch | LogBatch, context: Context): void {
+    this.batch = batch
+    this.bytes = batch.bytes
+    this.context = context
+  }
+
+  /** Parses the item; false if it reports no call. */
+  read(item: number): boolean {
+    this.restore(item)
+    const { view, call, places } = this
+    if (!this.#isCallRead) return false
+    places[AT.traceId] = view.traceId
+    places[AT.spanId] = view.spanId
+    places[AT.trace] = traceHashOf(view)
+    for (let text = 0; text < TEXTS.length; text++) {
+      places[AT.texts + 2 * text] = call.start(FIELDS[text]!)
+      places[AT.texts + 2 * text + 1] = call.end(FIELDS[text]!)
+    }
+    return true
+  }
+
+  /** From now on it is that item, which has been read before; `places` are the caller's to set. */
+  restore(item: number): void {
+    this.#item = item
+    this.#isViewRead = this.#isCallRead = false
+  }
+
+  get isRecord(): boolean {
+    return this.batch.signal === 'logs'
+  }
+
+  /** Hash of its trace id; -1 if it has none that is valid. */
+  get trace(): number {
+    return this.places[AT.trace]!
+  }
+
+  get traceId(): number {
+    return this.places[AT.traceId]!
+  }
+
+  get spanId(): number {
+    return this.places[AT.spanId]!
+  }
+
+  textStart(text: Text): number {
+    return this.places[AT.texts + 2 * TEXTS.indexOf(text)]!
+  }
+
+  textEnd(text: Text): number {
+    return this.places[AT.texts + 2 * TEXTS.indexOf(text) + 1]!
+  }
+
+  /** Where the item's message begins and ends, and the scope that it is of. */
+  get start(): number {
+    return this.#layout(ITEM.start)
+  }
+
+  get end(): number {
+    return this.#layout(ITEM.end)
+  }
+
+  get scope(): number {
+    return this.#layout(ITEM.scope)
+  }
+
+  get view(): SpanView {
+    const view = this.isRecord ? this.#record : this.#span
+    if (this.#isViewRead) return view
+    this.#isViewRead = true
+    if (this.batch.signal === 'logs') this.#record.readRecord(this.batch, this.#item)
+    else this.#span.read(this.batch, this.#item)
+    return view
+  }
+
+  get call(): ModelCall {
+    if (!this.#isCallRead) this.#isCallRead = readNormalisedCall(this.view, this.#call)
+    return this.#call
+  }
+
+  /** Nothing of a batch is needed any more. */
+  forget(): void {
+    this.batch = this.context = undefined as never
+    this.bytes = NOTHING
+    this.#span.forget()
+    this.#record.forget()
+    this.#call.forget()
+  }
+
+  #layout(column: number): number {
+    return this.batch.layout.itemRows[this.#item * ITEM.width + column]!
+  }
+}

@@ -1,0 +1,59 @@
+import type { Context, Host } from '../component.ts'
+import type { Steps } from '../config/steps.ts'
+import type { Calls } from '../gen_ai/calls.ts'
+import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
+import { StepBook, type Subscriber } from './step_book.ts'
+
+/** What a book is made for; the times are asked for at each tick. */
+type Bounds = Pick<Steps, 'calls_max' | 'duplicates_window'>
+
+/** A subscriber's part in the daemon's book of steps. */
+export class Subscription {
+  readonly #book: StepBook
+  #bit = 0
+
+  /** Of the book with those bounds: all who want the same share one. */
+  constructor(host: Host, bounds: Bounds) {
+    this.#book = bookOf(host, bounds)
+  }
+
+  /** The rows that `Subscriber` is told of. */
+  get calls(): Calls {
+    return this.#book.calls
+  }
+
+  /** To be called once, before anything is taken. */
+  join(subscriber: Subscriber): void {
+    this.#bit = this.#book.join(subscriber)
+  }
+
+  /** Takes all reports of the batch; returns how many have come before. */
+  take(batch: TraceBatch | LogBatch, context: Context): number {
+    return this.#book.take(this.#bit, batch, context)
+  }
+
+  /** Settles what has waited long enough. */
+  tick(times: Pick<Steps, 'settle_after' | 'settle_max'>): void {
+    this.#book.tick(times)
+  }
+
+  /** Does a piece of settling what has waited longest; false if nothing waits. */
+  settleSome(): boolean {
+    return this.#book.settleSome()
+  }
+
+  /** The subscriber is told of everything that it has taken, and of nothing more. */
+  close(): void {
+    this.#book.leave(this.#bit)
+  }
+}
+
+function bookOf(host: Host, { calls_max, duplicates_window }: Bounds): StepBook {
+  const books = host.shared('step_books', () => new Map<string, StepBook>())
+  const key = `${calls_max} ${duplicates_window}`
+  const known = books.get(key)
+  if (known !== undefined && !known.isOver && known.hasRoom) return known
+  const book = new StepBook(host, { calls_max, duplicates_window })
+  books.set(key, book)
+  return book
+}
