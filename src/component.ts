@@ -103,6 +103,33 @@ export interface Connector extends Component {
 }
 export interface Extension extends Component {}
 
+/** What a journal of a component is like. */
+export interface JournalSettings {
+  /** All its files together have no more; over it the oldest records go, counted as `sluice_journal_dropped_records`. */
+  readonly bytes_max: number
+}
+
+/**
+ * What a component keeps over a restart: records in the order in which they were appended. Bytes go to the disk as they
+ * are, so whatever is given has been redacted. A record that the disk damaged is left out, counted and said in the log.
+ */
+export interface StateJournal {
+  /** With what the files hold beside the records, and what is replaced and not deleted yet. */
+  readonly size_bytes: number
+  /** All records of now, oldest first. They may be parts of larger buffers: who keeps one for long copies it. */
+  records(): AsyncIterable<Buffer>
+  /** Resolves when the record is on the disk. Rejects with the system's code if it is not, with EFBIG if it never can be. */
+  append(record: Buffer): Promise<void>
+  /**
+   * These instead of all that was appended before the call; what is appended after it comes behind them. Resolves when
+   * they are on the disk; rejects as `append` does, and a crash on the way does too: then all is as before. Meanwhile
+   * the files have up to twice `bytes_max`.
+   */
+  replace(records: readonly Buffer[]): Promise<void>
+  /** Writes what waits, and lets go of the name. */
+  close(): Promise<void>
+}
+
 /** What the daemon gives every component. */
 export interface Host {
   /** `type` or `type/name` as written in the config. */
@@ -118,6 +145,13 @@ export interface Host {
    * the trace table, a sampler's decisions for traces and logs.
    */
   shared<T>(key: string, make: () => T): T
+  /**
+   * The component's own journal of that name (1 to 80 bytes), opened, in a directory below `service.data_directory`;
+   * undefined if the config has none: nothing is kept then. To be asked for in `start`, closed in `shutdown`. Rejects,
+   * saying where and what to do, if the directory cannot be used, or if another component has the name: one that may
+   * stand in a config several times puts its id into it.
+   */
+  journal(name: string, settings: JournalSettings): Promise<StateJournal | undefined>
   /** Into how many shards state by trace is cut (`service.shards`). */
   readonly shards: number
   /** Facts about the running daemon for extensions: books, graph, component states. */

@@ -4,8 +4,9 @@
  */
 import type { Logger } from 'pino'
 import type { Component, DaemonView, Extension, Factory, Host } from './component.ts'
-import { sameConfig } from './config/compare.ts'
+import { fixedKeys, sameConfig } from './config/compare.ts'
 import type { ParsedConfig } from './config/parse.ts'
+import { Journals } from './journal/journals.ts'
 import { Branches } from './pipeline/branches.ts'
 import { buildGraph, type Graph, type Instance, type Part } from './pipeline/graph.ts'
 import type { Balance, Ledger } from './pipeline/ledger.ts'
@@ -49,7 +50,9 @@ export class Daemon implements DaemonView {
   readonly #uses = new Map<string, Set<string>>()
   readonly #shared = new Map<string, unknown>()
   readonly #states = new Map<string, { state: State; message: string | undefined }>()
-  readonly #shards: number
+  /** Fixed for the daemon's life: what is shared by trace, and what is on the disk, outlives a reload. */
+  readonly #fixed: ParsedConfig['service']
+  readonly #journals: Journals
   readonly #policies = new Policies()
 
   readonly #share = <T>(name: string, make: () => T): T => {
@@ -60,7 +63,8 @@ export class Daemon implements DaemonView {
   constructor(config: ParsedConfig, options: DaemonOptions) {
     this.#config = config
     this.#options = options
-    this.#shards = config.service.shards
+    this.#fixed = config.service
+    this.#journals = new Journals(config.service.data_directory, options)
     this.version = options.version
     this.startedAt_ms = options.clock.now_ms()
     this.ledger = watchedLedger(options.meter)
@@ -193,6 +197,9 @@ export class Daemon implements DaemonView {
     }
     this.#graph = graph
     this.#config = config
+    const keys = fixedKeys(this.#fixed, config.service)
+    if (keys.length > 0)
+      this.#options.log.warn({ keys }, 'these keys are taken at the next start; until then the old values hold')
   }
 
   /** The instances that go on under the new plan, by key. Those that took a new config in place are added to `updated`. */
@@ -323,13 +330,15 @@ export class Daemon implements DaemonView {
 
   #hostOf(kind: Factory['kind'], id: string, pipeline?: string): Host {
     const key = pipeline === undefined ? `${kind}/${id}` : `${kind}/${id} @ ${pipeline}`
+    const log = this.#options.log.child({ kind, id, ...(pipeline !== undefined && { pipeline }) })
+    const owner = { key, log }
     return {
       id,
-      log: this.#options.log.child({ kind, id, ...(pipeline !== undefined && { pipeline }) }),
+      log,
       clock: this.#options.clock,
       meter: this.#options.meter,
-      // Fixed for the daemon's life: what is shared by trace outlives a reload.
-      shards: this.#shards,
+      journal: (name, settings) => this.#journals.open(name, settings, owner),
+      shards: this.#fixed.shards,
       daemon: this,
       extension: (other) => {
         this.#uses.set(key, (this.#uses.get(key) ?? new Set()).add(other))

@@ -55,6 +55,12 @@ test.each([
   expect(warnings).toEqual([])
 })
 
+test('keeps everything in one directory', () => {
+  const { service, exporters } = load()
+  expect(service.data_directory).toBe(directory)
+  expect(exporters.get('store')?.config).toMatchObject({ directory: join(directory, 'store') })
+})
+
 test('listens on this machine only', () => {
   const written = readFileSync(path, 'utf8').replaceAll(/^\s*#.*$/gm, '')
   const listening = [...written.matchAll(/"(.+):(?:4317|4318|8889|13133|8890)"/g)].map(([, host]) => host!)

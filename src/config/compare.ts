@@ -60,3 +60,10 @@ type Comparable = Pick<ComponentConfig, 'factory' | 'config'> & { readonly input
 function rest({ service: { pipelines: _, input: __, ...rest } }: ParsedConfig) {
   return rest
 }
+
+const FIXED = ['data_directory', 'shards'] as const
+
+/** Keys of `service` that a running daemon cannot change, and that differ. */
+export function fixedKeys(before: ParsedConfig['service'], after: ParsedConfig['service']): string[] {
+  return FIXED.filter((key) => before[key] !== after[key]).map((key) => `service.${key}`)
+}

@@ -56,6 +56,7 @@ export interface ParsedConfig {
     readonly telemetry: Telemetry
     /** Milliseconds. */
     readonly shutdown_timeout: number
+    readonly data_directory?: string | undefined
     readonly shards: number
     readonly fan_out_bytes_max?: number | undefined
     readonly fan_out_when_full: WhenFull

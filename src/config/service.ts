@@ -112,6 +112,13 @@ export const serviceSchema = z
     extensions: ids('Extensions that run, in the order in which they start.'),
     telemetry,
     shutdown_timeout: duration().prefault('30s').describe('Time for handing everything on at shutdown.'),
+    data_directory: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Where components keep what is to outlive a restart. It is made if it is missing; no other process may use it. Without it they begin anew. A change takes effect at the next start.',
+      ),
     fan_out_bytes_max: size({ min_bytes: 1 << 20 })
       .optional()
       .describe(

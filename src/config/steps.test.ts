@@ -40,14 +40,36 @@ const unequal: [steps: string, metrics: string, logs: string, told: string][] = 
   ['steps: { settle_after: 5s }', 'settle_after: 2s', '', '`service::steps::settle_after`'],
 ]
 test.each(unequal)('unequal values are an error: %s | %s | %s', (steps, metrics, logs, told) => {
+  const text = mistakesOf(steps, metrics, logs)
+  expect(text).toContain(told)
+  expect(text).toContain('service.steps')
+  expect(text).toMatch(/^c\.yaml:4:\d+: error: /)
+})
+
+const disordered: [steps: string, metrics: string, told: string][] = [
+  ['steps: { settle_after: 1m }', '', 'c.yaml:7:26: error: service::steps::settle_after: found'],
+  ['', 'settle_after: 1m', 'c.yaml:4:47: error: connectors::gen_ai_metrics::settle_after: found'],
+  ['steps: { settle_max: 2s }', '', 'c.yaml:7:24: error: service::steps::settle_max: found'],
+  [
+    'steps: { settle_after: 20s }',
+    'settle_max: 10s',
+    'c.yaml:4:45: error: connectors::gen_ai_metrics::settle_max: found',
+  ],
+]
+test.each(disordered)('a settle_max shorter than settle_after is an error: %s | %s', (steps, metrics, told) => {
+  expect(mistakesOf(steps, metrics, '')).toContain(told)
+})
+
+test('a settle_max equal to settle_after is taken', () => {
+  expect(mistakesOf('steps: { settle_after: 30s }', '', '')).toBe('')
+})
+
+function mistakesOf(steps: string, metrics: string, logs: string): string {
   try {
     load(steps, metrics, logs)
-    expect.unreachable('taken')
+    return ''
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    const text = formatProblems(error.problems)
-    expect(text).toContain(told)
-    expect(text).toContain('service.steps')
-    expect(text).toMatch(/^c\.yaml:4:\d+: error: /)
+    return formatProblems(error.problems)
   }
-})
+}

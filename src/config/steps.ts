@@ -5,7 +5,9 @@
 import { z } from 'zod'
 import { duration } from './blocks.ts'
 import type { ComponentConfig } from './parse.ts'
-import { childOf, type Entry, type Node, nodeAt, type Report, valuePlace } from './tree.ts'
+import type { Path } from './problem.ts'
+import type { Place } from './source.ts'
+import { describeNode, type Node, nodeAt, type Report, valuePlace } from './tree.ts'
 
 /** The keys and their meaning, for `service.steps` and for connectors that wait for calls. */
 export const stepKeys = {
@@ -14,7 +16,9 @@ export const stepKeys = {
     .describe(
       'A call is counted and told this long after the last report of its trace came, when its relatives are there.',
     ),
-  settle_max: duration().prefault('30s').describe('And at the latest this long after the first.'),
+  settle_max: duration()
+    .prefault('30s')
+    .describe('And at the latest this long after the first; not less than settle_after.'),
   calls_max: z
     .int()
     .min(1)
@@ -39,7 +43,10 @@ type Key = keyof Steps
 
 const KEYS = Object.keys(stepKeys) as Key[]
 
-/** The connectors with one value for each key: what is written somewhere, else the default. Unequal values are reported. */
+/**
+ * The connectors with one value for each key: what is written somewhere, else the default. Unequal values are reported,
+ * and a `settle_max` that is shorter than `settle_after`.
+ */
 export function withSteps(
   tree: Node,
   steps: Steps,
@@ -48,17 +55,22 @@ export function withSteps(
 ): ReadonlyMap<string, ComponentConfig> {
   const taking = [...connectors.values()].filter(({ factory }) => factory.kind === 'connector' && factory.takesSteps)
   const settled = { ...steps }
+  const written = new Map<Key, Path>()
   for (const key of KEYS) {
-    const path = ['service', 'steps', key]
-    let first = nodeAt(tree, path) === undefined ? undefined : path.join('::')
+    const inService = ['service', 'steps', key]
+    if (nodeAt(tree, inService) !== undefined) written.set(key, inService)
     for (const { id, config } of taking) {
-      if (childOf(nodeAt(tree, ['connectors', id]), key) === undefined) continue
+      const path = ['connectors', id, key]
+      if (nodeAt(tree, path) === undefined) continue
       const value = (config as Steps)[key]
-      if (first === undefined) settled[key] = value
-      else if (value !== settled[key]) reportUnequal(tree, id, key, first, report)
-      first ??= `connectors::${id}::${key}`
+      const first = written.get(key)
+      if (first === undefined) {
+        settled[key] = value
+        written.set(key, path)
+      } else if (value !== settled[key]) reportUnequal(tree, path, first, report)
     }
   }
+  if (settled.settle_after > settled.settle_max) reportOrder(tree, settled, written, report)
   return new Map(
     [...connectors].map(([id, component]) => [
       id,
@@ -69,12 +81,30 @@ export function withSteps(
   )
 }
 
-function reportUnequal(tree: Node, id: string, key: Key, first: string, report: Report): void {
-  const root = (tree as Extract<Node, { kind: 'map' }>).entries.get('connectors') as Entry
+function reportUnequal(tree: Node, path: Path, first: Path, report: Report): void {
   report({
-    place: valuePlace(root, [id, key]),
-    path: ['connectors', id, key],
-    message: `found another value than \`${first}\` has, expected the same: all connectors are told of the same calls`,
-    advice: `write it once, as service.steps.${key}`,
+    place: placeIn(tree, path),
+    path,
+    message: `found another value than \`${first.join('::')}\` has, expected the same: all connectors are told of the same calls`,
+    advice: `write it once, as service.steps.${path.at(-1)}`,
   })
+}
+
+/** The defaults are in order, so one of the two is written. */
+function reportOrder(tree: Node, steps: Steps, written: ReadonlyMap<Key, Path>, report: Report): void {
+  const path = written.get('settle_max') ?? written.get('settle_after')!
+  const expected =
+    path.at(-1) === 'settle_max'
+      ? `at least settle_after (${steps.settle_after}ms)`
+      : `at most settle_max (${steps.settle_max}ms)`
+  report({
+    place: placeIn(tree, path),
+    path,
+    message: `found ${describeNode(nodeAt(tree, path), true)}, expected ${expected}`,
+    advice: 'settle_after counts from the last report of a trace, settle_max from the first: set both',
+  })
+}
+
+function placeIn(tree: Node, [section, ...path]: Path): Place {
+  return valuePlace((tree as Extract<Node, { kind: 'map' }>).entries.get(String(section))!, path)
 }

@@ -89,6 +89,7 @@ export class Journal {
   #timer: Timer | undefined
   #work: Promise<void> | undefined
   #retentionDue = false
+  #forgotten: Address = 0
   #closed = true
   #lastAppend_ms = 0
   #lastCommit_ms = Number.NEGATIVE_INFINITY
@@ -142,6 +143,12 @@ export class Journal {
   /** Bytes and age from now on. */
   retain(retention: Retention): void {
     this.#retention = retention
+    this.#retainSoon()
+  }
+
+  /** Nobody needs what is before that address: the segments that end before it are deleted. */
+  forget(before: Address): void {
+    this.#forgotten = before
     this.#retainSoon()
   }
 
@@ -348,6 +355,8 @@ export class Journal {
 
   async #expire(): Promise<void> {
     this.#retentionDue = false
+    while (this.#segments.length > 0 && this.#segments[0]!.number < segmentOf(this.#forgotten))
+      await this.#deleteOldest()
     await this.#makeRoom(0)
     const { age_max_ms = Number.POSITIVE_INFINITY } = this.#retention
     this.#time.observe()

@@ -16,6 +16,7 @@ import type {
   ProcessorFactory,
   ReceiverFactory,
   Signal,
+  StateJournal,
 } from '../../src/component.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { processEnvironment } from '../../src/config/source.ts'
@@ -41,6 +42,8 @@ const schema = z.strictObject({
   storage: z.string().optional(),
   /** Asks for this extension when it starts. */
   uses: z.string().optional(),
+  /** Asks for this journal when it starts. */
+  journal: z.string().optional(),
 })
 type Config = z.output<typeof schema>
 
@@ -73,6 +76,7 @@ export class Part implements Component {
   config: Config
   /** The extension that it found when it started. */
   found: unknown
+  journal: StateJournal | undefined
   running = false
   #server: Server | undefined
 
@@ -90,7 +94,9 @@ export class Part implements Component {
     this.#tell('start')
     if (this.config.uses !== undefined) this.found = this.host.extension(this.config.uses)
     if (this.config.fails === 'start') throw new Error('no licence')
-    if (this.config.port !== undefined) this.#server = await listen(this.config.port)
+    const { journal, port } = this.config
+    if (journal !== undefined) this.journal = await this.host.journal(journal, { bytes_max: 1 << 20 })
+    if (port !== undefined) this.#server = await listen(port)
     this.running = true
   }
 
@@ -98,6 +104,7 @@ export class Part implements Component {
     this.#tell('stop')
     this.running = false
     this.#server?.close()
+    await this.journal?.close()
     if (this.config.fails === 'hang') await new Promise(() => undefined)
     if (this.config.fails === 'shutdown') throw new Error('stuck')
   }

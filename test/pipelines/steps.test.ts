@@ -35,8 +35,8 @@ test.each<[what: string, before: string, after: string, more: string, isNew: boo
   ['a shorter wait', 'settle_after: 60s, settle_max: 60s', 'settle_after: 1s, settle_max: 60s', '', false],
   [
     'together with a key of one connector',
-    'settle_after: 60s',
-    'settle_after: 1s',
+    'settle_after: 60s, settle_max: 60s',
+    'settle_after: 1s, settle_max: 60s',
     'metrics_flush_interval: 5s',
     false,
   ],

@@ -40,6 +40,7 @@ export function testHost(options: TestHostOptions = {}): TestHost {
       if (!shared.has(key)) shared.set(key, make())
       return shared.get(key) as T
     },
+    journal: async () => undefined,
     shards: options.shards ?? 1,
     daemon: {
       version: '0.0.0-test',
