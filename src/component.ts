@@ -3,8 +3,7 @@
  */
 import type { Logger } from 'pino'
 import type { z } from 'zod'
-import type { Clock } from './self/clock.ts'
-import type { Meter } from './self/meter.ts'
+import type { Services } from './self/services.ts'
 import type { Batches, Signal } from './telemetry/batch.ts'
 
 export type { Batches, Signal } from './telemetry/batch.ts'
@@ -130,21 +129,16 @@ export interface StateJournal {
   close(): Promise<void>
 }
 
-/** What the daemon gives every component. */
-export interface Host {
+/** What the daemon gives every component, beside its services (`service`): memory, trace tables, the book of calls, verdicts, … */
+export interface Host extends Services {
   /** `type` or `type/name` as written in the config. */
   readonly id: string
   /** Carries the component's id and kind. Never log an attribute's value or telemetry content. */
   readonly log: Logger
-  readonly clock: Clock
-  readonly meter: Meter
   /** The extension with this id; undefined if it is not listed under service.extensions. */
   extension(id: string): Extension | undefined
-  /**
-   * State shared by everything in the daemon that asks with the same key, made on the first call and closed at the end:
-   * the trace table, a sampler's decisions for traces and logs.
-   */
-  shared<T>(key: string, make: () => T): T
+  /** What all components that stand under this id in the config share: a sampler's decisions for traces and logs. */
+  shared<T>(make: () => T): T
   /**
    * The component's own journal of that name (1 to 80 bytes), opened, in a directory below `service.data_directory`;
    * undefined if the config has none: nothing is kept then. To be asked for in `start`, closed in `shutdown`. Rejects,
@@ -152,8 +146,6 @@ export interface Host {
    * stand in a config several times puts its id into it.
    */
   journal(name: string, settings: JournalSettings): Promise<StateJournal | undefined>
-  /** Into how many shards state by trace is cut (`service.shards`). */
-  readonly shards: number
   /** Facts about the running daemon for extensions: books, graph, component states. */
   readonly daemon: DaemonView
   /** Tells health checks how the component fares. `permanent`: only a new config or a restart helps. */

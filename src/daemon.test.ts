@@ -113,10 +113,13 @@ describe('start and stop', () => {
     let closed = 0
     const make = () => ({ close: () => closed++ })
     const [one, other] = ['exporter/sink', 'receiver/source'].map((key) => part(key).host)
-    expect(one!.shared('x', make)).toBe(other!.shared('x', make))
+    const service = { make }
+    expect(one!.service(service)).toBe(other!.service(service))
+    expect(one!.shared(make)).toBe(one!.shared(make))
+    expect(one!.shared(make)).not.toBe(other!.shared(make))
     expect(one!.shards).toBe(2)
     await daemon.stop()
-    expect(closed).toBe(1)
+    expect(closed).toBe(3)
   })
 
   test('components find the extensions that run, already when they start', async () => {

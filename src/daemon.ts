@@ -18,6 +18,7 @@ import type { Clock } from './self/clock.ts'
 import { memoryOf } from './self/memory.ts'
 import { watchMemory } from './self/process_metrics.ts'
 import type { SelfMetrics } from './self/registry.ts'
+import { MadeServices } from './self/services.ts'
 
 export interface DaemonOptions {
   readonly log: Logger
@@ -48,32 +49,28 @@ export class Daemon implements DaemonView {
   #extensions = new Map<string, Extension>()
   /** Which extensions a component has asked for, by the component's key. */
   readonly #uses = new Map<string, Set<string>>()
-  readonly #shared = new Map<string, unknown>()
+  readonly #services: MadeServices
   readonly #states = new Map<string, { state: State; message: string | undefined }>()
   /** Fixed for the daemon's life: what is shared by trace, and what is on the disk, outlives a reload. */
   readonly #fixed: ParsedConfig['service']
   readonly #journals: Journals
   readonly #policies = new Policies()
 
-  readonly #share = <T>(name: string, make: () => T): T => {
-    if (!this.#shared.has(name)) this.#shared.set(name, make())
-    return this.#shared.get(name) as T
-  }
-
   constructor(config: ParsedConfig, options: DaemonOptions) {
     this.#config = config
     this.#options = options
     this.#fixed = config.service
+    this.#services = new MadeServices({ ...options, shards: config.service.shards })
     this.#journals = new Journals(config.service.data_directory, options)
     this.version = options.version
     this.startedAt_ms = options.clock.now_ms()
     this.ledger = watchedLedger(options.meter)
-    watchMemory(options.meter, memoryOf({ shared: this.#share }))
+    watchMemory(options.meter, memoryOf(this.#services))
     this.#branches = new Branches(
       this.ledger,
       options,
       () => this.#config.service,
-      () => memoryOf({ shared: this.#share }),
+      () => memoryOf(this.#services),
     )
   }
 
@@ -141,7 +138,7 @@ export class Daemon implements DaemonView {
       await this.#stopAll(graph.parts, this.#deadline())
       throw error
     }
-    this.#branches.show(this.#options.meter, memoryOf({ shared: this.#share }))
+    this.#branches.show(this.#options.meter, memoryOf(this.#services))
     graph.activate()
     this.#graph = graph
   }
@@ -152,7 +149,7 @@ export class Daemon implements DaemonView {
     await Promise.race([this.#turn, overdue(this.#halt.signal, this.#options.clock)])
     await this.#stopAll(this.#graph?.parts ?? [], this.#halt.signal)
     timer.cancel()
-    for (const value of this.#shared.values()) await (value as { close?(): unknown } | undefined)?.close?.()
+    await this.#services.close()
     const after = this.ledger.snapshot()
     return heldItems(after) + shutdownDrops(after) - before
   }
@@ -335,16 +332,17 @@ export class Daemon implements DaemonView {
     return {
       id,
       log,
-      clock: this.#options.clock,
-      meter: this.#options.meter,
+      clock: this.#services.clock,
+      meter: this.#services.meter,
+      shards: this.#services.shards,
+      service: (service) => this.#services.service(service),
+      shared: (make) => this.#services.once(`${kind}/${id}`, make),
       journal: (name, settings) => this.#journals.open(name, settings, owner),
-      shards: this.#fixed.shards,
       daemon: this,
       extension: (other) => {
         this.#uses.set(key, (this.#uses.get(key) ?? new Set()).add(other))
         return this.#extensions.get(other)
       },
-      shared: this.#share,
       status: (state, message) => void this.#states.set(key, { state, message }),
     }
   }

@@ -3,10 +3,10 @@
  * what wraps a call may be anything, and comes before it or after it. Rows of numbers in a ring of hash tables: bounded,
  * and nothing is allocated for a span.
  */
-import type { Host } from '../component.ts'
 import { uint32 } from '../otlp/cursor.ts'
 import type { Clock } from '../self/clock.ts'
 import { memoryOf } from '../self/memory.ts'
+import type { Service, Services } from '../self/services.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
 import { SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
 import { idOf } from './call_rows.ts'
@@ -115,20 +115,24 @@ export class SpanLinks {
   }
 }
 
-/** The daemon's: whoever groups calls knows the same of what stands above them. */
-export function sharedSpanLinks(host: Host): SpanLinks {
-  return host.shared('span_links', () => {
-    const memory = memoryOf(host)
-    const links = new SpanLinks(host.clock, () => Math.min(BYTES_MAX, memory.limit_bytes * BYTES_SHARE))
+const SPAN_LINKS: Service<SpanLinks> = {
+  make(services) {
+    const memory = memoryOf(services)
+    const links = new SpanLinks(services.clock, () => Math.min(BYTES_MAX, memory.limit_bytes * BYTES_SHARE))
     memory.hold('span_links', () => links.size_bytes)
-    host.meter.gauge(
+    services.meter.gauge(
       'sluice_span_links_forgotten',
       'Spans less than half a minute old of which it was forgotten what stands above them, to make room.',
       {},
       () => links.forgotten,
     )
     return links
-  })
+  },
+}
+
+/** The daemon's: whoever groups calls knows the same of what stands above them. */
+export function sharedSpanLinks(host: Pick<Services, 'service'>): SpanLinks {
+  return host.service(SPAN_LINKS)
 }
 
 /** Of a span that has a trace id: a number for the trace; 0 for one that has none. */

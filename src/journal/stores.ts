@@ -2,7 +2,7 @@
  * Stores of recent telemetry that can be asked: an exporter registers itself, the API asks. They know each other only
  * by this page.
  */
-import type { Host } from '../component.ts'
+import type { Service, Services } from '../self/services.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
 
 /** Conditions, all of which must hold; what is undefined is no condition. */
@@ -113,7 +113,9 @@ export function compareTraces(a: TraceCursor, b: TraceCursor): number {
   return b.start_ms - a.start_ms || (a.trace_id < b.trace_id ? -1 : a.trace_id > b.trace_id ? 1 : 0)
 }
 
+const STORES: Service<Set<TelemetryStore>> = { make: () => new Set() }
+
 /** The stores of the running daemon. */
-export function sharedStores(host: Pick<Host, 'shared'>): Set<TelemetryStore> {
-  return host.shared('stores', () => new Set<TelemetryStore>())
+export function sharedStores(host: Pick<Services, 'service'>): Set<TelemetryStore> {
+  return host.service(STORES)
 }

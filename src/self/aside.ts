@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { retryLater } from '../refusal.ts'
 import type { Clock } from './clock.ts'
 import { memoryOf } from './memory.ts'
+import type { Service, Services } from './services.ts'
 
 /** As much is copied at once: a millisecond or two. */
 export const COPIED_MAX_BYTES = 4 << 20
@@ -134,12 +135,16 @@ async function here({ module, bytes, settings }: Job): Promise<unknown> {
 /** What a thread takes before it has any work: a heap and the code of its own. */
 const THREAD_BYTES = 100 << 20
 
-/** The daemon's, by any host of its components. */
-export function asideOf(host: { readonly clock: Clock; shared<T>(key: string, make: () => T): T }): Aside {
-  return host.shared('aside', () => {
-    const memory = memoryOf(host)
-    const aside = new Aside(host.clock, () => memory.limit_bytes > 3 * THREAD_BYTES)
+const ASIDE: Service<Aside> = {
+  make(services) {
+    const memory = memoryOf(services)
+    const aside = new Aside(services.clock, () => memory.limit_bytes > 3 * THREAD_BYTES)
     memory.hold('aside', () => aside.held_bytes)
     return aside
-  })
+  },
+}
+
+/** The daemon's, by any host of its components. */
+export function asideOf(host: Pick<Services, 'service'>): Aside {
+  return host.service(ASIDE)
 }

@@ -1,5 +1,6 @@
 /** What memory the process may take, and what it holds for somebody. */
 import { totalmem } from 'node:os'
+import type { Service, Services } from './services.ts'
 
 /** As the shipped memory_limiter has it, where a config has none. */
 const DEFAULT_SHARE = 0.75
@@ -87,7 +88,9 @@ export function total(): number {
   return limit_bytes > 0 ? Math.min(limit_bytes, totalmem()) : totalmem()
 }
 
+const MEMORY: Service<ProcessMemory> = { make: () => new ProcessMemory() }
+
 /** The daemon's, by any host of its components. */
-export function memoryOf(host: { shared<T>(key: string, make: () => T): T }): ProcessMemory {
-  return host.shared('memory', () => new ProcessMemory())
+export function memoryOf(host: Pick<Services, 'service'>): ProcessMemory {
+  return host.service(MEMORY)
 }

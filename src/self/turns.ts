@@ -1,5 +1,6 @@
 /** The work of requests on the event loop, a slice at a time, so that what they lead to comes to its turn as well. */
 import type { Clock } from './clock.ts'
+import type { Service, Services } from './services.ts'
 
 /** Of each round of the loop. Metrics are answered and exports go on between two. Much less costs a tenth more. */
 export const SLICE_MS = 25
@@ -112,4 +113,11 @@ export class Turns {
     // A tick that is asked for from a microtask comes after all that the work does without waiting for anything.
     queueMicrotask(() => process.nextTick(this.#next))
   }
+}
+
+const TURNS: Service<Turns> = { make: ({ clock }) => new Turns(clock) }
+
+/** The daemon's, by any host of its components. */
+export function turnsOf(host: Pick<Services, 'service'>): Turns {
+  return host.service(TURNS)
 }

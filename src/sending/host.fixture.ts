@@ -2,6 +2,7 @@
 import type { Account, Context, Host, Signal } from '../component.ts'
 import { encode, type Message } from '../otlp/codec.ts'
 import { type Clock, FakeClock } from '../self/clock.ts'
+import { MadeServices } from '../self/services.ts'
 import { type Batches, trusted } from '../telemetry/batch.ts'
 
 export interface LogLine {
@@ -16,7 +17,6 @@ export class TestHost<C extends Clock = FakeClock> {
   readonly statuses: string[] = []
   readonly values = new Map<string, number>()
   readonly gauges = new Map<string, () => number>()
-  readonly #shared = new Map<string, unknown>()
   readonly clock: C
   readonly host: Host
 
@@ -37,14 +37,13 @@ export class TestHost<C extends Clock = FakeClock> {
         gauge: (name, _help, labels, read) => void this.gauges.set(series(name, labels), read),
         histogram: () => ({ record: () => {} }),
       },
-      shared: <T>(key: string, make: () => T) => {
-        if (!this.#shared.has(key)) this.#shared.set(key, make())
-        return this.#shared.get(key) as T
-      },
+      shards: 1,
+      service: (service) => services.service(service),
       daemon: { version: '0.0.0-test', startedAt_ms: 0, ready: () => true, snapshot: () => ({}) },
       status: (state, message) => void this.statuses.push(message === undefined ? state : `${state}: ${message}`),
     }
     this.host = host as Host
+    const services = new MadeServices(this.host)
   }
 
   /** A counter by name and, without `exporter`, its labels' values. */

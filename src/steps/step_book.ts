@@ -6,7 +6,7 @@
  * A subscriber takes each batch when it has room for it, maybe long after the others: what a report says is in one row, and
  * bits in it say who has the report and who has been told of its call.
  */
-import type { Context, Host } from '../component.ts'
+import type { Context } from '../component.ts'
 import type { Steps } from '../config/steps.ts'
 import { Calls, type CallTexts, NO_CALL } from '../gen_ai/calls.ts'
 import { Emitters, NOBODY } from '../gen_ai/emitters.ts'
@@ -16,7 +16,9 @@ import { isJudged, isNormalised, readQuality } from '../gen_ai/normalised.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import { ResourceHashes } from '../gen_ai/resource_hashes.ts'
 import { type SpanLinks, sharedSpanLinks } from '../gen_ai/span_links.ts'
+import type { Clock } from '../self/clock.ts'
 import { memoryOf } from '../self/memory.ts'
+import type { Services } from '../self/services.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { RecordView } from '../telemetry/record_view.ts'
 import { LoneCalls } from '../traces/lone_calls.ts'
@@ -53,7 +55,7 @@ export interface Subscriber {
 
 export class StepBook implements Teller {
   readonly calls: Calls
-  readonly #host: Host
+  readonly #clock: Clock
   readonly #links: SpanLinks
   /** By bit; empty where one has left. */
   readonly #subscribers: (Subscriber | undefined)[] = []
@@ -76,9 +78,9 @@ export class StepBook implements Teller {
   readonly #report = new Report()
   readonly #release: () => void
 
-  constructor(host: Host, { calls_max, duplicates_window }: Pick<Steps, 'calls_max' | 'duplicates_window'>) {
+  constructor(host: Services, { calls_max, duplicates_window }: Pick<Steps, 'calls_max' | 'duplicates_window'>) {
     const memory = memoryOf(host)
-    this.#host = host
+    this.#clock = host.clock
     this.#links = sharedSpanLinks(host)
     this.calls = new Calls(this.#links)
     this.#recent = new RecentSpans(duplicates_window, () => memory.limit_bytes * RECENT_SHARE)
@@ -120,7 +122,7 @@ export class StepBook implements Teller {
 
   /** The subscriber takes all reports of the batch; returns how many of them it has had before. */
   take(bit: number, batch: Batch, context: Context): number {
-    const now_ms = this.#host.clock.monotonic_ms()
+    const now_ms = this.#clock.monotonic_ms()
     const known = this.#batches.get(batch)
     const rows = known ?? (this.#active > 1 ? new BatchRows() : undefined)
     if (rows !== known) this.#batches.set(batch, rows!)
@@ -133,7 +135,7 @@ export class StepBook implements Teller {
 
   /** Settles what has waited long enough. */
   tick({ settle_after, settle_max }: Pick<Steps, 'settle_after' | 'settle_max'>): void {
-    const now_ms = this.#host.clock.monotonic_ms()
+    const now_ms = this.#clock.monotonic_ms()
     for (const shard of this.#shards) shard.settle(now_ms, settle_after, settle_max)
     this.#lone.settle(now_ms, settle_after * LONE_WAITS)
   }

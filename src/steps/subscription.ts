@@ -1,6 +1,7 @@
-import type { Context, Host } from '../component.ts'
+import type { Context } from '../component.ts'
 import type { Steps } from '../config/steps.ts'
 import type { Calls } from '../gen_ai/calls.ts'
+import type { Service, Services } from '../self/services.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { StepBook, type Subscriber } from './step_book.ts'
 
@@ -13,7 +14,7 @@ export class Subscription {
   #bit = 0
 
   /** Of the book with those bounds: all who want the same share one. */
-  constructor(host: Host, bounds: Bounds) {
+  constructor(host: Services, bounds: Bounds) {
     this.#book = bookOf(host, bounds)
   }
 
@@ -48,8 +49,11 @@ export class Subscription {
   }
 }
 
-function bookOf(host: Host, { calls_max, duplicates_window }: Bounds): StepBook {
-  const books = host.shared('step_books', () => new Map<string, StepBook>())
+/** By their bounds. */
+const BOOKS: Service<Map<string, StepBook>> = { make: () => new Map() }
+
+function bookOf(host: Services, { calls_max, duplicates_window }: Bounds): StepBook {
+  const books = host.service(BOOKS)
   const key = `${calls_max} ${duplicates_window}`
   const known = books.get(key)
   if (known !== undefined && !known.isOver && known.hasRoom) return known

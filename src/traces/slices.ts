@@ -1,6 +1,6 @@
 /** Long work on the event loop that nobody waits for, a slice of each round, one after the other. */
-import type { Host } from '../component.ts'
 import type { Clock } from '../self/clock.ts'
+import type { Service, Services } from '../self/services.ts'
 
 /** Of each round of the loop. */
 export const SLICE_MS = 5
@@ -50,7 +50,9 @@ export class Slices {
   }
 }
 
+const SLICES: Service<Slices> = { make: ({ clock }) => new Slices(clock) }
+
 /** The daemon's: all shards of all components share a slice. */
-export function sharedSlices(host: Host): Slices {
-  return host.shared('slices', () => new Slices(host.clock))
+export function sharedSlices(host: Pick<Services, 'service'>): Slices {
+  return host.service(SLICES)
 }

@@ -1,5 +1,5 @@
-import type { Host } from '../component.ts'
 import { memoryOf, type ProcessMemory } from '../self/memory.ts'
+import type { Service, Services } from '../self/services.ts'
 import { TraceTable } from './trace_table.ts'
 
 /** Traces that may wait at once, over all shards: beyond what memory allows, which is asked first. */
@@ -10,36 +10,27 @@ const REMEMBERED_MAX = 1_000_000
 const REMEMBERED_SHARE = 1 / 16
 const REMEMBERED_MIN = 1024
 
-/** The daemon's trace tables, one a shard (`shardOf` tells which owns a trace). */
-export function sharedTables(host: Host): readonly TraceTable[] {
-  return host.shared('trace_tables', () => {
-    const memory = memoryOf(host)
-    const tables = Array.from({ length: host.shards }, () => tableOf(host.shards, memory))
+const TABLES: Service<readonly TraceTable[]> = {
+  make(services) {
+    const memory = memoryOf(services)
+    const tables = Array.from({ length: services.shards }, () => tableOf(services.shards, memory))
     const sum = (read: (table: TraceTable) => number) => () => tables.reduce((total, table) => total + read(table), 0)
-    host.meter.gauge(
-      'sluice_trace_table_traces',
-      'Traces of which something is known.',
-      {},
-      sum((table) => table.count),
-    )
-    host.meter.gauge(
-      'sluice_trace_table_evicted',
-      'Traces forgotten to make room.',
-      {},
-      sum((table) => table.evicted),
-    )
-    host.meter.gauge(
-      'sluice_trace_table_bytes',
-      'Memory for what is known of traces, in bytes.',
-      {},
-      sum((table) => table.size_bytes),
-    )
+    const gauge = (name: string, help: string, read: (table: TraceTable) => number) =>
+      services.meter.gauge(name, help, {}, sum(read))
+    gauge('sluice_trace_table_traces', 'Traces of which something is known.', (table) => table.count)
+    gauge('sluice_trace_table_evicted', 'Traces forgotten to make room.', (table) => table.evicted)
+    gauge('sluice_trace_table_bytes', 'Memory for what is known of traces, in bytes.', (table) => table.size_bytes)
     memory.hold(
       'trace_tables',
       sum((table) => table.size_bytes),
     )
     return tables
-  })
+  },
+}
+
+/** The daemon's trace tables, one a shard (`shardOf` tells which owns a trace). */
+export function sharedTables(host: Pick<Services, 'service'>): readonly TraceTable[] {
+  return host.service(TABLES)
 }
 
 function tableOf(shards: number, memory: ProcessMemory): TraceTable {

@@ -1,5 +1,5 @@
 /** What samplers have decided about traces, for others to ask: exemplars should point at traces that can be found. */
-import type { Host } from '../component.ts'
+import type { Service, Services } from '../self/services.ts'
 
 export type Verdict = 'kept' | 'dropped' | 'undecided'
 
@@ -38,6 +38,9 @@ export class Verdicts implements VerdictSource {
   }
 }
 
-export function sharedVerdicts(host: Pick<Host, 'shared'>): Verdicts {
-  return host.shared('verdicts', () => new Verdicts())
+const VERDICTS: Service<Verdicts> = { make: () => new Verdicts() }
+
+/** The daemon's. */
+export function sharedVerdicts(host: Pick<Services, 'service'>): Verdicts {
+  return host.service(VERDICTS)
 }

@@ -2,6 +2,7 @@
 import pino from 'pino'
 import type { DaemonView, Extension, Host } from '../../src/component.ts'
 import { FakeClock } from '../../src/self/clock.ts'
+import { MadeServices, type Service } from '../../src/self/services.ts'
 import { MemoryMeter } from './meter.ts'
 
 export interface TestHost extends Host {
@@ -24,24 +25,31 @@ export interface TestHostOptions {
   readonly daemon?: Partial<DaemonView>
 }
 
+/** What those of one id share. */
+const BY_ID: Service<Map<string, unknown>> = { make: () => new Map() }
+
 export function testHost(options: TestHostOptions = {}): TestHost {
   const clock = options.clock ?? new FakeClock()
   const statuses: { state: string; message: string | undefined }[] = []
-  const shared = new Map<string, unknown>()
+  const meter = options.meter ?? new MemoryMeter()
+  const shards = options.shards ?? 1
+  const services = options.sharedWith ?? new MadeServices({ clock, meter, shards })
+  const id = options.id ?? 'component'
   return {
-    id: options.id ?? 'component',
+    id,
     log: pino({ level: 'silent' }),
     clock,
-    meter: options.meter ?? new MemoryMeter(),
+    meter,
     statuses,
     extension: (id) => options.extensions?.[id],
-    shared<T>(key: string, make: () => T): T {
-      if (options.sharedWith !== undefined) return options.sharedWith.shared(key, make)
-      if (!shared.has(key)) shared.set(key, make())
-      return shared.get(key) as T
+    service: (service) => services.service(service),
+    shared<T>(make: () => T): T {
+      const byId = services.service(BY_ID)
+      if (!byId.has(id)) byId.set(id, make())
+      return byId.get(id) as T
     },
     journal: async () => undefined,
-    shards: options.shards ?? 1,
+    shards,
     daemon: {
       version: '0.0.0-test',
       startedAt_ms: clock.now_ms(),

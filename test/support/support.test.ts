@@ -50,5 +50,6 @@ test('metrics can be read by name and labels; hosts can share', () => {
   expect([host.meter.value('hits'), host.meter.value('hits', { signal: 'logs' })]).toEqual([7, 4])
   expect(host.meter.recorded('size')).toEqual([7])
   const other = testHost({ sharedWith: host })
-  expect(other.shared('key', () => ({}))).toBe(host.shared('key', () => ({})))
+  const service = { make: () => ({}) }
+  expect(other.service(service)).toBe(host.service(service))
 })

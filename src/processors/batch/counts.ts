@@ -34,7 +34,7 @@ export class Counts {
       [...STEPS, ...THOUSANDS, ...LARGE],
       labels,
     )
-    const shared = host.shared(`batch groups of ${host.id}`, () => ({ groups: 0 }))
+    const shared = host.shared(() => ({ groups: 0 }))
     this.#shared = shared
     host.meter.gauge(
       name('metadata_cardinality'),

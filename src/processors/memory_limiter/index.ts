@@ -6,7 +6,8 @@ import { type Refusal, retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import { memoryOf } from '../../self/memory.ts'
 import type { Counter } from '../../self/meter.ts'
-import { Pressure } from '../../self/pressure.ts'
+import { type Pressure, pressureOf } from '../../self/pressure.ts'
+import type { Service } from '../../self/services.ts'
 import { accountedItems } from '../../telemetry/signal.ts'
 import { type MemoryLimiterConfig, schema } from './config.ts'
 import { type Limits, limitsOf, type Memory, memoryOfProcess } from './memory.ts'
@@ -44,8 +45,8 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     this.#host = host
     this.#next = next
     this.#given = memory
-    this.#pressure = host.shared('pressure', () => new Pressure())
-    this.#last = host.shared('collection', () => ({ at_ms: Number.NEGATIVE_INFINITY, left_bytes: 0 }))
+    this.#pressure = pressureOf(host)
+    this.#last = host.service(COLLECTION)
     const counter = (outcome: string) =>
       host.meter.counter(
         `otelcol_processor_memory_limiter_${outcome}_${accountedItems[signal]}`,
@@ -161,6 +162,8 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     this.#last.left_bytes = memory.collectable()
   }
 }
+
+const COLLECTION: Service<Collection> = { make: () => ({ at_ms: Number.NEGATIVE_INFINITY, left_bytes: 0 }) }
 
 /** The last collection that was asked for, and what it left. */
 interface Collection {

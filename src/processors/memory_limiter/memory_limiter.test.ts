@@ -4,7 +4,7 @@ import { testHost } from '../../../test/support/host.ts'
 import { anyBatch } from '../../../test/support/otlp.ts'
 import { Recorder } from '../../../test/support/recorder.ts'
 import { memoryOf, ProcessMemory } from '../../self/memory.ts'
-import { Pressure } from '../../self/pressure.ts'
+import { pressureOf } from '../../self/pressure.ts'
 import { schema } from './config.ts'
 import { MemoryLimiter } from './index.ts'
 import { limitsOf, memoryOfProcess } from './memory.ts'
@@ -41,7 +41,7 @@ async function limiter(config: Record<string, unknown> = {}) {
   const processor = new MemoryLimiter(schema.parse({ limit_mib: 100, ...config }), host, 'traces', recorder, memory)
   await processor.start()
   const account = bookedAccount('traces')
-  const pressure = host.shared('pressure', () => new Pressure())
+  const pressure = pressureOf(host)
   const feed = () => account.feed(processor, anyBatch('traces', 3))
   return { host, memory, processor, account, pressure, feed }
 }

@@ -12,7 +12,7 @@ export const tailSampling: ProcessorFactory<TailSamplingConfig> = {
   signals: ['traces', 'logs'],
   schema,
   create: <S>(config: TailSamplingConfig, host: Host, signal: S, next: unknown) => {
-    const sampler = host.shared(`tail_sampling/${host.id}`, () => new Sampler(config, host))
+    const sampler = host.shared(() => new Sampler(config, host))
     const input =
       signal === 'logs'
         ? new RecordInput(sampler, config, host, next as Consumer<'logs'>)

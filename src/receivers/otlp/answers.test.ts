@@ -5,7 +5,7 @@ import { anyBatch, traceBatch } from '../../../test/support/otlp.ts'
 import { requestNames } from '../../otlp/captures.fixture.ts'
 import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
 import { Refusal, retryLater } from '../../refusal.ts'
-import { Pressure } from '../../self/pressure.ts'
+import { pressureOf } from '../../self/pressure.ts'
 import {
   callRaw,
   framed,
@@ -322,7 +322,7 @@ describe('refusals', () => {
 
   test('under pressure a request is refused before it is read', async () => {
     const { post, call, host, sinks } = await startReceiver()
-    host.shared('pressure', () => new Pressure()).set('x', retryLater('memory_limit', 'short of memory', 1000))
+    pressureOf(host).set('x', retryLater('memory_limit', 'short of memory', 1000))
     const bad = Buffer.from('would be 400')
     expect(await post('/v1/traces', bad)).toMatchObject({ status: 429, headers: { 'retry-after': '1' } })
     expect(await call(methods.traces, bad)).toMatchObject({ code: 14 })

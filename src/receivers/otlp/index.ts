@@ -4,7 +4,7 @@ import { ByteBudget } from '../../net/budget.ts'
 import type { GrpcServer } from '../../net/grpc_server.ts'
 import type { HttpServer } from '../../net/http_server.ts'
 import { memoryOf } from '../../self/memory.ts'
-import { Pressure } from '../../self/pressure.ts'
+import { pressureOf } from '../../self/pressure.ts'
 import { type OtlpReceiverConfig, schema } from './config.ts'
 import { grpcServer } from './grpc.ts'
 import { httpServer } from './http.ts'
@@ -42,12 +42,7 @@ export class OtlpReceiver implements Receiver {
       () => max_in_flight_bytes ?? Math.min(BUDGET_BYTES_MAX, memory.limit_bytes / 4),
       (bytes) => memory.pass(bytes),
     )
-    this.#intake = new Intake(
-      host,
-      config,
-      next,
-      host.shared('pressure', () => new Pressure()),
-    )
+    this.#intake = new Intake(host, config, next, pressureOf(host))
     this.#servers = this.#build()
   }
 

@@ -9,7 +9,7 @@ import { asideOf } from '../../self/aside.ts'
 import { Throttle } from '../../self/log.ts'
 import type { Counter } from '../../self/meter.ts'
 import type { Pressure } from '../../self/pressure.ts'
-import { Turns } from '../../self/turns.ts'
+import { type Turns, turnsOf } from '../../self/turns.ts'
 import type { Batches } from '../../telemetry/batch.ts'
 import { accountedItems } from '../../telemetry/signal.ts'
 import type { OtlpReceiverConfig } from './config.ts'
@@ -58,7 +58,7 @@ export class Intake {
     this.#next = next
     this.#pressure = pressure
     this.#throttle = new Throttle(host.clock)
-    this.#turns = host.shared('turns', () => new Turns(host.clock))
+    this.#turns = turnsOf(host)
   }
 
   /** Does a pipeline take this signal? */

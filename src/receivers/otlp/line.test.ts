@@ -1,7 +1,7 @@
 /** What senders get when more requests come than there is time for. */
 import { describe, expect, test } from 'vitest'
 import { anyBatch } from '../../../test/support/otlp.ts'
-import { SLICE_MS, Turns } from '../../self/turns.ts'
+import { SLICE_MS, turnsOf } from '../../self/turns.ts'
 import { LINE_MAX_MS } from './intake.ts'
 import { methods, readStatus, startReceiver } from './receiver.fixture.ts'
 
@@ -12,7 +12,7 @@ const NONE = Buffer.alloc(0)
 async function behind(wait_ms: number) {
   const started = await startReceiver()
   const { host } = started
-  const turns = host.shared('turns', () => new Turns(host.clock))
+  const turns = turnsOf(host)
   let isOver = false
   const occupy = async (): Promise<void> => {
     void host.clock.advance(SLICE_MS)
