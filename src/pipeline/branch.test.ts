@@ -79,6 +79,7 @@ describe.each(['drop_oldest', 'refuse'] as const)('when_full: %s', (when_full) =
         () => refused.push(batch),
       )
       if (random() < 0.3) await clock.advance(random() * 1000)
+      if (random() < 0.05) room.giveUp(random() * bytes_max)
       expect(findings(books.map((book) => book.balance()))).toEqual([])
       expect(room.size_bytes).toBeLessThanOrEqual(bytes_max)
     }

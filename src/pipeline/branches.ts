@@ -42,10 +42,12 @@ export class Branches {
     return branch
   }
 
-  /** Makes known what is held. */
+  /** Makes known what is held, and that it can be asked back. */
   show(meter: Meter, memory: ProcessMemory): void {
-    memory.hold('fan_out', () => this.room.size_bytes)
+    const held_bytes = () => this.room.size_bytes
+    memory.hold('fan_out', held_bytes)
+    memory.onShort({ held_bytes, relieve: (bytes) => this.room.giveUp(bytes) })
     const help = 'Memory for batches that one branch of a fan-out has taken and another has not, in bytes.'
-    meter.gauge('sluice_fan_out_held_bytes', help, {}, () => this.room.size_bytes)
+    meter.gauge('sluice_fan_out_held_bytes', help, {}, held_bytes)
   }
 }

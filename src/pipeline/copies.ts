@@ -64,10 +64,18 @@ export class CopyRoom {
     this.size_bytes -= bytes
   }
 
+  /** The process is short of memory: the oldest go until so many bytes are held less. With `refuse` none does. */
+  giveUp(bytes: number): void {
+    if (this.#limits().when_full !== 'refuse') this.#shrink(this.size_bytes - bytes)
+  }
+
   #makeRoom(bytes: number): void {
     const { bytes_max, when_full } = this.#limits()
-    if (when_full === 'refuse' || bytes > bytes_max) return
-    while (this.size_bytes + bytes > bytes_max) {
+    if (when_full !== 'refuse' && bytes <= bytes_max) this.#shrink(bytes_max - bytes)
+  }
+
+  #shrink(target_bytes: number): void {
+    while (this.size_bytes > target_bytes) {
       const oldest = this.#oldestHolder()
       if (oldest === undefined) return
       oldest.dropOldest()

@@ -5,6 +5,7 @@ import { anyBatch } from '../../test/support/otlp.ts'
 import { Recorder } from '../../test/support/recorder.ts'
 import { retryLater } from '../refusal.ts'
 import { FakeClock } from '../self/clock.ts'
+import { memoryOf } from '../self/memory.ts'
 import { Way } from './edge.ts'
 import { Book } from './ledger.ts'
 
@@ -111,6 +112,20 @@ service:
     expect(it.lines.filter(({ reason }) => reason === 'queue_full')).toHaveLength(1)
     expect(it.findings(true)).toEqual([])
   })
+})
+
+test.each(['drop_oldest', 'refuse'])('while the process is short of memory: %s', async (when_full) => {
+  const it = await holding(yaml('sink, sink/b', `fan_out_when_full: ${when_full}`))
+  await it.source().send(anyBatch('traces', 2))
+  const memory = memoryOf(it.story.parts.get('exporter/sink')!.host)
+  memory.relieve(1)
+  const [queued, dropped] = when_full === 'refuse' ? [5, {}] : [2, { queue_full: 3 }]
+  expect(it.held(), 'the oldest goes').toMatchObject({ dropped, held: { queued } })
+  memory.relieve(memory.held_bytes())
+  expect(it.held().held.queued).toBe(when_full === 'refuse' ? 5 : 0)
+  it.sink('sink/b').refuse(undefined)
+  await it.clock.advance(2000)
+  expect(it.findings(true)).toEqual([])
 })
 
 test('a stop does not wait until its deadline for a branch that takes nothing', async () => {

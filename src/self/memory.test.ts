@@ -26,24 +26,28 @@ describe('what the process holds', () => {
     expect(looks).toHaveLength(4)
   })
 
-  test('is asked back from one after the other, until enough has gone', () => {
+  test('is asked back from one after the other, from who holds most first, until enough has gone', () => {
     const memory = new ProcessMemory(1000)
-    const held = [40, 100, 100]
+    const held = [40, 100, 70]
     const asked: number[][] = []
     for (const at of held.keys()) {
-      memory.hold('holder', () => held[at]!)
-      memory.onShort((bytes) => {
-        asked.push([at, bytes])
-        held[at] = Math.max(0, held[at]! - bytes)
+      const held_bytes = () => held[at]!
+      memory.hold('holder', held_bytes)
+      memory.onShort({
+        held_bytes,
+        relieve: (bytes) => {
+          asked.push([at, bytes])
+          held[at] = Math.max(0, held[at]! - bytes)
+        },
       })
     }
-    memory.relieve(60)
+    memory.relieve(120)
     expect([asked, held]).toEqual([
       [
-        [0, 60],
-        [1, 20],
+        [1, 120],
+        [2, 20],
       ],
-      [0, 80, 100],
+      [40, 0, 50],
     ])
   })
 })

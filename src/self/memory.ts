@@ -7,6 +7,14 @@ const DEFAULT_SHARE = 0.75
 /** After a hundredth of the limit it is looked how large the process is: a batch leaves some times its size as garbage. */
 const LOOKS_PER_LIMIT = 100
 
+/** Who can let go of some of what it holds. */
+export interface Reliever {
+  /** What it holds, in bytes. */
+  held_bytes(): number
+  /** Lets go of so many bytes, if it can. */
+  relieve(bytes: number): void
+}
+
 /**
  * One for the whole daemon (`memoryOf`). Whoever keeps bytes past a call registers a reading of them, so that admission
  * goes by what is held instead of by resident memory, which hardly falls once taken.
@@ -16,7 +24,7 @@ export class ProcessMemory {
   limit_bytes: number
   readonly #readings = new Map<symbol, { readonly name: string; readonly read: () => number }>()
   readonly #looks = new Set<(coming_bytes: number) => void>()
-  readonly #relievers = new Set<(bytes: number) => void>()
+  readonly #relievers = new Set<Reliever>()
   #passed_bytes = 0
 
   constructor(total_bytes: number = total()) {
@@ -50,19 +58,19 @@ export class ProcessMemory {
     return () => void this.#looks.delete(look)
   }
 
-  /** `relieve` is asked to let go of so many bytes, before anybody is refused for want of memory. The returned function ends it. */
-  onShort(relieve: (bytes: number) => void): () => void {
-    this.#relievers.add(relieve)
-    return () => void this.#relievers.delete(relieve)
+  /** The reliever is asked before anybody is refused for want of memory. The returned function ends it. */
+  onShort(reliever: Reliever): () => void {
+    this.#relievers.add(reliever)
+    return () => void this.#relievers.delete(reliever)
   }
 
-  /** Asks one after the other until so many bytes are held less. */
+  /** Asks one after the other, who holds most first, until so many bytes are held less. */
   relieve(bytes: number): void {
     const wanted_bytes = this.held_bytes() - bytes
-    for (const relieve of this.#relievers) {
+    for (const reliever of [...this.#relievers].sort((a, b) => b.held_bytes() - a.held_bytes())) {
       const more_bytes = this.held_bytes() - wanted_bytes
       if (more_bytes <= 0) return
-      relieve(more_bytes)
+      reliever.relieve(more_bytes)
     }
   }
 

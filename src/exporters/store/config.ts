@@ -15,7 +15,9 @@ export const schema = z.strictObject({
     .int()
     .min(1)
     .default(100_000)
-    .describe('So many traces, and batches of logs, can be found; the oldest are forgotten.'),
+    .describe(
+      'So many traces, and batches of logs, can be found, as far as a sixteenth of the memory limit holds what is known of them; the oldest are forgotten.',
+    ),
 })
 
 export type StoreConfig = z.output<typeof schema>

@@ -12,6 +12,7 @@ import {
 import { WireError } from '../../otlp/wire_error.ts'
 import { Refusal, retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
+import { memoryOf } from '../../self/memory.ts'
 import type { Counter } from '../../self/meter.ts'
 import { Counts } from '../../sending/counts.ts'
 import { Health } from '../../sending/health.ts'
@@ -39,6 +40,8 @@ const KIND = { traces: 1, logs: 2 } as const satisfies Record<Stored, number>
 const SLICE_MS = 10
 const SEGMENT_BYTES_MAX = 64 << 20
 const REOPEN_EVERY_MS = 30_000
+/** What is known of traces may take so much of the process's memory, what is known of logs a half of that. */
+const INDEX_SHARE = 1 / 16
 
 export class StoreExporter implements Exporter, TelemetryStore {
   readonly id: string
@@ -64,8 +67,9 @@ export class StoreExporter implements Exporter, TelemetryStore {
     this.#config = config
     this.#host = host
     this.#health = new Health(host)
-    this.#traces = new TraceIndex(config.traces_max)
-    this.#logs = new LogIndex(config.traces_max)
+    const bytes_max = () => memoryOf(host).limit_bytes * INDEX_SHARE
+    this.#traces = new TraceIndex(() => ({ traces_max: this.#config.traces_max, bytes_max: bytes_max() }))
+    this.#logs = new LogIndex(() => ({ batches_max: this.#config.traces_max, bytes_max: bytes_max() / 2 }))
     this.#damaged = host.meter.counter(
       'sluice_store_damaged_records',
       'Places in the files of the store where a record was damaged.',
@@ -155,8 +159,8 @@ export class StoreExporter implements Exporter, TelemetryStore {
     if (next.directory !== this.#config.directory || this.#state !== 'open') return false
     this.#config = next
     this.#journal.retain(retentionOf(next))
-    this.#traces.limit(next.traces_max)
-    this.#logs.limit(next.traces_max)
+    this.#traces.evict()
+    this.#logs.evict()
     return true
   }
 
@@ -274,8 +278,13 @@ export class StoreExporter implements Exporter, TelemetryStore {
     gauge('sluice_store_segments', 'Files of the store.', () => this.#journal.segments)
     gauge('sluice_store_traces', 'Traces that can be found.', () => this.#traces.count)
     gauge(
+      'sluice_store_index_bytes',
+      'Memory for what is known of traces and logs in the store, in bytes.',
+      () => this.#traces.size_bytes + this.#logs.size_bytes,
+    )
+    gauge(
       'sluice_store_evicted',
-      'Traces and batches of logs forgotten because there were more than traces_max.',
+      'Traces and batches of logs forgotten because there were more than traces_max, or memory for them ran out.',
       () => this.#traces.evicted + this.#logs.evicted,
     )
   }

@@ -20,29 +20,39 @@ export interface StoredLogs {
   traces: number[] | undefined
 }
 
+export interface LogLimits {
+  /** So many batches, */
+  readonly batches_max: number
+  /** in about so much memory. */
+  readonly bytes_max: number
+}
+
 const NAMES_MAX = 16
 const TRACES_MAX = 8192
+/** Memory of a batch beside its traces, and of one of these. */
+const BATCH_BYTES = 300
+const TRACE_BYTES = 8
+/** They go in lots of this share: taking one off the front of a long list moves all others. */
+const LOT = 0.01
 
 export class LogIndex {
-  /** Batches forgotten because there were more than allowed. */
+  /** Batches forgotten because the limits were reached. */
   evicted = 0
-  #batches_max: number
+  /** Memory that it takes, about. */
+  size_bytes = 0
+  readonly #limits: () => LogLimits
   #batches: StoredLogs[] = []
   readonly #view = new LogView()
   readonly #services = new Services()
   readonly #texts = new Texts()
 
-  constructor(batches_max: number) {
-    this.#batches_max = batches_max
+  /** `limits` is asked at each use. */
+  constructor(limits: () => LogLimits) {
+    this.#limits = limits
   }
 
   get count(): number {
     return this.#batches.length
-  }
-
-  limit(batches_max: number): void {
-    this.#batches_max = batches_max
-    this.#evict()
   }
 
   /** The batch was written at that address. */
@@ -65,11 +75,25 @@ export class LogIndex {
     this.#services.forget()
     logs.traces = traces.size > TRACES_MAX ? undefined : [...traces]
     this.#batches.push(logs)
-    this.#evict()
+    this.size_bytes += sizeOf(logs)
+    this.evict()
+  }
+
+  /** The limits may have changed. */
+  evict(): void {
+    const { batches_max, bytes_max } = this.#limits()
+    const { length } = this.#batches
+    if (length <= batches_max * (1 + LOT) && this.size_bytes <= bytes_max * (1 + LOT)) return
+    let excess = 0
+    while (length - excess > batches_max || (length - excess > 1 && this.size_bytes > bytes_max))
+      this.size_bytes -= sizeOf(this.#batches[excess++]!)
+    this.#batches.splice(0, excess)
+    this.evicted += excess
   }
 
   removeSegment(segment: number): void {
     this.#batches = this.#batches.filter(({ record }) => segmentOf(record) !== segment)
+    this.size_bytes = this.#batches.reduce((sum, logs) => sum + sizeOf(logs), 0)
   }
 
   /** The batches that may hold records as the query wants them, those with the newest first. */
@@ -104,14 +128,10 @@ export class LogIndex {
     logs.events = this.#texts.add(logs.events, view.event)
     if (logs.events.length > NAMES_MAX) logs.events = undefined
   }
+}
 
-  #evict(): void {
-    const excess = this.#batches.length - this.#batches_max
-    // In lots: taking one off the front of a long list moves all others.
-    if (excess <= this.#batches_max / 100) return
-    this.#batches.splice(0, excess)
-    this.evicted += excess
-  }
+function sizeOf({ traces }: StoredLogs): number {
+  return BATCH_BYTES + (traces?.length ?? 0) * TRACE_BYTES
 }
 
 function traceNumber(bytes: Uint8Array, at: number): number {

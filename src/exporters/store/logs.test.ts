@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { type LogOptions, logBatch } from '../../../test/support/otlp.ts'
 import type { LogQuery } from '../../journal/stores.ts'
+import { memoryOf } from '../../self/memory.ts'
 import { join } from '../../telemetry/batch.ts'
 import { cleanUp, newDirectory, started, traceId } from './store.fixture.ts'
 
@@ -122,6 +123,14 @@ describe('logs', () => {
     for (let at = 0; at < 5; at++) await take(logBatch([{ body: `${at}`, time_ms: START_MS + at }]))
     expect((await store.logs({ limit: 9 })).logs.map(({ body }) => body)).toEqual(['4', '3', '2'])
     expect(host.meter.value('sluice_store_evicted')).toBe(2)
+  })
+
+  it('the oldest go when there is no memory to know of them', async () => {
+    const { take, store, host } = await started()
+    memoryOf(host).limit_bytes = 1000 * 32
+    for (let at = 0; at < 5; at++) await take(logBatch([{ body: `${at}`, time_ms: START_MS + at }]))
+    expect((await store.logs({ limit: 9 })).logs.map(({ body }) => body)).toEqual(['4', '3', '2'])
+    expect(host.meter.value('sluice_store_index_bytes')).toBeLessThanOrEqual(1000)
   })
 
   it('stops when too much would have to be read, and says so', async () => {

@@ -3,12 +3,15 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { itemsOf, logBatch, type SpanOptions, traceBatch } from '../../../test/support/otlp.ts'
 import { sharedStores } from '../../journal/stores.ts'
+import { collectGarbage, existingNow } from '../../self/live_memory.ts'
+import { memoryOf } from '../../self/memory.ts'
 import { store } from './index.ts'
 import { cleanUp, created, newDirectory, started, traceId } from './store.fixture.ts'
 
 afterEach(cleanUp)
 
 const HOUR_MS = 3_600_000
+const INDEX_BYTES = 100_000
 const START_MS = 1_700_000_000_000
 
 /** A span of the trace that ends with these digits. */
@@ -38,6 +41,35 @@ describe('one batch', () => {
     await take(traceBatch(many))
     expect(find()).toHaveLength(100)
     expect(host.meter.value('sluice_store_evicted')).toBe(4900)
+  })
+
+  it('of many traces keeps no more of them than fit into the memory for them', async () => {
+    const { find, take, host } = await started()
+    const index_bytes = () => host.meter.value('sluice_store_index_bytes')
+    memoryOf(host).limit_bytes = INDEX_BYTES * 16
+    const many = Array.from({ length: 5000 }, (_, at) => call((at + 1).toString(16), 1, {}))
+    await take(traceBatch(many))
+    expect(index_bytes()).toBeGreaterThan(INDEX_BYTES * 0.9)
+    expect(index_bytes()).toBeLessThanOrEqual(INDEX_BYTES)
+    expect(find({ limit: 5000 }).length).toBe(5000 - host.meter.value('sluice_store_evicted'))
+    const large = Array.from({ length: 1000 }, (_, at) => call('a', at + 1, {}))
+    await take(traceBatch(large))
+    expect(find({ limit: 5000 }), 'the newest stays, whatever its size').toEqual(['a'])
+  })
+
+  it('of many traces takes about the memory that it says', async () => {
+    const { take, host } = await started()
+    const live_bytes = () => {
+      collectGarbage()
+      return existingNow().heap_bytes
+    }
+    const before_bytes = live_bytes()
+    const eight = (trace: number) => Array.from({ length: 8 }, (_, at) => call(trace.toString(16), at + 1, {}))
+    for (let lot = 0; lot < 50; lot++)
+      await take(traceBatch(Array.from({ length: 100 }, (_, at) => eight(lot * 100 + at + 1)).flat()))
+    const share = (live_bytes() - before_bytes) / host.meter.value('sluice_store_index_bytes')
+    expect(share).toBeGreaterThan(0.7)
+    expect(share).toBeLessThan(1.4)
   })
 
   it('of a trace in very many services lists the first of them', async () => {

@@ -19,6 +19,11 @@ export const EARLY_RECORDS_MAX = 256
 /** From so many on, a set finds a span quicker than a look at each. */
 const SET_FROM = 32
 
+/** Memory of a trace beside its lists: its object, its texts, its place among the others; and of a number in a list or a set. */
+const TRACE_BYTES = 500
+const NUMBER_BYTES = 8
+const ENTRY_BYTES = 40
+
 /** Length of a list up to which it is made anew to grow. */
 const SMALL = 512
 const NO_SPANS: readonly number[] = []
@@ -39,6 +44,8 @@ export class StoredTrace {
   spans = 0
   score = Number.NaN
   failed = false
+  /** What `size_bytes` was when it was last asked. Of who adds them up. */
+  weighed_bytes = 0
   /** Rows as CALL says. */
   #calls: number[] | undefined
   /** Most traces are in one record, and need no list. */
@@ -50,6 +57,12 @@ export class StoredTrace {
   constructor(key: string, record?: Address) {
     this.key = key
     this.#records = record ?? []
+  }
+
+  /** Memory that it takes, about. */
+  get size_bytes(): number {
+    const seen_bytes = this.#told * (this.#seen instanceof Set ? ENTRY_BYTES : NUMBER_BYTES)
+    return TRACE_BYTES + seen_bytes + ((this.#calls?.length ?? 0) + this.records.length) * NUMBER_BYTES
   }
 
   get id(): string {

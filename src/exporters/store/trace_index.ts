@@ -2,49 +2,62 @@
 import { type Address, segmentOf } from '../../journal/journal.ts'
 import { compareTraces, type TraceQuery, type TraceSummary } from '../../journal/stores.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
+import { KnownTraces, type TraceLimits } from './known_traces.ts'
 import { NOT_SAMPLED, StoredTrace } from './stored_trace.ts'
 import { TraceReader } from './trace_reader.ts'
 
-/** So many traces are known of which nothing but log records is stored. */
+/** So many traces are known of which nothing but log records is stored, */
 export const EARLY_MAX = 10_000
+/** in this share of the memory for all others. */
+const EARLY_SHARE = 1 / 4
 
 export class TraceIndex {
-  /** Traces forgotten because there were more than `traces_max`. */
-  evicted = 0
-  #traces_max: number
-  /** In the order in which they came. */
-  readonly #traces = new Map<string, StoredTrace>()
-  /** Traces of which only log records have told: their spans may follow. In the order in which they came. */
-  readonly #early = new Map<string, StoredTrace>()
+  readonly #traces: KnownTraces
+  /** Traces of which only log records have told: their spans may follow. */
+  readonly #early: KnownTraces
   readonly #reader = new TraceReader()
 
-  constructor(traces_max: number) {
-    this.#traces_max = traces_max
+  /** `limits` is asked at each use. */
+  constructor(limits: () => TraceLimits) {
+    this.#traces = new KnownTraces(limits)
+    this.#early = new KnownTraces(() => ({ traces_max: EARLY_MAX, bytes_max: limits().bytes_max * EARLY_SHARE }))
   }
 
   get count(): number {
-    return this.#traces.size
+    return this.#traces.count
   }
 
-  limit(traces_max: number): void {
-    this.#traces_max = traces_max
-    this.#evict()
+  /** Memory that it takes, about. */
+  get size_bytes(): number {
+    return this.#traces.size_bytes + this.#early.size_bytes
+  }
+
+  /** Traces forgotten because the limits were reached. */
+  get evicted(): number {
+    return this.#traces.evicted
+  }
+
+  /** The limits may have changed. */
+  evict(): void {
+    this.#traces.evict()
+    this.#early.evict()
   }
 
   /** The batch was written at that address. */
   add(batch: TraceBatch, record: Address): void {
-    this.#reader.read(batch, record, (key) => this.#obtain(key, record))
-    this.#evict()
+    this.#weighing((obtain) => this.#reader.read(batch, record, (key) => obtain(this.#obtain(key, record))))
   }
 
   /** What log records tell of model calls belongs to their traces, whichever is stored first. */
   addLogs(batch: LogBatch): void {
-    this.#reader.readRecords(batch, (key) => this.#traces.get(key) ?? this.#obtainEarly(key))
+    this.#weighing((obtain) =>
+      this.#reader.readRecords(batch, (key) => obtain(this.#traces.get(key) ?? this.#obtainEarly(key))),
+    )
   }
 
   removeSegment(segment: number): void {
     const isThere = (record: Address) => segmentOf(record) !== segment
-    for (const [key, trace] of this.#traces) if (!trace.keepRecords(isThere)) this.#traces.delete(key)
+    for (const trace of this.#traces.all()) if (!trace.keepRecords(isThere)) this.#traces.delete(trace)
   }
 
   /** The trace with that id of 32 hexadecimal digits. */
@@ -57,7 +70,7 @@ export class TraceIndex {
     const matches = matcherOf(query)
     const isWanted = (trace: StoredTrace) => matches(trace) && isBehind(trace, query)
     let found: StoredTrace[] = []
-    for (const trace of this.#traces.values()) {
+    for (const trace of this.#traces.all()) {
       if (!isWanted(trace)) continue
       found.push(trace)
       if (found.length > query.limit * 4 + 1000) found = newest(found, query.limit)
@@ -65,31 +78,39 @@ export class TraceIndex {
     return newest(found, query.limit).map((trace) => trace.summary())
   }
 
+  /** Each trace is weighed when the next one is obtained, the last one at the end. */
+  #weighing(read: (obtain: (trace: StoredTrace) => StoredTrace) => void): void {
+    let last: StoredTrace | undefined
+    const weigh = () => {
+      if (last === undefined) return
+      this.#traces.weigh(last)
+      this.#early.weigh(last)
+    }
+    read((trace) => {
+      weigh()
+      last = trace
+      return trace
+    })
+    weigh()
+    this.evict()
+  }
+
   #obtain(key: string, record: Address): StoredTrace {
-    let trace = this.#traces.get(key)
-    if (trace !== undefined) return trace
-    trace = this.#early.get(key) ?? new StoredTrace(key, record)
-    this.#early.delete(key)
-    this.#traces.set(key, trace)
-    // One batch may have very many. In lots, as finding the oldest looks past those that are gone.
-    if (this.#traces.size > this.#traces_max * 1.02 + 64) this.#evict()
+    const known = this.#traces.get(key)
+    if (known !== undefined) return known
+    const early = this.#early.get(key)
+    if (early !== undefined) this.#early.delete(early)
+    const trace = early ?? new StoredTrace(key, record)
+    this.#traces.add(trace)
     return trace
   }
 
   #obtainEarly(key: string): StoredTrace {
-    let trace = this.#early.get(key)
-    if (trace !== undefined) return trace
-    this.#early.set(key, (trace = new StoredTrace(key)))
-    if (this.#early.size > EARLY_MAX) this.#early.delete(this.#early.keys().next().value!)
+    const known = this.#early.get(key)
+    if (known !== undefined) return known
+    const trace = new StoredTrace(key)
+    this.#early.add(trace)
     return trace
-  }
-
-  #evict(): void {
-    for (const key of this.#traces.keys()) {
-      if (this.#traces.size <= this.#traces_max) return
-      this.#traces.delete(key)
-      this.evicted++
-    }
   }
 }
 

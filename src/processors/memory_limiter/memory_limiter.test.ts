@@ -231,10 +231,14 @@ describe('memory_limiter', () => {
   test('who holds something is asked to let go of it before anybody is refused', async () => {
     const { host, memory, feed } = await limiter()
     const asked: number[] = []
-    memoryOf(host).hold('sampler', () => memory.used_mib * MIB)
-    memoryOf(host).onShort((bytes) => {
-      asked.push(bytes / MIB)
-      memory.used_mib -= bytes / MIB
+    const held_bytes = () => memory.used_mib * MIB
+    memoryOf(host).hold('sampler', held_bytes)
+    memoryOf(host).onShort({
+      held_bytes,
+      relieve: (bytes) => {
+        asked.push(bytes / MIB)
+        memory.used_mib -= bytes / MIB
+      },
     })
     memory.used_mib = 79
     await host.clock.advance(1000)

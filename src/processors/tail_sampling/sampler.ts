@@ -184,8 +184,9 @@ export class Sampler implements VerdictSource {
       this.room.reserved_bytes(),
     )
     const memory = memoryOf(this.#host)
-    this.#endHold = memory.hold(id, () => this.room.reserved_bytes())
-    this.#endRelief = memory.onShort((bytes) => this.room.giveUp(bytes))
+    const held_bytes = () => this.room.reserved_bytes()
+    this.#endHold = memory.hold(id, held_bytes)
+    this.#endRelief = memory.onShort({ held_bytes, relieve: (bytes) => this.room.giveUp(bytes) })
     this.#timer = clock.every(TICK_MS, () => this.#tick())
     this.#warn()
   }
