@@ -11,7 +11,7 @@ import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { type Head, Heads } from '../../telemetry/heads.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
 import { Digest, writeDigest } from './digest.ts'
-import { writePlace } from './log_record.ts'
+import { writeObservedTime } from './log_record.ts'
 import { type Origin, Origins } from './origins.ts'
 import type { Outbox } from './outbox.ts'
 import { serviceOf } from './service.ts'
@@ -141,7 +141,8 @@ export class HeldCalls implements Keeper {
     const store = this.#store
     store.read(address)
     this.#outbox.add(head, context, store.end - store.start + PLACE_BYTES, (out) => {
-      writePlace(out, this.#digests[0]!.span, now_ms)
+      this.#digests[0]!.writePlace(out)
+      writeObservedTime(out, now_ms)
       out.copy(store.bytes, store.start, store.end)
     })
     this.contents++
