@@ -52,11 +52,9 @@ const HAS_END = 2
 /** A longer text is left out but for its beginning, any other longer value altogether. */
 const VALUE_BYTES_MAX = 1024
 
-const found = new Int32Array(normalisedKeys.names.length)
-
-/** Writes the digest of a normalised item. */
-export function writeDigest(out: Output, span: SpanView): void {
-  const { bytes, attributes, startTime, endTime } = span
+/** Writes the digest of a normalised item, whose `normalisedKeys` stand in these rows. */
+export function writeDigest(out: Output, span: SpanView, rows: Int32Array): void {
+  const { bytes, startTime, endTime } = span
   const head = out.end
   out.reserve(HEAD_BYTES)
   if (startTime >= 0) copyTime(bytes, startTime, out.bytes, head + AT.start)
@@ -65,11 +63,10 @@ export function writeDigest(out: Output, span: SpanView): void {
   out.end += HEAD_BYTES
   writePlace(out, span)
   out.bytes[head + AT.place] = out.end - head - HEAD_BYTES
-  attributes.find(bytes, normalisedKeys, found)
   let count = 0
   let copies = 0
   for (let at = 0; at < keys.length; at++) {
-    const row = found[keys[at]!]!
+    const row = rows[keys[at]!]!
     if (row < 0 || !writeAttribute(out, span, row)) continue
     out.bytes[head + AT.keys + count++] = keys[at]!
     if (at < copied) copies = count

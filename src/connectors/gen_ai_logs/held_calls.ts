@@ -11,6 +11,7 @@ import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { type Head, Heads } from '../../telemetry/heads.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
 import { Digest, writeDigest } from './digest.ts'
+import { ItemKeys } from './item_keys.ts'
 import { writeObservedTime } from './log_record.ts'
 import { type Origin, Origins } from './origins.ts'
 import type { Outbox } from './outbox.ts'
@@ -45,6 +46,7 @@ export class HeldCalls implements Keeper {
   /** Digests, each with the address of its content record before it, or none. */
   readonly #store = new ItemStore()
   readonly #scratch = new Output(1 << 14)
+  readonly #keys = new ItemKeys()
   /** Address of each call's digest. */
   #addresses = new Float64Array(256)
   /** Of the reports of the call that is written, the outermost first. */
@@ -77,12 +79,13 @@ export class HeldCalls implements Keeper {
     const out = this.#scratch
     out.reset()
     const { head, origin } = this.#headOf(batch, view.scope, context)
-    const hasContent = this.#hooks.content(out, report)
-    const content = hasContent ? this.#store.add(out.bytes, 0, out.end, head.id, NO_ITEM) : NO_ITEM
-    out.reset()
-    writeDigest(out, view)
+    this.#keys.read(view)
+    writeDigest(out, view, this.#keys.rows)
+    const end = out.end
+    const hasContent = (this.#keys.mayBeContent || view.events > 0) && this.#hooks.content(out, report)
+    const content = hasContent ? this.#store.add(out.bytes, end, out.end, head.id, NO_ITEM) : NO_ITEM
     if (row >= this.#addresses.length) this.#grow(row)
-    this.#addresses[row] = this.#store.add(out.bytes, 0, out.end, head.id, content)
+    this.#addresses[row] = this.#store.add(out.bytes, 0, end, head.id, content)
     head.references++
     origin.references++
     this.waiting++

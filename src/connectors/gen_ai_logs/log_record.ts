@@ -3,7 +3,6 @@
  * attributes = 6: KeyValue { key = 1, value = 2: AnyValue }, flags = 8, trace id = 9, span id = 10, observed time = 11,
  * event name = 12 }. Source: opentelemetry/proto/{logs,common}/v1.
  */
-import { next, readUint32, skipValue, uint32 } from '../../otlp/cursor.ts'
 import { Output, varintSize } from '../../otlp/output.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 
@@ -24,8 +23,8 @@ const TAG = {
   observedTime: 0x59,
   eventName: 0x62,
 } as const
-/** Span.flags = 16, fixed32; its lower eight bits are those of the W3C trace context, and all that logs may have. */
-const SPAN_FLAGS = 0x85
+/** Those of the W3C trace context: all that logs may have. */
+const TRACE_FLAGS = 0xff
 
 /** The severity's fields. */
 const SEVERITIES: Readonly<Record<Severity, Buffer>> = {
@@ -70,7 +69,7 @@ export function writePlace(out: Output, span: SpanView): void {
     out.byte(TAG.time)
     out.copy(bytes, time, time + 8)
   }
-  const flags = flagsOf(span)
+  const flags = span.flags & TRACE_FLAGS
   if (flags !== 0) {
     out.byte(TAG.flags)
     out.fixed32(flags)
@@ -91,17 +90,6 @@ function writeNanos(out: Output, time_ms: number): void {
   const low = (high % 2 ** 10) * 2 ** 22 + (whole_ms % 2 ** 22) * 1e6
   out.fixed32(low)
   out.fixed32(Math.floor(high / 2 ** 10) + Math.floor(low / 2 ** 32))
-}
-
-/** The lower eight bits of the flags of the span, or log record. */
-export function flagsOf({ bytes, start, end, isRecord }: SpanView): number {
-  for (let at = start; at < end; ) {
-    if (isRecord && bytes[at] === TAG.flags) return uint32(bytes, at + 1) & 0xff
-    if (!isRecord && bytes[at] === SPAN_FLAGS && bytes[at + 1] === 1) return uint32(bytes, at + 2) & 0xff
-    const tag = readUint32(bytes, at, end)
-    at = skipValue(tag & 7, bytes, next, end)
-  }
-  return 0
 }
 
 /** Writes an attribute. */
