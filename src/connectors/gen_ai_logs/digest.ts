@@ -13,6 +13,7 @@ import type { Output } from '../../otlp/output.ts'
 import { contentStart, EMPTY, STRING, valueKind } from '../../telemetry/any_value.ts'
 import { ATTRIBUTE, Attributes } from '../../telemetry/attributes.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
+import type { ItemKeys } from './item_keys.ts'
 import { ATTRIBUTES, writePlace } from './log_record.ts'
 
 const keyOf = (name: string) => normalisedKeys.names.indexOf(name)
@@ -40,20 +41,28 @@ export const fromOutside: readonly number[] = [
 /** … from the innermost, as in the call's row … */
 export const fromInside: readonly number[] = [KEY.provider, KEY.requestModel, KEY.responseModel]
 /** … or from the one whose number counts. */
-const ofNumbers = [KEY.costSource, KEY.qualitySignals]
-const copied = fromOutside.length + fromInside.length + ofNumbers.length
-const keys = [...fromOutside, ...fromInside, ...ofNumbers, KEY.cost, KEY.qualityScore, KEY.latency]
+const ofNumber = [KEY.costSource, KEY.qualitySignals]
+/** What reports are compared by, and how long a call took that has no start. */
+const compared = [KEY.cost, KEY.qualityScore, KEY.latency]
+
+/** For each of `normalisedKeys`, whether a digest has it. */
+const COPIED = 1
+const COMPARED = 2
+const part = new Uint8Array(normalisedKeys.names.length)
+for (const key of [...fromOutside, ...fromInside, ...ofNumber]) part[key] = COPIED
+for (const key of compared) part[key] = COMPARED
 
 const AT = { start: 0, end: 8, times: 16, place: 17, copied: 18, count: 19, keys: 20 } as const
-const HEAD_BYTES = AT.keys + keys.length
+const HEAD_BYTES = AT.keys + part.filter((one) => one > 0).length
 const HAS_START = 1
 const HAS_END = 2
 
 /** A longer text is left out but for its beginning, any other longer value altogether. */
 const VALUE_BYTES_MAX = 1024
+const ATTRIBUTE_TAG = (ATTRIBUTES << 3) | 2
 
-/** Writes the digest of a normalised item, whose `normalisedKeys` stand in these rows. */
-export function writeDigest(out: Output, span: SpanView, rows: Int32Array): void {
+/** Writes the digest of a normalised item with those keys. */
+export function writeDigest(out: Output, span: SpanView, keys: ItemKeys): void {
   const { bytes, startTime, endTime } = span
   const head = out.end
   out.reserve(HEAD_BYTES)
@@ -63,16 +72,9 @@ export function writeDigest(out: Output, span: SpanView, rows: Int32Array): void
   out.end += HEAD_BYTES
   writePlace(out, span)
   out.bytes[head + AT.place] = out.end - head - HEAD_BYTES
-  let count = 0
-  let copies = 0
-  for (let at = 0; at < keys.length; at++) {
-    const row = rows[keys[at]!]!
-    if (row < 0 || !writeAttribute(out, span, row)) continue
-    out.bytes[head + AT.keys + count++] = keys[at]!
-    if (at < copied) copies = count
-  }
+  const copies = writeAttributes(out, span, keys, COPIED, head + AT.keys)
   out.bytes[head + AT.copied] = copies
-  out.bytes[head + AT.count] = count
+  out.bytes[head + AT.count] = copies + writeAttributes(out, span, keys, COMPARED, head + AT.keys + copies)
 }
 
 /** A digest that is read. */
@@ -148,30 +150,55 @@ export class Digest {
 
 const NOTHING = Buffer.alloc(0)
 
-/** False, and nothing is written, if the value is empty, or too long. */
-function writeAttribute(out: Output, { bytes, attributes }: SpanView, row: number): boolean {
-  const start = attributes.valueStart(row)
-  const end = attributes.valueEnd(row)
-  const kind = valueKind(bytes, start, end)
-  if (kind === EMPTY) return false
-  if (end - start <= VALUE_BYTES_MAX) {
+/** Writes the attributes of that part, and their keys from `keysAt` on. Returns how many. */
+function writeAttributes(out: Output, span: SpanView, keys: ItemKeys, wanted: number, keysAt: number): number {
+  const { bytes, attributes } = span
+  let count = 0
+  // Those that stand together are copied together.
+  let [start, end] = [0, 0]
+  for (let at = 0; at < keys.count; at++) {
+    if (part[keys.keys[at]!] !== wanted) continue
+    const row = keys.rows[at]!
+    const kind = valueKind(bytes, attributes.valueStart(row), attributes.valueEnd(row))
+    const isLong = attributes.valueEnd(row) - attributes.valueStart(row) > VALUE_BYTES_MAX
+    if (kind === EMPTY || (isLong && kind !== STRING)) continue
+    out.bytes[keysAt + count++] = keys.keys[at]!
     const tag = attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.tag]!
-    const at = out.end
-    out.copy(bytes, tag, attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.end]!)
-    // Spans have their attributes under another number, of one byte too.
-    out.bytes[at] = (ATTRIBUTES << 3) | 2
-    return true
+    if (tag !== end || isLong) {
+      copyRun(out, bytes, start, end)
+      start = tag
+    }
+    end = attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.end]!
+    if (!isLong) continue
+    writeShortened(out, bytes, attributes, row, contentStart)
+    start = end
   }
-  if (kind !== STRING) return false
-  let stop = contentStart + VALUE_BYTES_MAX
+  copyRun(out, bytes, start, end)
+  return count
+}
+
+/** Copies attributes of a span, or log record, as those of a log record. */
+function copyRun(out: Output, bytes: Uint8Array, start: number, end: number): void {
+  if (start === end) return
+  let at = out.end
+  out.copy(bytes, start, end)
+  // Spans have them under another number, whose tag is one byte too.
+  while (at < out.end) {
+    out.bytes[at] = ATTRIBUTE_TAG
+    at = readLength(out.bytes, at + 1, out.end) + next
+  }
+}
+
+/** The attribute with the beginning of its text. */
+function writeShortened(out: Output, bytes: Uint8Array, attributes: Attributes, row: number, text: number): void {
+  let stop = text + VALUE_BYTES_MAX
   while ((bytes[stop]! & 0xc0) === 0x80) stop--
   const attribute = out.open(ATTRIBUTES, VALUE_BYTES_MAX)
   writeField(out, bytes, attributes.keyStart(row), attributes.keyEnd(row))
   const value = out.open(2, VALUE_BYTES_MAX)
-  writeField(out, bytes, contentStart, stop)
+  writeField(out, bytes, text, stop)
   out.close(value, VALUE_BYTES_MAX)
   out.close(attribute, VALUE_BYTES_MAX)
-  return true
 }
 
 /** A text under number 1, as in keys and values. */

@@ -80,7 +80,7 @@ export class HeldCalls implements Keeper {
     out.reset()
     const { head, origin } = this.#headOf(batch, view.scope, context)
     this.#keys.read(view)
-    writeDigest(out, view, this.#keys.rows)
+    writeDigest(out, view, this.#keys)
     const end = out.end
     const hasContent = (this.#keys.mayBeContent || view.events > 0) && this.#hooks.content(out, report)
     const content = hasContent ? this.#store.add(out.bytes, end, out.end, head.id, NO_ITEM) : NO_ITEM
