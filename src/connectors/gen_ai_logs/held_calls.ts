@@ -51,6 +51,7 @@ export class HeldCalls implements Keeper {
   #addresses = new Float64Array(256)
   /** Of the reports of the call that is written, the outermost first. */
   readonly #digests = [new Digest()]
+  readonly #only = this.#digests.slice()
   /** Of the batch and scope that `keep` was called with last; it counts as a reference to both. */
   #last: { batch: TraceBatch | LogBatch; scope: number; head: Head; origin: Origin } | undefined
 
@@ -127,11 +128,11 @@ export class HeldCalls implements Keeper {
     const now_ms = this.#clock.now_ms()
     this.#outbox.add(head, context, SUMMARY_BYTES, (out) => writeSummary(out, settled, now_ms))
     this.summaries++
-    const content = reports.find((call) => this.#contentOf(call) !== NO_ITEM)
-    this.#addContent(head, context, content === undefined ? NO_ITEM : this.#contentOf(content), now_ms)
+    this.#addContent(head, context, this.#contentOf(reports), now_ms)
   }
 
   #digestsOf(reports: readonly number[]): readonly Digest[] {
+    if (reports.length === 1) return this.#only
     const count = Math.min(reports.length, DIGESTS_MAX)
     while (this.#digests.length < count) this.#digests.push(new Digest())
     const innermost = reports.slice(reports.length - count + 1)
@@ -172,9 +173,14 @@ export class HeldCalls implements Keeper {
     return this.#heads.byId(store.tag)
   }
 
-  #contentOf(call: number): number {
-    this.#store.read(this.#addresses[call]!)
-    return this.#store.previous
+  /** Address of the content of the first report that has some. */
+  #contentOf(reports: readonly number[]): number {
+    const store = this.#store
+    for (const call of reports) {
+      store.read(this.#addresses[call]!)
+      if (store.previous !== NO_ITEM) return store.previous
+    }
+    return NO_ITEM
   }
 
   #release(call: number): void {

@@ -17,11 +17,11 @@ const allowed = Uint8Array.from({ length: 128 }, (_, code) => {
   return (/[\w.:/@+-]/.test(character) ? WORD : 0) | (/[!-~]/.test(character) && !/["=\\]/.test(character) ? PLAIN : 0)
 })
 
-/** The name of a pair, for the methods of `Line`. */
+/** The name of a pair with the blank in front, for the methods of `Line`. */
 export type LineKey = Buffer & { readonly isLineKey: true }
 
 export function lineKey(name: string): LineKey {
-  return Buffer.from(`${name}=`) as LineKey
+  return Buffer.from(` ${name}=`) as LineKey
 }
 
 export class Line {
@@ -48,7 +48,7 @@ export class Line {
   /** The text in [start, end); nothing if it is empty. */
   pair(key: LineKey, bytes: Buffer, start: number, end: number): void {
     if (start >= end) return
-    this.#key(key)
+    this.#out.copy(key, 0, key.length)
     if (end - start <= VALUE_MAX && consistsOf(PLAIN, bytes, start, end)) this.#out.copy(bytes, start, end)
     else this.#out.text(quoted(bytes.toString('utf8', start, end)))
   }
@@ -56,17 +56,12 @@ export class Line {
   /** Nothing if the value is not known (NaN). */
   number(key: LineKey, value: number): void {
     if (!Number.isFinite(value)) return
-    this.#key(key)
+    this.#out.copy(key, 0, key.length)
     writeNumber(this.#out, value)
   }
 
   writeTo(out: Output): void {
     out.copy(this.#out.bytes, 1, this.length + 1)
-  }
-
-  #key(key: LineKey): void {
-    this.#out.byte(BLANK)
-    this.#out.copy(key, 0, key.length)
   }
 }
 

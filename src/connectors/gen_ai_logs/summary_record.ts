@@ -146,7 +146,9 @@ function addModel(): void {
 
 function addSignals(settled: SettledCall): void {
   if (findTexts(scored(settled), KEY.qualitySignals)) return addText(SHOWN.signals)
-  const signals = Buffer.from(signalsBeside(settled).join(','))
+  const beside = signalsBeside(settled)
+  if (beside.length === 0) return
+  const signals = Buffer.from(beside.join(','))
   line.pair(SHOWN.signals, signals, 0, signals.length)
 }
 
@@ -178,10 +180,13 @@ function scored(settled: SettledCall): Reports {
   return withNumber(settled.digests, KEY.qualityScore, settled.calls.number(settled.call, 'score'))
 }
 
+const NONE: readonly string[] = []
+
 /** Signals that no report has: a log record of the answer told them. */
-function signalsBeside({ calls, call, digests }: SettledCall): string[] {
+function signalsBeside({ calls, call, digests }: SettledCall): readonly string[] {
   const bits = calls.int(call, 'signals')
-  if (bits === 0 || digests.some((digest) => digest.has(KEY.qualityScore) || digest.has(KEY.qualitySignals))) return []
+  if (bits === 0 || digests.some((digest) => digest.has(KEY.qualityScore) || digest.has(KEY.qualitySignals)))
+    return NONE
   return SIGNALS.filter((_, at) => (bits & (1 << at)) !== 0)
 }
 
