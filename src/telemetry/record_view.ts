@@ -2,14 +2,23 @@
  * A window on one log record of a batch, for those who read spans and log records alike. A record is a moment: its end is
  * its time, a start it has not. Source: opentelemetry/proto/logs/v1/logs.proto.
  */
-import { fixed64, next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
+import { fixed64, next, readLength, readUint32, skipValue, uint32 } from '../otlp/cursor.ts'
 import { contentStart, STRING, valueKind } from './any_value.ts'
 import type { LogBatch } from './batch.ts'
 import { isEqual, KeySet } from './key_set.ts'
 import { ITEM } from './layout.ts'
 import { SpanView } from './span_view.ts'
 
-const TAG = { time: 0x09, body: 0x2a, attribute: 0x32, traceId: 0x4a, spanId: 0x52, observed: 0x59, eventName: 0x62 }
+const TAG = {
+  time: 0x09,
+  body: 0x2a,
+  attribute: 0x32,
+  flags: 0x45,
+  traceId: 0x4a,
+  spanId: 0x52,
+  observed: 0x59,
+  eventName: 0x62,
+}
 /** Attributes that name the event where the record's own field does not, the better first. */
 const eventKeys = new KeySet(['event.name', 'event_name'])
 const eventRows = new Int32Array(eventKeys.names.length)
@@ -50,6 +59,7 @@ export class RecordView extends SpanView {
     this.end = end
     this.traceId = this.spanId = this.endTime = -1
     this.bodyStart = this.bodyEnd = this.bodyRow = this.eventStart = this.eventEnd = -1
+    this.flags = 0
     this.attributes.clear()
     let observed = -1
     for (let at = start; at < end; ) {
@@ -58,6 +68,7 @@ export class RecordView extends SpanView {
       const behind = skipValue(tag & 7, bytes, value, end)
       if ((tag & 7) === 2) this.#range(tag, at, value, behind)
       else if (tag === TAG.time && fixed64(bytes, value) > 0) this.endTime = value
+      else if (tag === TAG.flags) this.flags = uint32(bytes, value)
       else if (tag === TAG.observed && fixed64(bytes, value) > 0) observed = value
       at = behind
     }

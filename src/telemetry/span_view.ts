@@ -2,7 +2,7 @@
  * A window on one span of a batch. One view is moved from span to span (`read`), so it allocates nothing; its fields
  * are offsets into the batch's bytes, -1 for what is absent. Source: opentelemetry/proto/trace/v1/trace.proto.
  */
-import { next, readInt64, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
+import { next, readInt64, readLength, readUint32, skipValue, uint32 } from '../otlp/cursor.ts'
 import { Attributes } from './attributes.ts'
 import type { LogBatch, TraceBatch } from './batch.ts'
 import { isEqual } from './key_set.ts'
@@ -10,6 +10,9 @@ import { ITEM } from './layout.ts'
 
 /** Span kinds and status codes as OTLP numbers them. */
 export const STATUS_ERROR = 2
+
+/** Tag of Span.flags = 16, fixed32. */
+const FLAGS = 0x85
 
 const NOTHING = Buffer.alloc(0)
 
@@ -34,6 +37,8 @@ export class SpanView {
   startTime = -1
   endTime = -1
   statusCode = 0
+  /** As the item has them; the lower eight bits are those of the W3C trace context. */
+  flags = 0
   /** Content of the Status message. */
   statusStart = -1
   statusEnd = -1
@@ -67,7 +72,7 @@ export class SpanView {
     this.traceId = this.spanId = this.parentId = -1
     this.nameStart = this.nameEnd = this.startTime = this.endTime = -1
     this.statusStart = this.statusEnd = this.firstEvent = -1
-    this.kind = this.statusCode = this.events = this.links = 0
+    this.kind = this.statusCode = this.flags = this.events = this.links = 0
     this.attributes.clear()
     for (let at = start; at < end; ) at = this.#field(bytes, at, end)
   }
@@ -126,6 +131,7 @@ export class SpanView {
       return at + 2
     }
     const long = readUint32(bytes, at, end)
+    if (long === FLAGS) this.flags = uint32(bytes, next)
     if (long !== 0x30) return skipValue(long & 7, bytes, next, end)
     this.kind = readInt64(bytes, next, end)
     return next

@@ -74,6 +74,24 @@ describe('what is written of a call', () => {
     expect(summary!.severity).toBe('WARN 13')
   })
 
+  test('reads the same if two spans tell it alike', async () => {
+    const more = { 'error.type': 'x y', 'sluice.rate_limited': true }
+    const span = { ...full, attributes: { ...(full.attributes as object), ...more } }
+    const twin = { ...span, id: '00000000000000ab', parent: span.id! }
+    const told: object[] = []
+    for (const spans of [[span], [span, twin], [twin, span]]) {
+      const it = await bench({}, { group })
+      await it.send(...spans)
+      await it.pass(6000)
+      const summaries = it.records('summary')
+      expect(summaries).toHaveLength(1)
+      const { body, attributes, severity, span: id, message } = summaries[0]!
+      told.push({ body, attributes, severity, id, time: message['timeUnixNano'], flags: message['flags'] })
+    }
+    expect(told[1]).toEqual(told[0])
+    expect(told[2]).toEqual(told[0])
+  })
+
   test('both have the span’s place and time, its resource and its scope', async () => {
     const it = await bench({}, { group })
     await it.send(full)

@@ -14,27 +14,16 @@ export const MARK = {
 } as const
 
 export class ContentMarks {
-  readonly #keys = new Remembered((name) => {
-    const { group, scoped } = contentOfKey(name)
-    const content = group === 0 ? 0 : scoped ? MARK.scoped : MARK.content
-    return content | (describesEvent(name) ? MARK.describesEvent : 0)
-  })
-  readonly #events = new Remembered((name) => {
-    const { attributes, scoped } = contentOfEvent(name)
-    return (attributes === 0 ? 0 : MARK.content) | (scoped ? MARK.scoped : 0)
-  })
-  readonly #scopes = new Remembered((name) => (contentOfScope(name).scoped ? MARK.scoped : 0))
-
   ofKey(bytes: Buffer, start: number, end: number): number {
-    return this.#keys.of(bytes, start, end)
+    return keys.of(bytes, start, end)
   }
 
   ofEvent(bytes: Buffer, start: number, end: number): number {
-    return start < 0 ? 0 : this.#events.of(bytes, start, end)
+    return start < 0 ? 0 : events.of(bytes, start, end)
   }
 
   ofScope(bytes: Buffer, start: number, end: number): number {
-    return start < 0 ? 0 : this.#scopes.of(bytes, start, end)
+    return start < 0 ? 0 : scopes.of(bytes, start, end)
   }
 }
 
@@ -65,3 +54,15 @@ class Remembered {
     return this.#marks[name]!
   }
 }
+
+// A name says the same wherever it stands, so what is remembered is shared.
+const keys = new Remembered((name) => {
+  const { group, scoped } = contentOfKey(name)
+  const content = group === 0 ? 0 : scoped ? MARK.scoped : MARK.content
+  return content | (describesEvent(name) ? MARK.describesEvent : 0)
+})
+const events = new Remembered((name) => {
+  const { attributes, scoped } = contentOfEvent(name)
+  return (attributes === 0 ? 0 : MARK.content) | (scoped ? MARK.scoped : 0)
+})
+const scopes = new Remembered((name) => (contentOfScope(name).scoped ? MARK.scoped : 0))

@@ -14,8 +14,10 @@ import { isEqual } from '../../telemetry/key_set.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { BoundedValues } from './bounded_values.ts'
 import { type ContentMarks, MARK } from './content_marks.ts'
-import { BODY, CONTENT_EVENT, writeEvent, writeSeverity, writeText } from './log_record.ts'
+import { attributeKey, BODY, CONTENT_EVENT, writeSeverity, writeText } from './log_record.ts'
 
+const OPERATION = attributeKey('gen_ai.operation.name')
+const REQUEST_MODEL = attributeKey('gen_ai.request.model')
 /** Tags of Span.events = 11, Event.name = 2 and Event.attributes = 3. */
 const SPAN_EVENTS = 0x5a
 const EVENT_NAME = 0x12
@@ -52,10 +54,9 @@ export class ContentRecord {
     out.close(map, expected)
     out.close(body, expected)
     writeSeverity(out, 'INFO')
-    writeEvent(out, CONTENT_EVENT)
-    writeText(out, 'gen_ai.operation.name', OPERATIONS[call.operation]!)
-    if (call.has(FIELD.requestModel))
-      writeText(out, 'gen_ai.request.model', call.text(FIELD.requestModel).slice(0, 256))
+    out.copy(CONTENT_EVENT, 0, CONTENT_EVENT.length)
+    writeText(out, OPERATION, OPERATIONS[call.operation]!)
+    if (call.has(FIELD.requestModel)) writeText(out, REQUEST_MODEL, call.text(FIELD.requestModel).slice(0, 256))
     return true
   }
 

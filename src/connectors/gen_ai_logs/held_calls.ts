@@ -9,7 +9,8 @@ import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { type Head, Heads } from '../../telemetry/heads.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
 import { Digest, writeDigest } from './digest.ts'
-import { writePlace } from './log_record.ts'
+import { ItemKeys } from './item_keys.ts'
+import { writeObservedTime } from './log_record.ts'
 import { type Origin, Origins } from './origins.ts'
 import type { Outbox } from './outbox.ts'
 import { serviceOf } from './service.ts'
@@ -43,10 +44,12 @@ export class HeldCalls implements Subscriber {
   /** Digests, each with the address of its content record before it, or none. */
   readonly #store = new ItemStore()
   readonly #scratch = new Output(1 << 14)
+  readonly #keys = new ItemKeys()
   /** Address of each call's digest. */
   #addresses = new Float64Array(256)
   /** Of the reports of the call that is written, the outermost first. */
   readonly #digests = [new Digest()]
+  readonly #only = this.#digests.slice()
   /** Of the batch and scope that `keep` was called with last; it counts as a reference to both. */
   #last: { batch: TraceBatch | LogBatch; scope: number; head: Head; origin: Origin } | undefined
 
@@ -68,12 +71,13 @@ export class HeldCalls implements Subscriber {
     const out = this.#scratch
     out.reset()
     const { head, origin } = this.#headOf(batch, view.scope, context)
-    const hasContent = this.#hooks.content(out, report)
-    const content = hasContent ? this.#store.add(out.bytes, 0, out.end, head.id, NO_ITEM) : NO_ITEM
-    out.reset()
-    writeDigest(out, view)
+    this.#keys.read(view)
+    writeDigest(out, view, this.#keys)
+    const end = out.end
+    const hasContent = (this.#keys.mayBeContent || view.events > 0) && this.#hooks.content(out, report)
+    const content = hasContent ? this.#store.add(out.bytes, end, out.end, head.id, NO_ITEM) : NO_ITEM
     if (row >= this.#addresses.length) this.#grow(row)
-    this.#addresses[row] = this.#store.add(out.bytes, 0, out.end, head.id, content)
+    this.#addresses[row] = this.#store.add(out.bytes, 0, end, head.id, content)
     head.references++
     origin.references++
     this.waiting++
@@ -113,11 +117,11 @@ export class HeldCalls implements Subscriber {
     const now_ms = this.#clock.now_ms()
     this.#outbox.add(head, context, SUMMARY_BYTES, (out) => writeSummary(out, settled, now_ms))
     this.summaries++
-    const content = reports.find((call) => this.#contentOf(call) !== NO_ITEM)
-    this.#addContent(head, context, content === undefined ? NO_ITEM : this.#contentOf(content), now_ms)
+    this.#addContent(head, context, this.#contentOf(reports), now_ms)
   }
 
   #digestsOf(reports: readonly number[]): readonly Digest[] {
+    if (reports.length === 1) return this.#only
     const count = Math.min(reports.length, DIGESTS_MAX)
     while (this.#digests.length < count) this.#digests.push(new Digest())
     const innermost = reports.slice(reports.length - count + 1)
@@ -130,7 +134,8 @@ export class HeldCalls implements Subscriber {
     const store = this.#store
     store.read(address)
     this.#outbox.add(head, context, store.end - store.start + PLACE_BYTES, (out) => {
-      writePlace(out, this.#digests[0]!.span, now_ms)
+      this.#digests[0]!.writePlace(out)
+      writeObservedTime(out, now_ms)
       out.copy(store.bytes, store.start, store.end)
     })
     this.contents++
@@ -157,9 +162,14 @@ export class HeldCalls implements Subscriber {
     return this.#heads.byId(store.tag)
   }
 
-  #contentOf(call: number): number {
-    this.#store.read(this.#addresses[call]!)
-    return this.#store.previous
+  /** Address of the content of the first report that has some. */
+  #contentOf(reports: readonly number[]): number {
+    const store = this.#store
+    for (const call of reports) {
+      store.read(this.#addresses[call]!)
+      if (store.previous !== NO_ITEM) return store.previous
+    }
+    return NO_ITEM
   }
 
   #release(call: number): void {

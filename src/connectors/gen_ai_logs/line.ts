@@ -1,30 +1,77 @@
-/** A line of logfmt: words, and `key=value` pairs, between blanks; values in quotes where they need them. */
-export class Line {
-  text = ''
+/**
+ * A line of logfmt: words, and `key=value` pairs, between blanks; values in quotes where they need them. In bytes: what
+ * needs no quotes, nearly everything, is never made a string.
+ */
+import { Output } from '../../otlp/output.ts'
+import { writeNumber } from './number.ts'
 
-  /** A word on its own; false if it cannot stand so, and is not written. */
-  word(text: string): boolean {
-    if (!/^[\w.:/@+-]+$/.test(text)) return false
-    this.#add(text)
+const BLANK = 0x20
+/** Of the value of a pair, in UTF-16 units. */
+const VALUE_MAX = 200
+
+/** Bits of what a byte may stand in: a word on its own, a value without quotes. Others than ASCII are looked at as text. */
+const WORD = 1
+const PLAIN = 2
+const allowed = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code)
+  return (/[\w.:/@+-]/.test(character) ? WORD : 0) | (/[!-~]/.test(character) && !/["=\\]/.test(character) ? PLAIN : 0)
+})
+
+/** The name of a pair with the blank in front, for the methods of `Line`. */
+export type LineKey = Buffer & { readonly isLineKey: true }
+
+export function lineKey(name: string): LineKey {
+  return Buffer.from(` ${name}=`) as LineKey
+}
+
+export class Line {
+  /** Each part with a blank in front, so the line begins behind the first byte. */
+  readonly #out = new Output(1024)
+
+  clear(): void {
+    this.#out.reset()
+  }
+
+  /** UTF-8 bytes of the line. */
+  get length(): number {
+    return Math.max(0, this.#out.end - 1)
+  }
+
+  /** The word in [start, end) on its own; false if it cannot stand so, and is not written. */
+  word(bytes: Buffer, start: number, end: number): boolean {
+    if (start >= end || !consistsOf(WORD, bytes, start, end)) return false
+    this.#out.byte(BLANK)
+    this.#out.copy(bytes, start, end)
     return true
   }
 
-  /** Nothing if the value is empty. */
-  pair(key: string, value: string): void {
-    if (value !== '') this.#add(`${key}=${quoted(value)}`)
+  /** The text in [start, end); nothing if it is empty. */
+  pair(key: LineKey, bytes: Buffer, start: number, end: number): void {
+    if (start >= end) return
+    this.#out.copy(key, 0, key.length)
+    if (end - start <= VALUE_MAX && consistsOf(PLAIN, bytes, start, end)) this.#out.copy(bytes, start, end)
+    else this.#out.text(quoted(bytes.toString('utf8', start, end)))
   }
 
   /** Nothing if the value is not known (NaN). */
-  number(key: string, value: number): void {
-    if (Number.isFinite(value)) this.#add(`${key}=${plainNumber(value)}`)
+  number(key: LineKey, value: number): void {
+    if (!Number.isFinite(value)) return
+    this.#out.copy(key, 0, key.length)
+    writeNumber(this.#out, value)
   }
 
-  #add(text: string): void {
-    this.text += this.text === '' ? text : ` ${text}`
+  writeTo(out: Output): void {
+    out.copy(this.#out.bytes, 1, this.length + 1)
   }
 }
 
-const VALUE_MAX = 200
+function consistsOf(bit: number, bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!
+    if (byte > 127 || (allowed[byte]! & bit) === 0) return false
+  }
+  return true
+}
 
 function quoted(value: string): string {
   const short = value.length > VALUE_MAX ? `${value.slice(0, VALUE_MAX).toWellFormed()}…` : value
@@ -37,11 +84,3 @@ function quoted(value: string): string {
 }
 
 const escapes: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
-
-/** Without an exponent, and with at most six digits that matter behind the point. */
-function plainNumber(value: number): string {
-  if (Number.isInteger(value)) return String(value)
-  const digits = Math.max(0, Math.min(20, 5 - Math.floor(Math.log10(Math.abs(value)))))
-  const text = value.toFixed(digits)
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text
-}

@@ -3,18 +3,14 @@
  * attributes = 6: KeyValue { key = 1, value = 2: AnyValue }, flags = 8, trace id = 9, span id = 10, observed time = 11,
  * event name = 12 }. Source: opentelemetry/proto/{logs,common}/v1.
  */
-import { next, readUint32, skipValue, uint32 } from '../../otlp/cursor.ts'
-import { type Output, varintSize } from '../../otlp/output.ts'
+import { Output, varintSize } from '../../otlp/output.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 
-export const SUMMARY_EVENT = 'sluice.gen_ai.summary'
-export const CONTENT_EVENT = 'sluice.gen_ai.content'
-
-/** Number of the field, to be written with `Output.open`. */
+/** Numbers of fields, to be written with `Output.open`. */
 export const BODY = 5
+export const ATTRIBUTES = 6
 
 export type Severity = 'INFO' | 'WARN' | 'ERROR'
-const SEVERITY_NUMBERS: Readonly<Record<Severity, number>> = { INFO: 9, WARN: 13, ERROR: 17 }
 
 const TAG = {
   time: 0x09,
@@ -27,57 +23,77 @@ const TAG = {
   observedTime: 0x59,
   eventName: 0x62,
 } as const
-/** Span.flags = 16, fixed32; its lower eight bits are those of the W3C trace context, and all that logs may have. */
-const SPAN_FLAGS = 0x85
+/** Those of the W3C trace context: all that logs may have. */
+const TRACE_FLAGS = 0xff
+
+/** The severity's fields. */
+const SEVERITIES: Readonly<Record<Severity, Buffer>> = {
+  INFO: severityFields(9, 'INFO'),
+  WARN: severityFields(13, 'WARN'),
+  ERROR: severityFields(17, 'ERROR'),
+}
+
+/** A key of attributes, for the functions below. ASCII, of less than 100 characters. */
+export type Key = Buffer & { readonly isKey: true }
+
+/** Everything of the attribute between its own length and that of its value. */
+export function attributeKey(name: string): Key {
+  return Buffer.concat([Buffer.from([0x0a, name.length]), Buffer.from(name), Buffer.from([0x12])]) as Key
+}
 
 /** The event's name as a field and as the attribute `event_name`: some stores drop the field. */
-export function writeEvent(out: Output, name: string): void {
-  writeText(out, 'event_name', name)
+function eventFields(name: string): Buffer {
+  const out = new Output(128)
+  writeText(out, attributeKey('event_name'), name)
   out.byte(TAG.eventName)
-  out.varint(name.length)
+  out.byte(name.length)
   out.text(name)
+  return out.take()
 }
 
 export function writeSeverity(out: Output, severity: Severity): void {
-  out.byte(TAG.severityNumber)
-  out.byte(SEVERITY_NUMBERS[severity])
-  out.byte(TAG.severityText)
-  out.byte(severity.length)
-  out.text(severity)
+  const fields = SEVERITIES[severity]
+  out.copy(fields, 0, fields.length)
 }
 
-/** Trace, span and flags of the span, its end as the time. */
-export function writePlace(out: Output, span: SpanView, now_ms: number): void {
+function severityFields(number: number, text: string): Buffer {
+  const head = [TAG.severityNumber, number, TAG.severityText, text.length]
+  return Buffer.concat([Buffer.from(head), Buffer.from(text)])
+}
+
+/** Trace, span and flags of the span, its end as the time: less than 64 bytes. */
+export function writePlace(out: Output, span: SpanView): void {
   const { bytes } = span
   const time = span.endTime < 0 ? span.startTime : span.endTime
   if (time >= 0) {
     out.byte(TAG.time)
     out.copy(bytes, time, time + 8)
   }
-  const flags = flagsOf(span)
+  const flags = span.flags & TRACE_FLAGS
   if (flags !== 0) {
     out.byte(TAG.flags)
     out.fixed32(flags)
   }
   if (span.traceId >= 0) writeId(out, TAG.traceId, bytes, span.traceId, 16)
   if (span.spanId >= 0) writeId(out, TAG.spanId, bytes, span.spanId, 8)
+}
+
+export function writeObservedTime(out: Output, now_ms: number): void {
   out.byte(TAG.observedTime)
-  out.fixed64(BigInt(Math.round(now_ms)) * 1_000_000n)
+  writeNanos(out, now_ms)
 }
 
-/** The lower eight bits of the flags of the span, or log record. */
-export function flagsOf({ bytes, start, end, isRecord }: SpanView): number {
-  for (let at = start; at < end; ) {
-    if (isRecord && bytes[at] === TAG.flags) return uint32(bytes, at + 1) & 0xff
-    if (!isRecord && bytes[at] === SPAN_FLAGS && bytes[at + 1] === 1) return uint32(bytes, at + 2) & 0xff
-    const tag = readUint32(bytes, at, end)
-    at = skipValue(tag & 7, bytes, next, end)
-  }
-  return 0
+/** Milliseconds as fixed64 nanoseconds, in two halves that are exact: their product has more digits than a double. */
+function writeNanos(out: Output, time_ms: number): void {
+  const whole_ms = Math.round(time_ms)
+  const high = Math.floor(whole_ms / 2 ** 22) * 1e6
+  const low = (high % 2 ** 10) * 2 ** 22 + (whole_ms % 2 ** 22) * 1e6
+  out.fixed32(low)
+  out.fixed32(Math.floor(high / 2 ** 10) + Math.floor(low / 2 ** 32))
 }
 
-/** Writes an attribute. Keys are ASCII, of less than 100 characters. */
-export function writeText(out: Output, key: string, text: string): void {
+/** Writes an attribute. */
+export function writeText(out: Output, key: Key, text: string): void {
   const size = Buffer.byteLength(text)
   writeKey(out, key, 1 + varintSize(size) + size)
   out.byte(0x0a)
@@ -86,7 +102,7 @@ export function writeText(out: Output, key: string, text: string): void {
 }
 
 /** The texts are ASCII, and short. */
-export function writeTexts(out: Output, key: string, texts: readonly string[]): void {
+export function writeTexts(out: Output, key: Key, texts: readonly string[]): void {
   const size = texts.reduce((total, { length }) => total + length + 4, 0)
   writeKey(out, key, 1 + varintSize(size) + size)
   out.byte(0x2a)
@@ -100,38 +116,29 @@ export function writeTexts(out: Output, key: string, texts: readonly string[]): 
   }
 }
 
-export function writeInt(out: Output, key: string, value: number): void {
+export function writeInt(out: Output, key: Key, value: number): void {
   writeKey(out, key, 1 + varintSize(value))
   out.byte(0x18)
   out.varint(value)
 }
 
-export function writeDouble(out: Output, key: string, value: number): void {
+export function writeDouble(out: Output, key: Key, value: number): void {
   writeKey(out, key, 9)
   out.byte(0x21)
   out.double(value)
 }
 
-export function writeTrue(out: Output, key: string): void {
+export function writeTrue(out: Output, key: Key): void {
   writeKey(out, key, 2)
   out.byte(0x10)
   out.byte(1)
 }
 
-/** An attribute as it stands in the span, whose tag (of one byte) is at `tag`. */
-export function copyAttribute(out: Output, bytes: Uint8Array, tag: number, end: number): void {
-  out.byte(TAG.attributes)
-  out.copy(bytes, tag + 1, end)
-}
-
 /** Everything of the attribute but the content of its value, which is `size` bytes long. */
-function writeKey(out: Output, key: string, size: number): void {
+function writeKey(out: Output, key: Key, size: number): void {
   out.byte(TAG.attributes)
-  out.varint(2 + key.length + 1 + varintSize(size) + size)
-  out.byte(0x0a)
-  out.byte(key.length)
-  out.text(key)
-  out.byte(0x12)
+  out.varint(key.length + varintSize(size) + size)
+  out.copy(key, 0, key.length)
   out.varint(size)
 }
 
@@ -140,3 +147,7 @@ function writeId(out: Output, tag: number, bytes: Uint8Array, start: number, siz
   out.byte(size)
   out.copy(bytes, start, start + size)
 }
+
+/** Fields of the two events. */
+export const SUMMARY_EVENT = eventFields('sluice.gen_ai.summary')
+export const CONTENT_EVENT = eventFields('sluice.gen_ai.content')
