@@ -7,8 +7,8 @@ import { SpanView } from '../telemetry/span_view.ts'
 import { FIELD } from './field.ts'
 import { lexicon, PROVIDERS } from './lexicon.ts'
 import { ModelCall } from './model_call.ts'
-import { foundKeys, readModelCall } from './read.ts'
-import { ScopeMarks } from './recognise.ts'
+import { foundKeys, readModelCall } from './reading/read.ts'
+import { ScopeMarks } from './reading/recognise.ts'
 import { FINISH_REASONS, OPERATIONS } from './values.ts'
 
 const testdata = new URL('testdata/', import.meta.url)

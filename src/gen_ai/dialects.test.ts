@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { dialects } from './dialects.ts'
 import { Lexicon } from './lexicon.ts'
-import { recognise, ScopeMarks } from './recognise.ts'
+import { recognise, ScopeMarks } from './reading/recognise.ts'
 import { batchOf } from './span.fixture.ts'
 
 describe('the table of dialects', () => {

@@ -3,8 +3,8 @@ import { type LogOptions, logBatch } from '../../test/support/otlp.ts'
 import { receive } from '../telemetry/receive.ts'
 import { RecordView } from '../telemetry/record_view.ts'
 import { ModelCall } from './model_call.ts'
-import { foundKeys, readRecordedCall } from './read.ts'
-import { RecordMarks } from './recognise_record.ts'
+import { foundKeys, readRecordedCall } from './reading/read.ts'
+import { RecordMarks } from './reading/recognise_record.ts'
 
 export interface RecordFixture extends LogOptions {
   readonly scope?: string

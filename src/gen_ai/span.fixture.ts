@@ -4,8 +4,8 @@ import type { TraceBatch } from '../telemetry/batch.ts'
 import { receive } from '../telemetry/receive.ts'
 import { SpanView } from '../telemetry/span_view.ts'
 import { ModelCall } from './model_call.ts'
-import { foundKeys, readModelCall } from './read.ts'
-import { ScopeMarks } from './recognise.ts'
+import { foundKeys, readModelCall } from './reading/read.ts'
+import { ScopeMarks } from './reading/recognise.ts'
 
 export type Plain = string | number | boolean | readonly string[]
 export type AttributeList = Readonly<Record<string, Plain>> | readonly (readonly [string, Plain])[]

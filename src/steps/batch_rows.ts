@@ -1,4 +1,4 @@
-import { type Calls, NO_CALL } from '../gen_ai/calls.ts'
+import { type Calls, NO_CALL } from './calls.ts'
 import { PLACES, type Report } from './report.ts'
 
 /** Columns: the row, its serial (a row that has another one is that of another report), and what `Report.places` has. */

@@ -1,8 +1,8 @@
 import type { Context } from '../component.ts'
 import type { Steps } from '../config/steps.ts'
-import type { Calls } from '../gen_ai/calls.ts'
 import type { Service, Services } from '../self/services.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
+import type { Calls } from './calls.ts'
 import { StepBook, type Subscriber } from './step_book.ts'
 
 /** What a book is made for; the times are asked for at each tick. */

@@ -9,6 +9,8 @@ export interface Delivery {
   /** Unix milliseconds. */
   readonly at_ms: number
   readonly batch: Batches['traces'] | Batches['logs']
+  /** Of the reports in it and in what came along with it. */
+  readonly units: readonly number[]
 }
 
 /** A trace of which all reports come so late that those of others have long been counted. */
@@ -31,8 +33,9 @@ export function deliveriesOf(seed: number, { reports }: World): Delivery[] {
     const latest_ms = arrivals[at]!.at_ms + BATCH_MAX_ms
     const part = arrivals.slice(at, at + random.whole(1, 20)).filter(({ at_ms }) => at_ms <= latest_ms)
     at += part.length
+    const units = part.map(({ report }) => report.unit)
     for (const batch of batchesOf(part.map(({ report }) => report))) {
-      const delivery = { at_ms: part.at(-1)!.at_ms, batch }
+      const delivery = { at_ms: part.at(-1)!.at_ms, batch, units }
       deliveries.push(delivery)
       // An answer got lost on the way.
       if (random.unit() < 0.15) deliveries.push({ ...delivery, at_ms: delivery.at_ms + random.whole(0, 8000) })

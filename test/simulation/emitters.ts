@@ -98,4 +98,6 @@ export const SDKS = [conventions('opentelemetry.instrumentation.openai_v2'), con
 export const FRAMEWORKS = [openInference, openLlmetry, conventions('a.framework')] as const
 /** What instrumentations call the log record of a call. */
 export const CALL_EVENT = 'gen_ai.client.inference.operation.details'
+/** Tells of a streamed call in two spans: one ends when the stream is handed over, one is written when it has been read. */
+export const STREAMER = conventions('logfire.openai')
 export const GATEWAY = conventions('a.gateway')

@@ -6,18 +6,27 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { components } from '../../src/components.ts'
+import type { StoreExporter } from '../../src/exporters/store/index.ts'
 import type { TelemetryStore } from '../../src/journal/stores.ts'
 import type { Message } from '../../src/otlp/codec.ts'
+import { Refusal } from '../../src/refusal.ts'
 import { FakeClock } from '../../src/self/clock.ts'
 import { daemonOf, partsOf, Story } from '../pipelines/parts.fixture.ts'
 import { attributesOf, itemsOf } from '../support/otlp.ts'
-import { deliveriesOf } from './delivery.ts'
+import { configOf } from './config.ts'
+import { type Delivery, deliveriesOf } from './delivery.ts'
 import type { CallTruth } from './emitters.ts'
+import { moody, troublesOf } from './troubles.ts'
 import { type World, worldOf } from './world.ts'
 
 const START_ms = 1_790_000_000_000
 /** Longer than anything waits. */
 const QUIET_ms = 120_000
+/** Until a sender repeats what was refused. */
+const REPEAT_ms = 500
+/** What is still held after so many more offers is held for ever, which the books show. */
+const OFFERS_MAX = 1000
+const CALLS_MAX = 200_000
 
 /** What all calls of a model, or of a trace, add up to. */
 interface Sums {
@@ -29,46 +38,91 @@ interface Sums {
 }
 type ByName = Record<string, Sums>
 
-const configOf = (directory: string, shards: number) => `
-receivers: { source: {} }
-processors: { gen_ai: {}, redaction: { content: drop } }
-connectors: { gen_ai_metrics: {}, gen_ai_logs: {} }
-exporters: { sink/metrics: {}, sink/logs: {}, store: { directory: "${directory}" } }
-service:
-  shards: ${shards}
-  pipelines:
-    traces: { receivers: [source], processors: [gen_ai, redaction], exporters: [gen_ai_metrics, gen_ai_logs, store] }
-    metrics: { receivers: [gen_ai_metrics], exporters: [sink/metrics] }
-    logs: { receivers: [source], processors: [gen_ai, redaction], exporters: [gen_ai_metrics, gen_ai_logs, store] }
-    logs/out: { receivers: [gen_ai_logs], exporters: [sink/logs] }
-`
-
 /** What is wrong, in words; empty if nothing is. */
 export async function simulate(seed: number, shards: number): Promise<string[]> {
   const world = worldOf(seed, START_ms)
+  const deliveries = deliveriesOf(seed, world)
+  const troubles = troublesOf(seed, deliveries)
   const clock = new FakeClock(START_ms)
   const directory = mkdtempSync(join(tmpdir(), 'sluice-simulation-'))
   const story = new Story()
-  const yaml = configOf(directory, shards)
-  const { daemon, source, findings } = daemonOf(yaml, { factories: [...components, ...partsOf(story)], clock, story })
+  const yaml = (calls_max: number) => configOf(directory, shards, troubles, `calls_max: ${calls_max}`)
+  const options = { factories: [...components, ...partsOf(story), moody(troubles, clock)], clock, story }
+  let running = daemonOf(yaml(CALLS_MAX), options)
+  const { change } = troubles
+  const wrong: string[] = []
+  const stop = async () => {
+    const left = await running.daemon.stop()
+    if (left > 0) wrong.push(`stop: ${left} items are left`)
+    wrong.push(...running.findings(true).map((finding) => `ledger: ${finding}`))
+  }
   try {
-    await daemon.start()
-    for (const { at_ms, batch } of deliveriesOf(seed, world)) {
-      await clock.advance(Math.max(0, at_ms - clock.now_ms()))
-      await source().send(batch)
+    await running.daemon.start()
+    await deliver(
+      deliveries.filter(({ at_ms }) => change === undefined || at_ms < change.at_ms),
+      clock,
+      running,
+    )
+    if (change !== undefined) {
+      await clock.advance(Math.max(0, change.at_ms - clock.now_ms()))
+      // New connectors: the old ones tell of what waits, and go.
+      if (change.how === 'reload') await running.reload(yaml(CALLS_MAX - 1))
+      else {
+        await stop()
+        running = daemonOf(yaml(CALLS_MAX), options)
+        await running.daemon.start()
+      }
+      await deliver(
+        deliveries.filter(({ at_ms }) => at_ms >= change.at_ms),
+        clock,
+        running,
+      )
     }
     await clock.advance(QUIET_ms)
-    const store = daemon.component('exporter/store') as unknown as TelemetryStore
-    const wrong = [
+    await handedOn(running, clock)
+    const store = running.daemon.component('exporter/store') as StoreExporter
+    await store.loaded()
+    wrong.push(
       ...differences('metrics', metricsOf(story), truthByModel(world)),
       ...differences('summaries', summariesOf(story), truthByModel(world)),
       ...differences('store', storedBy(store), truthByTrace(world)),
       ...costDifferences(story, store),
-    ]
-    await daemon.stop()
-    return [...wrong, ...findings(true).map((finding) => `ledger: ${finding}`)]
+    )
+    await stop()
+    return wrong
   } finally {
     rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+type Running = ReturnType<typeof daemonOf>
+
+/** In order of arrival; what is refused is sent again. */
+async function deliver(deliveries: readonly Delivery[], clock: FakeClock, running: Running): Promise<void> {
+  const waiting = [...deliveries]
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    await clock.advance(Math.max(0, next.at_ms - clock.now_ms()))
+    try {
+      await running.source().send(next.batch)
+    } catch (error) {
+      if (!(error instanceof Refusal && error.retryable)) throw error
+      const again = { ...next, at_ms: clock.now_ms() + REPEAT_ms }
+      waiting.splice(waiting.findLastIndex(({ at_ms }) => at_ms <= again.at_ms) + 1, 0, again)
+    }
+  }
+}
+
+/** The store writes to a disk, which knows nothing of the clock: what a branch holds for it goes one batch after the other. */
+async function handedOn({ daemon }: Running, clock: FakeClock): Promise<void> {
+  for (let offers = 0; offers < OFFERS_MAX; ) {
+    const held = daemon.ledger.snapshot().map((balance) => balance.held)
+    if (held.every(({ in_flight, queued }) => in_flight + queued === 0)) return
+    const isUnderWay = held.some(({ in_flight }) => in_flight > 0)
+    if (!isUnderWay) {
+      offers++
+      await clock.advance(REPEAT_ms)
+    }
+    await new Promise((resolve) => setImmediate(resolve))
   }
 }
 
@@ -95,7 +149,7 @@ interface Point {
   readonly value: number
 }
 
-/** Of each series the value that was shown last; of histograms the sum. */
+/** Of each series of each instance the value that was shown last; of histograms the sum. */
 function lastPoints(story: Story): Map<string, Point> {
   const last = new Map<string, Point>()
   for (const batch of story.recorder('sink/metrics').batches)
@@ -105,7 +159,7 @@ function lastPoints(story: Story): Map<string, Point> {
       for (const point of points ?? []) {
         const labels = Object.fromEntries(attributesOf(point))
         const value = Number(point['asDouble'] ?? point['asInt'] ?? point['sum'] ?? 0)
-        last.set(`${name} ${JSON.stringify(labels)}`, { name, labels, value })
+        last.set(`${name} ${point['startTimeUnixNano']} ${JSON.stringify(labels)}`, { name, labels, value })
       }
     }
   return last

@@ -1,8 +1,8 @@
 /** An invented application: what it calls, which spans tell of it, and what is true because it was made up so. */
-import { TOLERANCE_ms } from '../../src/gen_ai/same_call.ts'
+import { TOLERANCE_ms, UNREAD_MAX_ms } from '../../src/gen_ai/grouping/same_call.ts'
 import { Random } from '../bench/random.ts'
-import type { SpanOptions } from '../support/otlp.ts'
-import { CALL_EVENT, type CallTruth, type Emitter, FRAMEWORKS, GATEWAY, SDKS, type Told } from './emitters.ts'
+import type { PlainAttributes, SpanOptions } from '../support/otlp.ts'
+import { CALL_EVENT, type CallTruth, type Emitter, FRAMEWORKS, GATEWAY, SDKS, STREAMER, type Told } from './emitters.ts'
 
 export interface Report extends SpanOptions {
   readonly trace: string
@@ -13,6 +13,8 @@ export interface Report extends SpanOptions {
   readonly service: string
   /** A log record, which names a span by `id`. */
   readonly isRecord: boolean
+  /** Reports of one unit are compared with each other, and have to come in time for it; 0: it tells of no call. */
+  readonly unit: number
 }
 
 export interface TraceTruth {
@@ -33,6 +35,10 @@ const MODELS = [
   ['a-model-of-their-own', 'a-model-of-their-own', 'openai'],
 ] as const
 const SERVICES = ['shop', 'support', 'search'] as const
+/** Longer than all that was done before it takes to arrive, twice. */
+const LULL_ms = 25_000
+/** Less than `settle_max`, by the time in which its reports arrive. */
+const STREAM_MAX_ms = 12_000
 const ALL: Told = { tokens: true, responseId: true, responseModel: true }
 
 /** `start_ms`: when its first trace begins, Unix milliseconds. */
@@ -55,11 +61,16 @@ class Builder {
   readonly #reports: Report[] = []
   readonly #traces = new Map<string, TraceTruth>()
   #serial: number
+  /** For a while from then on nothing is begun. */
+  readonly #lull_ms: number
+  #unit = 0
+  #units = 0
 
   constructor(seed: number, start_ms: number) {
     this.#random = new Random(seed)
     this.#start_ms = start_ms
     this.#serial = 100
+    this.#lull_ms = this.#chance(0.5) ? start_ms + this.#random.whole(500, 6000) : Number.POSITIVE_INFINITY
   }
 
   build(): World {
@@ -76,7 +87,12 @@ class Builder {
     const id = this.#id()
     let at_ms = start_ms
     for (let step = this.#random.whole(1, 5); step > 0; step--)
-      at_ms = this.#step({ ...root, parent: id, start_ms: at_ms + this.#pause_ms() }, 2)
+      at_ms = this.#step({ ...root, parent: id, start_ms: this.#after(at_ms) }, 2)
+    // The last thing, since what comes behind a stream waits with it, and not longer than settle_max.
+    if (at_ms - start_ms < 8000 && this.#chance(0.2)) {
+      const last = { ...root, parent: id, start_ms: this.#after(at_ms) }
+      at_ms = this.#inUnit(() => this.#streamed(last, STREAM_MAX_ms))
+    }
     this.#span(root, id, 'POST /chat', 'an.http.server', at_ms + 5, {})
   }
 
@@ -91,13 +107,22 @@ class Builder {
       () => this.#retried(place),
       () => this.#fallback(place),
       () => this.#handedOver(place),
+      () => this.#streamed(place),
       () => this.#parallel(place),
       () => this.#recorded(place),
       () => this.#besideRecord(place),
       () => this.#other(place),
       ...(depth > 0 ? [() => this.#agent(place, depth - 1)] : []),
     ]
-    return this.#random.pick(kinds)()
+    return this.#inUnit(this.#random.pick(kinds))
+  }
+
+  /** Its reports belong together, unless they are of units within. */
+  #inUnit(work: () => number): number {
+    this.#unit = ++this.#units
+    const end_ms = work()
+    this.#unit = 0
+    return end_ms
   }
 
   /** One call, one report. */
@@ -215,6 +240,24 @@ class Builder {
     return end_ms
   }
 
+  /** A stream told of in two spans; perhaps a framework's span around both. */
+  #streamed(place: Place, longest_ms = 3000): number {
+    const call = this.#call(false)
+    const isAround = this.#chance(0.4)
+    const outer = this.#id()
+    const inside = isAround ? { ...place, parent: outer, start_ms: place.start_ms + 1 } : place
+    const handedOver_ms = inside.start_ms + this.#random.whole(20, 200)
+    const begun_ms = handedOver_ms + this.#random.whole(0, UNREAD_MAX_ms)
+    const end_ms = begun_ms + this.#random.whole(100, longest_ms)
+    const asked = { ...call, input: undefined, output: undefined, cached: 0, responseId: '' }
+    this.#report(inside, this.#id(), STREAMER, asked, handedOver_ms, ALL, false, { 'gen_ai.request.stream': true })
+    const record = { ...inside, start_ms: end_ms }
+    this.#report(record, this.#id(), STREAMER, call, end_ms, ALL, true, { duration: (end_ms - begun_ms) / 1000 })
+    const told = { ...ALL, tokens: this.#chance(0.5), responseId: false }
+    if (isAround) this.#report(place, outer, this.#random.pick(FRAMEWORKS), call, end_ms + 1, told, false)
+    return end_ms + 1
+  }
+
   /** Equal calls at the same time, each told by one instrumentation, or each by two. */
   #parallel(place: Place): number {
     const like = this.#call(false)
@@ -262,7 +305,7 @@ class Builder {
     const id = this.#id()
     let at_ms = place.start_ms
     for (let step = this.#random.whole(1, 4); step > 0; step--)
-      at_ms = this.#step({ ...place, parent: id, start_ms: at_ms + this.#pause_ms() }, depth)
+      at_ms = this.#step({ ...place, parent: id, start_ms: this.#after(at_ms) }, depth)
     const attributes = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': 'helper' }
     this.#span(place, id, 'invoke_agent helper', 'a.framework', at_ms + 1, attributes)
     return at_ms + 1
@@ -300,9 +343,10 @@ class Builder {
     end_ms: number,
     told: Told,
     counts = true,
+    more: PlainAttributes = {},
   ): void {
     const hasId = told.responseId && emitter.knowsIds && call.responseId !== ''
-    const attributes = emitter.write(call, { ...told, responseId: hasId })
+    const attributes = { ...emitter.write(call, { ...told, responseId: hasId }), ...more }
     const status = call.failure === undefined ? {} : { status: { code: 2 } }
     this.#span(place, id, `chat ${call.model}`, emitter.scope, end_ms, attributes, status)
     if (!counts) return
@@ -319,7 +363,8 @@ class Builder {
     const hasId = told.responseId && call.responseId !== ''
     const attributes = SDKS[0].write(call, { ...told, responseId: hasId })
     const { scope } = SDKS[0]
-    this.#reports.push({ trace, id, name: CALL_EVENT, scope, service, start_ms, end_ms, attributes, isRecord: true })
+    const record = { trace, id, name: CALL_EVENT, scope, service, start_ms, end_ms, attributes, isRecord: true }
+    this.#reports.push({ ...record, unit: this.#unit })
   }
 
   #span(
@@ -333,12 +378,19 @@ class Builder {
   ): void {
     this.#traces.get(trace)!.spans++
     const above = parent === '' ? {} : { parent }
-    const span = { trace, id, name, scope, service, start_ms, end_ms, attributes, isRecord: false }
+    const span = { trace, id, name, scope, service, start_ms, end_ms, attributes, isRecord: false, unit: this.#unit }
     this.#reports.push({ ...span, ...above, ...more })
   }
 
   #end({ start_ms }: Place): number {
     return start_ms + this.#random.whole(30, 1500)
+  }
+
+  /** When the next thing begins. */
+  #after(at_ms: number): number {
+    const start_ms = at_ms + this.#pause_ms()
+    const isInLull = start_ms >= this.#lull_ms && start_ms < this.#lull_ms + LULL_ms
+    return isInLull ? start_ms + LULL_ms : start_ms
   }
 
   /** Longer than clocks are believed to differ: closer together, two failed calls told by two emitters could be one. */

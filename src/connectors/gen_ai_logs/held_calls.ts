@@ -1,8 +1,8 @@
 /** Calls that wait for their trace to settle, with what their records are made of; and the records, once it has. */
 import type { Context } from '../../component.ts'
-import type { Calls } from '../../gen_ai/calls.ts'
 import { Output } from '../../otlp/output.ts'
 import type { Clock } from '../../self/clock.ts'
+import type { Calls } from '../../steps/calls.ts'
 import type { Report } from '../../steps/report.ts'
 import type { Subscriber } from '../../steps/step_book.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'

@@ -12,10 +12,12 @@ const VALUE_MAX = 200
 /** Bits of what a byte may stand in: a word on its own, a value without quotes. Others than ASCII are looked at as text. */
 const WORD = 1
 const PLAIN = 2
-const allowed = Uint8Array.from({ length: 128 }, (_, code) => {
-  const character = String.fromCharCode(code)
-  return (/[\w.:/@+-]/.test(character) ? WORD : 0) | (/[!-~]/.test(character) && !/["=\\]/.test(character) ? PLAIN : 0)
-})
+const allowed = new Uint8Array(256)
+for (let byte = 0; byte < 128; byte++) {
+  const character = String.fromCharCode(byte)
+  if (/[\w.:/@+-]/.test(character)) allowed[byte]! |= WORD
+  if (/[!-~]/.test(character) && !/["=\\]/.test(character)) allowed[byte]! |= PLAIN
+}
 
 /** The name of a pair with the blank in front, for the methods of `Line`. */
 export type LineKey = Buffer & { readonly isLineKey: true }
@@ -39,18 +41,19 @@ export class Line {
 
   /** The word in [start, end) on its own; false if it cannot stand so, and is not written. */
   word(bytes: Buffer, start: number, end: number): boolean {
-    if (start >= end || !consistsOf(WORD, bytes, start, end)) return false
+    const before = this.#out.end
     this.#out.byte(BLANK)
-    this.#out.copy(bytes, start, end)
-    return true
+    if (start < end && copyAllowed(WORD, bytes, start, end, this.#out)) return true
+    this.#out.end = before
+    return false
   }
 
   /** The text in [start, end); nothing if it is empty. */
   pair(key: LineKey, bytes: Buffer, start: number, end: number): void {
     if (start >= end) return
     this.#out.copy(key, 0, key.length)
-    if (end - start <= VALUE_MAX && consistsOf(PLAIN, bytes, start, end)) this.#out.copy(bytes, start, end)
-    else this.#out.text(quoted(bytes.toString('utf8', start, end)))
+    if (end - start <= VALUE_MAX && copyAllowed(PLAIN, bytes, start, end, this.#out)) return
+    this.#out.text(quoted(bytes.toString('utf8', start, end)))
   }
 
   /** Nothing if the value is not known (NaN). */
@@ -65,11 +68,17 @@ export class Line {
   }
 }
 
-function consistsOf(bit: number, bytes: Uint8Array, start: number, end: number): boolean {
+/** Copies [start, end); false, and nothing is written, if there is a byte that is not allowed so. */
+function copyAllowed(bit: number, bytes: Uint8Array, start: number, end: number, out: Output): boolean {
+  out.reserve(end - start)
+  const target = out.bytes
+  let to = out.end
   for (let at = start; at < end; at++) {
     const byte = bytes[at]!
-    if (byte > 127 || (allowed[byte]! & bit) === 0) return false
+    if ((allowed[byte]! & bit) === 0) return false
+    target[to++] = byte
   }
+  out.end = to
   return true
 }
 

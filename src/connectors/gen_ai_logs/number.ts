@@ -38,7 +38,7 @@ function plainNumber(value: number): string {
 
 function writeWhole(out: Output, value: number): void {
   let digits = 1
-  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++
+  while (value >= POWERS[digits]!) digits++
   writeDigits(out, value, digits)
 }
 

@@ -1,10 +1,11 @@
 /** The record that sums a call up: its facts as attributes, and the most telling ones as a line to read. Never content. */
-import { type Calls, FAILED, RATE_LIMITED } from '../../gen_ai/calls.ts'
+
 import { NEWEST, SLUICE } from '../../gen_ai/field.ts'
 import { SIGNALS } from '../../gen_ai/quality.ts'
 import { nextText, range } from '../../gen_ai/wire.ts'
 import { nanosAsMillis, nanosBetween } from '../../otlp/cursor.ts'
 import { Output, varintSize } from '../../otlp/output.ts'
+import { type Calls, FAILED, RATE_LIMITED } from '../../steps/calls.ts'
 import { contentStart, numberOf, STRING, valueKind } from '../../telemetry/any_value.ts'
 import { isEqual } from '../../telemetry/key_set.ts'
 import { type Digest, fromInside, fromOutside, KEY } from './digest.ts'

@@ -1,4 +1,4 @@
-import type { Calls } from '../../gen_ai/calls.ts'
+import type { Calls } from '../../steps/calls.ts'
 import { type Report, TEXTS, type Text } from '../../steps/report.ts'
 import { isTraceId } from '../../traces/trace_id.ts'
 import { EMPTY, type LabelTexts } from './label_texts.ts'

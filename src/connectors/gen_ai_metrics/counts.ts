@@ -1,8 +1,9 @@
 /** From calls that have settled to metrics: which series a call belongs to. */
-import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from '../../gen_ai/calls.ts'
+
 import { PROVIDERS } from '../../gen_ai/lexicon.ts'
 import { OPERATIONS } from '../../gen_ai/values.ts'
 import type { Clock } from '../../self/clock.ts'
+import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from '../../steps/calls.ts'
 import type { Report } from '../../steps/report.ts'
 import type { Subscriber } from '../../steps/step_book.ts'
 import { CallLabels } from './call_labels.ts'

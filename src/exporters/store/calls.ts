@@ -1,6 +1,6 @@
 /** The model calls of one trace as rows of numbers, and what they sum up to when each is counted once. */
-import { groupCalls } from '../../gen_ai/group_calls.ts'
-import { type CallFacts, mergeReports } from '../../gen_ai/same_call.ts'
+import { groupCalls } from '../../gen_ai/grouping/group_calls.ts'
+import { type CallFacts, mergeReports } from '../../gen_ai/grouping/same_call.ts'
 
 /** Columns. Ids and texts are numbers of the index, 0 for none; other numbers are NaN where unknown. */
 export const CALL = {

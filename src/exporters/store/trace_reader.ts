@@ -1,11 +1,12 @@
 /** Reads off batches of spans, and of log records that tell of model calls, what the index keeps of their traces. */
-import { Emitters } from '../../gen_ai/emitters.ts'
+
 import { hashOf as fnv } from '../../gen_ai/hash.ts'
 import { isJudged, isNormalised, isOwnRecord } from '../../gen_ai/normalised.ts'
 import { hasFailed } from '../../gen_ai/step_failure.ts'
 import { OPERATIONS } from '../../gen_ai/values.ts'
 import type { Address } from '../../journal/journal.ts'
 import { uint32 } from '../../otlp/cursor.ts'
+import { Emitters } from '../../steps/emitters.ts'
 import { numberOf, textOf } from '../../telemetry/any_value.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { KeySet } from '../../telemetry/key_set.ts'

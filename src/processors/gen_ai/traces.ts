@@ -1,8 +1,8 @@
 /** Spans that are model calls: brought into the newest conventions, priced, and their answers judged. */
 import type { Consumer, Host } from '../../component.ts'
 import { findAnswer } from '../../content/answers/find_answer.ts'
-import { readModelCall } from '../../gen_ai/read.ts'
-import { ScopeMarks } from '../../gen_ai/recognise.ts'
+import { readModelCall } from '../../gen_ai/reading/read.ts'
+import { ScopeMarks } from '../../gen_ai/reading/recognise.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { SPAN_ATTRIBUTES } from './attribute_writer.ts'

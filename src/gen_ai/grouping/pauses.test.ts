@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Random } from '../otlp/random.fixture.ts'
+import { Random } from '../../otlp/random.fixture.ts'
 import { floats, ints, SHORT } from './columns.ts'
 import { EmitterSets } from './emitter_sets.ts'
 import { NumberIndex } from './number_index.ts'

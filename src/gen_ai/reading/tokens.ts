@@ -1,8 +1,8 @@
 /** Token counts as the newest convention has them: cached ones are part of the input, reasoning is part of the output. */
-import type { SpanView } from '../telemetry/span_view.ts'
-import { FIELD } from './field.ts'
-import type { DialectRow } from './lexicon.ts'
-import type { ModelCall } from './model_call.ts'
+import type { SpanView } from '../../telemetry/span_view.ts'
+import { FIELD } from '../field.ts'
+import type { DialectRow } from '../lexicon.ts'
+import type { ModelCall } from '../model_call.ts'
 import { isApart, readNumber } from './sources.ts'
 
 /** Reads the call's token counts, and adds to input and output what their emitter left out. Needs the provider. */

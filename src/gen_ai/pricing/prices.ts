@@ -1,10 +1,10 @@
 /** The cost of a call: what the emitter says, else the user's price, else the table's. */
-import { nanosAsMillis } from '../otlp/cursor.ts'
-import type { SpanView } from '../telemetry/span_view.ts'
-import { FIELD } from './field.ts'
-import { PROVIDERS } from './lexicon.ts'
-import { COST_SOURCES, type ModelCall } from './model_call.ts'
-import { TOKENS } from './plausible.ts'
+import { nanosAsMillis } from '../../otlp/cursor.ts'
+import type { SpanView } from '../../telemetry/span_view.ts'
+import { FIELD } from '../field.ts'
+import { PROVIDERS } from '../lexicon.ts'
+import { COST_SOURCES, type ModelCall } from '../model_call.ts'
+import { TOKENS } from '../plausible.ts'
 import { findPeriods } from './price_table.ts'
 import { costOf, flatRate, type Period, ratesAt } from './rates.ts'
 

@@ -1,7 +1,8 @@
 /** Which instrumentation made a span: two reports by one instrumentation are two calls, two by different ones may be one. */
+
+import { hashOf } from '../gen_ai/hash.ts'
+import { findScopeName, range } from '../gen_ai/wire.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
-import { hashOf } from './hash.ts'
-import { findScopeName, range } from './wire.ts'
 
 export interface Emitter {
   /** Of the scope's name; 0 where it has none. */

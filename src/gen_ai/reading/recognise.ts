@@ -1,11 +1,11 @@
 /** Which dialect a span is in: marks by scope are tried once per scope, marks by attribute once per span. */
 
-import { ATTRIBUTE } from '../telemetry/attributes.ts'
-import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
-import { KeySet } from '../telemetry/key_set.ts'
-import type { SpanView } from '../telemetry/span_view.ts'
-import { type Lexicon, lexicon, type MarkRow } from './lexicon.ts'
-import { findScopeName, range } from './wire.ts'
+import { ATTRIBUTE } from '../../telemetry/attributes.ts'
+import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
+import { KeySet } from '../../telemetry/key_set.ts'
+import type { SpanView } from '../../telemetry/span_view.ts'
+import { type Lexicon, lexicon, type MarkRow } from '../lexicon.ts'
+import { findScopeName, range } from '../wire.ts'
 
 /** What a scope leaves possible. */
 export interface Candidates {

@@ -1,10 +1,11 @@
 /** Reports that are written when a stream has ended, beside the report of its request. */
+
+import { dialects } from '../gen_ai/dialects.ts'
+import type { ModelCall } from '../gen_ai/model_call.ts'
 import { nanosBetween } from '../otlp/cursor.ts'
 import { numberOf } from '../telemetry/any_value.ts'
 import { KeySet } from '../telemetry/key_set.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
-import { dialects } from './dialects.ts'
-import type { ModelCall } from './model_call.ts'
 
 const names = [...new Set(dialects.flatMap(({ streamDuration }) => streamDuration ?? []))]
 const keys = new KeySet(names)

@@ -2,9 +2,9 @@
  * One shard's calls by trace, until the trace has settled: then each call is counted once, however many spans told of it. A
  * large trace is settled in slices; what comes meanwhile waits for its next settling.
  */
-import { RowQueue } from './row_queue.ts'
-import type { Slices } from './slices.ts'
-import type { Column, TraceTable } from './trace_table.ts'
+import { RowQueue } from '../traces/row_queue.ts'
+import type { Slices } from '../traces/slices.ts'
+import type { Column, TraceTable } from '../traces/trace_table.ts'
 
 /** Stands for no call. */
 export const NO_CALL = -1
@@ -28,7 +28,7 @@ const PAUSE_CALLS = 1000
 const WAITS = 1
 const GROUPED = 2
 
-/** The calls, known by number (`gen_ai/calls.ts`). Those of a trace form a list from the newest back. */
+/** The calls, known by number (`steps/calls.ts`). Those of a trace form a list from the newest back. */
 export interface LinkedCalls {
   next(call: number): number
   link(call: number, next: number): void

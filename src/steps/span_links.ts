@@ -3,6 +3,11 @@
  * what wraps a call may be anything, and comes before it or after it. Rows of numbers in a ring of hash tables: bounded,
  * and nothing is allocated for a span.
  */
+
+import { failureOf, NO_FAILURE, RATE_LIMIT, UNEXPLAINED } from '../gen_ai/failure.ts'
+import { hashNumber } from '../gen_ai/grouping/number_index.ts'
+import type { Id } from '../gen_ai/grouping/same_call.ts'
+import { hashOf } from '../gen_ai/hash.ts'
 import { uint32 } from '../otlp/cursor.ts'
 import type { Clock } from '../self/clock.ts'
 import { memoryOf } from '../self/memory.ts'
@@ -10,10 +15,6 @@ import type { Service, Services } from '../self/services.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
 import { SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
 import { idOf } from './call_rows.ts'
-import { failureOf, NO_FAILURE, RATE_LIMIT, UNEXPLAINED } from './failure.ts'
-import { hashOf } from './hash.ts'
-import { hashNumber } from './number_index.ts'
-import type { Id } from './same_call.ts'
 
 /** Spans of one table; the oldest table is given up for a new one. */
 const TABLE_LINKS_MAX = 1 << 15

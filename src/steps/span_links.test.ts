@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { type SpanOptions, traceBatch } from '../../test/support/otlp.ts'
+import { EXPLAINED, NO_FAILURE, RATE_LIMIT, UNEXPLAINED } from '../gen_ai/failure.ts'
 import { uint32 } from '../otlp/cursor.ts'
 import { FakeClock } from '../self/clock.ts'
 import { SpanView } from '../telemetry/span_view.ts'
 import { idOf } from './call_rows.ts'
-import { EXPLAINED, NO_FAILURE, RATE_LIMIT, UNEXPLAINED } from './failure.ts'
 import { SpanLinks, traceOf } from './span_links.ts'
 
 const TABLE_BYTES = 65_536 * 21

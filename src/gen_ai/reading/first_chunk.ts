@@ -1,12 +1,12 @@
 /** When the first chunk of a streamed answer came: as a number, as a moment, or as a span event. */
-import { nanosAsMillis } from '../otlp/cursor.ts'
-import { contentStart, STRING, valueKind } from '../telemetry/any_value.ts'
-import type { SpanView } from '../telemetry/span_view.ts'
-import { FIELD } from './field.ts'
-import type { DialectRow } from './lexicon.ts'
-import type { ModelCall } from './model_call.ts'
+import { nanosAsMillis } from '../../otlp/cursor.ts'
+import { contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
+import type { SpanView } from '../../telemetry/span_view.ts'
+import { FIELD } from '../field.ts'
+import type { DialectRow } from '../lexicon.ts'
+import type { ModelCall } from '../model_call.ts'
+import { findEventTime } from '../wire.ts'
 import { firstRow, readNumber } from './sources.ts'
-import { findEventTime } from './wire.ts'
 
 /** Sets the call's time to the first chunk where the span tells it. */
 export function readFirstChunk(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {

@@ -1,10 +1,10 @@
 /** Which log records are model calls, and in which dialect: by the event's name, else by the scope. */
-import type { LogBatch } from '../telemetry/batch.ts'
-import { KeySet } from '../telemetry/key_set.ts'
-import type { RecordView } from '../telemetry/record_view.ts'
-import { lexicon, type RecordMark } from './lexicon.ts'
+import type { LogBatch } from '../../telemetry/batch.ts'
+import { KeySet } from '../../telemetry/key_set.ts'
+import type { RecordView } from '../../telemetry/record_view.ts'
+import { lexicon, type RecordMark } from '../lexicon.ts'
+import { findScopeName, range } from '../wire.ts'
 import { type Candidates, recognise, ScopeMarks } from './recognise.ts'
-import { findScopeName, range } from './wire.ts'
 
 /** The conventions' event for a call: its attributes are like those of the call's span. */
 const DETAILS = 'gen_ai.client.inference.operation.details'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FakeClock } from '../self/clock.ts'
-import { SLICE_MS, Slices } from './slices.ts'
-import { TraceTable } from './trace_table.ts'
+import { SLICE_MS, Slices } from '../traces/slices.ts'
+import { TraceTable } from '../traces/trace_table.ts'
 import { type LinkedCalls, NO_CALL, TracesOfCalls } from './traces_of_calls.ts'
 
 /** A millisecond passes each time it is asked. */

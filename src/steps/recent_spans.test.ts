@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Random } from '../otlp/random.fixture.ts'
+import { hashTraceId } from '../traces/trace_id.ts'
 import { RecentSpans } from './recent_spans.ts'
-import { hashTraceId } from './trace_id.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
 

@@ -2,8 +2,9 @@
  * What log records say of the answers of calls whose spans say nothing, until the call settles: by trace and span, in a ring
  * of which the newest are known.
  */
+
+import type { Quality } from '../gen_ai/quality.ts'
 import { uint32 } from '../otlp/cursor.ts'
-import type { Quality } from './quality.ts'
 
 /** So many are known. */
 export const QUALITIES_MAX = 1 << 16

@@ -1,13 +1,13 @@
 import { calcPrice, findProvider } from '@pydantic/genai-prices'
 import { describe, expect, test } from 'vitest'
-import { SpanView } from '../telemetry/span_view.ts'
-import { COST_SOURCES, ModelCall } from './model_call.ts'
+import { SpanView } from '../../telemetry/span_view.ts'
+import { COST_SOURCES, ModelCall } from '../model_call.ts'
+import { foundKeys, readModelCall } from '../reading/read.ts'
+import { ScopeMarks } from '../reading/recognise.ts'
+import { batchOf, type Plain } from '../span.fixture.ts'
 import { findPeriods } from './price_table.ts'
 import { type PriceOverride, Prices } from './prices.ts'
 import { costOf, ratesAt } from './rates.ts'
-import { foundKeys, readModelCall } from './read.ts'
-import { ScopeMarks } from './recognise.ts'
-import { batchOf, type Plain } from './span.fixture.ts'
 
 const million = { 'gen_ai.usage.input_tokens': 1_000_000, 'gen_ai.usage.output_tokens': 1_000_000 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Random } from '../otlp/random.fixture.ts'
+import { Random } from '../../otlp/random.fixture.ts'
 import { type Ancestry, groupCalls, groupsOf } from './group_calls.ts'
 import { Steps } from './pauses.ts'
 import type { CallFacts } from './same_call.ts'

@@ -1,11 +1,11 @@
 /** Why the model stopped, whichever way it was written down: array, plain text, JSON or a list in a text. */
-import { ARRAY, valueKind } from '../telemetry/any_value.ts'
-import type { SpanView } from '../telemetry/span_view.ts'
-import { FIELD } from './field.ts'
-import { FINISH_REASONS_MAX, type ModelCall } from './model_call.ts'
+import { ARRAY, valueKind } from '../../telemetry/any_value.ts'
+import type { SpanView } from '../../telemetry/span_view.ts'
+import { FIELD } from '../field.ts'
+import { FINISH_REASONS_MAX, type ModelCall } from '../model_call.ts'
+import type { Spellings } from '../spellings.ts'
+import { nextText, range } from '../wire.ts'
 import { foundPlace } from './sources.ts'
-import type { Spellings } from './spellings.ts'
-import { nextText, range } from './wire.ts'
 
 /**
  * Adds the reasons in attribute `row`, or in the place in it that `firstRow` just found, to the call. The attribute is

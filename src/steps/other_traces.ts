@@ -2,9 +2,10 @@
  * Calls counted lately, to notice those that are reported again in another trace. Bounded: the newest are known, and
  * nothing is allocated for a call. The rules are in `same_call.ts`.
  */
+
+import { type CallFacts, isSameInOtherTrace } from '../gen_ai/grouping/same_call.ts'
 import { factsOf, INT, MERGED, NUMBER, nearnessOf } from './call_rows.ts'
 import type { Calls } from './calls.ts'
-import { type CallFacts, isSameInOtherTrace } from './same_call.ts'
 
 /** So many calls of each kind are known. A power of two. */
 const CALLS_MAX = 8192

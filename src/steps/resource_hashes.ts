@@ -1,7 +1,8 @@
 /** Which process a span is from: a number for what its resource says, equal in every batch from that process. */
+
+import { hashOf } from '../gen_ai/hash.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { RESOURCE, SCOPE } from '../telemetry/layout.ts'
-import { hashOf } from './hash.ts'
 
 /** The resources of one batch after another. One instance serves one component. */
 export class ResourceHashes {

@@ -1,5 +1,5 @@
 /** How a call is kept as a row of numbers (`calls.ts`, `other_traces.ts`). */
-import type { CallFacts } from './same_call.ts'
+import type { CallFacts } from '../gen_ai/grouping/same_call.ts'
 
 /** Bits of `flags`. */
 export const FAILED = 1

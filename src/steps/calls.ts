@@ -1,6 +1,16 @@
 /**
  * Model calls that wait for their trace to settle, and some that have been counted: rows of numbers, linked by trace.
  */
+
+import { dialects } from '../gen_ai/dialects.ts'
+import { isExplained } from '../gen_ai/failure.ts'
+import { FIELD } from '../gen_ai/field.ts'
+import { type Ancestry, groupsOf } from '../gen_ai/grouping/group_calls.ts'
+import { type CallFacts, mergeReports } from '../gen_ai/grouping/same_call.ts'
+import { hashOf } from '../gen_ai/hash.ts'
+import type { ModelCall } from '../gen_ai/model_call.ts'
+import { DURATION } from '../gen_ai/plausible.ts'
+import type { Quality } from '../gen_ai/quality.ts'
 import { nanosAsMillis, uint32 } from '../otlp/cursor.ts'
 import type { RecordView } from '../telemetry/record_view.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
@@ -20,18 +30,9 @@ import {
   STREAM_RECORD,
   UNEXPLAINED_FAILURE,
 } from './call_rows.ts'
-import { dialects } from './dialects.ts'
 import type { Emitter } from './emitters.ts'
-import { isExplained } from './failure.ts'
-import { FIELD } from './field.ts'
-import { type Ancestry, groupsOf } from './group_calls.ts'
-import { hashOf } from './hash.ts'
-import type { ModelCall } from './model_call.ts'
 import { OtherTraces } from './other_traces.ts'
-import { DURATION } from './plausible.ts'
 import { Qualities } from './qualities.ts'
-import type { Quality } from './quality.ts'
-import { type CallFacts, mergeReports } from './same_call.ts'
 import { type SpanLinks, traceOf } from './span_links.ts'
 import { awaitsRecord, readStreamRecord } from './stream_record.ts'
 
