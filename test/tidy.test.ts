@@ -52,6 +52,10 @@ describe('imports', () => {
     expect(wrong.map(shown)).toEqual([])
   })
 
+  test('make no circle', () => {
+    expect(circlesOf(importsOf(shipped))).toEqual([])
+  })
+
   test('components do not import each other', () => {
     const wrong = importsOf(shipped).filter(
       ({ from, to }) =>
@@ -144,6 +148,21 @@ function importsOf(list: readonly Source[]): { from: string; to: string }[] {
       .filter((name) => name.startsWith('.'))
       .map((name) => ({ from: path, to: normalize(join(dirname(path), name)) })),
   )
+}
+
+/** Ways that lead from a file back to it; of those that share a file, one. */
+function circlesOf(list: readonly { from: string; to: string }[]): string[] {
+  const circles: string[] = []
+  const done = new Set<string>()
+  const visit = (path: string, way: readonly string[]): void => {
+    const begin = way.indexOf(path)
+    if (begin >= 0) circles.push([...way.slice(begin), path].join(' → '))
+    if (begin >= 0 || done.has(path)) return
+    for (const { from, to } of list) if (from === path) visit(to, [...way, path])
+    done.add(path)
+  }
+  for (const { from } of list) visit(from, [])
+  return circles
 }
 
 /** What the file imports, types included. */

@@ -1,7 +1,8 @@
 /** What a reload has to touch: two parsed configs, component by component. */
 import { isDeepStrictEqual } from 'node:util'
+import type { ComponentConfig } from './component_config.ts'
 import { type Kind, SECTIONS } from './declared.ts'
-import type { ComponentConfig, ParsedConfig } from './parse.ts'
+import type { ParsedConfig } from './parse.ts'
 
 export type Change = 'unchanged' | 'changed' | 'added' | 'removed'
 

@@ -1,46 +1,16 @@
 /** A merged and substituted tree + factories → a typed config. */
 import type { Factory } from '../component.ts'
 import type { WhenFull } from './blocks.ts'
-import {
-  type Declarations,
-  type Declared,
-  declare,
-  type Kind,
-  resolveId,
-  SECTIONS,
-  type Section,
-  splitId,
-} from './declared.ts'
+import type { ComponentConfig } from './component_config.ts'
+import { type Declarations, type Declared, declare, resolveId, SECTIONS, type Section, splitId } from './declared.ts'
 import { checkPipelines, type PipelineConfig } from './pipelines.ts'
 import type { Finding } from './problem.ts'
 import { type Service, serviceSchema, type Telemetry } from './service.ts'
 import { shownKey } from './source.ts'
-import { type Steps, withSteps } from './steps.ts'
+import { withSteps } from './steps.ts'
 import { suggestion } from './suggest.ts'
 import { describeNode, markKeys, type Node, type Report } from './tree.ts'
 import { type Valid, validate } from './validate.ts'
-
-/** One configured component. */
-export interface ComponentConfig {
-  readonly kind: Kind
-  /** `type` or `type/name`, as written. */
-  readonly id: string
-  /** The type as written. */
-  readonly type: string
-  /** The factory's type; another than `type` where an older name was written. */
-  readonly canonicalType: string
-  /** What follows the slash; empty without one. */
-  readonly name: string
-  readonly factory: Factory
-  /** Parsed by the factory's schema. */
-  readonly config: unknown
-  /** What the schema was given: substituted, without defaults. Holds secrets. */
-  readonly input: unknown
-  /** What it was given of `service.steps`, if it takes steps. */
-  readonly steps?: Steps
-  /** The older name that was written for the type. */
-  readonly aliasUsed?: string | undefined
-}
 
 /** A config that can be built. */
 export interface ParsedConfig {

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { duration } from './blocks.ts'
-import type { ComponentConfig } from './parse.ts'
+import type { ComponentConfig } from './component_config.ts'
 import type { Path } from './problem.ts'
 import type { Place } from './source.ts'
 import { describeNode, type Node, nodeAt, type Report, valuePlace } from './tree.ts'

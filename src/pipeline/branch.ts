@@ -8,8 +8,8 @@ import { HandOver, type KeptBatch } from '../sending/hand_over.ts'
 import { heldBytes, KeptQueue } from '../sending/kept_queue.ts'
 import { Overflow } from '../sending/overflow.ts'
 import type { CopyHolder, CopyRoom } from './copies.ts'
-import type { PolicyOf } from './edge.ts'
 import type { Book } from './ledger.ts'
+import type { PolicyOf } from './policy_of.ts'
 
 /** What branches of one daemon share. */
 export interface BranchOptions extends Pick<Host, 'clock' | 'log'> {

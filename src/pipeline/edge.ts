@@ -1,12 +1,13 @@
 /**
  * What the pipeline puts between components: switches that can be re-pointed, edges that keep the books, fan-out.
  */
-import type { Batches, Consumer, Context, Policy, Signal } from '../component.ts'
+import type { Batches, Consumer, Context, Signal } from '../component.ts'
 import { Refusal, retryLater } from '../refusal.ts'
 import { heldBytes } from '../sending/kept_queue.ts'
 import type { Branch } from './branch.ts'
 import type { CopyRoom } from './copies.ts'
 import type { Book } from './ledger.ts'
+import type { PolicyOf } from './policy_of.ts'
 
 /** What every component gets as its next: a reload points it elsewhere without the component noticing. */
 export class Switch<S extends Signal> implements Consumer<S> {
@@ -54,9 +55,6 @@ export class Way<S extends Signal> implements Consumer<S> {
     return this.#idle.promise
   }
 }
-
-/** What stands for the redactions on the way of what enters, given what stood for them before. */
-export type PolicyOf = (before: Policy | undefined) => Policy | undefined
 
 /** Opens the account of an edge: items enter here, and what is refused further on is taken back here. */
 export class Edge<S extends Signal> implements Consumer<S> {

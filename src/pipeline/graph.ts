@@ -7,11 +7,12 @@
 import type { Component, Consumer, Factory, Host, Ports, Processor, Signal } from '../component.ts'
 import type { Branch } from './branch.ts'
 import type { CopyRoom } from './copies.ts'
-import { Edge, FanOut, type PolicyOf, Split, Switch, Way } from './edge.ts'
+import { Edge, FanOut, Split, Switch, Way } from './edge.ts'
 import { Gate } from './gate.ts'
 import type { Ledger } from './ledger.ts'
 import { type ComponentPlan, componentOf, type PipelinePlan, type Plan } from './plan.ts'
 import type { Policies } from './policies.ts'
+import type { PolicyOf } from './policy_of.ts'
 
 /** What starts and stops with a graph. */
 export interface Part {

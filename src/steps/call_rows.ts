@@ -61,6 +61,12 @@ export const NUMBER = {
   width: 10,
 } as const
 
+/** Where rows are: they are replaced when they grow, so they are read anew each time. */
+export interface CallRows {
+  readonly ints: Int32Array
+  readonly numbers: Float64Array
+}
+
 export type IntName = Exclude<keyof typeof INT, 'width'>
 export type NumberName = Exclude<keyof typeof NUMBER, 'width'>
 

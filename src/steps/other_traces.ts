@@ -4,8 +4,7 @@
  */
 
 import { type CallFacts, isSameInOtherTrace } from '../gen_ai/grouping/same_call.ts'
-import { factsOf, INT, MERGED, NUMBER, nearnessOf } from './call_rows.ts'
-import type { Calls } from './calls.ts'
+import { type CallRows, factsOf, INT, type IntName, MERGED, NUMBER, nearnessOf } from './call_rows.ts'
 
 /** So many calls of each kind are known. A power of two. */
 const CALLS_MAX = 8192
@@ -14,18 +13,18 @@ const COMPARED_MAX = 64
 const NEARNESSES = 3
 
 export class OtherTraces {
-  readonly #calls: Calls
+  readonly #calls: CallRows
   /** By response id; and, for roots of a provider's SDK and calls without an id, by process and model. */
   #byId: Recent | undefined
   #byPlace: Recent | undefined
 
-  constructor(calls: Calls) {
+  constructor(calls: CallRows) {
     this.#calls = calls
   }
 
   /** For whom of `bits` has the call been added as part of another trace? */
   find(call: number, bits: number): number {
-    const id = this.#calls.int(call, 'response')
+    const id = this.#int(call, 'response')
     let found = id === 0 ? 0 : (this.#byId?.find(id, this.#calls, call, bits) ?? 0)
     const nearness = this.#nearness(call)
     if (id !== 0 && nearness === 0) return found
@@ -37,7 +36,7 @@ export class OtherTraces {
   }
 
   add(call: number, bits: number): void {
-    const id = this.#calls.int(call, 'response')
+    const id = this.#int(call, 'response')
     if (id !== 0) (this.#byId ??= new Recent()).add(id, this.#calls, call, bits)
     const nearness = this.#nearness(call)
     if (id !== 0 && nearness === 0) return
@@ -45,16 +44,20 @@ export class OtherTraces {
     if (place !== 0) (this.#byPlace ??= new Recent()).add(place, this.#calls, call, bits)
   }
 
+  #int(call: number, name: IntName): number {
+    return this.#calls.ints[call * INT.width + INT[name]]!
+  }
+
   /** Of what a provider's SDK or its instrumentation began a trace with; of all others 0. */
   #nearness(call: number): number {
-    const isRoot = this.#calls.int(call, 'parentHigh') === 0 && this.#calls.int(call, 'parentLow') === 0
-    return isRoot ? nearnessOf(this.#calls.int(call, 'flags')) : 0
+    const isRoot = this.#int(call, 'parentHigh') === 0 && this.#int(call, 'parentLow') === 0
+    return isRoot ? nearnessOf(this.#int(call, 'flags')) : 0
   }
 
   /** Of calls that are so near to the provider; 0 where process or model are unknown. */
   #place(call: number, nearness: number): number {
-    const resource = this.#calls.int(call, 'resource')
-    const model = this.#calls.int(call, 'model')
+    const resource = this.#int(call, 'resource')
+    const model = this.#int(call, 'model')
     if (resource === 0 || model === 0) return 0
     return Math.imul(resource, 0x01000193) ^ Math.imul(model * NEARNESSES + nearness, 0x9e3779b1) || 1
   }
@@ -70,7 +73,7 @@ class Recent {
   readonly #before = new Float64Array(CALLS_MAX)
   #added = 0
 
-  add(key: number, calls: Calls, call: number, bits: number): void {
+  add(key: number, calls: CallRows, call: number, bits: number): void {
     const count = ++this.#added
     const row = count % CALLS_MAX
     const { ints, numbers } = calls
@@ -84,7 +87,7 @@ class Recent {
   }
 
   /** Of which `bits` is a call with this key the same as that one? Where it is, the two are paired from now on. */
-  find(key: number, calls: Calls, call: number, bits: number): number {
+  find(key: number, calls: CallRows, call: number, bits: number): number {
     let facts: CallFacts | undefined
     let found = 0
     let compared = 0
@@ -95,7 +98,7 @@ class Recent {
       count = this.#before[row]!
       const told = this.#ints[row * INT.width + INT.told]! & bits & ~found
       if (this.#keys[row] !== key || told === 0) continue
-      facts ??= calls.facts(call)
+      facts ??= factsOf(calls.ints, calls.numbers, call)
       if (!isSameInOtherTrace(factsOf(this.#ints, this.#numbers, row), facts)) continue
       this.#ints[row * INT.width + INT.flags]! |= MERGED
       found |= told

@@ -6,16 +6,13 @@ import { ATTRIBUTE, Attributes } from '../../telemetry/attributes.ts'
 import type { LogBatch } from '../../telemetry/batch.ts'
 import { RESOURCE, SCOPE } from '../../telemetry/layout.ts'
 import type { Labels, StreamsInUse } from './labels.ts'
-import type { Metadata } from './metadata.ts'
+import type { Metadata, StreamLabels } from './metadata.ts'
 import { writeValue } from './value_text.ts'
 
 /** Lines of a stream in a request. */
-export interface Stream {
+export interface Stream extends StreamLabels {
   /** As Loki writes them: `{name="value", …}`. */
   readonly labels: string
-  /** Numbers of the labels' names, and their values. */
-  readonly names: readonly number[]
-  readonly values: readonly Buffer[]
   /** Numbers of the lines. */
   readonly rows: number[]
   isSorted: boolean

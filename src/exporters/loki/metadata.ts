@@ -7,9 +7,14 @@ import { grownRows, ordinaryRows } from '../../otlp/scratch.ts'
 import * as values from '../../telemetry/any_value.ts'
 import { findField, foundEnd } from '../../telemetry/field.ts'
 import { cutAt, MARK } from './cut.ts'
-import type { Stream } from './heads.ts'
 import { NAME_BYTES_MAX, Names } from './names.ts'
 import { forEachValue, isText, KEY_TAG, VALUE_TAG, writeValue } from './value_text.ts'
+
+/** Labels of a stream: numbers of their names (`Names`), and their values. */
+export interface StreamLabels {
+  readonly names: readonly number[]
+  readonly values: readonly Buffer[]
+}
 
 export interface MetadataLimits {
   readonly entries_max: number
@@ -200,7 +205,7 @@ export class Metadata {
   }
 
   /** Writes the entries of the record to its EntryAdapter. `withLabels`: also what should have been a label. */
-  write(out: Output, stream: Stream, withLabels: boolean): void {
+  write(out: Output, stream: StreamLabels, withLabels: boolean): void {
     const size_bytes = this.#place(stream, withLabels)
     const cut = size_bytes > this.#limits.size_bytes_max ? this.#valueBytesMax() : Number.POSITIVE_INFINITY
     for (let at = 0; at < this.#placedRows.length; at++) {
@@ -209,7 +214,7 @@ export class Metadata {
   }
 
   /** Fills `#placed…`: the record's own entries before the others. Returns the size of names and values. */
-  #place({ names, values }: Stream, withLabels: boolean): number {
+  #place({ names, values }: StreamLabels, withLabels: boolean): number {
     this.#line++
     this.#tries = 0
     this.#placedRows.length = this.#placedNames.length = 0

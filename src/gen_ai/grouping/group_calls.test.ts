@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../otlp/random.fixture.ts'
-import { type Ancestry, groupCalls, groupsOf } from './group_calls.ts'
+import { groupCalls, groupsOf } from './group_calls.ts'
+import type { Ancestry } from './groups.ts'
 import { Steps } from './pauses.ts'
 import type { CallFacts } from './same_call.ts'
 

@@ -5,6 +5,7 @@
  */
 import { type Column, floats, ints } from './columns.ts'
 import { rememberedSets } from './emitter_sets.ts'
+import type { Ancestry, Groups, Reports } from './groups.ts'
 import { MergedFacts } from './merged_facts.ts'
 import { NumberIndex } from './number_index.ts'
 import { type Paused, Steps, sort } from './pauses.ts'
@@ -12,7 +13,6 @@ import { ReportTree } from './report_tree.ts'
 import {
   type CallFacts,
   cachedOf,
-  type Id,
   isAround,
   isRecordOf,
   isSameAsParent,
@@ -24,19 +24,6 @@ import {
   UNREAD_MAX_ms,
 } from './same_call.ts'
 import { FAILED, SeenTwice } from './seen_twice.ts'
-
-/** The reports of a trace. */
-export interface Reports {
-  readonly count: number
-  /** What one says, by its position. */
-  facts(at: number): CallFacts
-}
-
-/** What is known of spans that report no call. */
-export interface Ancestry {
-  /** The parent's id of the span with that id; 0 if it has none, or is not known. */
-  above(spanId: Id): Id
-}
 
 const nothingAbove: Ancestry = { above: () => 0 }
 
@@ -57,15 +44,13 @@ export function groupsOf(reports: Reports, ancestry: Ancestry, steps = new Steps
   return new Grouping(reports, steps).run(ancestry)
 }
 
-/** Groups of reports, a union-find. Reports and groups are known by position: a group by its outermost report's. */
-export class Grouping {
+/** Groups of reports, a union-find. */
+class Grouping implements Groups {
   readonly reports: Reports
   readonly steps: Steps
   readonly emitters = rememberedSets()
-  /** When the report, or the group, began and ended. */
   readonly start_ms: Column
   readonly end_ms: Column
-  /** By group: its input tokens, FAILED if it failed; and how many of them come from a cache or go to one. */
   readonly input: Column
   readonly cached: Column
   readonly #up: Column
@@ -82,7 +67,6 @@ export class Grouping {
   readonly #logRecords: number[] = []
   #hasResponses = false
   readonly #tree: ReportTree
-  /** The order of reports by their begin, the longer first; the same whenever they came. */
   readonly byTime = (a: number, b: number): number =>
     compare(this.start_ms[a]!, this.start_ms[b]!) || compare(this.end_ms[b]!, this.end_ms[a]!) || this.#byName(a, b)
 
@@ -115,26 +99,22 @@ export class Grouping {
     yield* this.#groups()
   }
 
-  /** What all of a group says together. */
   facts(top: number): CallFacts {
     const facts = this.reports.facts(top)
     const merged = this.#merged[top]!
     return merged === NONE ? facts : this.#mergedFacts.read(merged, facts)
   }
 
-  /** The set of a group's emitters. */
   emittersOf(top: number): number {
     return this.#emitters[top]!
   }
 
-  /** The group that a report is in. */
   top(at: number): number {
     const up = this.#up
     while (up[at] !== at) at = up[at] = up[up[at]!]!
     return at
   }
 
-  /** Makes one group of two; returns it. */
   join(a: number, b: number): number {
     const [one, other] = [this.top(a), this.top(b)]
     if (one === other) return one

@@ -1,6 +1,6 @@
 /** How the reports of a trace stand above each other, spans between them that report no call being passed over. */
 import { type Column, floats, ints } from './columns.ts'
-import type { Ancestry } from './group_calls.ts'
+import type { Ancestry } from './groups.ts'
 import { NumberIndex } from './number_index.ts'
 import type { Paused, Steps } from './pauses.ts'
 import type { Id } from './same_call.ts'

@@ -3,7 +3,7 @@
  * have equal numbers are looked at. Each is paired with the one that it fits most tightly.
  */
 import { ints } from './columns.ts'
-import type { Grouping } from './group_calls.ts'
+import type { Groups } from './groups.ts'
 import { type Paused, sort } from './pauses.ts'
 import { isSeenTwice, TOLERANCE_ms } from './same_call.ts'
 
@@ -17,10 +17,10 @@ export const FAILED = -1
 type Open = Map<number, number[]>
 
 export class SeenTwice {
-  readonly #grouping: Grouping
+  readonly #grouping: Groups
   readonly #open = new Map<number, Open>()
 
-  constructor(grouping: Grouping) {
+  constructor(grouping: Groups) {
     this.#grouping = grouping
   }
 

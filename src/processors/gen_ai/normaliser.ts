@@ -1,8 +1,8 @@
 /** What becomes of items that are model calls, spans and log records alike. */
 import type { Batches, Consumer, Context, Host, Processor } from '../../component.ts'
 import { Answer } from '../../content/answers/answer.ts'
+import { judgeCost } from '../../gen_ai/judge.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
-import { judgeCost } from '../../gen_ai/plausible.ts'
 import { Prices } from '../../gen_ai/pricing/prices.ts'
 import { judgeCall } from '../../gen_ai/quality.ts'
 import { foundKeys } from '../../gen_ai/reading/read.ts'

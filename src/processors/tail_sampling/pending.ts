@@ -9,8 +9,8 @@ import type { SpanView } from '../../telemetry/span_view.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
 import type { Column, TraceTable } from '../../traces/trace_table.ts'
 import { Leaving } from './leaving.ts'
-import type { TraceFacts } from './policies.ts'
 import { SpanPlaces, UNMARKED } from './span_places.ts'
+import type { TraceFacts } from './trace_facts.ts'
 import { WaitQueue } from './wait_queue.ts'
 
 /** What is known of a trace: nothing yet; */

@@ -4,28 +4,13 @@ import { Features } from './features.ts'
 import type { PolicyConfig } from './policy_config.ts'
 import { SecondBudget } from './rates.ts'
 import { type Say, sayAll, type Test, testOf, testsOf } from './tests.ts'
+import type { TraceFacts } from './trace_facts.ts'
 
 /** Why a trace is kept. */
 export interface Grounds {
   /** Name of the policy. */
   readonly policy: string
   readonly reason: Say
-}
-
-/** What is known of a trace when it is decided. */
-export interface TraceFacts {
-  /** What its spans are, as `Features` numbers it. */
-  features: Int32Array
-  /** Last end less first start. */
-  duration_ms: number
-  spans: number
-  /** Of its spans. */
-  size_bytes: number
-  /** Where the 16 bytes of the trace id are. */
-  readonly id: Buffer
-  /** When it is decided, by the monotonic clock and by the wall clock. */
-  monotonic_ms: number
-  unix_ms: number
 }
 
 export interface Policy {

@@ -3,9 +3,13 @@ import type { Host } from '../../component.ts'
 import { retryLater } from '../../refusal.ts'
 import { memoryOf } from '../../self/memory.ts'
 import type { AnyBatch } from '../../telemetry/batch.ts'
+import type { TailSamplingConfig } from './config.ts'
 import { EarlyChoice, EarlyEpisode, type EarlyReason } from './early.ts'
+import type { Outbox } from './outbox.ts'
 import { DROPPED, DROPPED_EARLY, LOGS_KEPT, type Pending } from './pending.ts'
-import type { Sampler } from './sampler.ts'
+import type { Policies } from './policies.ts'
+import type { TraceFacts } from './trace_facts.ts'
+import type { Votes } from './votes.ts'
 
 /** What waits may take so much of the process's memory. */
 const PENDING_SHARE = 1 / 4
@@ -22,13 +26,28 @@ const SHORT_SHARE = 0.75
 /** Traces decided early before one batch is taken or refused: a bound on the time that it takes. */
 const EARLY_MAX = 20_000
 
+/** Of the sampler, what makes room and what is in it. */
+export interface Crowd {
+  readonly config: TailSamplingConfig
+  readonly shards: readonly Pending[]
+  readonly outbox: Outbox
+  readonly heads: { readonly size_bytes: number }
+  readonly votes: Votes
+  readonly policies: Policies
+  /** Decides on the trace in that row of the shard. */
+  decide(shard: number, row: number, why: 'pressure'): void
+  /** Hands on what is kept. */
+  flush(): void
+  factsOf(shard: Pending, row: number): TraceFacts
+}
+
 export class Room {
-  readonly #sampler: Sampler
+  readonly #sampler: Crowd
   readonly #host: Host
   readonly #choice = new EarlyChoice((shard, row) => this.#spare(shard, row))
   readonly #episode: EarlyEpisode
 
-  constructor(sampler: Sampler, host: Host) {
+  constructor(sampler: Crowd, host: Host) {
     this.#sampler = sampler
     this.#host = host
     this.#episode = new EarlyEpisode(host)

@@ -19,10 +19,11 @@ import { Labels } from './labels.ts'
 import { Origins } from './origins.ts'
 import { Outbox } from './outbox.ts'
 import { DROPPED, DROPPED_EARLY, KEPT, LOGS_DROPPED, LOGS_KEPT, LOGS_WAIT, Pending, WAITS } from './pending.ts'
-import { factsFor, type Grounds, Policies, type TraceFacts } from './policies.ts'
+import { factsFor, type Grounds, Policies } from './policies.ts'
 import { warningsOf } from './policy_config.ts'
 import { RecordView } from './record_view.ts'
 import { Room } from './room.ts'
+import type { TraceFacts } from './trace_facts.ts'
 import { Votes } from './votes.ts'
 
 /** How often it is looked whether traces are due. */

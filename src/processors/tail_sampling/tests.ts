@@ -4,10 +4,10 @@ import { next, readUint32, skipValue, uint32 } from '../../otlp/cursor.ts'
 import { findField, foundEnd } from '../../telemetry/field.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import type { Feature, Features } from './features.ts'
-import type { TraceFacts } from './policies.ts'
 import type { PlainPolicyConfig, SubPolicyConfig } from './policy_config.ts'
 import { DEFAULT_SALT, Probability } from './probability.ts'
 import { TokenBucket } from './rates.ts'
+import type { TraceFacts } from './trace_facts.ts'
 import { boolIs, numberWithin, textIsOneOf, textMatches, type ValueTest } from './value_tests.ts'
 
 /** Words that may depend on the number of spans of the trace. */

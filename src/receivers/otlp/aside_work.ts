@@ -1,24 +1,9 @@
 /** What the worker thread does for `door.ts`. */
-import { LimitError, type LimitName } from '../../otlp/limits.ts'
+import { LimitError } from '../../otlp/limits.ts'
 import { WireError } from '../../otlp/wire_error.ts'
 import type { Done } from '../../self/aside.ts'
-import type { Layout } from '../../telemetry/layout.ts'
 import { open, type Settings } from './door.ts'
-
-export type Walked =
-  | {
-      /** Undefined: those of the body. */
-      readonly bytes: Uint8Array<ArrayBuffer> | undefined
-      readonly layout: Layout
-      readonly stripped: number
-    }
-  | Problem
-
-export interface Problem {
-  readonly problem: string
-  readonly offset: number
-  readonly limit: { readonly name: LimitName; readonly max: number } | undefined
-}
+import type { Problem, Walked } from './walked.ts'
 
 export function work(given: Uint8Array, settings: unknown): Done {
   const body = Buffer.from(given.buffer, given.byteOffset, given.length)

@@ -7,7 +7,7 @@ import { Batch, type Batches, type Signal } from '../../telemetry/batch.ts'
 import { receive } from '../../telemetry/receive.ts'
 import { requestMessage } from '../../telemetry/signal.ts'
 import { stripSluice } from '../../telemetry/strip.ts'
-import type { Problem, Walked } from './aside_work.ts'
+import type { Problem, Walked } from './walked.ts'
 
 /** JSON takes ten times as long as protobuf, which takes up to 3 ms a MiB. */
 export const LONG_JSON_BYTES = 1 << 20
