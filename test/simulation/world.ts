@@ -247,7 +247,8 @@ class Builder {
     const outer = this.#id()
     const inside = isAround ? { ...place, parent: outer, start_ms: place.start_ms + 1 } : place
     const handedOver_ms = inside.start_ms + this.#random.whole(20, 200)
-    const begun_ms = handedOver_ms + this.#random.whole(0, UNREAD_MAX_ms)
+    // Less than the most: times are known to a microsecond.
+    const begun_ms = handedOver_ms + this.#random.whole(0, UNREAD_MAX_ms - 1)
     const end_ms = begun_ms + this.#random.whole(100, longest_ms)
     const asked = { ...call, input: undefined, output: undefined, cached: 0, responseId: '' }
     this.#report(inside, this.#id(), STREAMER, asked, handedOver_ms, ALL, false, { 'gen_ai.request.stream': true })
