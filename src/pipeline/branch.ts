@@ -19,6 +19,8 @@ export interface BranchOptions extends Pick<Host, 'clock' | 'log'> {
 /** Of all copies of the daemon, the higher the number the younger. */
 interface Copy<S extends Signal> extends KeptBatch<S> {
   readonly number: number
+  /** Since when it waits; monotonic. */
+  readonly since_ms: number
 }
 
 export class Branch<S extends Signal = Signal> implements Component, CopyHolder {
@@ -44,6 +46,11 @@ export class Branch<S extends Signal = Signal> implements Component, CopyHolder 
 
   get oldest(): number | undefined {
     return this.#copies.oldest?.number
+  }
+
+  get oldestAge_ms(): number {
+    const { oldest } = this.#copies
+    return oldest === undefined ? 0 : this.#options.clock.monotonic_ms() - oldest.since_ms
   }
 
   /** What waits here, in bytes. */
@@ -79,7 +86,8 @@ export class Branch<S extends Signal = Signal> implements Component, CopyHolder 
     if (number === undefined) return this.#drop(batch)
     this.book.hold(batch.count, 'queued')
     // Nobody waits for it any more.
-    this.#copies.add({ batch, context: { ...context, account: this.book, deadline_ms: undefined }, number })
+    const since_ms = this.#options.clock.monotonic_ms()
+    this.#copies.add({ batch, context: { ...context, account: this.book, deadline_ms: undefined }, number, since_ms })
     this.#handOver ??= this.#newHandOver()
     this.#handOver.run()
   }

@@ -13,8 +13,13 @@ export interface CopyLimits {
 export interface CopyHolder {
   /** Number of its oldest copy that may be dropped; undefined if there is none. */
   readonly oldest: number | undefined
+  /** How long that one has waited, in milliseconds. */
+  readonly oldestAge_ms: number
   dropOldest(): void
 }
+
+/** A destination that has not taken a copy for so long does not take any now. */
+const PATIENCE_ms = 10_000
 
 /** One for all branches of a daemon. */
 export class CopyRoom {
@@ -64,9 +69,12 @@ export class CopyRoom {
     this.size_bytes -= bytes
   }
 
-  /** The process is short of memory: the oldest go until so many bytes are held less. With `refuse` none does. */
+  /**
+   * The process is short of memory: the oldest go until so many bytes are held less, but none that may soon be taken. With
+   * `refuse` none does.
+   */
   giveUp(bytes: number): void {
-    if (this.#limits().when_full !== 'refuse') this.#shrink(this.size_bytes - bytes)
+    if (this.#limits().when_full !== 'refuse') this.#shrink(this.size_bytes - bytes, PATIENCE_ms)
   }
 
   #makeRoom(bytes: number): void {
@@ -74,10 +82,10 @@ export class CopyRoom {
     if (when_full !== 'refuse' && bytes <= bytes_max) this.#shrink(bytes_max - bytes)
   }
 
-  #shrink(target_bytes: number): void {
+  #shrink(target_bytes: number, age_min_ms = 0): void {
     while (this.size_bytes > target_bytes) {
       const oldest = this.#oldestHolder()
-      if (oldest === undefined) return
+      if (oldest === undefined || oldest.oldestAge_ms < age_min_ms) return
       oldest.dropOldest()
     }
   }

@@ -119,6 +119,9 @@ test.each(['drop_oldest', 'refuse'])('while the process is short of memory: %s',
   await it.source().send(anyBatch('traces', 2))
   const memory = memoryOf(it.story.parts.get('exporter/sink')!.host)
   memory.relieve(1)
+  expect(it.held(), 'it may yet be taken').toMatchObject({ dropped: {}, held: { queued: 5 } })
+  await it.clock.advance(10_000)
+  memory.relieve(1)
   const [queued, dropped] = when_full === 'refuse' ? [5, {}] : [2, { queue_full: 3 }]
   expect(it.held(), 'the oldest goes').toMatchObject({ dropped, held: { queued } })
   memory.relieve(memory.held_bytes())

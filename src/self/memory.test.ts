@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { type Existing, LiveMemory } from './live_memory.ts'
 import { ProcessMemory } from './memory.ts'
 
+const MIB = 1 << 20
+
 describe('what the process holds', () => {
   test('by name, until it is released', () => {
     const memory = new ProcessMemory(1000)
@@ -74,6 +76,16 @@ describe('what lives', () => {
       if (collected) memory.measure()
       expect(memory.bytes, name).toBe(bytes)
     }
+    memory.close()
+  })
+
+  test('Buffers that a collection has freed do not live', () => {
+    const memory = new LiveMemory(() => 0)
+    memory.collect()
+    const before_bytes = memory.bytes
+    for (let count = 0; count < 100; count++) Buffer.allocUnsafeSlow(MIB)
+    memory.collect()
+    expect(memory.bytes).toBeLessThan(before_bytes + 10 * MIB)
     memory.close()
   })
 })

@@ -119,7 +119,8 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     const { hard_bytes, soft_bytes, resume_bytes } = this.#limits!
     const largest_bytes = Math.max(memory.resident(), memory.used()) + coming_bytes * COPIES_OF_A_BODY
     // While data is refused, it has to be known soon that it need not be.
-    if (largest_bytes > soft_bytes) this.#collect(memory, largest_bytes > hard_bytes || this.#refusal !== undefined)
+    if (largest_bytes > soft_bytes)
+      this.#collect(memory, hard_bytes, largest_bytes > hard_bytes || this.#refusal !== undefined)
     // What can be handed on or decided sooner goes before anybody is refused.
     const excess_bytes = memory.used() - resume_bytes
     if (excess_bytes > 0) memoryOf(this.#host).relieve(excess_bytes)
@@ -147,15 +148,15 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     this.#host.log.info({ used_mib: toMib(used_bytes) }, 'memory is back under the limit: data is taken')
   }
 
-  /** Where hardly anything was allocated since the last time, there is nothing to collect. */
-  #collect(memory: Memory, isHard: boolean): void {
+  /** Where little was allocated since the last time, there is not much to collect. */
+  #collect(memory: Memory, hard_bytes: number, isHard: boolean): void {
     const { min_gc_interval_when_hard_limited, min_gc_interval_when_soft_limited } = this.#config
     const interval_ms = isHard ? min_gc_interval_when_hard_limited : min_gc_interval_when_soft_limited
     const now_ms = this.#host.clock.monotonic_ms()
     const age_ms = now_ms - this.#last.at_ms
     // Nothing is allocated while all is refused, and what lived may have become garbage since.
     const isStale = this.#refusal !== undefined && age_ms >= STALE_MS
-    const isLittle = memory.collectable() < this.#last.left_bytes + GARBAGE_MIN_BYTES
+    const isLittle = memory.collectable() < this.#last.left_bytes + hard_bytes * GARBAGE_MIN_SHARE
     if (age_ms < interval_ms || (isLittle && !isStale)) return
     this.#last.at_ms = now_ms
     memory.collect()
@@ -173,8 +174,11 @@ interface Collection {
 
 /** Of a request there are at once: its bytes, a copy beside the event loop, what was made of that, and text of it. */
 const COPIES_OF_A_BODY = 4
-/** Less garbage than this is not worth a collection. */
-const GARBAGE_MIN_BYTES = 16 << 20
+/**
+ * Less garbage than this share of the limit is not worth a collection: what a collection costs grows with what lives, and a large
+ * process passes much in the time between two.
+ */
+const GARBAGE_MIN_SHARE = 1 / 5
 /** While data is refused, what was measured longer ago is measured again. */
 const STALE_MS = 3_000
 const MAX_WAIT_MS = 30_000
