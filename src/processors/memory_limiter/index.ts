@@ -34,6 +34,7 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
   #memory: Memory | undefined
   #limits: Limits | undefined
   #refusal: Refusal | undefined
+  #refusedSince_ms = 0
   #timer: Timer | undefined
   #endWatch: (() => void) | undefined
   /** Garbage is the process's: what one limiter has collected, the others need not. */
@@ -126,10 +127,17 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     if (excess_bytes > 0) memoryOf(this.#host).relieve(excess_bytes)
     const used_bytes = memory.used()
     if (this.#refusal === undefined && used_bytes > soft_bytes) this.#refuse(used_bytes, soft_bytes)
-    else if (this.#refusal !== undefined && used_bytes <= resume_bytes) this.#resume(used_bytes)
+    else if (this.#refusal !== undefined && used_bytes <= (this.#isStuck() ? soft_bytes : resume_bytes))
+      this.#resume(used_bytes)
+  }
+
+  /** Refusing for so long makes nothing fall further: waiting for more room would be waiting for ever. */
+  #isStuck(): boolean {
+    return this.#host.clock.monotonic_ms() - this.#refusedSince_ms >= STUCK_MS
   }
 
   #refuse(used_bytes: number, soft_bytes: number): void {
+    this.#refusedSince_ms = this.#host.clock.monotonic_ms()
     const soft_mib = toMib(soft_bytes)
     this.#refusal = retryLater(
       'memory_limit',
@@ -181,6 +189,8 @@ const COPIES_OF_A_BODY = 4
 const GARBAGE_MIN_SHARE = 1 / 5
 /** While data is refused, what was measured longer ago is measured again. */
 const STALE_MS = 3_000
+/** What can be handed on is handed on in this time. */
+const STUCK_MS = 10_000
 const MAX_WAIT_MS = 30_000
 
 function toMib(bytes: number): number {

@@ -45,10 +45,11 @@ const MIB = 1 << 20
 const DEFAULT_SPIKE = 0.2
 const RESUME = 0.95
 /**
- * Code, stacks, buffers of the system, garbage, and memory too scattered to be used again have to fit in beside the limit: two
- * fifths of what there is, and these bounds.
+ * Code, stacks, buffers of the system, garbage, and memory too scattered to be used again have to fit in beside the limit: a
+ * third of what there is and a little more, and these bounds. With a larger share a container of 256 MiB has no room for what the
+ * program itself keeps.
  */
-const BESIDE = { share: 0.4, min_bytes: 112 * MIB, max_bytes: 208 * MIB }
+const BESIDE = { share: 0.35, min_bytes: 96 * MIB, max_bytes: 208 * MIB }
 
 export function limitsOf(config: MemoryLimiterConfig, total_bytes: number): Limits {
   const { hard_bytes, spike_bytes } = config.limit_mib === undefined ? shares(config, total_bytes) : fixed(config)

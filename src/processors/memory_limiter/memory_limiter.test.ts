@@ -60,11 +60,11 @@ describe('limits', () => {
   })
 
   const small: [string, Record<string, number>, total_mib: number, hard_mib: number, soft_mib: number][] = [
-    ['a share leaves room for what is beside it', { limit_percentage: 75 }, 256, 144, 115],
-    ['the spike shrinks with it', { limit_percentage: 80, spike_limit_percentage: 40 }, 256, 144, 72],
+    ['a share leaves room for what is beside it', { limit_percentage: 75 }, 256, 160, 128],
+    ['the spike shrinks with it', { limit_percentage: 80, spike_limit_percentage: 40 }, 256, 160, 80],
     ['something is left in any case', { limit_percentage: 50 }, 100, 25, 20],
     ['MiB are what was asked for', { limit_mib: 250 }, 256, 250, 200],
-    ['two fifths stay beside it', { limit_percentage: 75 }, 512, 307, 246],
+    ['a third and a little more stays beside it', { limit_percentage: 75 }, 512, 333, 266],
     ['up to 208 MiB', { limit_percentage: 75 }, 768, 560, 448],
     ['in a gibibyte a share is what was asked for', { limit_percentage: 75 }, 1024, 768, 614],
   ]
@@ -118,6 +118,17 @@ describe('memory_limiter', () => {
     expect(host.meter.value('otelcol_processor_memory_limiter_accepted_spans', { processor: 'memory_limiter' })).toBe(6)
     expect(host.meter.value('otelcol_processor_memory_limiter_refused_spans')).toBe(6)
     expect(host.statuses.map(({ state }) => state)).toEqual(['recoverable', 'ok'])
+  })
+
+  test('where nothing falls further while it refuses, takes again below the soft limit', async () => {
+    const { host, memory, feed } = await limiter()
+    memory.used_mib = 81
+    await host.clock.advance(1000)
+    memory.used_mib = 79
+    await host.clock.advance(9000)
+    await expect(feed()).rejects.toThrow('80 MiB')
+    await host.clock.advance(1000)
+    await feed()
   })
 
   test('one of several limiters that recovers does not speak for the others', async () => {
