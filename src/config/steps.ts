@@ -23,13 +23,15 @@ export const stepKeys = {
     .int()
     .min(1)
     .default(200_000)
-    .describe('Model calls that wait for their trace to settle; over it the longest waiting settle early.'),
+    .describe(
+      'Model calls that wait for their trace to settle, where a sixteenth of the memory limit holds so many; over it the longest waiting settle early.',
+    ),
   duplicates_window: z
     .int()
     .min(1000)
     .default(1_000_000)
     .describe(
-      'A span or log record that comes again within so many model calls is a duplicate, and does not count again.',
+      'A span or log record that comes again within so many model calls is a duplicate, and does not count again; within fewer where a sixteenth of the memory limit does not hold so many.',
     ),
 }
 

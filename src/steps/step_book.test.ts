@@ -4,6 +4,7 @@ import { type SpanOptions, traceBatch } from '../../test/support/otlp.ts'
 import type { Context } from '../component.ts'
 import { notAccounted } from '../not_accounted.ts'
 import { Random } from '../otlp/random.fixture.ts'
+import { memoryOf } from '../self/memory.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
 import type { Calls } from './calls.ts'
 import type { Report } from './report.ts'
@@ -218,4 +219,34 @@ test(`whoever takes what, whenever: each is told of what it has, once; seed ${se
       expect(listener.repeated).toEqual([])
     }
   }
+})
+
+describe('in little memory', () => {
+  const MIB = 1 << 20
+
+  test('fewer calls wait', () => {
+    const { host, listeners } = bench(1)
+    memoryOf(host).limit_bytes = MIB
+    const [one] = listeners
+    for (let id = 1; id <= 600; id++) {
+      const trace = id.toString(16).padStart(32, '0')
+      one!.take(traceBatch([call(id, { trace })]))
+    }
+    // A sixteenth of a MiB, at 200 bytes a call.
+    expect(600 - one!.told.length).toBeLessThanOrEqual(330)
+    one!.steps.close()
+    expect(one!.told.length).toBe(600)
+  })
+
+  test('less is known of what came before, and what is known is bounded', () => {
+    const host = testHost()
+    memoryOf(host).limit_bytes = 4 * MIB
+    const one = new Listener(host, { ...BOUNDS, duplicates_window: 1_000_000 })
+    const batches = Array.from({ length: 40_000 }, (_, at) =>
+      traceBatch([call(at + 1, { trace: (at + 1).toString(16).padStart(32, '0') })]),
+    )
+    for (const batch of batches) one.take(batch)
+    expect(memoryOf(host).held()['steps']).toBeLessThan(5 * MIB)
+    expect([one.take(batches.at(-1)!), one.take(batches[0]!)]).toEqual([1, 0])
+  })
 })

@@ -35,6 +35,9 @@ import { bitsOf, type Teller, TracesOfCalls } from './traces_of_calls.ts'
 const LONE_WAITS = 2
 /** Bits in a row. A subscriber's bit is nobody else's afterwards: what is told to it may be compared for long. */
 const SUBSCRIBERS_MAX = 31
+/** Calls that wait take no more than this share of the memory limit, at so many bytes each. */
+const CALLS_SHARE = 1 / 16
+const CALL_BYTES = 200
 /** What came lately is known in this share of the memory limit. */
 const RECENT_SHARE = 1 / 16
 const quality: Quality = { score: Number.NaN, signals: 0 }
@@ -85,8 +88,9 @@ export class StepBook implements Teller {
     this.calls = new Calls(this.#links)
     this.#recent = new RecentSpans(duplicates_window, () => memory.limit_bytes * RECENT_SHARE)
     this.#tables = sharedTables(host)
-    const [slices, shard_max] = [sharedSlices(host), Math.ceil(calls_max / host.shards)]
-    this.#shards = this.#tables.map((table) => new TracesOfCalls(table, this.calls, this, shard_max, slices))
+    const slices = sharedSlices(host)
+    const most = () => Math.min(calls_max, (memory.limit_bytes * CALLS_SHARE) / CALL_BYTES) / host.shards
+    this.#shards = this.#tables.map((table) => new TracesOfCalls(table, this.calls, this, most, slices))
     this.#lone = new LoneCalls(this.calls, this, calls_max)
     this.#release = memory.hold('steps', () => this.calls.size_bytes + this.#recent.size_bytes)
   }

@@ -13,11 +13,13 @@ export const NO_CALL = -1
 const COUNTED_MAX = 50_000
 /** So many counted calls of a trace, the newest, are compared with what comes late: a trace may never end. */
 const COMPARED_MAX = 4096
+/** So many calls are told in a piece of work, which is begun anew for the price of a few. */
+export const CALLS_PER_PIECE = 4
 /**
- * Where there are too many calls, so many pieces of the settling are done for each that comes: a call takes about one, so it
- * is over before there are a third more.
+ * Where there are too many calls, so many pieces of the settling are done for each that comes: it is over before there are a
+ * third more.
  */
-export const PIECES_PER_CALL = 4
+export const PIECES_PER_CALL = 2
 /** Beyond so many times too many, work is not cut into slices any more. */
 const OVER_MAX = 2
 
@@ -61,7 +63,7 @@ export class TracesOfCalls {
   readonly #table: TraceTable
   readonly #calls: LinkedCalls
   readonly #teller: Teller
-  readonly #calls_max: number
+  readonly #calls_max: () => number
   readonly #slices: Slices
   /** Per trace: its newest call; when its first and its last unsettled call came; WAITS and GROUPED. */
   readonly #newest: Column
@@ -80,11 +82,13 @@ export class TracesOfCalls {
   #work: Generator<undefined, void> | undefined
   /** Traces with counted calls, in the order in which they settled; each held once per place. */
   readonly #settled = new RowQueue()
+  /** Calls told, and traces. */
+  #steps = 0
   #uncounted = 0
   #counted = 0
 
-  /** `calls_max`: calls that wait; over it the longest waiting traces settle early. */
-  constructor(table: TraceTable, calls: LinkedCalls, teller: Teller, calls_max: number, slices: Slices) {
+  /** `calls_max`: asked for the calls that may wait; over it the longest waiting traces settle early. */
+  constructor(table: TraceTable, calls: LinkedCalls, teller: Teller, calls_max: () => number, slices: Slices) {
     this.#table = table
     this.#calls = calls
     this.#teller = teller
@@ -126,8 +130,9 @@ export class TracesOfCalls {
       this.#table.hold(row)
       this.#waiting.push(row)
     }
-    for (let pieces = 0; this.#uncounted > this.#calls_max; pieces++)
-      if (pieces >= PIECES_PER_CALL && this.#uncounted <= this.#calls_max * OVER_MAX) break
+    const most = this.#calls_max()
+    for (let pieces = 0; this.#uncounted > most; pieces++)
+      if (pieces >= PIECES_PER_CALL && this.#uncounted <= most * OVER_MAX) break
       else if (!this.settleSome()) break
   }
 
@@ -198,7 +203,7 @@ export class TracesOfCalls {
   *#settleDue(): Generator<undefined, void> {
     while (this.#due.length > 0) {
       yield* this.#count(this.#due.shift())
-      yield
+      if (this.#isPause()) yield
     }
   }
 
@@ -232,8 +237,12 @@ export class TracesOfCalls {
   *#tellOf(compared: readonly number[], bits: number): Generator<undefined, void> {
     for (const reports of this.#calls.group(compared)) {
       if (reports !== undefined) this.#countOnce(reports, bits)
-      yield
+      if (reports === undefined || this.#isPause()) yield
     }
+  }
+
+  #isPause(): boolean {
+    return ++this.#steps % CALLS_PER_PIECE === 0
   }
 
   #countOnce(reports: readonly number[], bits: number): void {
@@ -280,7 +289,8 @@ export class TracesOfCalls {
 
   /** Gives up the calls of the traces that settled longest ago, when there are too many. */
   #forget(): void {
-    while (this.#counted > COUNTED_MAX && this.#settled.length > 0) {
+    const most = Math.min(COUNTED_MAX, this.#calls_max())
+    while (this.#counted > most && this.#settled.length > 0) {
       const row = this.#settled.shift()
       if (this.#states.data[row] === 0) this.#remove(row)
       this.#table.release(row)

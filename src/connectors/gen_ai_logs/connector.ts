@@ -70,8 +70,15 @@ export class GenAiLogs implements Connector {
 
   async start(): Promise<void> {
     this.#counters.show()
-    const held = () => this.#held.size_bytes + this.#outbox.size_bytes
-    this.#release = memoryOf(this.#host).hold(`connector/${this.#host.id}`, held)
+    const memory = memoryOf(this.#host)
+    const held = () => this.#held.reserved_bytes + this.#outbox.size_bytes
+    const ends = [
+      memory.hold(`connector/${this.#host.id}`, held),
+      memory.onShort({ held_bytes: held, relieve: () => this.#held.trim() }),
+    ]
+    this.#release = () => {
+      for (const end of ends) end()
+    }
     this.#timer = this.#host.clock.every(TICK_MS, () => this.#tick())
   }
 

@@ -65,6 +65,16 @@ export class HeldCalls implements Subscriber {
     return this.#store.occupied_bytes + this.#heads.size_bytes
   }
 
+  /** The same with memory that is spare, to be used again. */
+  get reserved_bytes(): number {
+    return this.#store.reserved_bytes + this.#heads.size_bytes
+  }
+
+  /** Gives spare memory back to the process. */
+  trim(): void {
+    this.#store.trim()
+  }
+
   /** What the records of the call are made of. */
   keep(row: number, report: Report): void {
     const { batch, context, view } = report
