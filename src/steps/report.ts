@@ -11,6 +11,8 @@ import { traceHashOf } from '../traces/trace_id.ts'
 /** Texts of a call that rows know by number. */
 export const TEXTS = ['model', 'responseModel', 'errorType'] as const
 export type Text = (typeof TEXTS)[number]
+/** Positions in TEXTS. */
+export const TEXT_AT = { model: 0, responseModel: 1, errorType: 2 } as const satisfies Record<Text, number>
 const FIELDS = [FIELD.requestModel, FIELD.responseModel, FIELD.errorType]
 const NOTHING = Buffer.alloc(0)
 
@@ -80,11 +82,11 @@ export class Report {
   }
 
   textStart(text: Text): number {
-    return this.places[AT.texts + 2 * TEXTS.indexOf(text)]!
+    return this.places[AT.texts + 2 * TEXT_AT[text]]!
   }
 
   textEnd(text: Text): number {
-    return this.places[AT.texts + 2 * TEXTS.indexOf(text) + 1]!
+    return this.places[AT.texts + 2 * TEXT_AT[text] + 1]!
   }
 
   /** Where the item's message begins and ends, and the scope that it is of. */

@@ -1,5 +1,5 @@
 import type { Calls } from '../../steps/calls.ts'
-import { type Report, TEXTS, type Text } from '../../steps/report.ts'
+import { type Report, TEXT_AT, TEXTS, type Text } from '../../steps/report.ts'
 import { isTraceId } from '../../traces/trace_id.ts'
 import { EMPTY, type LabelTexts } from './label_texts.ts'
 
@@ -53,7 +53,7 @@ export class CallLabels {
     // Where the row has the text of another report, that one's number stands for it.
     const other =
       reports.length === 1 ? -1 : reports.findLastIndex((one) => one !== row && this.#calls.int(one, text) === hash)
-    return this.#numbers[reports[Math.max(other, 0)]! * TEXTS.length + TEXTS.indexOf(text)]!
+    return this.#numbers[reports[Math.max(other, 0)]! * TEXTS.length + TEXT_AT[text]]!
   }
 
   #textsOf(text: Text): LabelTexts {
