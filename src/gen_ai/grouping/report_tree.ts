@@ -6,7 +6,7 @@ import type { Paused, Steps } from './pauses.ts'
 import type { Id } from './same_call.ts'
 
 /** So many spans may stand between a report and the next one above it. */
-const BETWEEN_MAX = 32
+export const BETWEEN_MAX = 32
 const NONE = -1
 
 export class ReportTree {
