@@ -48,7 +48,7 @@ type Batch = TraceBatch | LogBatch
 export interface Subscriber {
   /** The report is in that row now, until `settle` or `repeat` name the row. */
   keep(row: number, report: Report): void
-  /** All reports of a call that it has, the outermost first. `row` says what all reports of all together say. */
+  /** All reports of a call that it has, the outermost first. `row` says what they say together, until this returns. */
   settle(row: number, reports: readonly number[]): void
   /** The row's call has been told: because of other reports, or of another trace. */
   repeat?(row: number): void
@@ -191,7 +191,7 @@ export class StepBook implements Teller {
       const known = isReread ? rows!.restore(place++, report, calls) : NO_CALL
       let row = NO_CALL
       if (known !== NO_CALL || report.read(item)) {
-        if (this.#isRepeated(bit)) duplicates++
+        if (this.#isRepeated(bit) || this.#isTaken(bit, known)) duplicates++
         else if (known !== NO_CALL) this.#addTaker(bit, known, now_ms)
         else row = this.#add(bit, now_ms)
       }
@@ -204,6 +204,11 @@ export class StepBook implements Teller {
   #keepQuality(batch: LogBatch, item: number): void {
     this.#record.readRecord(batch, item)
     if (readQuality(this.#record, quality)) this.calls.keepQuality(this.#record, quality)
+  }
+
+  /** Has the subscriber that very report? One without an id, or one that is not among those that came lately any more. */
+  #isTaken(bit: number, row: number): boolean {
+    return row !== NO_CALL && (this.calls.takers(row) & bit) !== 0
   }
 
   #isRepeated(bit: number): boolean {
