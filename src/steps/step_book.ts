@@ -21,7 +21,7 @@ import { sharedSlices } from '../traces/slices.ts'
 import { sharedTables } from '../traces/tables.ts'
 import { shardOf } from '../traces/trace_id.ts'
 import type { TraceTable } from '../traces/trace_table.ts'
-import { BatchRows } from './batch_rows.ts'
+import { BatchRows, NO_ROWS } from './batch_rows.ts'
 import { Calls, type CallTexts, NO_CALL } from './calls.ts'
 import { Emitters, NOBODY } from './emitters.ts'
 import { LoneCalls } from './lone_calls.ts'
@@ -70,7 +70,7 @@ export class StepBook implements Teller {
   readonly #shards: readonly TracesOfCalls[]
   readonly #lone: LoneCalls
   readonly #tables: readonly TraceTable[]
-  /** Rows of batches that not all subscribers have taken. */
+  /** Rows of batches that have been taken while there was more than one subscriber; as long as somebody holds the batch. */
   readonly #batches = new WeakMap<Batch, BatchRows>()
   readonly #texts: { -readonly [Name in keyof CallTexts]: CallTexts[Name] } = {
     model: 0,
@@ -129,10 +129,10 @@ export class StepBook implements Teller {
     const now_ms = this.#clock.monotonic_ms()
     const known = this.#batches.get(batch)
     const rows = known ?? (this.#active > 1 ? new BatchRows() : undefined)
-    if (rows !== known) this.#batches.set(batch, rows!)
     if (known === undefined && batch.signal === 'traces') this.#links.note(batch)
     this.#report.begin(batch, context)
     const duplicates = this.#takeAll(bit, batch, rows, known !== undefined, now_ms)
+    if (rows !== known) this.#batches.set(batch, rows!.isEmpty ? NO_ROWS : rows!)
     this.#forget()
     return duplicates
   }
