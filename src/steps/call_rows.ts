@@ -1,6 +1,9 @@
 /** How a call is kept as a row of numbers (`calls.ts`, `other_traces.ts`). */
 import type { CallFacts } from '../gen_ai/grouping/same_call.ts'
 
+/** All who have reports: every bit. */
+export const ALL = -1
+
 /** Bits of `flags`. */
 export const FAILED = 1
 export const RATE_LIMITED = 2
@@ -70,8 +73,11 @@ export interface CallRows {
 export type IntName = Exclude<keyof typeof INT, 'width'>
 export type NumberName = Exclude<keyof typeof NUMBER, 'width'>
 
-/** A row as the rules of `same_call.ts` want it. Texts are known by number only: equal numbers, equal texts. */
-export function factsOf(ints: Int32Array, numbers: Float64Array, row: number): CallFacts {
+/**
+ * A row as the rules of `same_call.ts` want it, for those of `bits`. Texts are known by number only: equal numbers, equal
+ * texts.
+ */
+export function factsOf(ints: Int32Array, numbers: Float64Array, row: number, bits = ALL): CallFacts {
   const int = row * INT.width
   const number = row * NUMBER.width
   const flags = ints[int + INT.flags]!
@@ -82,7 +88,7 @@ export function factsOf(ints: Int32Array, numbers: Float64Array, row: number): C
     emitter: ints[int + INT.emitter]!,
     nearness: nearnessOf(flags),
     isMerged: (flags & MERGED) !== 0,
-    isCounted: ints[int + INT.told] !== 0,
+    isCounted: (ints[int + INT.told]! & bits) !== 0,
     isStreamRecord: (flags & STREAM_RECORD) !== 0,
     isRecord: (flags & RECORD) !== 0,
     operation: ints[int + INT.operation]!,

@@ -16,6 +16,7 @@ import { nanosAsMillis, uint32 } from '../otlp/cursor.ts'
 import type { RecordView } from '../telemetry/record_view.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import {
+  ALL,
   AWAITS_RECORD,
   FAILED,
   factsOf,
@@ -64,6 +65,8 @@ export class Calls {
   ints = new Int32Array(256 * INT.width)
   numbers = new Float64Array(256 * NUMBER.width)
   #free = NO_CALL
+  /** Row of what the reports of the call that is told say together. */
+  #together = NO_CALL
   #used = 0
   readonly #otherTraces = new OtherTraces(this)
   readonly #links: SpanLinks | undefined
@@ -221,45 +224,52 @@ export class Calls {
     this.#otherTraces.add(call, bits)
   }
 
-  /** Which of them report one call, in lists with the outermost first; undefined where a pause may be made. */
-  *group(calls: readonly number[]): Generator<readonly number[] | undefined> {
+  /** Which of them report one call to `bits`, in lists with the outermost first; undefined where a pause may be made. */
+  *group(calls: readonly number[], bits = ALL): Generator<readonly number[] | undefined> {
     if (calls.length === 1) yield calls
     else {
-      const reports = { count: calls.length, facts: (at: number) => this.facts(calls[at]!) }
+      const reports = { count: calls.length, facts: (at: number) => this.facts(calls[at]!, bits) }
       for (const group of groupsOf(reports, this.#ancestry(calls[0]!))) yield group?.map((at) => calls[at]!)
     }
   }
 
   /**
-   * Writes what the reports of one call say together into the row of the first, the outermost, and returns that. Beside
-   * what `mergeCalls` decides, the outer one's word counts where it has one.
+   * Row of what the reports of one call say together: the only one's own, or one that holds until the next merge. Beside
+   * what `mergeCalls` decides, the word of the outer one, which stands first, counts where it has one.
    */
   merge(reports: readonly number[]): number {
-    const outermost = reports[0]!
     if (this.#qualities !== undefined) for (const call of reports) this.#fillQuality(call, this.#qualities)
-    if (reports.length > 1) this.#mergeAll(reports)
-    if (this.has(outermost, FAILED) && !this.has(outermost, RATE_LIMITED) && this.#isRateLimitedAbove(reports))
-      this.setFlags(outermost, RATE_LIMITED)
-    return outermost
+    const row = reports.length > 1 ? this.#mergeAll(reports) : reports[0]!
+    if (this.has(row, FAILED) && !this.has(row, RATE_LIMITED) && this.#isRateLimitedAbove(reports))
+      this.setFlags(row, RATE_LIMITED)
+    return row
   }
 
-  #mergeAll(reports: readonly number[]): void {
-    const outermost = reports[0]!
+  /** The reports' own rows stay as they came: others may have only some of them, or are told of them later. */
+  #mergeAll(reports: readonly number[]): number {
+    if (this.#together === NO_CALL) this.#together = this.#newRow()
+    const row = this.#together
+    this.#copy(reports[0]!, row)
     const facts = mergeReports(reports.map((call) => this.facts(call)))
-    for (const call of reports) this.#fillFrom(outermost, call)
+    for (const call of reports) this.#fillFrom(row, call)
     const named = reports.findLast((call) => this.int(call, 'provider') !== -1)
-    if (named !== undefined) this.setInt(outermost, 'provider', this.int(named, 'provider'))
-    this.setInt(outermost, 'model', facts.requestModel as number)
-    this.setInt(outermost, 'responseModel', facts.responseModel as number)
-    this.setNumber(outermost, 'cost_usd', facts.cost_usd)
-    this.setNumber(outermost, 'input', facts.inputTokens)
-    this.setNumber(outermost, 'output', facts.outputTokens)
-    this.setNumber(outermost, 'cacheRead', facts.cacheReadTokens)
-    this.setNumber(outermost, 'cacheWrite', facts.cacheWriteTokens)
-    this.setNumber(outermost, 'reasoning', facts.reasoningTokens)
-    for (const call of reports) this.setFlags(call, MERGED)
-    this.setNumber(outermost, 'end_ms', facts.end_ms)
-    this.setFlags(outermost, (facts.failed ? FAILED : 0) | (facts.rateLimited ? RATE_LIMITED : 0))
+    if (named !== undefined) this.setInt(row, 'provider', this.int(named, 'provider'))
+    this.setInt(row, 'model', facts.requestModel as number)
+    this.setInt(row, 'responseModel', facts.responseModel as number)
+    this.setNumber(row, 'cost_usd', facts.cost_usd)
+    this.setNumber(row, 'input', facts.inputTokens)
+    this.setNumber(row, 'output', facts.outputTokens)
+    this.setNumber(row, 'cacheRead', facts.cacheReadTokens)
+    this.setNumber(row, 'cacheWrite', facts.cacheWriteTokens)
+    this.setNumber(row, 'reasoning', facts.reasoningTokens)
+    this.setNumber(row, 'end_ms', facts.end_ms)
+    this.setFlags(row, MERGED | (facts.failed ? FAILED : 0) | (facts.rateLimited ? RATE_LIMITED : 0))
+    return row
+  }
+
+  #copy(from: number, to: number): void {
+    this.ints.copyWithin(to * INT.width, from * INT.width, (from + 1) * INT.width)
+    this.numbers.copyWithin(to * NUMBER.width, from * NUMBER.width, (from + 1) * NUMBER.width)
   }
 
   /** Where no report says why the call failed, the nearest span above it that does is asked. */
@@ -291,9 +301,9 @@ export class Calls {
       if (Number.isNaN(this.number(call, name))) this.setNumber(call, name, this.number(other, name))
   }
 
-  /** The call as the rules of `same_call.ts` want it. */
-  facts(call: number): CallFacts {
-    return factsOf(this.ints, this.numbers, call)
+  /** The call as the rules of `same_call.ts` want it, for those of `bits`. */
+  facts(call: number, bits = ALL): CallFacts {
+    return factsOf(this.ints, this.numbers, call, bits)
   }
 
   #newRow(): number {

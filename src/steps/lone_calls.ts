@@ -2,7 +2,8 @@
  * Calls without a trace that a span in some trace may tell of as well, which knows more: they wait in the order in which they
  * came, longer than that span's trace needs to settle.
  */
-import { ALL, type LinkedCalls, type Teller } from './traces_of_calls.ts'
+import { ALL } from './call_rows.ts'
+import type { LinkedCalls, Teller } from './traces_of_calls.ts'
 
 type Waiting = Pick<LinkedCalls, 'takers' | 'told' | 'addTold' | 'remove'>
 

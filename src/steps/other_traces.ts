@@ -4,13 +4,15 @@
  */
 
 import { type CallFacts, isSameInOtherTrace } from '../gen_ai/grouping/same_call.ts'
-import { type CallRows, factsOf, INT, type IntName, MERGED, NUMBER, nearnessOf } from './call_rows.ts'
+import { type CallRows, factsOf, INT, type IntName, NUMBER, nearnessOf } from './call_rows.ts'
 
 /** So many calls of each kind are known. A power of two. */
 const CALLS_MAX = 8192
 /** So many with equal keys are looked at. */
 const COMPARED_MAX = 64
 const NEARNESSES = 3
+/** Column of a copy, which has no takers: bits of those for whom it is one call with another trace's. */
+const PAIRED = INT.takers
 
 export class OtherTraces {
   readonly #calls: CallRows
@@ -81,12 +83,13 @@ class Recent {
     for (let at = 0; at < NUMBER.width; at++)
       this.#numbers[row * NUMBER.width + at] = numbers[call * NUMBER.width + at]!
     this.#ints[row * INT.width + INT.told] = bits
+    this.#ints[row * INT.width + PAIRED] = 0
     this.#keys[row] = key
     this.#before[row] = this.#heads[slotOf(key)]!
     this.#heads[slotOf(key)] = count
   }
 
-  /** Of which `bits` is a call with this key the same as that one? Where it is, the two are paired from now on. */
+  /** To which of `bits` is a call with this key the same as that one? Where it is, the two are paired for them from now on. */
   find(key: number, calls: CallRows, call: number, bits: number): number {
     let facts: CallFacts | undefined
     let found = 0
@@ -99,9 +102,13 @@ class Recent {
       const told = this.#ints[row * INT.width + INT.told]! & bits & ~found
       if (this.#keys[row] !== key || told === 0) continue
       facts ??= factsOf(calls.ints, calls.numbers, call)
-      if (!isSameInOtherTrace(factsOf(this.#ints, this.#numbers, row), facts)) continue
-      this.#ints[row * INT.width + INT.flags]! |= MERGED
-      found |= told
+      const known = factsOf(this.#ints, this.#numbers, row)
+      const paired = told & this.#ints[row * INT.width + PAIRED]!
+      let same = 0
+      if (paired !== told && isSameInOtherTrace(known, facts)) same |= told & ~paired
+      if (paired !== 0 && isSameInOtherTrace({ ...known, isMerged: true }, facts)) same |= paired
+      this.#ints[row * INT.width + PAIRED]! |= same
+      found |= same
     }
     return found
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { testHost } from '../../test/support/host.ts'
-import { type SpanOptions, traceBatch } from '../../test/support/otlp.ts'
+import { type PlainAttributes, type SpanOptions, traceBatch } from '../../test/support/otlp.ts'
 import type { Context } from '../component.ts'
 import { notAccounted } from '../not_accounted.ts'
 import { Random } from '../otlp/random.fixture.ts'
@@ -22,6 +22,7 @@ class Listener implements Subscriber {
   readonly told: string[] = []
   readonly inputs: number[] = []
   readonly repeated: string[] = []
+  keeps = 0
   readonly steps: Subscription
   readonly #spans = new Map<number, string>()
   readonly #calls: Calls
@@ -33,7 +34,8 @@ class Listener implements Subscriber {
   }
 
   keep(row: number, { view, call }: Report): void {
-    expect(call.inputTokens).toBeGreaterThan(0)
+    expect(call.inputTokens > 0 || call.stream).toBe(true)
+    this.keeps++
     this.#spans.set(row, view.bytes.toString('hex', view.spanId, view.spanId + 8))
   }
 
@@ -54,8 +56,8 @@ class Listener implements Subscriber {
 function bench(count = 2) {
   const host = testHost()
   const listeners = Array.from({ length: count }, () => new Listener(host))
-  const settle = async () => {
-    await host.clock.advance(TIMES.settle_after)
+  const settle = async (after_ms = TIMES.settle_after) => {
+    await host.clock.advance(after_ms)
     listeners[0]!.steps.tick(TIMES)
   }
   return { host, listeners, settle }
@@ -63,8 +65,8 @@ function bench(count = 2) {
 
 const idOf = (number: number) => number.toString(16).padStart(16, '0')
 
-function call(id: number, more: SpanOptions & { input?: number } = {}): SpanOptions {
-  const { input = 100, ...options } = more
+function call(id: number, more: SpanOptions & { input?: number; with?: PlainAttributes } = {}): SpanOptions {
+  const { input = 100, with: others, ...options } = more
   return {
     trace: 'ab'.repeat(16),
     id: idOf(id),
@@ -75,7 +77,8 @@ function call(id: number, more: SpanOptions & { input?: number } = {}): SpanOpti
       'sluice.dialect': 'otel-genai-newest',
       'gen_ai.operation.name': 'chat',
       'gen_ai.request.model': 'm',
-      'gen_ai.usage.input_tokens': input,
+      ...(input > 0 && { 'gen_ai.usage.input_tokens': input }),
+      ...others,
     },
   }
 }
@@ -154,6 +157,71 @@ describe('two who share a book', () => {
     await settle()
     expect(first!.told).toEqual([idOf(1)])
   })
+})
+
+describe('one call of several reports, and two who do not have them alike', () => {
+  /** The request of a stream, which says nothing of tokens, and what is written at its end. */
+  function stream(): TraceBatch[] {
+    const group = { scope: { name: 'logfire.openai' } }
+    const span = { parent: idOf(7), with: { 'sluice.dialect': 'logfire', 'gen_ai.request.stream': true } }
+    const record = { ...span, with: { ...span.with, duration: 2 }, input: 70 }
+    return [
+      traceBatch([call(1, { ...span, input: 0, start_ms: 1000, end_ms: 1100 })], group),
+      traceBatch([call(2, { ...record, start_ms: 3100, end_ms: 3100 })], group),
+    ]
+  }
+  const both = `${idOf(1)} ${idOf(2)}`
+
+  test('it is one also for whom it comes to when it has been told', async () => {
+    const { listeners, settle } = bench()
+    const batches = stream()
+    for (const one of listeners) {
+      for (const batch of batches) one.take(batch)
+      await settle(TIMES.settle_max)
+    }
+    for (const { told, inputs } of listeners) expect([told, inputs]).toEqual([[both], [70]])
+  })
+
+  test('and where one of them has another call beside', async () => {
+    const { listeners, settle } = bench()
+    for (const batch of stream()) for (const one of listeners) one.take(batch)
+    listeners[0]!.take(traceBatch([call(9)]))
+    await settle()
+    expect(listeners.map(({ told }) => told.sort())).toEqual([[both, idOf(9)], [both]])
+  })
+
+  test('who has one report of it is told what that says', async () => {
+    const { listeners, settle } = bench()
+    const [request, record] = stream()
+    for (const one of listeners) one.take(request!)
+    listeners[0]!.take(record!)
+    await settle()
+    expect(listeners.map(({ inputs }) => inputs)).toEqual([[70], [Number.NaN]])
+  })
+
+  test('the second report in another trace is a repeat to each, whenever it comes', async () => {
+    const { listeners, settle } = bench()
+    const resource = { 'service.name': 'shop' }
+    const times = { start_ms: 1000, end_ms: 1500 }
+    const outer = traceBatch([call(1, times)], { resource, scope: { name: 'framework' } })
+    const scope = { name: 'opentelemetry.instrumentation.openai' }
+    const inner = traceBatch([call(2, { ...times, trace: 'cd'.repeat(16) })], { resource, scope })
+    for (const one of listeners) one.take(outer)
+    await settle()
+    for (const one of listeners) {
+      one.take(inner)
+      await settle()
+    }
+    for (const { told, repeated } of listeners) expect([told, repeated]).toEqual([[idOf(1)], [idOf(2)]])
+  })
+})
+
+test('a batch that comes twice by two ways is kept once, also of spans without ids', async () => {
+  const { listeners, settle } = bench()
+  const batch = traceBatch([call(1, { id: '' })])
+  for (const one of listeners) expect([one.take(batch), one.take(batch), one.keeps]).toEqual([0, 1, 1])
+  await settle()
+  for (const { told } of listeners) expect(told).toHaveLength(1)
 })
 
 test('a call without a trace is told at once, to each when it takes it', () => {

@@ -21,7 +21,7 @@ import { sharedSlices } from '../traces/slices.ts'
 import { sharedTables } from '../traces/tables.ts'
 import { shardOf } from '../traces/trace_id.ts'
 import type { TraceTable } from '../traces/trace_table.ts'
-import { BatchRows } from './batch_rows.ts'
+import { BatchRows, NO_ROWS } from './batch_rows.ts'
 import { Calls, type CallTexts, NO_CALL } from './calls.ts'
 import { Emitters, NOBODY } from './emitters.ts'
 import { LoneCalls } from './lone_calls.ts'
@@ -48,7 +48,7 @@ type Batch = TraceBatch | LogBatch
 export interface Subscriber {
   /** The report is in that row now, until `settle` or `repeat` name the row. */
   keep(row: number, report: Report): void
-  /** All reports of a call that it has, the outermost first. `row` says what all reports of all together say. */
+  /** All reports of a call that it has, the outermost first. `row` says what they say together, until this returns. */
   settle(row: number, reports: readonly number[]): void
   /** The row's call has been told: because of other reports, or of another trace. */
   repeat?(row: number): void
@@ -70,7 +70,7 @@ export class StepBook implements Teller {
   readonly #shards: readonly TracesOfCalls[]
   readonly #lone: LoneCalls
   readonly #tables: readonly TraceTable[]
-  /** Rows of batches that not all subscribers have taken. */
+  /** Rows of batches that have been taken while there was more than one subscriber; as long as somebody holds the batch. */
   readonly #batches = new WeakMap<Batch, BatchRows>()
   readonly #texts: { -readonly [Name in keyof CallTexts]: CallTexts[Name] } = {
     model: 0,
@@ -129,10 +129,10 @@ export class StepBook implements Teller {
     const now_ms = this.#clock.monotonic_ms()
     const known = this.#batches.get(batch)
     const rows = known ?? (this.#active > 1 ? new BatchRows() : undefined)
-    if (rows !== known) this.#batches.set(batch, rows!)
     if (known === undefined && batch.signal === 'traces') this.#links.note(batch)
     this.#report.begin(batch, context)
     const duplicates = this.#takeAll(bit, batch, rows, known !== undefined, now_ms)
+    if (rows !== known) this.#batches.set(batch, rows!.isEmpty ? NO_ROWS : rows!)
     this.#forget()
     return duplicates
   }
@@ -191,7 +191,7 @@ export class StepBook implements Teller {
       const known = isReread ? rows!.restore(place++, report, calls) : NO_CALL
       let row = NO_CALL
       if (known !== NO_CALL || report.read(item)) {
-        if (this.#isRepeated(bit)) duplicates++
+        if (this.#isRepeated(bit) || this.#isTaken(bit, known)) duplicates++
         else if (known !== NO_CALL) this.#addTaker(bit, known, now_ms)
         else row = this.#add(bit, now_ms)
       }
@@ -204,6 +204,11 @@ export class StepBook implements Teller {
   #keepQuality(batch: LogBatch, item: number): void {
     this.#record.readRecord(batch, item)
     if (readQuality(this.#record, quality)) this.calls.keepQuality(this.#record, quality)
+  }
+
+  /** Has the subscriber that very report? One without an id, or one that is not among those that came lately any more. */
+  #isTaken(bit: number, row: number): boolean {
+    return row !== NO_CALL && (this.calls.takers(row) & bit) !== 0
   }
 
   #isRepeated(bit: number): boolean {

@@ -5,6 +5,7 @@
 import { RowQueue } from '../traces/row_queue.ts'
 import type { Slices } from '../traces/slices.ts'
 import type { Column, TraceTable } from '../traces/trace_table.ts'
+import { ALL } from './call_rows.ts'
 
 /** Stands for no call. */
 export const NO_CALL = -1
@@ -42,8 +43,8 @@ export interface LinkedCalls {
   addTold(call: number, bits: number): void
   /** 1: another report of the call will come, maybe late, which is awaited up to the longest time; -1: this is it. */
   awaits(call: number): number
-  /** Which of them report one call, in lists with the outermost first; undefined where a pause may be made. */
-  group(calls: readonly number[]): Iterable<readonly number[] | undefined>
+  /** Which of them report one call to `bits`, in lists with the outermost first; undefined where a pause may be made. */
+  group(calls: readonly number[], bits: number): Iterable<readonly number[] | undefined>
   /** The call is not asked for again. */
   remove(call: number): void
 }
@@ -55,9 +56,6 @@ export interface Teller {
   /** A report of a call that those of `bits` have been told of. */
   repeat(call: number, bits: number): void
 }
-
-/** All who have reports. */
-export const ALL = -1
 
 export class TracesOfCalls {
   readonly #table: TraceTable
@@ -216,18 +214,21 @@ export class TracesOfCalls {
     this.#forget()
   }
 
-  /** Those who have the same reports are told of the same calls; where they differ, each is told of what it has. */
+  /**
+   * Of those who wait for something: where they have the same reports and know the same of them, they are told of the same
+   * calls; else each is told of what it has.
+   */
   *#tell(row: number, wanted: number): Generator<undefined, void> {
     const calls = this.#calls
     const compared = yield* this.#compared(row)
-    let [some, every] = [0, wanted]
-    for (const call of compared) {
-      some |= calls.takers(call) & wanted
-      every &= calls.takers(call)
-    }
-    if (some === every) yield* this.#tellOf(compared, some)
+    let waiting = 0
+    for (const call of compared) waiting |= calls.takers(call) & ~calls.told(call) & wanted
+    const isAlike = (call: number) =>
+      (calls.takers(call) & waiting) === waiting &&
+      ((calls.told(call) & waiting) === 0 || (calls.told(call) & waiting) === waiting)
+    if (compared.every(isAlike)) yield* this.#tellOf(compared, waiting)
     else
-      for (const bits of bitsOf(some))
+      for (const bits of bitsOf(waiting))
         yield* this.#tellOf(
           compared.filter((call) => (calls.takers(call) & bits) !== 0),
           bits,
@@ -235,7 +236,7 @@ export class TracesOfCalls {
   }
 
   *#tellOf(compared: readonly number[], bits: number): Generator<undefined, void> {
-    for (const reports of this.#calls.group(compared)) {
+    for (const reports of this.#calls.group(compared, bits)) {
       if (reports !== undefined) this.#countOnce(reports, bits)
       if (reports === undefined || this.#isPause()) yield
     }

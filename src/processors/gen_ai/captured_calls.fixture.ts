@@ -4,7 +4,7 @@ import { FIELD } from '../../gen_ai/field.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { readNormalisedCall } from '../../gen_ai/normalised.ts'
 import { FakeClock } from '../../self/clock.ts'
-import { Calls, FAILED, RATE_LIMITED } from '../../steps/calls.ts'
+import { Calls, FAILED, INT, NUMBER, RATE_LIMITED } from '../../steps/calls.ts'
 import { Emitters } from '../../steps/emitters.ts'
 import { ResourceHashes } from '../../steps/resource_hashes.ts'
 import { SpanLinks } from '../../steps/span_links.ts'
@@ -75,7 +75,16 @@ export class CapturedCalls {
 
   #mergedInTrace(rows: readonly number[]): number[] {
     const groups = [...this.calls.group(rows)].filter((group) => group !== undefined)
-    return groups.map((reports) => this.calls.merge(reports))
+    return groups.map((reports) => this.#copyOf(this.calls.merge(reports)))
+  }
+
+  /** The next merge takes the row of this one. */
+  #copyOf(row: number): number {
+    const { calls } = this
+    const copy = calls.add()
+    calls.ints.copyWithin(copy * INT.width, row * INT.width, (row + 1) * INT.width)
+    calls.numbers.copyWithin(copy * NUMBER.width, row * NUMBER.width, (row + 1) * NUMBER.width)
+    return copy
   }
 
   totals(sameModel: Record<string, string>): Record<string, Totals> {
