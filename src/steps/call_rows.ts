@@ -113,7 +113,17 @@ export function nearnessOf(flags: number): number {
   return (flags & OF_PROVIDER) !== 0 ? 1 : 0
 }
 
-/** Of a span id as two words, 53 of the 64 bits: a number tells two spans of a trace apart as well as a text, and costs less. */
+/**
+ * A span id, of two words, as a number of 53 bits: it tells two spans of a trace apart as well as a text, and costs less. All
+ * 64 bits are mixed before eleven go: ids that count, in whatever steps, stay apart. 0 stands for none.
+ */
 export function idOf(high: number, low: number): number {
-  return (high >>> 0) * 2 ** 21 + (low >>> 11)
+  const first = mix(low ^ Math.imul(high, 0x9e3779b1))
+  const second = high ^ Math.imul(first, 0x85ebca6b)
+  return (second >>> 0) * 2 ** 21 + (first >>> 11)
+}
+
+function mix(word: number): number {
+  const half = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
+  return Math.imul(half ^ (half >>> 13), 0xc2b2ae35)
 }

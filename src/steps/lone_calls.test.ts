@@ -11,7 +11,11 @@ function lone(calls_max: number) {
     told: (call: number) => told.get(call) ?? 0,
     addTold: (call: number, bits: number) => void told.set(call, bits),
   }
-  return { calls: new LoneCalls(calls, { settle: ([call]) => void settled.push(call!) }, calls_max), settled, removed }
+  return {
+    calls: new LoneCalls(calls, { settle: ([call]) => void settled.push(call!) }, () => calls_max),
+    settled,
+    removed,
+  }
 }
 
 test('each settles when it has waited, in order, and over many', () => {

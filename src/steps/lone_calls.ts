@@ -13,13 +13,13 @@ const LOT = 1024
 export class LoneCalls {
   readonly #calls: Waiting
   readonly #teller: Pick<Teller, 'settle'>
-  readonly #calls_max: number
+  readonly #calls_max: () => number
   readonly #waiting: number[] = []
   readonly #since_ms: number[] = []
   #first = 0
 
   /** `calls_max`: over it those that wait longest settle early. */
-  constructor(calls: Waiting, teller: Pick<Teller, 'settle'>, calls_max: number) {
+  constructor(calls: Waiting, teller: Pick<Teller, 'settle'>, calls_max: () => number) {
     this.#calls = calls
     this.#teller = teller
     this.#calls_max = calls_max
@@ -28,7 +28,7 @@ export class LoneCalls {
   add(call: number, now_ms: number): void {
     this.#waiting.push(call)
     this.#since_ms.push(now_ms)
-    if (this.#waiting.length - this.#first > this.#calls_max) this.settleOldest()
+    if (this.#waiting.length - this.#first > this.#calls_max()) this.settleOldest()
   }
 
   /** False if none waits. */

@@ -6,7 +6,6 @@ import { notAccounted } from '../not_accounted.ts'
 import { Random } from '../otlp/random.fixture.ts'
 import { memoryOf } from '../self/memory.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
-import type { Calls } from './calls.ts'
 import type { Report } from './report.ts'
 import type { Subscriber } from './step_book.ts'
 import { Subscription } from './subscription.ts'
@@ -25,11 +24,9 @@ class Listener implements Subscriber {
   keeps = 0
   readonly steps: Subscription
   readonly #spans = new Map<number, string>()
-  readonly #calls: Calls
 
   constructor(host: ReturnType<typeof testHost>, bounds = BOUNDS) {
     this.steps = new Subscription(host, bounds)
-    this.#calls = this.steps.calls
     this.steps.join(this)
   }
 
@@ -41,7 +38,7 @@ class Listener implements Subscriber {
 
   settle(row: number, reports: readonly number[]): void {
     this.told.push(reports.map((report) => this.#spans.get(report)).join(' '))
-    this.inputs.push(this.#calls.number(row, 'input'))
+    this.inputs.push(this.steps.calls.number(row, 'input'))
   }
 
   repeat(row: number): void {
@@ -141,7 +138,7 @@ describe('two who share a book', () => {
   })
 
   test('who leaves is told at once; who joins then begins anew', async () => {
-    const { host, listeners, settle } = bench()
+    const { host, listeners } = bench()
     const [first, second] = listeners
     const batch = traceBatch([call(1)])
     for (const one of listeners) one.take(batch)
@@ -154,7 +151,6 @@ describe('two who share a book', () => {
     second!.steps.tick(TIMES)
     expect([second!.told.sort(), third.told]).toEqual([[idOf(1), idOf(2)], [idOf(2)]])
     for (const { steps } of [second!, third]) steps.close()
-    await settle()
     expect(first!.told).toEqual([idOf(1)])
   })
 })
@@ -317,4 +313,30 @@ describe('in little memory', () => {
     expect(memoryOf(host).held()['steps']).toBeLessThan(5 * MIB)
     expect([one.take(batches.at(-1)!), one.take(batches[0]!)]).toEqual([1, 0])
   })
+})
+
+test('who never began leaves nothing behind', () => {
+  const host = testHost()
+  for (let at = 0; at < 100; at++) new Subscription(host, BOUNDS)
+  expect(memoryOf(host).held()['steps']).toBeUndefined()
+  const [one, other] = [new Listener(host), new Listener(host)]
+  expect(one.steps.calls).toBe(other.steps.calls)
+})
+
+test('who is late for a stream waits for it no longer than others', async () => {
+  const { listeners, settle } = bench()
+  const [first, late] = listeners
+  const span = { parent: idOf(7), with: { 'sluice.dialect': 'logfire', 'gen_ai.request.stream': true } }
+  const batch = traceBatch(
+    [
+      call(1, { ...span, input: 0, start_ms: 1000, end_ms: 1100 }),
+      call(2, { ...span, input: 70, start_ms: 3100, end_ms: 3100, with: { ...span.with, duration: 2 } }),
+    ],
+    { scope: { name: 'logfire.openai' } },
+  )
+  first!.take(batch)
+  await settle()
+  late!.take(batch)
+  await settle()
+  expect(listeners.map(({ told }) => told)).toEqual([[`${idOf(1)} ${idOf(2)}`], [`${idOf(1)} ${idOf(2)}`]])
 })

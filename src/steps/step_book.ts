@@ -91,7 +91,7 @@ export class StepBook implements Teller {
     const slices = sharedSlices(host)
     const most = () => Math.min(calls_max, (memory.limit_bytes * CALLS_SHARE) / CALL_BYTES) / host.shards
     this.#shards = this.#tables.map((table) => new TracesOfCalls(table, this.calls, this, most, slices))
-    this.#lone = new LoneCalls(this.calls, this, calls_max)
+    this.#lone = new LoneCalls(this.calls, this, () => most() * host.shards)
     this.#release = memory.hold('steps', () => this.calls.size_bytes + this.#recent.size_bytes)
   }
 
@@ -158,9 +158,8 @@ export class StepBook implements Teller {
     const elsewhere = calls.toldInOtherTrace(row, bits)
     if (elsewhere !== bits) calls.rememberInOtherTraces(row, bits & ~elsewhere)
     for (const bit of bitsOf(bits)) {
-      const held = this.#heldBy(bit, reports)
-      if ((elsewhere & bit) === 0) this.#subscriber(bit)?.settle(row, held)
-      else for (const report of held) this.repeat(report, bit)
+      if ((elsewhere & bit) === 0) this.#subscriber(bit)?.settle(row, reports)
+      else for (const report of reports) this.repeat(report, bit)
     }
   }
 
@@ -170,11 +169,6 @@ export class StepBook implements Teller {
 
   #subscriber(bit: number): Subscriber | undefined {
     return this.#subscribers[31 - Math.clz32(bit)]
-  }
-
-  #heldBy(bit: number, reports: readonly number[]): readonly number[] {
-    const has = (row: number) => (this.calls.takers(row) & bit) !== 0
-    return reports.every(has) ? reports : reports.filter(has)
   }
 
   #takeAll(bit: number, batch: Batch, rows: BatchRows | undefined, isReread: boolean, now_ms: number): number {

@@ -10,42 +10,51 @@ type Bounds = Pick<Steps, 'calls_max' | 'duplicates_window'>
 
 /** A subscriber's part in the daemon's book of steps. */
 export class Subscription {
-  readonly #book: StepBook
+  readonly #host: Services
+  readonly #bounds: Bounds
+  #book: StepBook | undefined
   #bit = 0
 
-  /** Of the book with those bounds: all who want the same share one. */
   constructor(host: Services, bounds: Bounds) {
-    this.#book = bookOf(host, bounds)
+    this.#host = host
+    this.#bounds = bounds
   }
 
   /** The rows that `Subscriber` is told of. */
   get calls(): Calls {
-    return this.#book.calls
+    return this.#joined.calls
   }
 
-  /** To be called once, before anything is taken. */
+  /** To be called once, at the start: the book with those bounds is shared by all who want the same. */
   join(subscriber: Subscriber): void {
+    this.#book = bookOf(this.#host, this.#bounds)
     this.#bit = this.#book.join(subscriber)
   }
 
   /** Takes all reports of the batch; returns how many have come before. */
   take(batch: TraceBatch | LogBatch, context: Context): number {
-    return this.#book.take(this.#bit, batch, context)
+    return this.#joined.take(this.#bit, batch, context)
   }
 
   /** Settles what has waited long enough. */
   tick(times: Pick<Steps, 'settle_after' | 'settle_max'>): void {
-    this.#book.tick(times)
+    this.#joined.tick(times)
   }
 
   /** Does a piece of settling what has waited longest; false if nothing waits. */
   settleSome(): boolean {
-    return this.#book.settleSome()
+    return this.#joined.settleSome()
   }
 
   /** The subscriber is told of everything that it has taken, and of nothing more. */
   close(): void {
-    this.#book.leave(this.#bit)
+    this.#book?.leave(this.#bit)
+    this.#book = undefined
+  }
+
+  get #joined(): StepBook {
+    if (this.#book === undefined) throw new Error('not among those who are told of steps')
+    return this.#book
   }
 }
 

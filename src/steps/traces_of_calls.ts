@@ -104,7 +104,8 @@ export class TracesOfCalls {
     this.#calls.link(call, this.#newest.data[row]!)
     this.#newest.data[row] = call
     this.#uncounted++
-    this.#await(row, call, now_ms)
+    this.#awaited.data[row]! += this.#calls.awaits(call)
+    this.#wait(row, now_ms)
   }
 
   /** Others have the call too, and are told of it when those are who had it before, or of their own. */
@@ -116,12 +117,13 @@ export class TracesOfCalls {
       this.#uncounted++
     }
     // While the trace is being grouped it may be too late for the call's turn.
-    if ((this.#states.data[row]! & WAITS) === 0) this.#await(row, call, now_ms)
+    const isNew = wasCounted || (this.#states.data[row]! & WAITS) === 0
+    if (isNew) this.#awaited.data[row]! += this.#calls.awaits(call)
+    this.#wait(row, now_ms)
   }
 
-  #await(row: number, call: number, now_ms: number): void {
+  #wait(row: number, now_ms: number): void {
     this.#lastSeen.data[row] = now_ms
-    this.#awaited.data[row]! += this.#calls.awaits(call)
     if ((this.#states.data[row]! & WAITS) === 0) {
       this.#states.data[row]! |= WAITS
       this.#firstSeen.data[row] = now_ms

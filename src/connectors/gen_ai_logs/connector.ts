@@ -58,17 +58,17 @@ export class GenAiLogs implements Connector {
     this.#config = config
     this.#host = host
     this.#steps = new Subscription(host, config)
-    this.#held = new HeldCalls(this.#steps.calls, this.#outbox, host.clock, {
+    this.#held = new HeldCalls(this.#steps, this.#outbox, host.clock, {
       content: (out, report) => this.#writeContent(out, report),
       kept: () => this.#makeRoom(),
     })
     this.#counters = new Counters(host, this.#held, this.#outbox)
     this.#overflow = new Overflow(host.log)
     this.#handOver = next.logs && this.#handOverTo(next.logs)
-    this.#steps.join(this.#held)
   }
 
   async start(): Promise<void> {
+    this.#steps.join(this.#held)
     this.#counters.show()
     const memory = memoryOf(this.#host)
     const held = () => this.#held.reserved_bytes + this.#outbox.size_bytes

@@ -31,7 +31,7 @@ export interface Hooks {
 }
 
 export class HeldCalls implements Subscriber {
-  readonly #calls: Calls
+  readonly #steps: { readonly calls: Calls }
   /** Calls whose records have not been made. */
   waiting = 0
   summaries = 0
@@ -53,9 +53,9 @@ export class HeldCalls implements Subscriber {
   /** Of the batch and scope that `keep` was called with last; it counts as a reference to both. */
   #last: { batch: TraceBatch | LogBatch; scope: number; head: Head; origin: Origin } | undefined
 
-  constructor(calls: Calls, outbox: Outbox, clock: Clock, hooks: Hooks) {
+  constructor(steps: { readonly calls: Calls }, outbox: Outbox, clock: Clock, hooks: Hooks) {
     this.#hooks = hooks
-    this.#calls = calls
+    this.#steps = steps
     this.#outbox = outbox
     this.#clock = clock
   }
@@ -123,7 +123,7 @@ export class HeldCalls implements Subscriber {
     const head = this.#read(reports[0]!, this.#digests[0]!)
     const digests = this.#digestsOf(reports)
     const { context } = this.#origins.byId(head.owner)
-    const settled = { calls: this.#calls, call: row, digests, service: serviceOf(head) }
+    const settled = { calls: this.#steps.calls, call: row, digests, service: serviceOf(head) }
     const now_ms = this.#clock.now_ms()
     this.#outbox.add(head, context, SUMMARY_BYTES, (out) => writeSummary(out, settled, now_ms))
     this.summaries++

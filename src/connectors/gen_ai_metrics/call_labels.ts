@@ -7,15 +7,15 @@ const TRACE_ID_BYTES = 16
 
 /** Beside the rows of calls: numbers of the texts that become labels, and trace ids. Calls leave their rows to others. */
 export class CallLabels {
-  readonly #calls: Calls
+  readonly #steps: { readonly calls: Calls }
   readonly #models: LabelTexts
   readonly #errorTypes: LabelTexts
   #numbers = new Int32Array(0)
   /** Zeros stand for none. */
   #traceIds = Buffer.alloc(0)
 
-  constructor(calls: Calls, models: LabelTexts, errorTypes: LabelTexts) {
-    this.#calls = calls
+  constructor(steps: { readonly calls: Calls }, models: LabelTexts, errorTypes: LabelTexts) {
+    this.#steps = steps
     this.#models = models
     this.#errorTypes = errorTypes
   }
@@ -48,11 +48,13 @@ export class CallLabels {
   }
 
   #numberOf(text: Text, row: number, reports: readonly number[]): number {
-    const hash = this.#calls.int(row, text)
+    const hash = this.#steps.calls.int(row, text)
     if (hash === 0) return EMPTY
     // Where the row has the text of another report, that one's number stands for it.
     const other =
-      reports.length === 1 ? -1 : reports.findLastIndex((one) => one !== row && this.#calls.int(one, text) === hash)
+      reports.length === 1
+        ? -1
+        : reports.findLastIndex((one) => one !== row && this.#steps.calls.int(one, text) === hash)
     return this.#numbers[reports[Math.max(other, 0)]! * TEXTS.length + TEXT_AT[text]]!
   }
 

@@ -51,19 +51,12 @@ export class GenAiMetrics implements Connector {
     this.#candidates = new Candidates(sharedVerdicts(host), host.clock)
     this.#set = new MetricSet(host.clock, this.#candidates)
     this.#steps = new Subscription(host, config)
-    this.#counts = new Counts(
-      this.#steps.calls,
-      this.#texts,
-      this.#errorTypes,
-      this.#set,
-      config.series_max,
-      host.clock,
-    )
+    this.#counts = new Counts(this.#steps, this.#texts, this.#errorTypes, this.#set, config.series_max, host.clock)
     this.#throttle = new Throttle(host.clock)
-    this.#steps.join(this.#counts)
   }
 
   async start(): Promise<void> {
+    this.#steps.join(this.#counts)
     const { meter, id } = this.#host
     const labels = { connector: id }
     meter.gauge(

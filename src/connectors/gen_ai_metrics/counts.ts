@@ -27,7 +27,7 @@ const TRACE_ID_BYTES = 16
 const NO_ERROR = -1
 
 export class Counts implements Subscriber {
-  readonly #calls: Calls
+  readonly #steps: { readonly calls: Calls }
   readonly #texts: LabelTexts
   readonly #errorTypes: LabelTexts
   readonly #counted = new CountedCall()
@@ -39,17 +39,17 @@ export class Counts implements Subscriber {
 
   /** `series_max`: counters and histograms held. */
   constructor(
-    calls: Calls,
+    steps: { readonly calls: Calls },
     texts: LabelTexts,
     errorTypes: LabelTexts,
     set: MetricSet,
     series_max: number,
     clock: Clock,
   ) {
-    this.#calls = calls
+    this.#steps = steps
     this.#texts = texts
     this.#errorTypes = errorTypes
-    this.#labels = new CallLabels(calls, texts, errorTypes)
+    this.#labels = new CallLabels(steps, texts, errorTypes)
     this.places = new SeriesPlaces(set, series_max, clock)
     this.#callSeries = this.places.newKind<CallSeries>(CALL_POINTS)
     this.#errorSeries = this.places.newKind<ErrorSeries>(ERROR_POINTS)
@@ -172,7 +172,7 @@ export class Counts implements Subscriber {
 
   /** The same object every time: it is read at once. */
   #read(row: number, reports: readonly number[]): CountedCall {
-    const { ints, numbers } = this.#calls
+    const { ints, numbers } = this.#steps.calls
     const int = row * INT.width
     const number = row * NUMBER.width
     const counted = this.#counted
