@@ -43,9 +43,14 @@ export class Report {
     this.context = context
   }
 
+  /** From now on it is that item. `places` are those of the item before, until `read` or the caller sets them. */
+  look(item: number): void {
+    this.#item = item
+    this.#isViewRead = this.#isCallRead = false
+  }
+
   /** Parses the item; false if it reports no call. */
-  read(item: number): boolean {
-    this.restore(item)
+  read(): boolean {
     const { view, call, places } = this
     if (!this.#isCallRead) return false
     places[AT.traceId] = view.traceId
@@ -56,12 +61,6 @@ export class Report {
       places[AT.texts + 2 * text + 1] = call.end(FIELDS[text]!)
     }
     return true
-  }
-
-  /** From now on it is that item, which has been read before; `places` are the caller's to set. */
-  restore(item: number): void {
-    this.#item = item
-    this.#isViewRead = this.#isCallRead = false
   }
 
   get isRecord(): boolean {

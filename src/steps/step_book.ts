@@ -181,10 +181,10 @@ export class StepBook implements Teller {
         if (!isReread && batch.signal === 'logs' && isJudged(batch, item)) this.#keepQuality(batch, item)
         continue
       }
-      report.restore(item)
+      report.look(item)
       const known = isReread ? rows!.restore(place++, report, calls) : NO_CALL
       let row = NO_CALL
-      if (known !== NO_CALL || report.read(item)) {
+      if (known !== NO_CALL || report.read()) {
         if (this.#isRepeated(bit) || this.#isTaken(bit, known)) duplicates++
         else if (known !== NO_CALL) this.#addTaker(bit, known, now_ms)
         else row = this.#add(bit, now_ms)
