@@ -6,6 +6,6 @@ export default defineConfig({
     exclude: ['test/slow/**', 'test/chaos/**', 'node_modules/**'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
+    testTimeout: 60_000,
   },
 })

@@ -123,9 +123,9 @@ test.each(all)(
       await fed
     }
     await feed(small(signal))
-    const before = held()
+    const before = await held()
     await feed(shapes[shape]!(signal))
-    const after = held()
+    const after = await held()
     await component.shutdown?.(AbortSignal.timeout(1000))
     expect(after - before).toBeLessThan(KEPT_MAX_BYTES + (key === 'processor/tail_sampling' ? SPARE_BYTES : 0))
   },
@@ -137,9 +137,14 @@ function small(signal: Signal): Batches[Signal] {
   return (signal === 'logs' ? logBatch([item]) : traceBatch([item])) as Batches[Signal]
 }
 
-function held(): number {
-  collect()
-  collect()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
+/** The least of a few: what is freed is freed beside, and on a busy machine a collection may be over before it. */
+async function held(): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 5; round++) {
+    collect()
+    await new Promise((resolve) => setImmediate(resolve))
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    least = Math.min(least, heapUsed + arrayBuffers)
+  }
+  return least
 }
