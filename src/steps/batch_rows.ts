@@ -1,4 +1,5 @@
-import { type Calls, NO_CALL } from './calls.ts'
+import { NO_CALL } from './call_rows.ts'
+import type { Calls } from './calls.ts'
 import { PLACES, type Report } from './report.ts'
 
 /** Columns: the row, its serial (a row that has another one is that of another report), and what `Report.places` has. */

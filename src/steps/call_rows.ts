@@ -1,6 +1,8 @@
 /** How a call is kept as a row of numbers (`calls.ts`, `other_traces.ts`). */
 import type { CallFacts } from '../gen_ai/grouping/same_call.ts'
 
+/** Stands for no call. */
+export const NO_CALL = -1
 /** All who have reports: every bit. */
 export const ALL = -1
 

@@ -23,6 +23,7 @@ import {
   INT,
   type IntName,
   MERGED,
+  NO_CALL,
   NUMBER,
   type NumberName,
   OF_PROVIDER,
@@ -37,8 +38,6 @@ import { OtherTraces } from './other_traces.ts'
 import { Qualities } from './qualities.ts'
 import { type SpanLinks, traceOf } from './span_links.ts'
 import { awaitsRecord, readStreamRecord } from './stream_record.ts'
-
-export const NO_CALL = -1
 
 export { FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from './call_rows.ts'
 

@@ -22,7 +22,8 @@ import { sharedTables } from '../traces/tables.ts'
 import { shardOf } from '../traces/trace_id.ts'
 import type { TraceTable } from '../traces/trace_table.ts'
 import { BatchRows, NO_ROWS } from './batch_rows.ts'
-import { Calls, type CallTexts, NO_CALL } from './calls.ts'
+import { NO_CALL } from './call_rows.ts'
+import { Calls, type CallTexts } from './calls.ts'
 import { Emitters, NOBODY } from './emitters.ts'
 import { LoneCalls } from './lone_calls.ts'
 import { RecentSpans } from './recent_spans.ts'
@@ -89,9 +90,10 @@ export class StepBook implements Teller {
     this.#recent = new RecentSpans(duplicates_window, () => memory.limit_bytes * RECENT_SHARE)
     this.#tables = sharedTables(host)
     const slices = sharedSlices(host)
-    const most = () => Math.min(calls_max, (memory.limit_bytes * CALLS_SHARE) / CALL_BYTES) / host.shards
-    this.#shards = this.#tables.map((table) => new TracesOfCalls(table, this.calls, this, most, slices))
-    this.#lone = new LoneCalls(this.calls, this, () => most() * host.shards)
+    const most = () => Math.min(calls_max, (memory.limit_bytes * CALLS_SHARE) / CALL_BYTES)
+    const most_each = () => most() / host.shards
+    this.#shards = this.#tables.map((table) => new TracesOfCalls(table, this.calls, this, most_each, slices))
+    this.#lone = new LoneCalls(this.calls, this, most)
     this.#release = memory.hold('steps', () => this.calls.size_bytes + this.#recent.size_bytes)
   }
 
@@ -121,7 +123,7 @@ export class StepBook implements Teller {
       this.#release()
     }
     this.#active--
-    this.#subscribers[31 - Math.clz32(bit)] = undefined
+    this.#subscribers[placeOf(bit)] = undefined
   }
 
   /** The subscriber takes all reports of the batch; returns how many of them it has had before. */
@@ -168,7 +170,7 @@ export class StepBook implements Teller {
   }
 
   #subscriber(bit: number): Subscriber | undefined {
-    return this.#subscribers[31 - Math.clz32(bit)]
+    return this.#subscribers[placeOf(bit)]
   }
 
   #takeAll(bit: number, batch: Batch, rows: BatchRows | undefined, isReread: boolean, now_ms: number): number {
@@ -272,4 +274,8 @@ export class StepBook implements Teller {
     this.#resources.forget()
     this.#emitters.forget()
   }
+}
+
+function placeOf(bit: number): number {
+  return 31 - Math.clz32(bit)
 }

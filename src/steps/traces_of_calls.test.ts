@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { FakeClock } from '../self/clock.ts'
 import { SLICE_MS, Slices } from '../traces/slices.ts'
 import { TraceTable } from '../traces/trace_table.ts'
-import { CALLS_PER_PIECE, type LinkedCalls, NO_CALL, TracesOfCalls } from './traces_of_calls.ts'
+import { NO_CALL } from './call_rows.ts'
+import { CALLS_PER_PIECE, type LinkedCalls, TracesOfCalls } from './traces_of_calls.ts'
 
 /** A millisecond passes each time it is asked. */
 class BusyClock extends FakeClock {

@@ -5,10 +5,7 @@
 import { RowQueue } from '../traces/row_queue.ts'
 import type { Slices } from '../traces/slices.ts'
 import type { Column, TraceTable } from '../traces/trace_table.ts'
-import { ALL } from './call_rows.ts'
-
-/** Stands for no call. */
-export const NO_CALL = -1
+import { ALL, NO_CALL } from './call_rows.ts'
 
 /** Counted calls that are kept to compare later ones with. */
 const COUNTED_MAX = 50_000
@@ -51,7 +48,7 @@ export interface LinkedCalls {
 
 /** Tells of calls whose trace has settled. */
 export interface Teller {
-  /** All reports of a call, the outermost first; those of `bits` who have some of them have been told of none. */
+  /** Reports of a call, the outermost first; those of `bits` have all of them and have been told of none. */
   settle(reports: readonly number[], bits: number): void
   /** A report of a call that those of `bits` have been told of. */
   repeat(call: number, bits: number): void
@@ -248,17 +245,15 @@ export class TracesOfCalls {
     return ++this.#steps % CALLS_PER_PIECE === 0
   }
 
+  /** All of `bits` have all these reports. */
   #countOnce(reports: readonly number[], bits: number): void {
     const calls = this.#calls
-    let [has, knows] = [0, 0]
-    for (const call of reports) {
-      has |= calls.takers(call)
-      knows |= calls.told(call)
-    }
-    const fresh = has & bits & ~knows
+    let knows = 0
+    for (const call of reports) knows |= calls.told(call)
+    const fresh = bits & ~knows
     if (fresh !== 0) this.#teller.settle(reports, fresh)
     for (const call of reports) {
-      const late = calls.takers(call) & ~calls.told(call) & bits & knows
+      const late = bits & knows & ~calls.told(call)
       if (late !== 0) this.#teller.repeat(call, late)
       this.#mark(call, bits)
     }
@@ -266,7 +261,7 @@ export class TracesOfCalls {
 
   #mark(call: number, bits: number): void {
     if (this.#isCounted(call)) return
-    this.#calls.addTold(call, this.#calls.takers(call) & bits)
+    this.#calls.addTold(call, bits)
     if (!this.#isCounted(call)) return
     this.#uncounted--
     this.#counted++
