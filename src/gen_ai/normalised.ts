@@ -101,12 +101,6 @@ export function readNormalisedCall(view: SpanView, call: ModelCall): boolean {
   return true
 }
 
-/** The field that names the call's model for labels: the request's, else the response's; -1 if there is neither. */
-export function modelField(call: ModelCall): number {
-  if (call.has(FIELD.requestModel)) return FIELD.requestModel
-  return call.has(FIELD.responseModel) ? FIELD.responseModel : -1
-}
-
 function readNumbers(view: SpanView, call: ModelCall): void {
   call.implausible = listBits(view, AT_IMPLAUSIBLE, implausible)
   call.inputTokens = believed(view, FIELD.inputTokens, call)

@@ -16,7 +16,7 @@ const GROWTH_MAX = 4
 const GROWTH_MIN_BYTES = 1024
 
 /** What `prepare` says. */
-export const UNCHANGED = 0
+const UNCHANGED = 0
 export const CHANGED = 1
 /** What is left is too long: the text has to be taken as a whole. */
 export const TOO_LONG = 2
