@@ -15,9 +15,6 @@ import { Spellings } from './spellings.ts'
 import { FINISH_REASONS, OPERATIONS } from './values.ts'
 import { nextText, range } from './wire.ts'
 
-/** Label of a call whose model nobody names. */
-export const UNKNOWN_MODEL = 'unknown'
-
 const names = [...Object.values(NEWEST), 'llm.task_type', ...Object.values(SLUICE)]
 /** The attribute names that a normalised call is read from. */
 export const normalisedKeys = new KeySet(names)
