@@ -105,9 +105,14 @@ function http(name: string, pieces: readonly Piece[], pause_ms: number): Attack 
 }
 
 function grpc(name: string, frames: () => readonly Buffer[], pause_ms = 0, preface: Buffer = PREFACE): Attack {
+  // Made once: who makes megabytes of frames meanwhile measures honest senders that wait for this process.
+  let bytes: Buffer | undefined
   return {
     name: `gRPC: ${name}`,
-    run: ({ grpc: port }) => converse(port, [preface, settings([]), Buffer.concat(frames())], pause_ms),
+    run: ({ grpc: port }) => {
+      bytes ??= Buffer.concat(frames())
+      return converse(port, [preface, settings([]), bytes], pause_ms)
+    },
   }
 }
 
