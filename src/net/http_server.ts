@@ -19,6 +19,7 @@ import { failureOf, HttpFailure, reasonOf } from './http_failure.ts'
 import { EMPTY } from './incoming.ts'
 import { linger } from './linger.ts'
 import { listen } from './listen.ts'
+import { Pipelined } from './pipelined.ts'
 import { serverTls, type TlsFiles, watchTls } from './tls.ts'
 
 export interface Route {
@@ -85,6 +86,7 @@ export class HttpServer {
   readonly #cors: Cors | undefined
   readonly #open = new Set<Exchange>()
   readonly #sockets = new Set<Socket>()
+  readonly #pipelined = new Pipelined()
   #draining = false
   #timers: Timer[] = []
 
@@ -212,6 +214,13 @@ export class HttpServer {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse, waits: boolean, status?: number): void {
+    const { socket } = request
+    // What else has been parsed of a connection that is cut off.
+    if (socket.destroyed) return
+    if (this.#pipelined.add(socket)) {
+      this.#options.onRefused?.('pipelined')
+      return void socket.destroy()
+    }
     const share = new Share(this.#budget)
     const exchange = new Exchange(request, response, { waits, share, began_ms: this.#clock.monotonic_ms() })
     this.#open.add(exchange)
