@@ -81,7 +81,7 @@ export function writeSummary(out: Output, settled: SettledCall, now_ms: number):
   writeSeverity(out, severityOf(settled))
   fillLine(settled, latency_ms)
   writeBody(out)
-  out.copy(SUMMARY_EVENT, 0, SUMMARY_EVENT.length)
+  out.constant(SUMMARY_EVENT)
   if (digests.length === 1) digests[0]!.writeCopied(out)
   else copyFromAll(out, settled)
   writeCount(out, WRITTEN.input, calls.number(call, 'input'))
