@@ -81,7 +81,7 @@ export class HeldCalls implements Subscriber {
     const out = this.#scratch
     out.reset()
     const { head, origin } = this.#headOf(batch, view.scope, context)
-    this.#keys.read(view)
+    this.#keys.read(view, report.rows)
     writeDigest(out, view, this.#keys)
     const end = out.end
     const hasContent = (this.#keys.mayBeContent || view.events > 0) && this.#hooks.content(out, report)

@@ -32,9 +32,7 @@ const counts = [
 export class CallWriter {
   /** Keys of the fields under their newest names; without a name where a field has none. */
   readonly #fields: readonly Key[]
-  readonly #keys: Readonly<
-    Record<'dialect' | 'cost' | 'costSource' | 'rateLimited' | 'implausible' | 'latency', Key>
-  >
+  readonly #keys: Readonly<Record<'dialect' | 'cost' | 'costSource' | 'rateLimited' | 'implausible' | 'latency', Key>>
   readonly #writeQuality: ReturnType<typeof qualityWriter>
 
   constructor(tag: number) {
