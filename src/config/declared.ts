@@ -1,8 +1,8 @@
 /** What a config declares: components by section and id, whatever their own settings look like. */
 import type { Factory } from '../component.ts'
-import { shownKey } from './source.ts'
 import { nearest, suggestion } from './suggest.ts'
-import type { Entry, Node, Report } from './tree.ts'
+import { shownKey } from './text/source.ts'
+import type { Entry, Node, Report } from './text/tree.ts'
 
 export type Kind = Factory['kind']
 

@@ -1,16 +1,16 @@
 /** A merged and substituted tree + factories → a typed config. */
 import type { Factory } from '../component.ts'
-import type { WhenFull } from './blocks.ts'
 import type { ComponentConfig } from './component_config.ts'
 import { type Declarations, type Declared, declare, resolveId, SECTIONS, type Section, splitId } from './declared.ts'
 import { checkPipelines, type PipelineConfig } from './pipelines.ts'
 import type { Finding } from './problem.ts'
-import { type Service, serviceSchema, type Telemetry } from './service.ts'
-import { shownKey } from './source.ts'
-import { withSteps } from './steps.ts'
+import type { WhenFull } from './schema/blocks.ts'
+import { type Service, serviceSchema, type Telemetry } from './schema/service.ts'
+import { withSteps } from './schema/steps.ts'
+import { type Valid, validate } from './schema/validate.ts'
 import { suggestion } from './suggest.ts'
-import { describeNode, markKeys, type Node, type Report } from './tree.ts'
-import { type Valid, validate } from './validate.ts'
+import { shownKey } from './text/source.ts'
+import { describeNode, markKeys, type Node, type Report } from './text/tree.ts'
 
 /** A config that can be built. */
 export interface ParsedConfig {

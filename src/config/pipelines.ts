@@ -2,10 +2,10 @@
 import type { Signal } from '../component.ts'
 import { type Declarations, type Declared, resolveId, type Section, splitId } from './declared.ts'
 import type { Path } from './problem.ts'
-import type { Service } from './service.ts'
-import type { Place } from './source.ts'
+import type { Service } from './schema/service.ts'
 import { nearest, suggestion } from './suggest.ts'
-import { type Entry, keyPlace, type Node, nodeAt, type Report } from './tree.ts'
+import type { Place } from './text/source.ts'
+import { type Entry, keyPlace, type Node, nodeAt, type Report } from './text/tree.ts'
 
 /** One pipeline whose ids are those of declared components. */
 export interface PipelineConfig {

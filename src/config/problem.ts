@@ -4,8 +4,8 @@
  * A finding points at characters of a source; a problem is the same thing made ready for a person, with the line's
  * excerpt in which everything is masked that is not known to be harmless.
  */
-import { isHarmless, type Place, type Source, shownKey } from './source.ts'
-import { urlSecrets } from './url_secrets.ts'
+import { isHarmless, type Place, type Source, shownKey } from './text/source.ts'
+import { urlSecrets } from './text/url_secrets.ts'
 
 export type Path = readonly (string | number)[]
 

@@ -6,8 +6,8 @@ import { type FileHandle, mkdir, open, truncate, unlink } from 'node:fs/promises
 import type { Clock, Timer } from '../self/clock.ts'
 import { SteadyTime } from '../self/steady_time.ts'
 import { lockDirectory } from './lock.ts'
-import { type Found, readRecord, scan } from './scan.ts'
 import { type Address, addressOf, findSegments, offsetOf, type Segment, segmentOf } from './segment.ts'
+import { type Found, readRecord, scan } from './segment_scan.ts'
 import { DISK, type Disk, SegmentWriter } from './segment_writer.ts'
 import { WaitingAppends } from './waiting_appends.ts'
 

@@ -1,5 +1,5 @@
 /** Records that wait to be committed, and who waits for them. */
-import { type NewRecord, sizeOf } from './record.ts'
+import { type NewRecord, sizeOf } from './journal_record.ts'
 import type { Address } from './segment.ts'
 
 /** What is committed together. */

@@ -11,8 +11,8 @@ import { Edge, FanOut, Split, Switch, Way } from './edge.ts'
 import { Gate } from './gate.ts'
 import type { Ledger } from './ledger.ts'
 import { type ComponentPlan, componentOf, type PipelinePlan, type Plan } from './plan.ts'
-import type { Policies } from './policies.ts'
 import type { PolicyOf } from './policy_of.ts'
+import type { Policies } from './redaction_marks.ts'
 
 /** What starts and stops with a graph. */
 export interface Part {

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { retryLater } from '../refusal.ts'
 import type { Clock } from './clock.ts'
-import { memoryOf } from './memory.ts'
+import { memoryOf } from './memory/process_memory.ts'
 import type { Service, Services } from './services.ts'
 
 /** As much is copied at once: a millisecond or two. */

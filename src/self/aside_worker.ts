@@ -1,7 +1,7 @@
 /** The worker thread of `aside.ts`. */
 import { parentPort } from 'node:worker_threads'
 import type { Answer, Done, Order } from './aside.ts'
-import { collectGarbage } from './live_memory.ts'
+import { collectGarbage } from './memory/live_memory.ts'
 
 parentPort?.on('message', async ({ module, bytes, settings }: Order) => {
   try {

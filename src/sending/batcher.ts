@@ -1,9 +1,9 @@
 /** Makes batches of the wanted size out of what is queued (`sending_queue.batch`). */
 import type { Context, Signal } from '../component.ts'
-import type { SendingQueue } from '../config/blocks.ts'
+import type { SendingQueue } from '../config/schema/blocks.ts'
 import type { Clock, Timer } from '../self/clock.ts'
+import { cutsFor, sizeOf } from '../telemetry/rewriting/split.ts'
 import { cutParcel, merge, type Parcel } from './parcel.ts'
-import { cutsFor, sizeOf } from './split.ts'
 
 export type BatchSettings = NonNullable<SendingQueue['batch']>
 

@@ -1,9 +1,9 @@
 /** A batch on its way to a backend, with whose items are in it. */
 import type { Batches, Context, Signal } from '../component.ts'
 import { join } from '../telemetry/batch.ts'
+import { cut } from '../telemetry/rewriting/split.ts'
 import type { Claim, Fate } from './claim.ts'
 import type { Tries } from './retry.ts'
-import { cut } from './split.ts'
 
 /** Items of one claim, in the batch one after the other. */
 export interface Part {

@@ -1,5 +1,5 @@
 /** Repeating what failed, with growing, randomised waits (the Collector's `retry_on_failure`). */
-import type { RetryOnFailure } from '../config/blocks.ts'
+import type { RetryOnFailure } from '../config/schema/blocks.ts'
 import type { Clock } from '../self/clock.ts'
 import type { Retryable, SendResult } from './sender.ts'
 import { onAbort, type Stop } from './stop.ts'

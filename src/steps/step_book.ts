@@ -7,13 +7,13 @@
  * bits in it say who has the report and who has been told of its call.
  */
 import type { Context } from '../component.ts'
-import type { Steps } from '../config/steps.ts'
-import { FIELD } from '../gen_ai/field.ts'
+import type { Steps } from '../config/schema/steps.ts'
+import { FIELD } from '../gen_ai/call_fields.ts'
 import { hashOf } from '../gen_ai/hash.ts'
 import { isJudged, isNormalised, readQuality } from '../gen_ai/normalised.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import type { Clock } from '../self/clock.ts'
-import { memoryOf } from '../self/memory.ts'
+import { memoryOf } from '../self/memory/process_memory.ts'
 import type { Services } from '../self/services.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { RecordView } from '../telemetry/record_view.ts'

@@ -1,5 +1,5 @@
 import type { Context } from '../component.ts'
-import type { Steps } from '../config/steps.ts'
+import type { Steps } from '../config/schema/steps.ts'
 import type { Service, Services } from '../self/services.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import type { Calls } from './calls.ts'

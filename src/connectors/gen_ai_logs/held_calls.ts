@@ -10,11 +10,11 @@ import { type Head, Heads } from '../../telemetry/heads.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
 import { Digest, writeDigest } from './digest.ts'
 import { ItemKeys } from './item_keys.ts'
-import { writeObservedTime } from './log_record.ts'
-import { type Origin, Origins } from './origins.ts'
-import type { Outbox } from './outbox.ts'
-import { serviceOf } from './service.ts'
-import { writeSummary } from './summary_record.ts'
+import { type Origin, Origins } from './record_origins.ts'
+import type { Outbox } from './record_outbox.ts'
+import { writeObservedTime } from './records/log_record.ts'
+import { writeSummary } from './records/summary_record.ts'
+import { serviceOf } from './service_name.ts'
 
 /** About what a summary takes, and the place of a content record. */
 const SUMMARY_BYTES = 900

@@ -1,7 +1,8 @@
 /** The metrics of model calls: what they are called, and which numbers of a call go where. */
+
+import { FINISH_REASONS } from '../../gen_ai/known_values.ts'
 import { SIGNALS as SIGNAL_NAMES } from '../../gen_ai/quality.ts'
-import { FINISH_REASONS } from '../../gen_ai/values.ts'
-import { IDS_BYTES, type Origin } from './exemplars.ts'
+import { IDS_BYTES, type Origin } from './bucket_exemplars.ts'
 import {
   COST_BOUNDS_USD,
   DURATION_BOUNDS_S,

@@ -1,4 +1,4 @@
-import type { BucketExemplars, Origin } from './exemplars.ts'
+import type { BucketExemplars, Origin } from './bucket_exemplars.ts'
 
 /** Explicit buckets, cumulative over time. Bounds in the metric's unit, ascending. */
 export class Histogram {

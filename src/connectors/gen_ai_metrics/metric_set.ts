@@ -9,7 +9,7 @@
 import { encode, type Message } from '../../otlp/codec.ts'
 import type { Clock } from '../../self/clock.ts'
 import type { MetricBatch } from '../../telemetry/batch.ts'
-import { BucketExemplars, type Candidates, type Exemplar } from './exemplars.ts'
+import { BucketExemplars, type Candidates, type Exemplar } from './bucket_exemplars.ts'
 import { Histogram } from './histogram.ts'
 import { MetricRequest } from './metric_request.ts'
 import { SHOWN_AFTER_MS } from './standing.ts'

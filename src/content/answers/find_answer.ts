@@ -2,7 +2,7 @@
 import { next, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
 import { ARRAY, contentStart, KVLIST, STRING, valueKind } from '../../telemetry/any_value.ts'
 import { ATTRIBUTE, Attributes } from '../../telemetry/attributes.ts'
-import { findField, foundEnd } from '../../telemetry/field.ts'
+import { findField, foundEnd } from '../../telemetry/find_field.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { looksLikeJson, readJsonMessages } from '../messages/json_messages.ts'
 import { CUT } from '../messages/message_reader.ts'
@@ -21,7 +21,7 @@ import {
   RANKS,
   spanAnswerKeys,
 } from './answer_keys.ts'
-import { readAside } from './asides.ts'
+import { readAside } from './beside_answer.ts'
 
 /** As much of one attribute as is looked at: more than any model's longest answer. */
 const VALUE_MAX_BYTES = 1 << 20

@@ -1,9 +1,9 @@
 /** Shows telemetry as text. */
 import type { Batches, Consumer, Context, Exporter, ExporterFactory, Host, Ports, Signal } from '../../component.ts'
 import { standardLines } from '../../self/lines.ts'
-import { Counts } from '../../sending/counts.ts'
+import { Counts } from '../../sending/exporter_counts.ts'
+import { describe } from './batch_text.ts'
 import { type DebugConfig, schema } from './config.ts'
-import { describe } from './text.ts'
 
 export const debug: ExporterFactory<DebugConfig> = {
   kind: 'exporter',

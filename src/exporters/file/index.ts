@@ -3,7 +3,7 @@
 import type { Consumer, Exporter, ExporterFactory, Host, Ports, Signal } from '../../component.ts'
 import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
 import { retryLater } from '../../refusal.ts'
-import { Counts } from '../../sending/counts.ts'
+import { Counts } from '../../sending/exporter_counts.ts'
 import { Health } from '../../sending/health.ts'
 import type { Batches } from '../../telemetry/batch.ts'
 import { requestMessage } from '../../telemetry/signal.ts'

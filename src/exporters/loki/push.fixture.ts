@@ -10,7 +10,7 @@ import { contextOf, TestAccount, testHost } from '../../sending/host.fixture.ts'
 import type { Batches } from '../../telemetry/batch.ts'
 import { schema } from './config.ts'
 import { loki } from './index.ts'
-import { Labels, StreamsInUse } from './labels.ts'
+import { Labels, StreamsInUse } from './label_sets.ts'
 import { Converter, type Losses, type PushLimits } from './push.ts'
 
 const { root } = protobuf.parse(readFileSync(new URL('../../../proto/loki_push.proto', import.meta.url), 'utf8'))

@@ -8,12 +8,12 @@ import { Output, varintSize } from '../../otlp/output.ts'
 import * as values from '../../telemetry/any_value.ts'
 import type { LogBatch } from '../../telemetry/batch.ts'
 import { ITEM } from '../../telemetry/layout.ts'
-import { cutAt, MARK } from './cut.ts'
-import { Heads, type Stream, type Target } from './heads.ts'
-import type { Labels, StreamsInUse } from './labels.ts'
-import { Metadata, type MetadataLimits } from './metadata.ts'
-import { RecordView } from './record.ts'
-import { isText, writeValue } from './value_text.ts'
+import type { Labels, StreamsInUse } from './label_sets.ts'
+import { cutAt, MARK } from './lines/cut.ts'
+import { Metadata, type MetadataLimits } from './lines/line_metadata.ts'
+import { RecordView } from './lines/line_record.ts'
+import { isText, writeValue } from './lines/value_text.ts'
+import { Heads, type Stream, type Target } from './stream_targets.ts'
 
 export interface PushLimits {
   readonly line_bytes_max: number

@@ -1,7 +1,7 @@
 /** Takes everything and does nothing with it. */
 import { z } from 'zod'
 import type { Consumer, Exporter, ExporterFactory, Host, Ports, Signal } from '../../component.ts'
-import { Counts } from '../../sending/counts.ts'
+import { Counts } from '../../sending/exporter_counts.ts'
 
 const schema = z.strictObject({})
 

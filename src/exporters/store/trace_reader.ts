@@ -1,9 +1,9 @@
 /** Reads off batches of spans, and of log records that tell of model calls, what the index keeps of their traces. */
 
 import { hashOf as fnv } from '../../gen_ai/hash.ts'
+import { OPERATIONS } from '../../gen_ai/known_values.ts'
 import { isJudged, isNormalised, isOwnRecord } from '../../gen_ai/normalised.ts'
 import { hasFailed } from '../../gen_ai/step_failure.ts'
-import { OPERATIONS } from '../../gen_ai/values.ts'
 import type { Address } from '../../journal/journal.ts'
 import { uint32 } from '../../otlp/cursor.ts'
 import { Emitters } from '../../steps/emitters.ts'
@@ -13,11 +13,11 @@ import { KeySet } from '../../telemetry/key_set.ts'
 import { RecordView } from '../../telemetry/record_view.ts'
 import { hasPlausibleTimes, SPAN_DURATION_MAX_MS } from '../../telemetry/span_times.ts'
 import { SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
-import { CALL } from './calls.ts'
+import { CALL } from './call_totals.ts'
+import { Services } from './group_services.ts'
 import { plainValue } from './plain_value.ts'
-import { Services } from './resources.ts'
+import { Texts } from './shared_texts.ts'
 import { NOT_SAMPLED, type Sampling, type StoredTrace } from './stored_trace.ts'
-import { Texts } from './texts.ts'
 import { timeAt } from './times.ts'
 
 const names = [

@@ -1,8 +1,8 @@
 /** What the API answers: one line a path. */
 import type { Host } from '../../component.ts'
-import type { Route, Routes } from '../../net/http_server.ts'
+import type { Route, Routes } from '../../net/http/http_server.ts'
 import type { Balance } from '../../pipeline/ledger.ts'
-import { type Answer, read } from './answer.ts'
+import { type Answer, read } from './api_answer.ts'
 import { listLogs, listTraces, showTrace, TRACE_PATH } from './stored.ts'
 
 /** Each as `wrap` makes it. */

@@ -1,5 +1,8 @@
 /** Traces and logs that a `store` exporter keeps: lists, and one trace. Several stores answer as one. */
 import type { Host } from '../../component.ts'
+import type { HttpHead } from '../../net/http/http_exchange.ts'
+import { HttpFailure } from '../../net/http/http_failure.ts'
+import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
 import {
   compareTraces,
   type LogEntry,
@@ -8,11 +11,8 @@ import {
   type TelemetryStore,
   type TraceCursor,
   type TraceSummary,
-} from '../../journal/stores.ts'
-import type { HttpHead } from '../../net/http_exchange.ts'
-import { HttpFailure } from '../../net/http_failure.ts'
-import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
-import type { Answer } from './answer.ts'
+} from '../../telemetry_store.ts'
+import type { Answer } from './api_answer.ts'
 import { Parameters, traceIdOf, unexpected } from './parameters.ts'
 
 const LIMIT = 100

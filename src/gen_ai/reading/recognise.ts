@@ -4,7 +4,7 @@ import { ATTRIBUTE } from '../../telemetry/attributes.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import { type Lexicon, lexicon, type MarkRow } from '../lexicon.ts'
+import { type Lexicon, lexicon, type MarkRow } from '../dialects/lexicon.ts'
 import { findScopeName, range } from '../wire.ts'
 
 /** What a scope leaves possible. */

@@ -2,7 +2,7 @@
 import type { LogBatch } from '../../telemetry/batch.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import type { RecordView } from '../../telemetry/record_view.ts'
-import { lexicon, type RecordMark } from '../lexicon.ts'
+import { lexicon, type RecordMark } from '../dialects/lexicon.ts'
 import { findScopeName, range } from '../wire.ts'
 import { type Candidates, recognise, ScopeMarks } from './recognise.ts'
 

@@ -4,8 +4,8 @@ import { Refusal } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import type { Throttle } from '../../self/log.ts'
 import { join } from '../../telemetry/batch.ts'
+import type { Counts, Trigger } from './batch_counts.ts'
 import type { BatchConfig } from './config.ts'
-import type { Counts, Trigger } from './counts.ts'
 import { piecesOf } from './pieces.ts'
 
 /** What the groups of one processor have in common. */

@@ -2,8 +2,8 @@
 import type { Account, Batches, Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
 import { retryLater } from '../../refusal.ts'
 import { Throttle } from '../../self/log.ts'
+import { Counts } from './batch_counts.ts'
 import { type BatchConfig, schema } from './config.ts'
-import { Counts } from './counts.ts'
 import { Group, type Surroundings } from './group.ts'
 
 export const batch: ProcessorFactory<BatchConfig> = {

@@ -1,9 +1,9 @@
 /** Writing what was found about a model call onto its span or log record. */
-import { FIELD, FIELD_NAMES, FIELDS, NEWEST, SLUICE } from '../../gen_ai/field.ts'
-import { lexicon, PROVIDERS } from '../../gen_ai/lexicon.ts'
+import { FIELD, FIELD_NAMES, FIELDS, NEWEST, SLUICE } from '../../gen_ai/call_fields.ts'
+import { lexicon, PROVIDERS } from '../../gen_ai/dialects/lexicon.ts'
+import { FINISH_REASONS, OPERATIONS } from '../../gen_ai/known_values.ts'
 import { COST_SOURCES, type ModelCall } from '../../gen_ai/model_call.ts'
 import { IMPLAUSIBLE } from '../../gen_ai/plausible.ts'
-import { FINISH_REASONS, OPERATIONS } from '../../gen_ai/values.ts'
 import type { Output } from '../../otlp/output.ts'
 import { ATTRIBUTE, type Attributes } from '../../telemetry/attributes.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'

@@ -2,8 +2,8 @@
  * judges their answers. */
 import type { Consumer, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
 import { type GenAiConfig, schema } from './config.ts'
-import { GenAiLogs } from './logs.ts'
-import { GenAiTraces } from './traces.ts'
+import { GenAiLogs } from './record_normaliser.ts'
+import { GenAiTraces } from './span_normaliser.ts'
 
 export const genAi: ProcessorFactory<GenAiConfig> = {
   kind: 'processor',

@@ -1,17 +1,17 @@
 /** What becomes of items that are model calls, spans and log records alike. */
 import type { Batches, Consumer, Context, Host, Processor } from '../../component.ts'
 import { Answer } from '../../content/answers/answer.ts'
-import { judgeCost } from '../../gen_ai/judge.ts'
+import { judgeCost } from '../../gen_ai/implausible.ts'
+import { EMBEDDINGS } from '../../gen_ai/known_values.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { Prices } from '../../gen_ai/pricing/prices.ts'
 import { judgeCall } from '../../gen_ai/quality.ts'
 import { foundKeys } from '../../gen_ai/reading/read.ts'
-import { EMBEDDINGS } from '../../gen_ai/values.ts'
-import { Rewrite } from '../../telemetry/rewrite.ts'
+import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
+import { Counters, Tally } from './call_counters.ts'
 import { type CallWriter, copyWithout, replacedFields } from './call_writer.ts'
 import { type GenAiConfig, plausibleOf } from './config.ts'
-import { Counters, Tally } from './counters.ts'
 
 const nothing = Buffer.alloc(0)
 

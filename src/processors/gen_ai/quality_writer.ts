@@ -1,5 +1,5 @@
 /** Writing what was found about an answer's quality onto a span or a log record. */
-import { SLUICE } from '../../gen_ai/field.ts'
+import { SLUICE } from '../../gen_ai/call_fields.ts'
 import { SIGNALS } from '../../gen_ai/quality.ts'
 import type { Output } from '../../otlp/output.ts'
 import { appendDouble, appendTexts, keyTemplate } from './attribute_writer.ts'

@@ -11,8 +11,8 @@ import { jsonToProtobuf } from '../../otlp/json_to_protobuf.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
 import { receive } from '../../telemetry/receive.ts'
 import { policiesOfGroups, schema } from './config.ts'
+import { Tally } from './redaction_tally.ts'
 import { Redactor } from './redactor.ts'
-import { Tally } from './tally.ts'
 
 const collection = new URL('../../../../shared/data/captures/', import.meta.url)
 const there = existsSync(collection)

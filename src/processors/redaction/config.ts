@@ -1,9 +1,9 @@
 /** Options of the `redaction` processor. */
 import { z } from 'zod'
-import { expect, secret } from '../../config/blocks.ts'
+import { expect, secret } from '../../config/schema/blocks.ts'
 import { contentGroups, ROLES, type Role } from '../../content/content_groups.ts'
 import { detectors as builtIn, PHONE_REGIONS } from '../../content/detectors/detectors.ts'
-import { phoneRegions } from '../../content/detectors/phone_plans.ts'
+import { phoneRegions } from '../../content/detectors/numbers/phone_plans.ts'
 
 /** What is done with content; in the order of strictness. */
 export type Policy = 'keep' | 'mask' | 'truncate' | 'hash' | 'drop'

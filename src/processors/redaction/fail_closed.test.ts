@@ -6,8 +6,8 @@ import { BudgetError } from '../../content/detectors/findings.ts'
 import { Batch } from '../../telemetry/batch.ts'
 import { policiesOfGroups, schema } from './config.ts'
 import { redactAs } from './redaction.fixture.ts'
+import { Tally } from './redaction_tally.ts'
 import { Redactor } from './redactor.ts'
-import { Tally } from './tally.ts'
 
 /** Throws on texts with that mark. */
 function failing(error: Error): Detector {

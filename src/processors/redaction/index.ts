@@ -5,12 +5,12 @@ import { EffortError } from '../../content/detectors/effort.ts'
 import { kindName } from '../../content/detectors/findings.ts'
 import { Refusal } from '../../refusal.ts'
 import { type Aside, asideOf } from '../../self/aside.ts'
-import type { Counter } from '../../self/meter.ts'
+import type { Counter } from '../../self/metrics/meter.ts'
 import { KINDS, type RedactionConfig, schema } from './config.ts'
 import { LONG_MIN_BYTES, LOOP_STEPS_MAX, redactAside } from './long_batches.ts'
+import { Tally } from './redaction_tally.ts'
 import type { Redactor } from './redactor.ts'
 import { redactorOf } from './redactor_of.ts'
-import { Tally } from './tally.ts'
 
 export const redaction: ProcessorFactory<RedactionConfig> = {
   kind: 'processor',

@@ -11,8 +11,8 @@ import { asideOf } from '../../self/aside.ts'
 import type { AnyBatch } from '../../telemetry/batch.ts'
 import { redaction } from './index.ts'
 import { LONG_MIN_BYTES, LOOP_STEPS_MAX } from './long_batches.ts'
+import { Tally } from './redaction_tally.ts'
 import { redactorOf } from './redactor_of.ts'
-import { Tally } from './tally.ts'
 
 /** One worker thread for all tests. */
 const daemon = testHost()

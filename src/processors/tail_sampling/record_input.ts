@@ -3,14 +3,14 @@ import type { Consumer, Context, Host, Processor, Signal } from '../../component
 import type { LogBatch } from '../../telemetry/batch.ts'
 import type { Head } from '../../telemetry/heads.ts'
 import { SCOPE } from '../../telemetry/layout.ts'
-import { Rewrite } from '../../telemetry/rewrite.ts'
+import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import { hashTraceId, shardOf } from '../../traces/trace_id.ts'
 import type { TailSamplingConfig } from './config.ts'
-import type { Exit } from './exit.ts'
-import type { Origin } from './origins.ts'
-import { DROPPED, DROPPED_EARLY, KEPT, LOGS_DROPPED, LOGS_KEPT, LOGS_WAIT, UNKNOWN } from './pending.ts'
-import { RecordView } from './record_view.ts'
+import type { Exit } from './kept/exit.ts'
+import type { Origin } from './kept/item_origins.ts'
+import { RecordView } from './sampled_record.ts'
 import type { Sampler } from './sampler.ts'
+import { DROPPED, DROPPED_EARLY, KEPT, LOGS_DROPPED, LOGS_KEPT, LOGS_WAIT, UNKNOWN } from './undecided/pending.ts'
 
 /** What became of a record. */
 const STAYS = 0

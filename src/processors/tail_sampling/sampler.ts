@@ -6,24 +6,33 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Consumer, Host, Signal } from '../../component.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
-import { memoryOf } from '../../self/memory.ts'
+import { memoryOf } from '../../self/memory/process_memory.ts'
 import { Heads } from '../../telemetry/heads.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { sharedTables } from '../../traces/tables.ts'
 import { hashTraceId, shardOf } from '../../traces/trace_id.ts'
 import { sharedVerdicts, type Verdict, type VerdictSource } from '../../traces/verdicts.ts'
 import type { TailSamplingConfig } from './config.ts'
-import { Due } from './due.ts'
-import { Exit } from './exit.ts'
-import { Labels } from './labels.ts'
-import { Origins } from './origins.ts'
-import { Outbox } from './outbox.ts'
-import { DROPPED, DROPPED_EARLY, KEPT, LOGS_DROPPED, LOGS_KEPT, LOGS_WAIT, Pending, WAITS } from './pending.ts'
-import { factsFor, type Grounds, Policies } from './policies.ts'
-import { warningsOf } from './policy_config.ts'
-import { RecordView } from './record_view.ts'
-import { Room } from './room.ts'
-import type { TraceFacts } from './trace_facts.ts'
+import { Exit } from './kept/exit.ts'
+import { Origins } from './kept/item_origins.ts'
+import { Labels } from './kept/sampling_attributes.ts'
+import { Outbox } from './kept/trace_outbox.ts'
+import { warningsOf } from './policies/policy_config.ts'
+import { factsFor, type Grounds, Policies } from './policies/sampling_policies.ts'
+import type { TraceFacts } from './policies/trace_facts.ts'
+import { RecordView } from './sampled_record.ts'
+import { Due } from './undecided/due.ts'
+import {
+  DROPPED,
+  DROPPED_EARLY,
+  KEPT,
+  LOGS_DROPPED,
+  LOGS_KEPT,
+  LOGS_WAIT,
+  Pending,
+  WAITS,
+} from './undecided/pending.ts'
+import { Room } from './undecided/waiting_room.ts'
 import { Votes } from './votes.ts'
 
 /** How often it is looked whether traces are due. */

@@ -1,7 +1,7 @@
 /** Counts what is decided, under the Collector's metric names where it has the metric. */
-import type { Counter, Meter } from '../../self/meter.ts'
-import type { EarlyReason } from './early.ts'
-import { type Policies, VOTE } from './policies.ts'
+import type { Counter, Meter } from '../../self/metrics/meter.ts'
+import { type Policies, VOTE } from './policies/sampling_policies.ts'
+import type { EarlyReason } from './undecided/early.ts'
 
 const PREFIX = 'otelcol_processor_tail_sampling'
 /** Upper bounds of the Collector's histogram, in milliseconds. */

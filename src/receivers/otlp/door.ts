@@ -5,15 +5,15 @@ import { WireError } from '../../otlp/wire_error.ts'
 import type { Aside } from '../../self/aside.ts'
 import { Batch, type Batches, type Signal } from '../../telemetry/batch.ts'
 import { receive } from '../../telemetry/receive.ts'
+import { stripSluice } from '../../telemetry/rewriting/strip.ts'
 import { requestMessage } from '../../telemetry/signal.ts'
-import { stripSluice } from '../../telemetry/strip.ts'
 import type { Problem, Walked } from './walked.ts'
 
 /** JSON takes ten times as long as protobuf, which takes up to 3 ms a MiB. */
 export const LONG_JSON_BYTES = 1 << 20
 export const LONG_PROTOBUF_BYTES = 8 << 20
 
-const module = new URL('./aside_work.ts', import.meta.url)
+const module = new URL('./door_aside.ts', import.meta.url)
 
 export interface Opened<S extends Signal> {
   readonly batch: Batches[S]
