@@ -39,6 +39,8 @@ const SHARED_FILE_NAMES = [
   'main.ts',
   'run.ts',
 ]
+/** Functions that are asked for by name: what the worker thread does with a job. */
+const SHARED_EXPORTS = ['work']
 
 interface Source {
   /** From the project's root: `src/otlp/cursor.ts`. */
@@ -123,6 +125,12 @@ describe('files', () => {
     expect(repeated(names).filter(([name]) => !SHARED_FILE_NAMES.includes(name))).toEqual([])
   })
 
+  test('export no type and no function under the name of another', () => {
+    const exported = shipped.flatMap(({ path, text }) => exportsOf(text).map((name) => ({ path, name })))
+    const names = Map.groupBy(exported, ({ name }) => name)
+    expect(repeated(names).filter(([name]) => !SHARED_EXPORTS.includes(name))).toEqual([])
+  })
+
   test('are not named after nothing in particular', () => {
     expect(
       sources.map(({ path }) => path).filter((path) => /(manager|helper|util|common|misc)s?\b/i.test(path)),
@@ -195,6 +203,14 @@ function specifiersOf(text: string): string[] {
     /^\s*(?:import|export)\b[^'"`;]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm,
   )
   return [...statements].map(([, from, bare, dynamic]) => (from ?? bare ?? dynamic)!)
+}
+
+/** Classes, interfaces, types and functions that a file exports, each once: overloads repeat their name. */
+function exportsOf(text: string): string[] {
+  const declarations = text.matchAll(
+    /^export (?:declare |async |abstract )*(?:class|interface|type|function\*?) ([A-Za-z_]\w*)/gm,
+  )
+  return [...new Set([...declarations].map(([, name]) => name!))]
 }
 
 /** Names that stand for more than one thing, and where. */

@@ -59,7 +59,7 @@ export function isOwnRecord(view: RecordView): boolean {
 }
 
 /** Has it judged the answer in this log record, which is no call by itself? */
-export function isJudged(batch: LogBatch, item: number): boolean {
+export function hasQuality(batch: LogBatch, item: number): boolean {
   return beginsWithAttribute(batch, item, scoreKey) || beginsWithAttribute(batch, item, signalsKey)
 }
 

@@ -21,7 +21,7 @@ const WINDOW_BYTES = 1 << 20
  * Everything in [start, end) of the file: records in order, and between them what is none. `end` may lie behind the
  * file's end. Rejects with the system's error if the file cannot be read.
  */
-export async function* scan(
+export async function* scanSegment(
   file: Pick<FileHandle, 'read'>,
   mark: number,
   start: number,

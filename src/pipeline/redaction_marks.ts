@@ -29,7 +29,7 @@ interface Part {
   readonly component: unknown
 }
 
-export class Policies {
+export class RedactionMarks {
   /** Rises whenever a batch may have to be judged again. */
   version = 0
   #ways: ReadonlyMap<string, Way> = new Map()
@@ -94,22 +94,22 @@ export class Policies {
 
 class Unmarked implements Policy {
   readonly id = -1
-  readonly #policies: Policies
+  readonly #marks: RedactionMarks
 
-  constructor(policies: Policies) {
-    this.#policies = policies
+  constructor(marks: RedactionMarks) {
+    this.#marks = marks
   }
 
   get isCurrent(): boolean {
-    return !this.#policies.hasChanged
+    return !this.#marks.hasChanged
   }
 
   reconsider<S extends Signal>(batch: Batches[S]): Promise<Batches[S] | undefined> {
-    return judgedBy(this.#policies.all(), batch)
+    return judgedBy(this.#marks.all(), batch)
   }
 
   renewed(): Policy {
-    return this.#policies.make([])
+    return this.#marks.make([])
   }
 }
 
@@ -117,7 +117,7 @@ class Mark implements Policy {
   readonly id: number
   /** From the first that it entered. */
   readonly pipelines: readonly string[]
-  readonly #policies: Policies
+  readonly #marks: RedactionMarks
   readonly #ways: readonly (Way | undefined)[]
   readonly #before: Policy | undefined
   readonly #trust: number
@@ -125,19 +125,19 @@ class Mark implements Policy {
   #isCurrent = true
   #renewed: Mark | undefined
 
-  constructor(id: number, policies: Policies, pipelines: readonly string[], before: Policy | undefined) {
+  constructor(id: number, marks: RedactionMarks, pipelines: readonly string[], before: Policy | undefined) {
     this.id = id
     this.pipelines = pipelines
-    this.#policies = policies
-    this.#ways = pipelines.map((pipeline) => policies.way(pipeline))
+    this.#marks = marks
+    this.#ways = pipelines.map((pipeline) => marks.way(pipeline))
     this.#before = before
-    this.#trust = policies.trust
+    this.#trust = marks.trust
   }
 
   get isCurrent(): boolean {
-    if (this.#version !== this.#policies.version) {
-      this.#version = this.#policies.version
-      this.#isCurrent = this.#trust === this.#policies.trust && this.pipelines.every((id, at) => this.#isSame(id, at))
+    if (this.#version !== this.#marks.version) {
+      this.#version = this.#marks.version
+      this.#isCurrent = this.#trust === this.#marks.trust && this.pipelines.every((id, at) => this.#isSame(id, at))
     }
     return this.#isCurrent && (this.#before === undefined || this.#before.isCurrent)
   }
@@ -149,18 +149,18 @@ class Mark implements Policy {
   /** One for all that have this mark, so that they can still be merged. */
   renewed(): Policy {
     if (this.#renewed?.isCurrent !== true)
-      this.#renewed = this.#policies.make(this.pipelines.filter((id) => this.#policies.way(id) !== undefined))
+      this.#renewed = this.#marks.make(this.pipelines.filter((id) => this.#marks.way(id) !== undefined))
     return this.#renewed
   }
 
   #judges(): readonly Judge[] {
-    const ways = this.pipelines.map((id) => this.#policies.way(id))
+    const ways = this.pipelines.map((id) => this.#marks.way(id))
     const isThere = ways.every((way, at) => way !== undefined && way.feeders === this.#ways[at]?.feeders)
-    return isThere ? ways.flatMap((way) => way!.judges) : this.#policies.all()
+    return isThere ? ways.flatMap((way) => way!.judges) : this.#marks.all()
   }
 
   #isSame(pipeline: string, at: number): boolean {
-    const [before, now] = [this.#ways[at], this.#policies.way(pipeline)]
+    const [before, now] = [this.#ways[at], this.#marks.way(pipeline)]
     if (before === undefined || now === undefined || before.feeders !== now.feeders) return false
     if (before.judges.length !== now.judges.length) return false
     return before.judges.every((judge, position) => {

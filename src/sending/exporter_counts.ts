@@ -5,7 +5,7 @@ import type { Counter } from '../self/metrics/meter.ts'
 import { accountedItems } from '../telemetry/signal.ts'
 
 /** Counters and gauges of one signal. */
-export class Counts {
+export class ExporterCounts {
   readonly #host: Host
   readonly #signal: Signal
   readonly #counters = new Map<string, Counter>()

@@ -3,7 +3,7 @@ import type { Batches, Context, Signal } from '../component.ts'
 import type { SendingQueue } from '../config/schema/blocks.ts'
 import { Refusal, retryLater } from '../refusal.ts'
 import type { Clock, Timer } from '../self/clock.ts'
-import { sizeOf } from '../telemetry/rewriting/split.ts'
+import { sizeBy } from '../telemetry/rewriting/split.ts'
 import { heldBytes } from '../waiting/kept_queue.ts'
 import { Batcher } from './batcher.ts'
 import { AwaitedClaim, BookedClaim, type Claim } from './claim.ts'
@@ -29,7 +29,7 @@ export interface QueueOptions<S extends Signal> {
 }
 
 /** What is queued or under way counts towards `queue_size` until its fate is known: that is the memory that it takes. */
-export class Queue<S extends Signal> {
+export class ParcelQueue<S extends Signal> {
   readonly #options: QueueOptions<S>
   readonly #batcher: Batcher<S> | undefined
   readonly #ready = new Fifo<Parcel<S>>()
@@ -73,7 +73,7 @@ export class Queue<S extends Signal> {
 
   /** Resolves when the batch is queued or, with `wait_for_result`, when its fate is known; rejects with a Refusal. */
   async offer(batch: Batches[S], context: Context): Promise<void> {
-    const size = sizeOf(batch, this.#options.settings.sizer)
+    const size = sizeBy(batch, this.#options.settings.sizer)
     try {
       await this.#admit(size, context.deadline_ms)
     } catch (error) {

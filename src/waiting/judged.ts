@@ -5,7 +5,7 @@ import { Refusal } from '../refusal.ts'
 /** The reason under which items are dropped that the redaction of now does not let through. */
 export const POLICY_CHANGED = 'policy_changed' as const
 
-/** Must the batch be judged again? The usual answer is no, and costs nothing. */
+/** Have the redactions of now judged the batch? The usual answer is yes, and costs nothing. */
 export function isJudged({ policy }: Context): boolean {
   return policy === undefined || policy.isCurrent
 }

@@ -1,7 +1,7 @@
 import { addSpan, type Checksum } from './checksum.ts'
 
 /** What a request held. */
-export interface Tally extends Checksum {
+export interface RequestTally extends Checksum {
   spans: number
 }
 
@@ -9,7 +9,7 @@ export interface Tally extends Checksum {
  * Walks the framing of an ExportTraceServiceRequest in `bytes[start, end)` and adds its spans to the tally. Field order is
  * free (the Collector writes fields in descending order). Throws on framing that does not fit.
  */
-export function tallySpans(bytes: Buffer, start: number, end: number, tally: Tally): void {
+export function tallySpans(bytes: Buffer, start: number, end: number, tally: RequestTally): void {
   new Scan(bytes, tally).walk(start, end, 0)
 }
 
@@ -18,10 +18,10 @@ const PATH = [1, 2, 2]
 
 class Scan {
   readonly #bytes: Buffer
-  readonly #tally: Tally
+  readonly #tally: RequestTally
   #at = 0
 
-  constructor(bytes: Buffer, tally: Tally) {
+  constructor(bytes: Buffer, tally: RequestTally) {
     this.#bytes = bytes
     this.#tally = tally
   }

@@ -267,10 +267,10 @@ export function timeout(fallback: string) {
 }
 
 const COMPRESSIONS = ['gzip', 'zstd', 'deflate', 'none'] as const
-export type Compression = (typeof COMPRESSIONS)[number]
+export type CompressionName = (typeof COMPRESSIONS)[number]
 
 /** Compression of outgoing requests, out of `allowed`. */
-export function compression<const A extends Compression>(allowed: readonly A[], fallback: NoInfer<A>) {
+export function compression<const A extends CompressionName>(allowed: readonly A[], fallback: NoInfer<A>) {
   return z
     .enum(allowed)
     .default(fallback as never)

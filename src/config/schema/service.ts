@@ -130,5 +130,5 @@ export const serviceSchema = z
   })
   .describe('What runs, and how it is put together.')
 
-export type Service = z.output<typeof serviceSchema>
-export type Telemetry = Service['telemetry']
+export type ServiceSettings = z.output<typeof serviceSchema>
+export type Telemetry = ServiceSettings['telemetry']

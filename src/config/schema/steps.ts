@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { ComponentConfig } from '../component_config.ts'
 import type { Path } from '../problem.ts'
 import type { Place } from '../text/source.ts'
-import { describeNode, type Node, nodeAt, type Report, valuePlace } from '../text/tree.ts'
+import { describeNode, type Node, nodeAt, type ReportFinding, valuePlace } from '../text/tree.ts'
 import { duration } from './blocks.ts'
 
 /** The keys and their meaning, for `service.steps` and for connectors that wait for calls. */
@@ -40,8 +40,8 @@ export const stepsSchema = z
   .prefault({})
   .describe('How long reports of one call wait for each other, and how many; for all connectors that take calls.')
 
-export type Steps = z.output<typeof stepsSchema>
-type Key = keyof Steps
+export type StepsSettings = z.output<typeof stepsSchema>
+type Key = keyof StepsSettings
 
 const KEYS = Object.keys(stepKeys) as Key[]
 
@@ -51,9 +51,9 @@ const KEYS = Object.keys(stepKeys) as Key[]
  */
 export function withSteps(
   tree: Node,
-  steps: Steps,
+  steps: StepsSettings,
   connectors: ReadonlyMap<string, ComponentConfig>,
-  report: Report,
+  report: ReportFinding,
 ): ReadonlyMap<string, ComponentConfig> {
   const taking = [...connectors.values()].filter(({ factory }) => factory.kind === 'connector' && factory.takesSteps)
   const settled = { ...steps }
@@ -64,7 +64,7 @@ export function withSteps(
     for (const { id, config } of taking) {
       const path = ['connectors', id, key]
       if (nodeAt(tree, path) === undefined) continue
-      const value = (config as Steps)[key]
+      const value = (config as StepsSettings)[key]
       const first = written.get(key)
       if (first === undefined) {
         settled[key] = value
@@ -83,7 +83,7 @@ export function withSteps(
   )
 }
 
-function reportUnequal(tree: Node, path: Path, first: Path, report: Report): void {
+function reportUnequal(tree: Node, path: Path, first: Path, report: ReportFinding): void {
   report({
     place: placeIn(tree, path),
     path,
@@ -93,7 +93,7 @@ function reportUnequal(tree: Node, path: Path, first: Path, report: Report): voi
 }
 
 /** The defaults are in order, so one of the two is written. */
-function reportOrder(tree: Node, steps: Steps, written: ReadonlyMap<Key, Path>, report: Report): void {
+function reportOrder(tree: Node, steps: StepsSettings, written: ReadonlyMap<Key, Path>, report: ReportFinding): void {
   const path = written.get('settle_max') ?? written.get('settle_after')!
   const expected =
     path.at(-1) === 'settle_max'

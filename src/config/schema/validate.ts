@@ -10,7 +10,7 @@ import {
   keyPlace,
   type Node,
   nodeAt,
-  type Report,
+  type ReportFinding,
   toPlain,
   valuePlace,
 } from '../text/tree.ts'
@@ -28,7 +28,12 @@ export interface Valid<T> {
  * Two things are put right on the way, as the Collector does: a substituted value becomes its original text where the
  * schema wants a text, and an empty value means the default (`batch:` is a batch with all defaults).
  */
-export function validate<T>(schema: z.ZodType<T>, entry: Entry, base: Path, report: Report): Valid<T> | undefined {
+export function validate<T>(
+  schema: z.ZodType<T>,
+  entry: Entry,
+  base: Path,
+  report: ReportFinding,
+): Valid<T> | undefined {
   const node = entry.value
   const json = jsonSchemaOf(schema)
   markOpen(node, json, [])

@@ -1,6 +1,6 @@
 /** `--config` and `--set` arguments → trees, in the order in which they are merged. */
-import { createSource, type Environment, FILE_BYTES_MAX, type Place, SOURCES_MAX, type Source } from './source.ts'
-import type { Entry, MapNode, Node, Report } from './tree.ts'
+import { type ConfigSource, createSource, type Environment, FILE_BYTES_MAX, type Place, SOURCES_MAX } from './source.ts'
+import type { Entry, MapNode, Node, ReportFinding } from './tree.ts'
 import { readYaml } from './yaml.ts'
 
 /** What stands on the command line. */
@@ -13,15 +13,15 @@ export interface Inputs {
 
 export interface InputsRead {
   readonly trees: readonly Node[]
-  readonly sources: readonly Source[]
+  readonly sources: readonly ConfigSource[]
   /** Paths of the files read, for somebody who watches them. */
   readonly files: readonly string[]
 }
 
 /** Reads every input; `report` gets each that cannot be read. */
-export function readInputs(inputs: Inputs, environment: Environment, report: Report): InputsRead {
+export function readInputs(inputs: Inputs, environment: Environment, report: ReportFinding): InputsRead {
   const { configs, sets = [] } = inputs
-  const sources: Source[] = []
+  const sources: ConfigSource[] = []
   const trees: Node[] = []
   const files: string[] = []
   if (configs.length === 0) {
@@ -46,8 +46,8 @@ export function readInputs(inputs: Inputs, environment: Environment, report: Rep
 function readConfig(
   uri: string,
   environment: Environment,
-  report: Report,
-  sources: Source[],
+  report: ReportFinding,
+  sources: ConfigSource[],
   files: string[],
 ): Node | undefined {
   // One letter before a colon is a drive, not a scheme.
@@ -68,7 +68,7 @@ function readConfig(
   return tree && mapOnly(tree, report)
 }
 
-function readFile(path: string, environment: Environment, report: Report): string | undefined {
+function readFile(path: string, environment: Environment, report: ReportFinding): string | undefined {
   try {
     return environment.readFile(path, FILE_BYTES_MAX)
   } catch (error) {
@@ -79,7 +79,12 @@ function readFile(path: string, environment: Environment, report: Report): strin
   }
 }
 
-function readVariable(scheme: string, name: string, environment: Environment, report: Report): string | undefined {
+function readVariable(
+  scheme: string,
+  name: string,
+  environment: Environment,
+  report: ReportFinding,
+): string | undefined {
   if (scheme !== 'env') {
     const message = `found the scheme "${scheme}", expected file, env or yaml`
     report({ file: '--config', path: [], message, advice: 'give a path, file:PATH, env:NAME or yaml:key::path: value' })
@@ -93,7 +98,7 @@ function readVariable(scheme: string, name: string, environment: Environment, re
 }
 
 /** A config source has to be a map; an empty one adds nothing. */
-function mapOnly(tree: Node, report: Report): Node | undefined {
+function mapOnly(tree: Node, report: ReportFinding): Node | undefined {
   if (tree.kind === 'map') return tree
   if (tree.kind === 'scalar' && tree.value === null) return { kind: 'map', entries: new Map(), place: tree.place }
   const message = `found a ${tree.kind === 'list' ? 'list' : 'text'}, expected a map with receivers, exporters, service, …`
@@ -120,7 +125,7 @@ function splitKeys(node: Node): Node {
   return { ...node, entries }
 }
 
-function readSet(argument: string, report: Report, sources: Source[]): Node | undefined {
+function readSet(argument: string, report: ReportFinding, sources: ConfigSource[]): Node | undefined {
   const equals = argument.indexOf('=')
   const path = argument.slice(0, Math.max(0, equals)).trim()
   const source = createSource(`--set ${path || argument.split('=', 1)[0]}`, argument)

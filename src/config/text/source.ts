@@ -4,7 +4,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
 /** A piece of config text. */
-export interface Source {
+export interface ConfigSource {
   /** As it is shown in messages: a path, `env:NAME`, `yaml:key::path`, `--set key`. */
   readonly name: string
   readonly text: string
@@ -16,7 +16,7 @@ export interface Source {
 
 /** Characters `start` up to `end` of a source. */
 export interface Place {
-  readonly source: Source
+  readonly source: ConfigSource
   readonly start: number
   readonly end: number
 }
@@ -33,7 +33,7 @@ export const FILE_BYTES_MAX = 1 << 20
 /** Most `--config` and `--set` arguments. */
 export const SOURCES_MAX = 100
 
-export function createSource(name: string, text: string, hidden = false): Source {
+export function createSource(name: string, text: string, hidden = false): ConfigSource {
   return { name, text, hidden, harmless: new Uint8Array(text.length) }
 }
 
@@ -54,7 +54,7 @@ export function shownKey(key: string): string {
   return word === key ? key : `${word}…`
 }
 
-export function isHarmless(source: Source, at: number): boolean {
+export function isHarmless(source: ConfigSource, at: number): boolean {
   return source.harmless[at] === 1
 }
 

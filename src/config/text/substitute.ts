@@ -6,7 +6,14 @@
  * nothing, and in a list not even an entry, so that a variable can put an exporter into a pipeline.
  */
 import type { Finding, Path } from '../problem.ts'
-import { createSource, type Environment, FILE_BYTES_MAX, markHarmless, type Place, type Source } from './source.ts'
+import {
+  type ConfigSource,
+  createSource,
+  type Environment,
+  FILE_BYTES_MAX,
+  markHarmless,
+  type Place,
+} from './source.ts'
 import type { Entry, Node, ScalarNode } from './tree.ts'
 import { readYaml } from './yaml.ts'
 
@@ -23,7 +30,7 @@ export interface Substituted {
   readonly spare: ReadonlySet<string>
   /** Files read by `${file:…}`. */
   readonly files: readonly string[]
-  readonly sources: readonly Source[]
+  readonly sources: readonly ConfigSource[]
 }
 
 /** Replaces every substitution in the values of a merged tree. */
@@ -42,7 +49,7 @@ interface Fetched {
   /** Nothing, and not an entry of a list either. */
   readonly absent?: boolean
   /** Where values inside it are placed: the substituted file, or the place of the `${…}`. */
-  readonly source?: Source
+  readonly source?: ConfigSource
 }
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
@@ -53,7 +60,7 @@ class Substitution {
   readonly #warnings: Finding[] = []
   readonly #spare = new Set<string>()
   readonly #files = new Set<string>()
-  readonly #sources: Source[] = []
+  readonly #sources: ConfigSource[] = []
   #count = 0
 
   constructor(environment: Environment) {
@@ -236,7 +243,7 @@ function closing(value: string, start: number): number {
 }
 
 /** Undefined where the text is no YAML: it is then meant literally. */
-function readQuietly(source: Source): Node | undefined {
+function readQuietly(source: ConfigSource): Node | undefined {
   let broken = false
   const node = readYaml(source, () => {
     broken = true

@@ -37,12 +37,12 @@ export interface Entry {
 export type Node = ScalarNode | ListNode | MapNode
 
 /** Merges `over` onto `base`: maps deeply, lists and scalars replaced, as the Collector does. */
-export function merge(base: Node, over: Node): Node {
+export function mergeTrees(base: Node, over: Node): Node {
   if (base.kind !== 'map' || over.kind !== 'map') return over
   const entries = new Map(base.entries)
   for (const [key, entry] of over.entries) {
     const existing = entries.get(key)
-    entries.set(key, existing ? { key: entry.key, value: merge(existing.value, entry.value) } : entry)
+    entries.set(key, existing ? { key: entry.key, value: mergeTrees(existing.value, entry.value) } : entry)
   }
   return { ...over, entries }
 }
@@ -106,4 +106,4 @@ export function markKeys(node: Node): void {
   if (node.kind === 'map') for (const { key } of node.entries.values()) markKey(key)
 }
 
-export type Report = (finding: Finding) => void
+export type ReportFinding = (finding: Finding) => void

@@ -17,8 +17,8 @@ import {
   type YAMLSeq,
 } from 'yaml'
 import type { Finding } from '../problem.ts'
-import { markHarmless, markKey, type Place, type Source, shownKey } from './source.ts'
-import type { Entry, MapNode, Node, Plain, Report, ScalarNode } from './tree.ts'
+import { type ConfigSource, markHarmless, markKey, type Place, shownKey } from './source.ts'
+import type { Entry, MapNode, Node, Plain, ReportFinding, ScalarNode } from './tree.ts'
 
 /** Most values in one document once its aliases are written out. */
 export const NODES_MAX = 100_000
@@ -31,7 +31,7 @@ export const DEPTH_MAX = 100
  * Reads the YAML of a source from the character `from` on.
  * Undefined after a syntax error; an empty document is a null. `report` gets every mistake.
  */
-export function readYaml(source: Source, report: Report, from = 0): Node | undefined {
+export function readYaml(source: ConfigSource, report: ReportFinding, from = 0): Node | undefined {
   const text = source.text.slice(from)
   const place = (start: number, end: number): Place => ({
     source,
@@ -72,14 +72,14 @@ class TooMuch extends Error {
 /** Walks one parsed document. Aliases are written out as they are met, counted like everything else. */
 class Reader {
   readonly #place: (start: number, end: number) => Place
-  readonly #report: Report
+  readonly #report: ReportFinding
   readonly #anchors = new Map<string, ParsedNode>()
   readonly #open = new Set<ParsedNode>()
   #count = 0
   /** Start of the outermost alias that is being written out. */
   #aliasAt: number | undefined
 
-  constructor(place: (start: number, end: number) => Place, report: Report) {
+  constructor(place: (start: number, end: number) => Place, report: ReportFinding) {
     this.#place = place
     this.#report = report
   }
@@ -287,7 +287,7 @@ function closer(node: ParsedNode): string {
 }
 
 /** Lets excerpts of broken YAML show the keys at the beginning of lines. */
-function markKeyWords(source: Source, from: number): void {
+function markKeyWords(source: ConfigSource, from: number): void {
   for (const { index, 0: start, 1: key = '' } of source.text.slice(from).matchAll(/^[\s-]*([\w./-]+):(?=\s|$)/gm)) {
     const end = from + index + start.length - 1
     markHarmless({ source, start: end - key.length, end })

@@ -14,8 +14,8 @@ import { Overflow } from '../../waiting/overflow.ts'
 import type { GenAiLogsConfig } from './config.ts'
 import { ContentMarks } from './content_marks.ts'
 import { HeldCalls } from './held_calls.ts'
-import { Counters } from './record_counters.ts'
-import { Outbox } from './record_outbox.ts'
+import { RecordCounters } from './record_counters.ts'
+import { RecordOutbox } from './record_outbox.ts'
 import { ContentRecord } from './records/content_record.ts'
 
 /** How often it is looked which traces have settled, and what is ready is handed on. */
@@ -39,12 +39,12 @@ export class GenAiLogs implements Connector {
   #config: GenAiLogsConfig
   readonly #marks = new ContentMarks()
   readonly #content = new ContentRecord(this.#marks)
-  readonly #outbox = new Outbox()
+  readonly #outbox = new RecordOutbox()
   readonly #held: HeldCalls
   readonly #handOver: HandOver<KeptBatch<'logs'>> | undefined
   readonly #overflow: Overflow
   readonly #steps: Subscription
-  readonly #counters: Counters
+  readonly #counters: RecordCounters
   #timer: Timer | undefined
   /** Ends the reading of what is held. */
   #release: (() => void) | undefined
@@ -62,7 +62,7 @@ export class GenAiLogs implements Connector {
       content: (out, report) => this.#writeContent(out, report),
       kept: () => this.#makeRoom(),
     })
-    this.#counters = new Counters(host, this.#held, this.#outbox)
+    this.#counters = new RecordCounters(host, this.#held, this.#outbox)
     this.#overflow = new Overflow(host.log)
     this.#handOver = next.logs && this.#handOverTo(next.logs)
   }

@@ -1,13 +1,13 @@
 import type { Host } from '../../component.ts'
 import type { Counter } from '../../self/metrics/meter.ts'
 import type { HeldCalls } from './held_calls.ts'
-import type { Outbox } from './record_outbox.ts'
+import type { RecordOutbox } from './record_outbox.ts'
 
 /** The connector's own metrics. */
-export class Counters {
+export class RecordCounters {
   readonly #host: Host
   readonly #held: HeldCalls
-  readonly #outbox: Outbox
+  readonly #outbox: RecordOutbox
   readonly #labels: { readonly connector: string }
   readonly #summaries: Counter
   readonly #contents: Counter
@@ -15,7 +15,7 @@ export class Counters {
   readonly #cutBytes: Counter
   #shown = { summaries: 0, contents: 0 }
 
-  constructor(host: Host, held: HeldCalls, outbox: Outbox) {
+  constructor(host: Host, held: HeldCalls, outbox: RecordOutbox) {
     this.#host = host
     this.#held = held
     this.#outbox = outbox

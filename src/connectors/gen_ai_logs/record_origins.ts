@@ -3,7 +3,7 @@ import type { Context } from '../../component.ts'
 import { notAccounted } from '../../not_accounted.ts'
 
 /** Calls of equal tenant, policy and metadata. */
-export interface Origin {
+export interface RecordOrigin {
   readonly id: number
   readonly key: string
   /** The next edge opens the account. */
@@ -12,13 +12,13 @@ export interface Origin {
   references: number
 }
 
-export class Origins {
-  readonly #byKey = new Map<string, Origin>()
-  readonly #byId = new Map<number, Origin>()
+export class RecordOrigins {
+  readonly #byKey = new Map<string, RecordOrigin>()
+  readonly #byId = new Map<number, RecordOrigin>()
   #made = 0
 
   /** The context's origin, with one reference more. */
-  obtain({ tenant, policy, metadata }: Context): Origin {
+  obtain({ tenant, policy, metadata }: Context): RecordOrigin {
     const key = JSON.stringify([tenant, policy?.id, ...metadata])
     let origin = this.#byKey.get(key)
     if (origin === undefined) {
@@ -30,11 +30,11 @@ export class Origins {
     return origin
   }
 
-  byId(id: number): Origin {
+  byId(id: number): RecordOrigin {
     return this.#byId.get(id)!
   }
 
-  release(origin: Origin): void {
+  release(origin: RecordOrigin): void {
     if (--origin.references > 0) return
     this.#byKey.delete(origin.key)
     this.#byId.delete(origin.id)

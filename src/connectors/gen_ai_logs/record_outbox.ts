@@ -14,7 +14,7 @@ interface Open {
   size_bytes: number
 }
 
-export class Outbox {
+export class RecordOutbox {
   /** Records that nobody has taken yet. */
   records = 0
   #open_bytes = 0

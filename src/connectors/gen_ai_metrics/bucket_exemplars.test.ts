@@ -3,7 +3,7 @@ import { itemsOf } from '../../../test/support/otlp.ts'
 import type { Message } from '../../otlp/codec.ts'
 import { FakeClock } from '../../self/clock.ts'
 import { sharedVerdicts, type Verdict, Verdicts } from '../../traces/verdicts.ts'
-import { BucketExemplars, Candidates, IDS_BYTES, type Origin } from './bucket_exemplars.ts'
+import { BucketExemplars, ExemplarCandidates, IDS_BYTES, type ValueOrigin } from './bucket_exemplars.ts'
 import { type Bench, bench, call } from './gen_ai_metrics.fixture.ts'
 
 const MINUTE_MS = 60_000
@@ -31,7 +31,7 @@ describe('one bucket', () => {
     const verdicts = new Verdicts()
     const sampler = new Sampler()
     if (options.samples !== false) verdicts.add(sampler)
-    const candidates = new Candidates(verdicts, clock, options.rows_max)
+    const candidates = new ExemplarCandidates(verdicts, clock, options.rows_max)
     const bucket = new BucketExemplars(candidates, 1)
     const offer = (...traces: number[]) => {
       for (const trace of traces) bucket.offer(0, trace / 10, origin(trace, clock.now_ms()))
@@ -97,7 +97,7 @@ describe('one bucket', () => {
     expect(it.shown()).toEqual([8])
   })
 
-  function origin(trace: number, end_ms: number): Origin {
+  function origin(trace: number, end_ms: number): ValueOrigin {
     return { hasTrace: true, ids: Buffer.from(id(trace).padEnd(IDS_BYTES * 2, '7'), 'hex'), end_ms }
   }
 })

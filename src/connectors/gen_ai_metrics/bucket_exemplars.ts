@@ -10,7 +10,7 @@ export const IDS_BYTES = 24
 const TRACE_ID_BYTES = 16
 
 /** Whose value it is. */
-export interface Origin {
+export interface ValueOrigin {
   readonly hasTrace: boolean
   /** IDS_BYTES, to be copied. */
   readonly ids: Uint8Array
@@ -19,7 +19,7 @@ export interface Origin {
 }
 
 /** As OTLP has it. The ids are to be written at once: their memory is used again. */
-export interface Exemplar {
+export interface CallExemplar {
   readonly traceId: Buffer
   readonly spanId: Buffer
   readonly value: number
@@ -39,7 +39,7 @@ const WAIT_MAX_MS = 5 * 60_000
 const SHOWN_MS = 60_000
 
 /** The candidates of all histograms, as rows of numbers. */
-export class Candidates {
+export class ExemplarCandidates {
   /** Rows in use. */
   count = 0
   /** How often there was no room for one. */
@@ -64,7 +64,7 @@ export class Candidates {
   }
 
   /** The row, or -1 if there is no room. */
-  add(value: number, { ids, end_ms }: Origin): number {
+  add(value: number, { ids, end_ms }: ValueOrigin): number {
     const row = this.#newRow()
     if (row === NONE) return row
     this.#ids.set(ids, row * IDS_BYTES)
@@ -114,7 +114,7 @@ export class Candidates {
     return this.#times_ms[row]! >= this.#times_ms[other]!
   }
 
-  exemplarOf(row: number): Exemplar {
+  exemplarOf(row: number): CallExemplar {
     const start = row * IDS_BYTES
     return {
       traceId: this.#ids.subarray(start, start + TRACE_ID_BYTES),
@@ -160,7 +160,7 @@ export class Candidates {
 
 /** The candidates of one histogram by bucket, and of each bucket the one that is shown. */
 export class BucketExemplars {
-  readonly #candidates: Candidates
+  readonly #candidates: ExemplarCandidates
   /** By bucket: its longest waiting candidate, the last one, how many there are, and the chosen one. */
   readonly #first: Int32Array
   readonly #last: Int32Array
@@ -168,7 +168,7 @@ export class BucketExemplars {
   readonly #chosen: Int32Array
   #turnedAway = 0
 
-  constructor(candidates: Candidates, buckets: number) {
+  constructor(candidates: ExemplarCandidates, buckets: number) {
     this.#candidates = candidates
     this.#first = new Int32Array(buckets).fill(NONE)
     this.#last = new Int32Array(buckets).fill(NONE)
@@ -176,7 +176,7 @@ export class BucketExemplars {
     this.#chosen = new Int32Array(buckets).fill(NONE)
   }
 
-  offer(bucket: number, value: number, origin: Origin): void {
+  offer(bucket: number, value: number, origin: ValueOrigin): void {
     if (!origin.hasTrace) return
     if (this.#lengths[bucket] === BUCKET_CANDIDATES_MAX) {
       // Asking costs more than the rest, and rarely makes room.
@@ -192,8 +192,8 @@ export class BucketExemplars {
   }
 
   /** The newest of each bucket whose trace is kept. */
-  shown(): Exemplar[] {
-    const exemplars: Exemplar[] = []
+  shown(): CallExemplar[] {
+    const exemplars: CallExemplar[] = []
     for (let bucket = 0; bucket < this.#first.length; bucket++) {
       this.#settle(bucket)
       const row = this.#chosen[bucket]!

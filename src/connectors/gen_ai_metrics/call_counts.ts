@@ -26,7 +26,7 @@ const TRACE_ID_BYTES = 16
 /** In place of an error type: the call did not fail. */
 const NO_ERROR = -1
 
-export class Counts implements Subscriber {
+export class CallCounts implements Subscriber {
   readonly #steps: { readonly calls: Calls }
   readonly #texts: LabelTexts
   readonly #errorTypes: LabelTexts

@@ -6,8 +6,8 @@ import { Throttle } from '../../self/log.ts'
 import { Subscription } from '../../steps/subscription.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { sharedVerdicts } from '../../traces/verdicts.ts'
-import { Candidates } from './bucket_exemplars.ts'
-import { Counts } from './call_counts.ts'
+import { ExemplarCandidates } from './bucket_exemplars.ts'
+import { CallCounts } from './call_counts.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { LabelTexts } from './label_texts.ts'
 import { MetricSet, type Now } from './metric_set.ts'
@@ -29,9 +29,9 @@ export class GenAiMetrics implements Connector {
   #config: GenAiMetricsConfig
   readonly #texts: LabelTexts
   readonly #errorTypes: LabelTexts
-  readonly #candidates: Candidates
+  readonly #candidates: ExemplarCandidates
   readonly #set: MetricSet
-  readonly #counts: Counts
+  readonly #counts: CallCounts
   readonly #steps: Subscription
   readonly #throttle: Throttle
   /** Bounds that the log has told of. */
@@ -48,10 +48,10 @@ export class GenAiMetrics implements Connector {
     this.#next = next
     this.#texts = new LabelTexts(config.models_max, host.clock)
     this.#errorTypes = new LabelTexts(ERROR_TYPES_MAX, host.clock)
-    this.#candidates = new Candidates(sharedVerdicts(host), host.clock)
+    this.#candidates = new ExemplarCandidates(sharedVerdicts(host), host.clock)
     this.#set = new MetricSet(host.clock, this.#candidates)
     this.#steps = new Subscription(host, config)
-    this.#counts = new Counts(this.#steps, this.#texts, this.#errorTypes, this.#set, config.series_max, host.clock)
+    this.#counts = new CallCounts(this.#steps, this.#texts, this.#errorTypes, this.#set, config.series_max, host.clock)
     this.#throttle = new Throttle(host.clock)
   }
 

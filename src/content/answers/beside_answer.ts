@@ -13,7 +13,14 @@ const jsonFormat =
   /["']type["']:\s*["']json_(schema|object)["']|["']response_?mime_?type["']:\s*["']application\/json|"output_mode":\s*"native"/i
 
 /** Reads an attribute with a form from `FORM.jsonType` on. `number` tells evaluations apart. */
-export function readAside(form: Form, number: number, bytes: Buffer, start: number, end: number, answer: Answer): void {
+export function readBesideAnswer(
+  form: Form,
+  number: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  answer: Answer,
+): void {
   if (form === FORM.evaluationScore) {
     const evaluation = answer.evaluations.at(number)
     if (evaluation !== undefined) evaluation.score = numberOf(bytes, start, end)

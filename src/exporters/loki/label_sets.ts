@@ -24,7 +24,7 @@ export function labelNameOf(key: string): string {
 }
 
 /** The labels that a config names. A set of values is an array in the order of `names`. */
-export class Labels {
+export class LabelSets {
   /** Sorted: so Loki has them. */
   readonly names: readonly string[]
   readonly resourceKeys: KeySet

@@ -6,11 +6,11 @@ import { fingerprintOf, readClientTls, watchClientTls } from '../../sending/clie
 import { networkErrorName } from '../../sending/failures/network_error.ts'
 import { retryable, type Sender, type SendResult } from '../../sending/sender.ts'
 import { isTenant, type LokiConfig, PUSH_PATH } from './config.ts'
-import { Labels, StreamsInUse } from './label_sets.ts'
-import { Counts } from './loki_counts.ts'
-import { Converter } from './push.ts'
-import type { Answer } from './push_answer.ts'
-import { Requests } from './push_requests.ts'
+import { LabelSets, StreamsInUse } from './label_sets.ts'
+import { LokiCounts } from './loki_counts.ts'
+import { PushConverter } from './push.ts'
+import type { PushAnswer } from './push_answer.ts'
+import { PushRequests } from './push_requests.ts'
 
 /** Of an answer's text no more is read. */
 const RESPONSE_BYTES_MAX = 4 * 1024 * 1024
@@ -18,13 +18,13 @@ export class LokiClient {
   readonly #config: LokiConfig
   readonly #host: Host
   readonly #url: URL
-  readonly #converter: Converter
-  readonly #counts: Counts
+  readonly #converter: PushConverter
+  readonly #counts: LokiCounts
   /**
    * What was made of batches that may be sent again. Records without a time keep the one of the first attempt, so that
    * Loki knows the lines again.
    */
-  readonly #prepared = new WeakMap<Batches['logs'], Requests>()
+  readonly #prepared = new WeakMap<Batches['logs'], PushRequests>()
   #agent: Agent | undefined
   #fingerprint = ''
   #reload: Timer | undefined
@@ -33,7 +33,7 @@ export class LokiClient {
     this.#config = config
     this.#host = host
     this.#url = urlOf(config.endpoint)
-    this.#counts = new Counts(host)
+    this.#counts = new LokiCounts(host)
     const streams = new StreamsInUse(config.streams_max, config.streams_idle, host.clock)
     const limits = {
       line_bytes_max: config.line_size_bytes_max,
@@ -41,7 +41,7 @@ export class LokiClient {
       request_bytes_max: config.max_request_size,
       metadata: { entries_max: config.metadata_entries_max, size_bytes_max: config.metadata_size_bytes_max },
     }
-    this.#converter = new Converter(limits, new Labels(config.labels), streams)
+    this.#converter = new PushConverter(limits, new LabelSets(config.labels), streams)
   }
 
   /** Reads the TLS files, again at every `reload_interval`; connects to nothing yet. Throws TlsError. */
@@ -106,19 +106,19 @@ export class LokiClient {
   }
 
   /** Undefined if the request would be too large. */
-  #prepare(batch: Batches['logs']): Requests | undefined {
+  #prepare(batch: Batches['logs']): PushRequests | undefined {
     const known = this.#prepared.get(batch)
     if (known !== undefined) return known
     const now_ms = this.#host.clock.now_ms()
     const push = this.#converter.convert(batch, now_ms)
     if (push === undefined) return undefined
     this.#counts.lost(push.losses)
-    const requests = new Requests(push, now_ms, this.#config.late_after)
+    const requests = new PushRequests(push, now_ms, this.#config.late_after)
     this.#prepared.set(batch, requests)
     return requests
   }
 
-  async #push(requests: Requests, post: (body: Buffer) => Promise<Answer>): Promise<SendResult> {
+  async #push(requests: PushRequests, post: (body: Buffer) => Promise<PushAnswer>): Promise<SendResult> {
     try {
       const result = await requests.send(post, this.#host.clock)
       if (requests.refused.size > 0 && result.outcome !== 'retryable') this.#counts.refused(requests.refused)
@@ -128,7 +128,7 @@ export class LokiClient {
     }
   }
 
-  async #post(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
+  async #post(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<PushAnswer> {
     if (this.#agent === undefined) this.start()
     const { origin, pathname, search } = this.#url
     const request = { origin, path: pathname + search, method: 'POST' as const, headers, body, signal }

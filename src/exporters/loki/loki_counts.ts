@@ -2,14 +2,14 @@
 import type { Host } from '../../component.ts'
 import type { Counter } from '../../self/metrics/meter.ts'
 import type { Losses } from './push.ts'
-import type { Refusal } from './push_answer.ts'
+import type { LineRefusal } from './push_answer.ts'
 
 const LINE_EVERY_MS = 10_000
 
-export class Counts {
+export class LokiCounts {
   readonly #host: Host
   readonly #losses: readonly (readonly [keyof Losses, Counter])[]
-  readonly #refused = new Map<Refusal, Counter>()
+  readonly #refused = new Map<LineRefusal, Counter>()
   #lastLine_ms = Number.NEGATIVE_INFINITY
 
   constructor(host: Host) {
@@ -31,7 +31,7 @@ export class Counts {
   }
 
   /** Lines that Loki refused; a line in the log at most every ten seconds. */
-  refused(by: ReadonlyMap<Refusal, number>): void {
+  refused(by: ReadonlyMap<LineRefusal, number>): void {
     for (const [reason, lines] of by) this.#refusedBy(reason).add(lines)
     const now_ms = this.#host.clock.monotonic_ms()
     if (now_ms - this.#lastLine_ms < LINE_EVERY_MS) return
@@ -39,7 +39,7 @@ export class Counts {
     this.#host.log.warn({ status: 400, refused: Object.fromEntries(by) }, 'Loki refused lines and took the others')
   }
 
-  #refusedBy(reason: Refusal): Counter {
+  #refusedBy(reason: LineRefusal): Counter {
     const known = this.#refused.get(reason)
     if (known !== undefined) return known
     const labels = { exporter: this.#host.id, reason }

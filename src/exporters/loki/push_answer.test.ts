@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { judge, readRefusal } from './push_answer.ts'
+import { judgePush, readRefusal } from './push_answer.ts'
 
 const NOW_MS = 1_700_000_000_000
 const ago = (count: number) =>
@@ -83,7 +83,7 @@ describe('other answers', () => {
     [503, '', 'retryable'],
     [504, '', 'retryable'],
   ])('%i %s: %s', (status, text, outcome) => {
-    const result = judge({ status, text, retryAfter: '7' }, NOW_MS)
+    const result = judgePush({ status, text, retryAfter: '7' }, NOW_MS)
     expect(result.outcome).toBe(outcome)
     if (result.outcome === 'retryable') expect(result.retryAfter_ms).toBe(7000)
     if (text !== '') expect(JSON.stringify(result)).not.toContain(text)

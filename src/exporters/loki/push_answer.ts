@@ -6,7 +6,7 @@ import { saysTooLarge } from '../../sending/failures/over_limit.ts'
 import { retryAfterOf } from '../../sending/failures/retry_after.ts'
 import { retryable, type SendResult } from '../../sending/sender.ts'
 
-export interface Answer {
+export interface PushAnswer {
   readonly status: number
   readonly retryAfter: string | undefined
   /** Its beginning. */
@@ -17,7 +17,7 @@ export interface Answer {
 const BLOCKED = 260
 
 /** What everything but a 400 means. `now_ms` is for a Retry-After that is a date. */
-export function judge({ status, retryAfter, text }: Answer, now_ms: number): SendResult {
+export function judgePush({ status, retryAfter, text }: PushAnswer, now_ms: number): SendResult {
   if (status >= 200 && status < 300 && status !== BLOCKED) return { outcome: 'sent' }
   const message = `HTTP ${status}`
   if (status === 413 || (status >= 500 && saysTooLarge(text))) {
@@ -38,7 +38,7 @@ const advice: Readonly<Record<number, string>> = {
 }
 
 /** Why lines were refused. */
-export type Refusal = (typeof refusals)[number][0] | 'other'
+export type LineRefusal = (typeof refusals)[number][0] | 'other'
 
 const refusals = [
   ['too_old', /too far behind|timestamp too old|entry out of order/],
@@ -49,9 +49,9 @@ const refusals = [
   ['labels', /has \d+ label names|label name too long|label value too long|duplicate label name|couldn't parse labels/],
 ] as const
 
-export interface Report {
+export interface RefusalReport {
   /** Refused lines by reason; empty if the text is not understood. */
-  readonly refused: ReadonlyMap<Refusal, number>
+  readonly refused: ReadonlyMap<LineRefusal, number>
   /** False: of a request with several streams this is not all, or not the number of the lines. */
   readonly isExact: boolean
 }
@@ -61,10 +61,10 @@ export interface Report {
  * distributors' text counts all lines that they refused, but labels once for all lines of a stream. An ingester's text
  * counts the lines of one stream, though others may have refused ones as well, and hides what the distributors say.
  */
-export function readRefusal(text: string, lines: number): Report {
+export function readRefusal(text: string, lines: number): RefusalReport {
   const ignored = /(?:^|\n)user '[^\n]*', total ignored: (\d+) out of (\d+) for stream: \{[^\n]*\}\s*$/.exec(text)
   if (ignored === null) return distributorReport(text, lines)
-  const refused = new Map<Refusal, number>([[reasonOf(text), Number(ignored[1])]])
+  const refused = new Map<LineRefusal, number>([[reasonOf(text), Number(ignored[1])]])
   // What the distributors took out before, for whatever reason.
   const before = lines - Number(ignored[2])
   if (before > 0) refused.set('other', before)
@@ -72,8 +72,8 @@ export function readRefusal(text: string, lines: number): Report {
 }
 
 /** `3 errors like: …; 2 errors like: …`, or one error alone. */
-function distributorReport(text: string, lines: number): Report {
-  const refused = new Map<Refusal, number>()
+function distributorReport(text: string, lines: number): RefusalReport {
+  const refused = new Map<LineRefusal, number>()
   for (const part of withoutLabels(text).split('; ')) {
     const reason = reasonOf(part)
     if (reason === 'other') continue
@@ -88,6 +88,6 @@ function withoutLabels(text: string): string {
   return text.replace(/\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\}/g, '{}')
 }
 
-function reasonOf(text: string): Refusal {
+function reasonOf(text: string): LineRefusal {
   return refusals.find(([, pattern]) => pattern.test(text))?.[0] ?? 'other'
 }

@@ -3,7 +3,7 @@ import { uncompress } from 'snappyjs'
 import type { Clock } from '../../self/clock.ts'
 import type { SendResult } from '../../sending/sender.ts'
 import type { Push, PushedStream } from './push.ts'
-import { type Answer, judge, type Refusal, readRefusal } from './push_answer.ts'
+import { judgePush, type LineRefusal, type PushAnswer, readRefusal } from './push_answer.ts'
 import { compressInPieces } from './snappy.ts'
 
 interface Request {
@@ -21,9 +21,9 @@ interface Request {
  * far behind, it answers with 204 or with a text that hides them. So a stream with late lines has a request of its own,
  * and where an answer may hide something, the streams are sent again one by one: Loki knows the lines that it has.
  */
-export class Requests {
+export class PushRequests {
   readonly #requests: Request[]
-  readonly #refused = new Map<Refusal, number>()
+  readonly #refused = new Map<LineRefusal, number>()
 
   /** A line is late if it is so much older than now or than another line of its stream. */
   constructor({ bytes, streams }: Push, now_ms: number, lateAfter_ms: number) {
@@ -35,12 +35,12 @@ export class Requests {
   }
 
   /** Lines that Loki refused so far, by reason. */
-  get refused(): ReadonlyMap<Refusal, number> {
+  get refused(): ReadonlyMap<LineRefusal, number> {
     return this.#refused
   }
 
   /** Sends what has not been answered. Rejects with the network's error. */
-  async send(post: (body: Buffer) => Promise<Answer>, clock: Clock): Promise<SendResult> {
+  async send(post: (body: Buffer) => Promise<PushAnswer>, clock: Clock): Promise<SendResult> {
     for (let at = 0; at < this.#requests.length; at++) {
       const request = this.#requests[at]!
       if (request.isAnswered) continue
@@ -50,7 +50,7 @@ export class Requests {
         const inPieces = this.#refuse(request, answer.text)
         if (inPieces !== undefined) this.#requests.splice(at--, 1, ...inPieces)
       } else {
-        const result = judge(answer, clock.now_ms())
+        const result = judgePush(answer, clock.now_ms())
         if (result.outcome !== 'sent') return result
       }
       request.isAnswered = true

@@ -5,8 +5,8 @@ import * as values from '../../telemetry/any_value.ts'
 import { ATTRIBUTE, Attributes } from '../../telemetry/attributes.ts'
 import type { LogBatch } from '../../telemetry/batch.ts'
 import { RESOURCE, SCOPE } from '../../telemetry/layout.ts'
-import type { Labels, StreamsInUse } from './label_sets.ts'
-import type { Metadata, StreamLabels } from './lines/line_metadata.ts'
+import type { LabelSets, StreamsInUse } from './label_sets.ts'
+import type { LineMetadata, StreamLabels } from './lines/line_metadata.ts'
 import { writeValue } from './lines/value_text.ts'
 
 /** Lines of a stream in a request. */
@@ -34,12 +34,12 @@ const SCOPE_ATTRIBUTES = 0x1a
 /** With both, a service has a stream of its own even when there are too many label sets. */
 const SERVICE_SHARE = 2
 
-export class Heads {
+export class StreamTargets {
   /** Label values cut since `begin`. */
   cutLabels = 0
-  readonly #labels: Labels
+  readonly #labels: LabelSets
   readonly #inUse: StreamsInUse
-  readonly #metadata: Metadata
+  readonly #metadata: LineMetadata
   readonly #valueBytesMax: number
   readonly #attributes = new Attributes()
   readonly #text = new Output(256)
@@ -50,7 +50,7 @@ export class Heads {
   /** By the labels that a line should have. */
   #targets = new Map<string, Target>()
 
-  constructor(labels: Labels, inUse: StreamsInUse, metadata: Metadata, value_bytes_max: number) {
+  constructor(labels: LabelSets, inUse: StreamsInUse, metadata: LineMetadata, value_bytes_max: number) {
     this.#labels = labels
     this.#inUse = inUse
     this.#metadata = metadata

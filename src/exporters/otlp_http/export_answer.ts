@@ -4,14 +4,14 @@ import { saysTooLarge } from '../../sending/failures/over_limit.ts'
 import { retryAfterOf } from '../../sending/failures/retry_after.ts'
 import { type Permanent, type Retryable, retryable, type Sent, type TooLarge } from '../../sending/sender.ts'
 
-export interface Answer {
+export interface ExportAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: Buffer
 }
 
 /** `now_ms` is for a Retry-After that is a date. The body's text goes nowhere: it may quote telemetry. */
-export function judge(answer: Answer, now_ms: number): Sent | Retryable | Permanent | TooLarge {
+export function judgeExport(answer: ExportAnswer, now_ms: number): Sent | Retryable | Permanent | TooLarge {
   const { status } = answer
   if (status >= 200 && status < 300) return { outcome: 'sent', rejected: rejectedItems(answer) }
   const message = `HTTP ${status}`
@@ -31,7 +31,7 @@ function isFailure(status: number): boolean {
 }
 
 /** From the partial success of an Export…ServiceResponse; 0 if there is none, or if the body is something else: the status decides. */
-function rejectedItems({ headers, body }: Answer): number {
+function rejectedItems({ headers, body }: ExportAnswer): number {
   const type = one(headers['content-type'])?.split(';', 1)[0]?.trim().toLowerCase()
   try {
     if (type === 'application/x-protobuf') return rejectedInProtobuf(body)

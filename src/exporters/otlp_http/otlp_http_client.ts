@@ -11,7 +11,7 @@ import { retryable, type Sender, type SendResult } from '../../sending/sender.ts
 import type { Batches, Signal } from '../../telemetry/batch.ts'
 import { requestMessage } from '../../telemetry/signal.ts'
 import { type OtlpHttpConfig, RESPONSE_BYTES_MAX } from './config.ts'
-import { type Answer, judge } from './export_answer.ts'
+import { type ExportAnswer, judgeExport } from './export_answer.ts'
 
 export class OtlpHttpClient {
   readonly #config: OtlpHttpConfig
@@ -91,8 +91,8 @@ export class OtlpHttpClient {
     try {
       const response = await this.#agent!.request({ ...request, method: 'POST' })
       const body = Buffer.from(await response.body.arrayBuffer())
-      const answer: Answer = { status: response.statusCode, headers: response.headers, body }
-      return judge(answer, this.#host.clock.now_ms())
+      const answer: ExportAnswer = { status: response.statusCode, headers: response.headers, body }
+      return judgeExport(answer, this.#host.clock.now_ms())
     } catch (error) {
       return failure(error)
     }

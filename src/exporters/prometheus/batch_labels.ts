@@ -15,7 +15,7 @@ interface Known {
 }
 
 /** Reads a resource once while its scopes, which may be very many, are asked for in order. */
-export class Resources {
+export class BatchLabels {
   readonly #batch: Batches['metrics']
   readonly #utf8: boolean
   #row = -1

@@ -4,7 +4,7 @@
 const TURN_MS = 20
 
 /** Of one piece of work: tells when it has taken long enough. */
-export class Turn {
+export class LoopTurn {
   #since_ms = performance.now()
 
   over(): boolean {
@@ -21,7 +21,7 @@ export class Turn {
  * Where several do the same kind of work, one piece of one of them at a time: ten scrapes together hold the event loop no
  * longer than one, and one that does not come for its next piece keeps nobody waiting.
  */
-export class Queue {
+export class LoopQueue {
   #last: Promise<void> = Promise.resolve()
 
   /** Each piece is made when its turn has come. Whoever stops asking ends the work. */

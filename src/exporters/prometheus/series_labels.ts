@@ -1,7 +1,7 @@
 /** The labels of a series, as the text that stands between the braces. */
 
 import { labelName } from './metric_names.ts'
-import { type KeyValue, type Resource, type Scope, textOf } from './points/point.ts'
+import { type KeyValue, plainTextOf, type Resource, type Scope } from './points/point.ts'
 import { isPlainLabel } from './scrape/escaping.ts'
 
 export interface LabelOptions {
@@ -44,7 +44,7 @@ export function sharedLabels(
   if (!options.without_scope_info && !own) {
     for (const { key = '', value } of scope.attributes ?? []) {
       if (!['', 'name', 'version', 'schema_url'].includes(key))
-        fixed.set(labelName(`otel_scope_${key}`, options.utf8), textOf(value))
+        fixed.set(labelName(`otel_scope_${key}`, options.utf8), plainTextOf(value))
     }
     fixed.set('otel_scope_name', scope.name ?? '')
     fixed.set('otel_scope_version', scope.version ?? '')
@@ -86,8 +86,8 @@ function identityOf(resource: Resource): Map<string, string> {
   const identity = new Map<string, string>()
   const value = (key: string) => resource.attributes?.find((attribute) => attribute.key === key)?.value
   const [service, namespace, instance] = IDENTITY.map(value)
-  if (service !== undefined) identity.set('job', (namespace ? `${textOf(namespace)}/` : '') + textOf(service))
-  if (instance !== undefined) identity.set('instance', textOf(instance))
+  if (service !== undefined) identity.set('job', (namespace ? `${plainTextOf(namespace)}/` : '') + plainTextOf(service))
+  if (instance !== undefined) identity.set('instance', plainTextOf(instance))
   return identity
 }
 
@@ -108,7 +108,7 @@ function joined(
     let name = utf8 ? labelName(key, true) : cachedName(key)
     while (fixed.has(name) || name === reserved) name = `exported_${name}`
     const other = labels.get(name)
-    labels.set(name, other === undefined ? textOf(value) : `${other};${textOf(value)}`)
+    labels.set(name, other === undefined ? plainTextOf(value) : `${other};${plainTextOf(value)}`)
   }
   return labels
 }

@@ -11,7 +11,7 @@ export interface Summary {
   readonly quantiles: readonly (readonly [quantile: number, value: number])[]
 }
 
-export type Value =
+export type SeriesValue =
   | { readonly kind: 'number'; readonly number: number }
   | { readonly kind: 'distribution'; readonly distribution: Distribution }
   | ExponentialValue
@@ -34,7 +34,7 @@ export interface Sample {
   /** When counting began, Unix nanoseconds; 0 where the sender does not say. */
   readonly start: bigint
   readonly delta: boolean
-  readonly value: Value
+  readonly value: SeriesValue
   readonly exemplars: readonly Exemplar[]
 }
 
@@ -43,7 +43,7 @@ export interface Series {
   time: bigint
   start: bigint
   readonly delta: boolean
-  value: Value
+  value: SeriesValue
   exemplars: Exemplars | undefined
   /** Lines that it takes: what `max_series` bounds. */
   lines: number
@@ -61,7 +61,7 @@ export interface Family {
 /** Why a point was not stored: the words of `dropped{reason}`. */
 export type Drop = 'stale' | 'series_limit' | 'type_conflict' | 'temporality_conflict'
 
-export class Store {
+export class SeriesStore {
   max_series: number
   readonly #families = new Map<string, Family>()
   /** Sorted by name. */
@@ -194,7 +194,7 @@ function isStale(series: Series, sample: Sample): boolean {
   return sample.delta ? sample.time <= series.time : sample.time < series.time
 }
 
-function next(before: Value, { delta, value }: Sample): Value {
+function next(before: SeriesValue, { delta, value }: Sample): SeriesValue {
   if (value.kind === 'exponential' && before.kind === 'exponential') {
     const exponential = delta ? addExponential(before.exponential, value.exponential) : value.exponential
     return shownExponential(exponential, before.scale)
@@ -215,13 +215,17 @@ export function shownExponential(exponential: Exponential, scale_max = Number.PO
 }
 
 /** Only counters and histograms have any. */
-function exemplarsOf(value: Value, before: Exemplars | undefined, more: readonly Exemplar[]): Exemplars | undefined {
+function exemplarsOf(
+  value: SeriesValue,
+  before: Exemplars | undefined,
+  more: readonly Exemplar[],
+): Exemplars | undefined {
   if (before === undefined && more.length === 0) return undefined
   const bounds = value.kind === 'number' || value.kind === 'summary' ? [] : value.distribution.bounds
   return newestByBucket([...(before ?? []), ...more], bounds)
 }
 
-function linesOf(value: Value): number {
+function linesOf(value: SeriesValue): number {
   if (value.kind === 'number') return 1
   if (value.kind === 'summary') return value.summary.quantiles.length + 2
   return value.distribution.bounds.length + (value.distribution.sum === undefined ? 2 : 3)

@@ -13,7 +13,7 @@ const keys = new KeySet(['service.name'])
 const attributesField = fieldNumber('Resource', 'attributes')
 
 /** Reads a resource once while its items are asked for in order. */
-export class Services {
+export class GroupServices {
   readonly #attributes = new Attributes()
   readonly #found = new Int32Array(1)
   #layout: Layout | undefined

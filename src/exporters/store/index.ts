@@ -6,7 +6,7 @@ import { Refusal, retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import { memoryOf } from '../../self/memory/process_memory.ts'
 import type { Counter } from '../../self/metrics/meter.ts'
-import { Counts } from '../../sending/exporter_counts.ts'
+import { ExporterCounts } from '../../sending/exporter_counts.ts'
 import { Health } from '../../sending/health.ts'
 import { type Batches, type TraceBatch, trusted } from '../../telemetry/batch.ts'
 import {
@@ -186,7 +186,7 @@ export class StoreExporter implements Exporter, TelemetryStore {
   }
 
   #port<S extends Stored>(signal: S): Consumer<S> {
-    const counts = new Counts(this.#host, signal)
+    const counts = new ExporterCounts(this.#host, signal)
     return {
       consume: async (batch, context) => {
         if (this.#state === 'unavailable') return context.account.drop(batch.count, 'store_unavailable')

@@ -9,7 +9,7 @@ const KNOWN_MAX = 10_000
 export type List = readonly string[]
 export const NONE: List = []
 
-export class Texts {
+export class SharedTexts {
   readonly #texts = new Map<string, string>()
   readonly #lists = new Map<string, List>()
 

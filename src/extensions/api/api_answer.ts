@@ -3,7 +3,7 @@ import type { HttpHead } from '../../net/http/http_exchange.ts'
 import type { Route } from '../../net/http/http_server.ts'
 
 /** The answer's status and what it holds: JSON-serialisable, or JSON text. */
-export type Answer =
+export type ApiAnswer =
   | { readonly status: number; readonly content: unknown }
   | { readonly status: number; readonly text: string }
 
@@ -15,7 +15,7 @@ export const JSON_HEADERS = {
 } as const
 
 /** A route that only reads. */
-export function read(answer: (request: HttpHead) => Answer | Promise<Answer>): Route {
+export function readingRoute(answer: (request: HttpHead) => ApiAnswer | Promise<ApiAnswer>): Route {
   return {
     methods: ['GET', 'HEAD'],
     handler: async (request) => {

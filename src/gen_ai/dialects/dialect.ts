@@ -14,7 +14,7 @@ export interface Mark {
 }
 
 /** Where a field may be found: the attribute of this name, or a place in it. */
-export type Source = string | PlaceInJson
+export type FieldSource = string | PlaceInJson
 
 /** Stands for the body of a log record among the names of attributes. */
 export const BODY = '\0body'
@@ -39,7 +39,7 @@ export function inJson(attribute: string, path: string): PlaceInJson {
  * Details of tokens that the emitter counts beside the input (or the output): they are added to it. Only for some
  * providers, if any are named.
  */
-export function apart(source: Source, ...ofProviders: readonly string[]): PlaceInJson {
+export function apart(source: FieldSource, ...ofProviders: readonly string[]): PlaceInJson {
   const place = typeof source === 'string' ? inJson(source, '') : source
   return { ...place, apart: ofProviders.length === 0 ? true : ofProviders }
 }
@@ -58,7 +58,7 @@ export interface Dialect {
   /** In scopes whose name begins so, each record is told a second time as an event of the conventions. */
   readonly repeatedInScope?: string
   /** Places of each field, the best first: the first that is there with a usable value is taken. */
-  readonly fields: { readonly [F in FieldName]?: readonly Source[] }
+  readonly fields: { readonly [F in FieldName]?: readonly FieldSource[] }
   /** Spellings of values beyond those in `known_values.ts`. */
   readonly operations?: Readonly<Record<string, string>>
   readonly providers?: Readonly<Record<string, string>>

@@ -10,7 +10,7 @@ import {
   providerSpellings,
 } from '../known_values.ts'
 import { Spellings } from '../spellings.ts'
-import { BODY, type Dialect, type Source } from './dialect.ts'
+import { BODY, type Dialect, type FieldSource } from './dialect.ts'
 import { dialects } from './dialects.ts'
 
 /** Providers as the newest convention names them; a call's provider is a position here. */
@@ -154,7 +154,7 @@ export class Lexicon {
   }
 }
 
-function attributeOf(source: Source): string {
+function attributeOf(source: FieldSource): string {
   return typeof source === 'string' ? source : source.attribute
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { FIELD, type FieldName } from '../call_fields.ts'
-import type { Dialect, Source } from '../dialects/dialect.ts'
+import type { Dialect, FieldSource } from '../dialects/dialect.ts'
 import { dialects } from '../dialects/dialects.ts'
 import { PROVIDERS } from '../dialects/lexicon.ts'
 import { FINISH_REASONS, finishReasonSpellings, OPERATIONS, providerSpellings } from '../known_values.ts'
@@ -131,7 +131,7 @@ describe('fields', () => {
 })
 
 /** The sample as the dialect would write it. */
-function sampleFor(dialect: Dialect, field: FieldName, source: Source): (typeof samples)[FieldName] {
+function sampleFor(dialect: Dialect, field: FieldName, source: FieldSource): (typeof samples)[FieldName] {
   const [value, read, is] = samples[field]
   if (field === 'operation' && dialect.operations !== undefined) {
     const word = Object.entries(dialect.operations).find(([, operation]) => operation === 'embeddings')

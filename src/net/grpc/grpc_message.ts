@@ -9,7 +9,7 @@ const PREFIX_BYTES = 5
  * `Length-Prefixed-Message = flag (0 or 1), length (4 bytes, big endian), message`.
  * The errors are those of gRPC's doc/statuscodes.md and doc/compression.md.
  */
-export class MessageReader {
+export class GrpcMessageReader {
   readonly #limit_bytes: number
   #prefix: Buffer = EMPTY
   #message: Incoming | undefined

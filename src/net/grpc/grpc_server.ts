@@ -18,8 +18,8 @@ import { listen } from '../listen.ts'
 import { serverTls, type TlsFiles, watchTls } from '../tls.ts'
 import { Call, type GrpcHead, type GrpcRequest } from './grpc_call.ts'
 import { Connection, type ConnectionLimits } from './grpc_connection.ts'
-import { frame, MessageReader } from './grpc_message.ts'
-import { GrpcCode, GrpcStatus, percentEncode, reasonOf, statusOf } from './grpc_status.ts'
+import { frame, GrpcMessageReader } from './grpc_message.ts'
+import { GrpcCode, GrpcStatus, grpcReasonOf, percentEncode, statusOf } from './grpc_status.ts'
 
 export interface Method {
   /** Resolves with the response message's bytes. May throw GrpcStatus or Refusal; anything else is answered with INTERNAL. */
@@ -237,7 +237,7 @@ export class GrpcServer {
 
   /** Reads the message within the limits, then calls the handler. */
   #collect(call: Call, method: Method): void {
-    const reader = new MessageReader(this.#limit())
+    const reader = new GrpcMessageReader(this.#limit())
     call.stream.on('data', (chunk: Buffer) => {
       if (call.answered) return
       try {
@@ -258,7 +258,7 @@ export class GrpcServer {
     })
   }
 
-  #unpack(call: Call, reader: MessageReader, method: Method): void {
+  #unpack(call: Call, reader: GrpcMessageReader, method: Method): void {
     const { message, encoding } = reader.end(call.metadata['grpc-encoding'] as string | undefined)
     if (encoding === 'identity') return this.#handle(call, message, method)
     const done = (body: Buffer) => {
@@ -310,7 +310,7 @@ export class GrpcServer {
   /** Ends the call with the error's status, whatever it is. Never throws. */
   #refuse(call: Call, error: unknown): void {
     if (call.answered) return
-    this.#options.onRefused?.(reasonOf(error))
+    this.#options.onRefused?.(grpcReasonOf(error))
     const status = statusOf(error) ?? this.#unexpected(error)
     this.#end(call, {
       ...RESPONSE_HEADERS,

@@ -52,7 +52,7 @@ export function statusOf(error: unknown): GrpcStatus | undefined {
 }
 
 /** Why a call was refused, as a word for counters: a refusal's own reason, else what kind of error it is. */
-export function reasonOf(error: unknown): string {
+export function grpcReasonOf(error: unknown): string {
   if (error instanceof Refusal) return error.reason
   if (error instanceof DecompressError) return error.kind
   if (error instanceof GrpcStatus) return CODE_REASONS.get(error.code) ?? 'bad_request'

@@ -15,7 +15,7 @@ export class HttpFailure extends Error {
 }
 
 /** The answer to an exception; undefined for what nobody expected. */
-export function failureOf(error: unknown): HttpFailure | undefined {
+export function httpFailureOf(error: unknown): HttpFailure | undefined {
   if (error instanceof HttpFailure) return error
   if (error instanceof DecompressError) return new HttpFailure(error.kind === 'too_large' ? 413 : 400, error.message)
   if (!(error instanceof Refusal)) return undefined
@@ -35,7 +35,7 @@ function failureOfRefusal(error: Refusal): HttpFailure {
 }
 
 /** Why a request was refused, as a word for counters: a refusal's own reason, else what kind of error it is. */
-export function reasonOf(error: unknown): string {
+export function httpReasonOf(error: unknown): string {
   if (error instanceof Refusal) return error.reason
   if (error instanceof DecompressError) return error.kind
   if (error instanceof HttpFailure) return STATUS_REASONS.get(error.status) ?? 'bad_request'

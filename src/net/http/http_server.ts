@@ -18,7 +18,7 @@ import { serverTls, type TlsFiles, watchTls } from '../tls.ts'
 import { Cors, type CorsOptions } from './cors.ts'
 import { isTooSlow, readBody } from './http_body.ts'
 import { Exchange, type HttpAnswer, type HttpHead, type HttpRequest } from './http_exchange.ts'
-import { failureOf, HttpFailure, reasonOf } from './http_failure.ts'
+import { HttpFailure, httpFailureOf, httpReasonOf } from './http_failure.ts'
 import { linger } from './linger.ts'
 
 export interface Route {
@@ -299,8 +299,8 @@ export class HttpServer {
   #refuse(exchange: Exchange, error: unknown): void {
     if (exchange.answered) return
     exchange.refused = true
-    this.#options.onRefused?.(reasonOf(error))
-    const failure = failureOf(error) ?? this.#unexpected(error)
+    this.#options.onRefused?.(httpReasonOf(error))
+    const failure = httpFailureOf(error) ?? this.#unexpected(error)
     try {
       const { contentType, body } = this.#fail(exchange, failure.status, failure.message)
       const headers = { ...failure.headers, 'content-type': contentType }

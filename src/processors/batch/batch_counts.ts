@@ -9,7 +9,7 @@ const THOUSANDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30, 50, 100].map((count) =
 const LARGE = [2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30, 40, 50, 60, 70, 80, 90].map((count) => count * 1e5)
 
 /** The Collector's metrics of the processor. Instances of several pipelines share one id, and hence one cardinality. */
-export class Counts {
+export class BatchCounts {
   readonly #triggers: Readonly<Record<Trigger, Counter>>
   readonly #items: { record(value: number): void }
   readonly #bytes: { record(value: number): void }

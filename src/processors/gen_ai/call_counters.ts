@@ -7,7 +7,7 @@ import type { Counter } from '../../self/metrics/meter.ts'
 const UNKNOWN_MODEL = COST_SOURCES.indexOf('unknown_model')
 
 /** What one batch adds to the counters, once it has been taken: a batch refused and sent again is counted once. */
-export class Tally {
+export class CallTally {
   readonly calls = new Int32Array(lexicon.ids.length)
   corrected = 0
   /** By the position in IMPLAUSIBLE. */
@@ -24,7 +24,7 @@ export class Tally {
 }
 
 /** The processor's own metrics. */
-export class Counters {
+export class CallCounters {
   readonly #calls: readonly Counter[]
   readonly #corrected: Counter
   readonly #unknownModels: Counter
@@ -51,7 +51,7 @@ export class Counters {
     )
   }
 
-  add(tally: Tally): void {
+  add(tally: CallTally): void {
     for (const [dialect, calls] of tally.calls.entries()) if (calls > 0) this.#calls[dialect]!.add(calls)
     for (const [at, numbers] of tally.implausible.entries()) if (numbers > 0) this.#implausible[at]!.add(numbers)
     if (tally.corrected > 0) this.#corrected.add(tally.corrected)

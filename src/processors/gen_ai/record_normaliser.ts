@@ -13,7 +13,7 @@ import type { LogBatch } from '../../telemetry/batch.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import { RecordView } from '../../telemetry/record_view.ts'
 import { LOG_ATTRIBUTES } from './attribute_writer.ts'
-import type { Tally } from './call_counters.ts'
+import type { CallTally } from './call_counters.ts'
 import { CallWriter } from './call_writer.ts'
 import type { GenAiConfig } from './config.ts'
 import { Normaliser } from './normaliser.ts'
@@ -25,7 +25,7 @@ const failure = new KeySet(['error.type'])
 const writeQuality = qualityWriter(LOG_ATTRIBUTES)
 const writer = new CallWriter(LOG_ATTRIBUTES)
 
-export class GenAiLogs extends Normaliser<'logs'> {
+export class RecordNormaliser extends Normaliser<'logs'> {
   readonly #scopes = new RecordMarks()
   readonly #view = new RecordView()
 
@@ -33,7 +33,7 @@ export class GenAiLogs extends Normaliser<'logs'> {
     super(config, host, next, writer)
   }
 
-  protected normalise(batch: LogBatch, tally: Tally): void {
+  protected normalise(batch: LogBatch, tally: CallTally): void {
     const view = this.#view
     for (let item = 0; item < batch.items; item++) {
       view.readRecord(batch, item)

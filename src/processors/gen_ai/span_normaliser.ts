@@ -6,14 +6,14 @@ import { ScopeMarks } from '../../gen_ai/reading/recognise.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { SPAN_ATTRIBUTES } from './attribute_writer.ts'
-import type { Tally } from './call_counters.ts'
+import type { CallTally } from './call_counters.ts'
 import { CallWriter } from './call_writer.ts'
 import type { GenAiConfig } from './config.ts'
 import { Normaliser } from './normaliser.ts'
 
 const writer = new CallWriter(SPAN_ATTRIBUTES)
 
-export class GenAiTraces extends Normaliser<'traces'> {
+export class SpanNormaliser extends Normaliser<'traces'> {
   readonly #scopes = new ScopeMarks()
   readonly #view = new SpanView()
 
@@ -21,7 +21,7 @@ export class GenAiTraces extends Normaliser<'traces'> {
     super(config, host, next, writer)
   }
 
-  protected normalise(batch: TraceBatch, tally: Tally): void {
+  protected normalise(batch: TraceBatch, tally: CallTally): void {
     const view = this.#view
     for (let item = 0; item < batch.items; item++) {
       view.read(batch, item)

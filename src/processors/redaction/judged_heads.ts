@@ -1,10 +1,10 @@
-import type { Tally } from './redaction_tally.ts'
+import type { RedactionTally } from './redaction_tally.ts'
 
 /** What became of a head: the same, or other bytes; and why. */
 export interface JudgedHead {
   /** Undefined: it stays as it is. */
   readonly bytes: Buffer | undefined
-  readonly tally: Tally | undefined
+  readonly tally: RedactionTally | undefined
 }
 
 const SLOTS = 64

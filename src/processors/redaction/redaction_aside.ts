@@ -4,10 +4,10 @@ import type { Done } from '../../self/aside.ts'
 import { type Signal, trusted } from '../../telemetry/batch.ts'
 import type { Layout } from '../../telemetry/layout.ts'
 import type { RedactionConfig } from './config.ts'
-import { Tally } from './redaction_tally.ts'
+import { RedactionTally } from './redaction_tally.ts'
 import { redactorOf } from './redactor_of.ts'
 
-export interface Settings {
+export interface RedactionSettings {
   readonly signal: Signal
   readonly config: RedactionConfig
 }
@@ -27,9 +27,9 @@ export interface Redacted {
 }
 
 export function work(given: Uint8Array, settings: unknown): Done {
-  const { signal, config } = settings as Settings
+  const { signal, config } = settings as RedactionSettings
   const batch = trusted(signal, Buffer.from(given.buffer, given.byteOffset, given.length))
-  const tally = new Tally()
+  const tally = new RedactionTally()
   const redactor = redactorOf(signal, config)
   let failure: string | undefined
   redactor.onFailure = (error) => {
@@ -42,7 +42,7 @@ export function work(given: Uint8Array, settings: unknown): Done {
   return { result, moved: changed === undefined ? [] : [changed.bytes.buffer] }
 }
 
-function countsOf({ kinds, kindsEnd, dropped, failedClosed, unknownFields, any }: Tally): Redacted['counts'] {
+function countsOf({ kinds, kindsEnd, dropped, failedClosed, unknownFields, any }: RedactionTally): Redacted['counts'] {
   const named = [...kinds.subarray(0, kindsEnd)].map((count, kind) => [kindName(kind), count] as const)
   return { kinds: named.filter(([, count]) => count > 0), dropped, failedClosed, unknownFields, any }
 }

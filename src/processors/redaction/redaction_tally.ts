@@ -3,7 +3,7 @@ import { contentGroups } from '../../content/content_groups.ts'
 const KINDS_MAX = 256
 
 /** What was redacted in one item, one head or one batch. */
-export class Tally {
+export class RedactionTally {
   /** Findings by kind index (`kindName`). */
   readonly kinds = new Int32Array(KINDS_MAX)
   /** No kind from this index on was found. */
@@ -52,7 +52,7 @@ export class Tally {
     this.any = true
   }
 
-  add(other: Tally): void {
+  add(other: RedactionTally): void {
     if (!other.any) return
     for (let kind = 0; kind < other.kindsEnd; kind++) this.kinds[kind]! += other.kinds[kind]!
     this.kindsEnd = Math.max(this.kindsEnd, other.kindsEnd)
@@ -62,8 +62,8 @@ export class Tally {
     this.any = true
   }
 
-  copy(): Tally {
-    const copy = new Tally()
+  copy(): RedactionTally {
+    const copy = new RedactionTally()
     copy.add(this)
     return copy
   }

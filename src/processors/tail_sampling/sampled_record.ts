@@ -17,7 +17,7 @@ const KEYS = new KeySet(['event_name', SCORE_KEY])
 
 const NOTHING = Buffer.alloc(0)
 
-export class RecordView {
+export class SampledRecord {
   bytes: Buffer = NOTHING
   /** Content of the LogRecord. */
   start = 0

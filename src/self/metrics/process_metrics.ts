@@ -7,14 +7,14 @@ import type { SelfMetrics } from './registry.ts'
 const RESOLUTION_MS = 10
 const QUANTILES = [0.5, 0.99, 1] as const
 
-export interface Service {
+export interface ServiceIdentity {
   readonly name: string
   readonly version: string
   readonly instanceId: string
 }
 
 /** Registers them and starts watching the event loop. The returned function ends the watching. */
-export function watchProcess(metrics: SelfMetrics, service: Service, clock: Clock): () => void {
+export function watchProcess(metrics: SelfMetrics, service: ServiceIdentity, clock: Clock): () => void {
   const started_ms = clock.monotonic_ms()
   metrics.counterOf(
     'otelcol_process_uptime',

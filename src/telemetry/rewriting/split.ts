@@ -6,7 +6,7 @@ import { Rewrite } from './rewrite.ts'
 export type Sizer = 'requests' | 'items' | 'bytes'
 
 /** Size in the unit of a sizer; `items` counts spans, log records and data points. */
-export function sizeOf(batch: { readonly count: number; readonly size_bytes: number }, sizer: Sizer): number {
+export function sizeBy(batch: { readonly count: number; readonly size_bytes: number }, sizer: Sizer): number {
   if (sizer === 'requests') return 1
   return sizer === 'items' ? batch.count : batch.size_bytes
 }

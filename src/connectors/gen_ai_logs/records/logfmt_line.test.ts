@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { Output } from '../../../otlp/output.ts'
-import { Line, lineKey } from './logfmt_line.ts'
+import { LogfmtLine, lineKey } from './logfmt_line.ts'
 
-const textOf = (line: Line) => {
+const textOf = (line: LogfmtLine) => {
   const out = new Output()
   line.writeTo(out)
   expect(out.end).toBe(line.length)
@@ -25,7 +25,7 @@ test.each([
   ['x'.repeat(300), `k=${'x'.repeat(200)}…`],
   [`${'x'.repeat(199)}😀`, `k=${'x'.repeat(199)}\ufffd…`],
 ])('the value %j', (value, expected) => {
-  const line = new Line()
+  const line = new LogfmtLine()
   const bytes = Buffer.from(`(${value})`)
   line.pair(lineKey('k'), bytes, 1, bytes.length - 1)
   expect(textOf(line)).toBe(expected)
@@ -48,7 +48,7 @@ test.each([
   [Number.NaN, ''],
   [Number.POSITIVE_INFINITY, ''],
 ])('the number %d', (value, expected) => {
-  const line = new Line()
+  const line = new LogfmtLine()
   line.number(lineKey('n'), value)
   expect(textOf(line)).toBe(expected)
 })
@@ -60,13 +60,13 @@ test.each([
   ['größe', false],
   ['a="b"', false],
 ])('the word %j stands alone: %s', (word, expected) => {
-  const line = new Line()
+  const line = new LogfmtLine()
   const bytes = Buffer.from(word)
   expect([line.word(bytes, 0, bytes.length), textOf(line)]).toEqual([expected, expected ? word : ''])
 })
 
 test('parts stand between blanks, and a line that is cleared is empty', () => {
-  const line = new Line()
+  const line = new LogfmtLine()
   for (const word of ['old', 'chat']) {
     line.clear()
     line.word(Buffer.from(word), 0, word.length)

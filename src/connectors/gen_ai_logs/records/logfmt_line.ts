@@ -19,14 +19,14 @@ for (let byte = 0; byte < 128; byte++) {
   if (/[!-~]/.test(character) && !/["=\\]/.test(character)) allowed[byte]! |= PLAIN
 }
 
-/** The name of a pair with the blank in front, for the methods of `Line`. */
+/** The name of a pair with the blank in front, for the methods of `LogfmtLine`. */
 export type LineKey = Buffer & { readonly isLineKey: true }
 
 export function lineKey(name: string): LineKey {
   return Buffer.from(` ${name}=`) as LineKey
 }
 
-export class Line {
+export class LogfmtLine {
   /** Each part with a blank in front, so the line begins behind the first byte. */
   readonly #out = new Output(1024)
 

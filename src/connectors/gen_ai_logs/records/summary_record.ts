@@ -22,7 +22,7 @@ import {
   writeTexts,
   writeTrue,
 } from './log_record.ts'
-import { Line, type LineKey, lineKey } from './logfmt_line.ts'
+import { type LineKey, LogfmtLine, lineKey } from './logfmt_line.ts'
 
 /** Calls whose score is below it are logged as warnings. */
 const LOW_QUALITY = 0.5
@@ -113,7 +113,7 @@ function severityOf({ calls, call }: SettledCall): Severity {
   return calls.number(call, 'score') < LOW_QUALITY ? 'WARN' : 'INFO'
 }
 
-const line = new Line()
+const line = new LogfmtLine()
 
 /** `chat gpt-4o-mini input_tokens=812 output_tokens=120 cost_usd=0.000194 duration_ms=1240 finish=stop service=shop` */
 function fillLine(settled: SettledCall, latency_ms: number): void {

@@ -5,7 +5,7 @@ const REACH = 40
 const AFTER_REACH = 16
 
 /** Whether the groups `first` to `last`, joined by `kind`, are not a part of a longer row joined by the same. */
-export function isApart(region: NumberRegion, first: number, last: number, kind: number): boolean {
+export function standsApart(region: NumberRegion, first: number, last: number, kind: number): boolean {
   const { groups, count } = region
   return groups[first * GROUP + 2] !== kind && (last + 1 >= count || groups[(last + 1) * GROUP + 2] !== kind)
 }

@@ -1,6 +1,6 @@
 import { classes, DIGIT } from '../bytes.ts'
 import { type Findings, kindIndex } from '../findings.ts'
-import { isApart, isNamed, isNamedAfter, numberNames, standsFree } from './number_context.ts'
+import { isNamed, isNamedAfter, numberNames, standsApart, standsFree } from './number_context.ts'
 import { GROUP, type NumberRegion, type NumberRule } from './numbers.ts'
 import { isInternational, isNational, isPossible } from './phone_plans.ts'
 import { separators } from './separators.ts'
@@ -142,7 +142,7 @@ function northAmerican(region: NumberRegion, i: number, kind: number, before = 0
   const { bytes, groups, count } = region
   const last = i + 2
   if (groups[last * GROUP + 2] !== kind) return i
-  if (!isApart(region, i - before, last, kind)) return i
+  if (!standsApart(region, i - before, last, kind)) return i
   if (kind === separators.dash || kind === separators.dot) return last
   if (kind !== separators.space || count !== 3) return i
   const [area, exchange] = [bytes[groups[i * GROUP]!]!, bytes[groups[(i + 1) * GROUP]!]!]
@@ -163,7 +163,7 @@ function withTrunkZero(region: NumberRegion, i: number, first: number): number {
     last++
   }
   if (digits < 9 || (first === separators.dot && !(last - i === 4 && digits === 10))) return i
-  if (kind === separators.slash || !isApart(region, i, last, first)) return i
+  if (kind === separators.slash || !standsApart(region, i, last, first)) return i
   return last
 }
 

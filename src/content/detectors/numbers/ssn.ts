@@ -1,6 +1,6 @@
 import { classes, LETTER } from '../bytes.ts'
 import { type Findings, kindIndex } from '../findings.ts'
-import { isApart, isNamed, numberNames, standsFree } from './number_context.ts'
+import { isNamed, numberNames, standsApart, standsFree } from './number_context.ts'
 import { GROUP, type NumberRegion, type NumberRule } from './numbers.ts'
 import { separators } from './separators.ts'
 
@@ -35,7 +35,7 @@ function groupedEnd(region: NumberRegion, i: number): number {
   if (length === 9) return i
   if (length !== 3 || i + 2 >= count || lengthOf(region, i + 1) !== 2 || lengthOf(region, i + 2) !== 4) return -1
   const kind = groups[(i + 1) * GROUP + 2]!
-  if (groups[(i + 2) * GROUP + 2] !== kind || !isApart(region, i, i + 2, kind)) return -1
+  if (groups[(i + 2) * GROUP + 2] !== kind || !standsApart(region, i, i + 2, kind)) return -1
   if (kind === separators.dash) return i + 2
   return (kind === separators.space || kind === separators.dot) && count === 3 && isLast(region) ? i + 2 : -1
 }

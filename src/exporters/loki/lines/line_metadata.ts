@@ -7,10 +7,10 @@ import { grownRows, ordinaryRows } from '../../../otlp/scratch.ts'
 import * as values from '../../../telemetry/any_value.ts'
 import { findField, foundEnd } from '../../../telemetry/find_field.ts'
 import { cutAt, MARK } from './cut.ts'
-import { NAME_BYTES_MAX, Names } from './metadata_names.ts'
+import { MetadataNames, NAME_BYTES_MAX } from './metadata_names.ts'
 import { forEachValue, isText, KEY_TAG, VALUE_TAG, writeValue } from './value_text.ts'
 
-/** Labels of a stream: numbers of their names (`Names`), and their values. */
+/** Labels of a stream: numbers of their names (`MetadataNames`), and their values. */
 export interface StreamLabels {
   readonly names: readonly number[]
   readonly values: readonly Buffer[]
@@ -43,8 +43,8 @@ const ROWS_MAX = 2048
 /** Names of one batch; with more it is sent in parts, each of which begins anew. */
 const NAMES_MAX = 16_384
 
-export class Metadata {
-  readonly names = new Names()
+export class LineMetadata {
+  readonly names = new MetadataNames()
   /** Values cut and entries left out since `begin`. */
   cutValues = 0
   droppedEntries = 0

@@ -22,7 +22,7 @@ const EVENT_NAME = 0x62
 /** Attributes in which older senders put the event's name. */
 const eventNameKeys = new KeySet(['event.name', 'event_name'])
 
-export class RecordView {
+export class LineRecord {
   /** Fixed64 nanoseconds. */
   time = -1
   observedTime = -1

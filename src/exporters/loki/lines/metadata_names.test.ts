@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { Names } from './metadata_names.ts'
+import { MetadataNames } from './metadata_names.ts'
 
 test.each([
   ['different names', (at: number) => `key ${at}`],
   ['one name', (at: number) => `key${'.-_ '[at & 3]}${'.-_ '[(at >> 2) & 3]}${String.fromCharCode(0x400 + (at >> 4))}`],
 ])('keys without end with %s: the table begins anew, and remembers again', (_, keyOf) => {
-  const names = new Names()
+  const names = new MetadataNames()
   const numberOf = (key: string) => names.ofKey(Buffer.from(key), 0, Buffer.byteLength(key))
   for (let at = 0; at < 10_000; at++) numberOf(keyOf(at))
   names.forgetIfFull()

@@ -7,7 +7,7 @@ export const NAME_BYTES_MAX = 256
 /** With more, the table is begun anew: keys made of ids would otherwise fill the memory. */
 const NAMES_MAX = 4096
 
-export class Names {
+export class MetadataNames {
   /** By number. */
   bytes: Buffer[] = []
   #texts: string[] = []

@@ -1,6 +1,6 @@
 /** Exemplars: which of the measured values belongs to which trace. Source: OpenMetrics 1.0, "Exemplars". */
 import { labelName } from '../metric_names.ts'
-import { type Point, type PointExemplar, textOf } from './point.ts'
+import { type Point, type PointExemplar, plainTextOf } from './point.ts'
 
 export interface Exemplar {
   /** `trace_id` and `span_id` first. */
@@ -40,7 +40,7 @@ function exemplarOf(exemplar: PointExemplar): Exemplar | undefined {
   const labels = [
     ['trace_id', hexOf(traceId)],
     ['span_id', hexOf(spanId)],
-    ...filteredAttributes.map((attribute) => [labelName(attribute.key ?? ''), textOf(attribute.value)]),
+    ...filteredAttributes.map((attribute) => [labelName(attribute.key ?? ''), plainTextOf(attribute.value)]),
   ] as [string, string][]
   const kept = fitting(labels)
   return value === undefined || kept.length === 0 ? undefined : { labels: kept, value, time: timeUnixNano }

@@ -88,7 +88,7 @@ export const CUMULATIVE = 2
 export const NO_RECORDED_VALUE = 1
 
 /** A value as a label's text: numbers as JSON writes them, lists and maps as JSON, bytes in base64. */
-export function textOf(value: AnyValue | undefined): string {
+export function plainTextOf(value: AnyValue | undefined): string {
   if (value === undefined) return ''
   if (value.stringValue !== undefined) return value.stringValue
   const plain = plainOf(value)

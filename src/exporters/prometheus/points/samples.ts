@@ -1,7 +1,7 @@
 /** What of a metric Prometheus can show: its type, and a value for each data point. */
 
 import type { MetricType } from '../metric_names.ts'
-import { shownExponential, type Value } from '../series_store.ts'
+import { type SeriesValue, shownExponential } from '../series_store.ts'
 import { distributionOf } from './distribution.ts'
 import { exponentialOf } from './exponential.ts'
 import {
@@ -22,11 +22,11 @@ export interface Reading {
   /** False: Prometheus has no such thing, all points are dropped. */
   readonly supported: boolean
   /** The value of one of its points; undefined for a point that contradicts itself. */
-  value(point: Point): Value | undefined
+  value(point: Point): SeriesValue | undefined
 }
 
 /** What the metric is, its points apart; undefined for a metric without data. Gauges of deltas and sums of unknown temporality are not supported, as in the Collector. */
-export function read(metric: Metric): Reading | undefined {
+export function readMetric(metric: Metric): Reading | undefined {
   const { gauge, sum, histogram, exponentialHistogram, summary } = metric
   if (gauge !== undefined) return reading('gauge', CUMULATIVE, numberValue)
   if (sum !== undefined) {
@@ -53,28 +53,28 @@ export function hasEnded(point: Point): boolean {
 function reading<P extends Point>(
   type: MetricType,
   temporality: number | undefined,
-  value: (point: P) => Value | undefined,
+  value: (point: P) => SeriesValue | undefined,
 ): Reading {
   const supported = temporality === DELTA || temporality === CUMULATIVE
   return { type, delta: temporality === DELTA, supported, value: value as Reading['value'] }
 }
 
-function numberValue(point: NumberPoint): Value | undefined {
+function numberValue(point: NumberPoint): SeriesValue | undefined {
   const number = point.asInt === undefined ? point.asDouble : Number(point.asInt)
   return number === undefined ? undefined : { kind: 'number', number }
 }
 
-function distributionValue(point: HistogramPoint): Value | undefined {
+function distributionValue(point: HistogramPoint): SeriesValue | undefined {
   const distribution = distributionOf(point)
   return distribution && { kind: 'distribution', distribution }
 }
 
-function exponentialValue(point: ExponentialPoint): Value | undefined {
+function exponentialValue(point: ExponentialPoint): SeriesValue | undefined {
   const exponential = exponentialOf(point)
   return exponential && shownExponential(exponential)
 }
 
-function summaryValue(point: SummaryPoint): Value {
+function summaryValue(point: SummaryPoint): SeriesValue {
   const quantiles = new Map<number, number>()
   for (const { quantile = 0, value = 0 } of point.quantileValues ?? []) quantiles.set(quantile, value)
   const sorted = [...quantiles].sort(([a], [b]) => a - b)

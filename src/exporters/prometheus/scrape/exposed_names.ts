@@ -11,7 +11,7 @@ export interface NamedSeries {
 }
 
 /** Two names that escaping makes one cannot both be shown, or the scrape as a whole would be refused: the first is. */
-export class Names {
+export class ExposedNames {
   readonly #escaping: Escaping
   readonly #taken = new Set<string>()
 

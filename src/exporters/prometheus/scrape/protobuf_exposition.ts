@@ -10,7 +10,7 @@ import type { Exemplar } from '../points/exemplars.ts'
 import type { Exponential } from '../points/exponential.ts'
 import type { Family, Series } from '../series_store.ts'
 import type { Escaping } from './escaping.ts'
-import { type NamedSeries, Names, pairsOf } from './exposed_names.ts'
+import { ExposedNames, type NamedSeries, pairsOf } from './exposed_names.ts'
 
 export interface ProtobufFormat {
   readonly timestamps: boolean
@@ -28,7 +28,7 @@ const ZERO_THRESHOLD = 1e-128
 
 /** Slices of about 64 KiB, each of whole messages. */
 export function* exposeProtobuf(families: readonly Family[], format: ProtobufFormat): Generator<Buffer> {
-  const names = new Names(format.escaping)
+  const names = new ExposedNames(format.escaping)
   const out = new Output(SLICE_BYTES * 2)
   const message = new Output(SLICE_BYTES * 2)
   for (const family of families) {

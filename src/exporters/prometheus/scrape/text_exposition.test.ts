@@ -20,7 +20,7 @@ import {
   point,
   summary,
 } from '../request.fixture.ts'
-import type { Family, Series, Value } from '../series_store.ts'
+import type { Family, Series, SeriesValue } from '../series_store.ts'
 import { expose } from './text_exposition.ts'
 
 let at: Bench
@@ -415,7 +415,7 @@ test('series that come and go while the text is taken are in it once or not', ()
   expect(text.match(/^a_rather/gm)).toHaveLength(5_000)
 })
 
-function seriesOf(labels: string, value: Value): Series {
+function seriesOf(labels: string, value: SeriesValue): Series {
   return { labels, time: 0n, start: 0n, delta: false, value, exemplars: undefined, lines: 1, seen_ms: 0 }
 }
 

@@ -9,7 +9,7 @@ import type { Exemplar } from '../points/exemplars.ts'
 import { escapeLabel } from '../series_labels.ts'
 import type { Family, Series } from '../series_store.ts'
 import type { Escaping } from './escaping.ts'
-import { headName, lineHead, Names } from './exposed_names.ts'
+import { ExposedNames, headName, lineHead } from './exposed_names.ts'
 
 export interface TextFormat {
   readonly openMetrics: boolean
@@ -25,7 +25,7 @@ const SLICE_CHARACTERS = 64 * 1024
  * and whole. Families that come meanwhile are not in it.
  */
 export function* expose(families: readonly Family[], format: TextFormat): Generator<string> {
-  const names = new Names(format.escaping)
+  const names = new ExposedNames(format.escaping)
   const heads = new Set<string>()
   let slice = ''
   for (const family of families) {

@@ -9,7 +9,7 @@ import { receive } from '../../../telemetry/receive.ts'
 import { redaction } from '../index.ts'
 import { LOOP_STEPS_MAX } from '../long_batches.ts'
 import { redactAs } from '../redaction.fixture.ts'
-import { Tally } from '../redaction_tally.ts'
+import { RedactionTally } from '../redaction_tally.ts'
 import { redactorOf } from '../redactor_of.ts'
 
 const HASH_KEY = 'sixteen characters'
@@ -438,9 +438,9 @@ test('many parts under many levels are so much work that it is booked, and not m
     .join()}]`
   const text = `${'{"content":'.repeat(30)}${parts}${',"role":"user"}'.repeat(30)}`
   const batch = traceBatch(Array(40).fill({ attributes: { 'gen_ai.input.messages': text } }))
-  expect(() => redactor.redact(batch, new Tally(), LOOP_STEPS_MAX)).toThrow(EffortError)
+  expect(() => redactor.redact(batch, new RedactionTally(), LOOP_STEPS_MAX)).toThrow(EffortError)
   const few = traceBatch(Array(4).fill({ attributes: { 'gen_ai.input.messages': text } }))
-  expect(() => redactor.redact(few, new Tally(), LOOP_STEPS_MAX)).not.toThrow()
+  expect(() => redactor.redact(few, new RedactionTally(), LOOP_STEPS_MAX)).not.toThrow()
 })
 
 test('work that was given up leaves nothing to what comes after', () => {
@@ -449,7 +449,7 @@ test('work that was given up leaves nothing to what comes after', () => {
   const batchOf = (text: string) => traceBatch([{ attributes: { 'gen_ai.input.messages': text } }])
   const hard = batchOf(JSON.stringify([...conversation, { role: 'tool', content: `secret ${'a@b.co '.repeat(20)}` }]))
   const easy = batchOf('[{"role":"user","content":"a@example.com"}]')
-  const redact = (steps: number) => redactor.redact(hard, new Tally(), steps)
+  const redact = (steps: number) => redactor.redact(hard, new RedactionTally(), steps)
   let isGivenUp = 0
   for (let steps = 10; steps < 1e6; steps = Math.ceil(steps * 1.2)) {
     try {
@@ -458,7 +458,7 @@ test('work that was given up leaves nothing to what comes after', () => {
       expect(error).toBeInstanceOf(EffortError)
       isGivenUp++
     }
-    const [left] = itemsOf(redactor.redact(easy, new Tally()))
+    const [left] = itemsOf(redactor.redact(easy, new RedactionTally()))
     expect(attributesOf(left)[0]![1]).toBe('[{"role":"user","content":"[EMAIL]"}]')
   }
   expect(isGivenUp).toBeGreaterThan(5)
@@ -546,7 +546,7 @@ describe('made conversations', () => {
         bytes[random(bytes.length)] = pick([34, 44, 58, 91, 92, 93, 117, 123, 125, 32])
       const text = bytes.toString('latin1')
       const batch = traceBatch([{ attributes: { 'gen_ai.input.messages': text } }])
-      const left = attributesOf(itemsOf(redactor.redact(batch, new Tally()))[0])[0]![1] as string
+      const left = attributesOf(itemsOf(redactor.redact(batch, new RedactionTally()))[0])[0]![1] as string
       const may = isJson(text) ? marksIn(JSON.stringify(assistantIn(JSON.parse(text)))) : []
       expect(may, `seed ${seed} round ${round}: ${text}`).toEqual(expect.arrayContaining(marksIn(left)))
     }

@@ -5,11 +5,11 @@ import { groupOfStep, type Side } from '../../../content/step_words.ts'
 import { readUint32 } from '../../../otlp/cursor.ts'
 import type { MessageName } from '../../../otlp/schema.ts'
 import { contentStart, STRING, valueKind } from '../../../telemetry/any_value.ts'
-import type { Policy } from '../config.ts'
-import type { Tally } from '../redaction_tally.ts'
+import type { ContentPolicy } from '../config.ts'
+import type { RedactionTally } from '../redaction_tally.ts'
 import type { ViewedBytes } from '../texts/byte_cache.ts'
 import { type Contents, takesOut } from '../texts/contents.ts'
-import type { Texts } from '../texts/judged_texts.ts'
+import type { JudgedTexts } from '../texts/judged_texts.ts'
 import type { Edits } from '../walk/edits.ts'
 import type { Keys } from '../walk/keys.ts'
 import { CHANGED, JsonByRole, TOO_LONG } from './json_by_role.ts'
@@ -19,11 +19,11 @@ import { StepOfItem } from './step_of_item.ts'
 /** What the walk does with parts. */
 export interface Parts {
   readonly edits: Edits
-  readonly tally: Tally
+  readonly tally: RedactionTally
   /** The AnyValue [start, end) of the field that begins at `field`. */
-  whole(policy: Policy, group: number, field: number, start: number, end: number): void
+  whole(policy: ContentPolicy, group: number, field: number, start: number, end: number): void
   /** The KeyValue [start, end), under `mask` or `truncate`. */
-  pair(policy: Policy, group: number, start: number, end: number): void
+  pair(policy: ContentPolicy, group: number, start: number, end: number): void
   /** A text in place of the AnyValue field [field, end). */
   replaceValue(field: number, end: number, text: Buffer): void
 }
@@ -33,11 +33,17 @@ export class ByRole {
   readonly #json: JsonByRole
   readonly #contents: Contents
   /** By content group. */
-  readonly #policies: readonly Policy[]
+  readonly #policies: readonly ContentPolicy[]
   readonly #step: StepOfItem
   #keys = 0
 
-  constructor(roles: RoleWords, texts: Texts, contents: Contents, policies: readonly Policy[], keys: Keys) {
+  constructor(
+    roles: RoleWords,
+    texts: JudgedTexts,
+    contents: Contents,
+    policies: readonly ContentPolicy[],
+    keys: Keys,
+  ) {
     this.#step = new StepOfItem(keys)
     this.#roles = roles
     this.#policies = policies
@@ -104,7 +110,7 @@ export class ByRole {
   }
 
   /** With its value, where that is not judged by itself: a key may name a secret. Returns the next row. */
-  #judgeKey(bytes: Buffer, policy: Policy, { rows, count }: WhoseWords, row: number, to: Parts): number {
+  #judgeKey(bytes: Buffer, policy: ContentPolicy, { rows, count }: WhoseWords, row: number, to: Parts): number {
     const at = row * WORDS.width
     const field = rows[at + WORDS.field]!
     const end = rows[at + WORDS.end]!
@@ -127,7 +133,7 @@ export class ByRole {
     return hasValue ? rows[value + WORDS.next]! : row + 1
   }
 
-  #judgeValue(bytes: Buffer, policy: Policy, rows: Int32Array, at: number, to: Parts): void {
+  #judgeValue(bytes: Buffer, policy: ContentPolicy, rows: Int32Array, at: number, to: Parts): void {
     const field = rows[at + WORDS.field]!
     const start = rows[at + WORDS.start]!
     const end = rows[at + WORDS.end]!

@@ -1,11 +1,11 @@
 import { WHOSE_COUNT } from '../../../content/messages/vocabulary.ts'
 import { CONTAINER, KEY, TEXT, WHOLE, type WhoseWords, WORDS } from '../../../content/messages/whose_words.ts'
 import { Output } from '../../../otlp/output.ts'
-import type { Policy } from '../config.ts'
-import type { Tally } from '../redaction_tally.ts'
+import type { ContentPolicy } from '../config.ts'
+import type { RedactionTally } from '../redaction_tally.ts'
 import { NOTHING, type ViewedBytes, viewed } from '../texts/byte_cache.ts'
 import type { Contents } from '../texts/contents.ts'
-import type { Texts } from '../texts/judged_texts.ts'
+import type { JudgedTexts } from '../texts/judged_texts.ts'
 import { groupOfWords } from './role_words.ts'
 
 const QUOTE = 34
@@ -26,10 +26,10 @@ export const TOO_LONG = 2
  * detectors see all that is left at once, as they do where there is one policy for all: a key tells of the value beside it.
  */
 export class JsonByRole {
-  readonly #texts: Texts
+  readonly #texts: JudgedTexts
   readonly #contents: Contents
   /** By WHOSE. */
-  readonly #policies: readonly Policy[]
+  readonly #policies: readonly ContentPolicy[]
   readonly #out = new Output(1 << 12)
   /** Ranges of `#out` in which nothing is looked for: start and end. */
   readonly #kept: number[] = []
@@ -40,14 +40,14 @@ export class JsonByRole {
   #keys = 0
   #findings = 0
 
-  constructor(texts: Texts, contents: Contents, policies: readonly Policy[]) {
+  constructor(texts: JudgedTexts, contents: Contents, policies: readonly ContentPolicy[]) {
     this.#texts = texts
     this.#contents = contents
     this.#policies = policies
   }
 
   /** What is to be left of the JSON text [start, end), whose parts are `words`. If it is CHANGED, `write` has to follow. */
-  prepare(source: ViewedBytes, start: number, end: number, words: WhoseWords, tally: Tally): 0 | 1 | 2 {
+  prepare(source: ViewedBytes, start: number, end: number, words: WhoseWords, tally: RedactionTally): 0 | 1 | 2 {
     this.#out.reset()
     this.#source = source
     this.#copied = start
@@ -64,7 +64,7 @@ export class JsonByRole {
     }
   }
 
-  #leave(start: number, end: number, words: WhoseWords, tally: Tally): 0 | 1 | 2 {
+  #leave(start: number, end: number, words: WhoseWords, tally: RedactionTally): 0 | 1 | 2 {
     const out = this.#out
     const rows = words.rows
     const length_max = (end - start) * GROWTH_MAX + GROWTH_MIN_BYTES
@@ -87,7 +87,7 @@ export class JsonByRole {
     return this.#out.end
   }
 
-  write(out: Output, tally: Tally): void {
+  write(out: Output, tally: RedactionTally): void {
     if (this.#findings === 0) out.copy(this.#out.bytes, 0, this.#out.end)
     else this.#texts.writeRedacted(out, this.#findings, tally)
     this.#forget()
@@ -98,7 +98,7 @@ export class JsonByRole {
     this.#left = NOTHING
   }
 
-  #find(tally: Tally): boolean {
+  #find(tally: RedactionTally): boolean {
     let isChanged = false
     for (let whose = 0; whose < WHOSE_COUNT; whose++) {
       const count = this.#counts[whose]!
@@ -112,7 +112,7 @@ export class JsonByRole {
     return isChanged || this.#findings !== 0
   }
 
-  #part(start: number, end: number, bits: number, whose: number, tally: Tally): void {
+  #part(start: number, end: number, bits: number, whose: number, tally: RedactionTally): void {
     const policy = this.#policies[whose]!
     if (policy === 'keep') this.#keep(start, end)
     else if (policy === 'truncate') this.#truncate(start, end, bits, whose, tally)
@@ -146,7 +146,7 @@ export class JsonByRole {
   }
 
   /** In a structure, each of its texts and keys. */
-  #truncate(start: number, end: number, bits: number, whose: number, tally: Tally): void {
+  #truncate(start: number, end: number, bits: number, whose: number, tally: RedactionTally): void {
     if ((bits & (TEXT | KEY)) !== 0) return this.#truncateText(start + 1, end - 1, (bits & KEY) !== 0, whose, tally)
     const { bytes } = this.#source
     for (let at = start; at < end; ) {
@@ -160,7 +160,7 @@ export class JsonByRole {
   }
 
   /** Masked before it is cut: half of a finding would not be found. */
-  #truncateText(start: number, end: number, isKey: boolean, whose: number, tally: Tally): void {
+  #truncateText(start: number, end: number, isKey: boolean, whose: number, tally: RedactionTally): void {
     const { bytes } = this.#source
     if (!this.#contents.isLong(bytes, start, end, true)) return
     this.#copyTo(start)

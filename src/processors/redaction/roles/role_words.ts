@@ -7,7 +7,7 @@ import { WHOSE } from '../../../content/messages/vocabulary.ts'
 import { placeInJson, placeInValues, WhoseWords } from '../../../content/messages/whose_words.ts'
 import { JsonSyntax } from '../../../content/quality/json_syntax.ts'
 import { ARRAY, contentStart, KVLIST, STRING, valueKind } from '../../../telemetry/any_value.ts'
-import { type Policy, strictnessOf } from '../config.ts'
+import { type ContentPolicy, strictnessOf } from '../config.ts'
 
 /** What a value is. */
 export const CONTENT = {
@@ -42,13 +42,13 @@ const events = /^data:\s*[[{"]/m
 
 export class RoleWords {
   /** By WHOSE. */
-  readonly policies: readonly Policy[]
+  readonly policies: readonly ContentPolicy[]
   readonly words: WhoseWords
   readonly #syntax = new JsonSyntax()
   readonly #effort: Effort
   readonly #partSteps: number
 
-  constructor(policies: readonly Policy[], effort: Effort) {
+  constructor(policies: readonly ContentPolicy[], effort: Effort) {
     this.policies = policies
     this.words = new WhoseWords(policies.map(strictnessOf))
     this.#effort = effort
@@ -56,7 +56,7 @@ export class RoleWords {
   }
 
   /** For what no role is known of. */
-  get strictest(): Policy {
+  get strictest(): ContentPolicy {
     return this.policies[WHOSE.unknown]!
   }
 

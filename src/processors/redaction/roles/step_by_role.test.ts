@@ -1,7 +1,7 @@
 /** Plain texts under names that every kind of step uses, where the policies of roles differ. */
 import { describe, expect, test } from 'vitest'
 import { attributesOf, itemsOf, logBatch, type Plain, traceBatch } from '../../../../test/support/otlp.ts'
-import type { Policy } from '../config.ts'
+import type { ContentPolicy } from '../config.ts'
 import { redactAs } from '../redaction.fixture.ts'
 
 const OUTPUTS = [
@@ -19,7 +19,7 @@ const DROP_DOCUMENTS = { default: 'keep', retrieved: 'drop' } as const
 const KEEP_DOCUMENTS = { default: 'drop', retrieved: 'keep' } as const
 const DROP_USERS = { default: 'keep', user: 'drop' } as const
 const KEEP_MODELS = { default: 'drop', assistant: 'keep', tool_call: 'keep', reasoning: 'keep', media: 'keep' } as const
-type Content = Record<string, Policy>
+type Content = Record<string, ContentPolicy>
 type Attributes = readonly (readonly [key: string, value: Plain])[]
 
 /** Whether the text is left. */

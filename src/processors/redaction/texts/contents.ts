@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import type { Output } from '../../../otlp/output.ts'
 import { ARRAY, contentStart, STRING, valueKind } from '../../../telemetry/any_value.ts'
-import type { Policy } from '../config.ts'
+import type { ContentPolicy } from '../config.ts'
 import { droppedPart, droppedText } from './dropped.ts'
 
 const HASHED = /^\[HASHED hmac-sha256=[\da-f]{64}\]$/
@@ -29,7 +29,7 @@ export class Contents {
    * dropped. Undefined under other policies, and if there is nothing to take out: a number, an empty text, what was taken
    * out before.
    */
-  insteadOf(policy: Policy, bytes: Buffer, start: number, end: number): string | undefined {
+  insteadOf(policy: ContentPolicy, bytes: Buffer, start: number, end: number): string | undefined {
     if (policy === 'hash' && this.#key !== undefined) {
       const kind = valueKind(bytes, start, end)
       return kind < ARRAY && kind !== STRING ? undefined : this.#hashed(this.#key, bytes, contentStart, end, false)
@@ -41,7 +41,7 @@ export class Contents {
    * As `insteadOf`, for a part of content whose text, or whatever it is, is [start, end), in a JSON string if `inString`.
    * `key`: from 1 on, it is a key, whose placeholder has to differ from others.
    */
-  insteadOfPart(policy: Policy, bytes: Buffer, start: number, end: number, inString: boolean, key: number) {
+  insteadOfPart(policy: ContentPolicy, bytes: Buffer, start: number, end: number, inString: boolean, key: number) {
     if (policy === 'hash' && this.#key !== undefined) return this.#hashed(this.#key, bytes, start, end, inString)
     return takesOut(policy) ? droppedPart(bytes, start, end, key) : undefined
   }
@@ -91,7 +91,7 @@ export class Contents {
 }
 
 /** Whether nothing of a text is left under the policy. */
-export function takesOut(policy: Policy): policy is 'drop' | 'hash' {
+export function takesOut(policy: ContentPolicy): policy is 'drop' | 'hash' {
   return policy === 'drop' || policy === 'hash'
 }
 

@@ -5,7 +5,7 @@ import { placeholder } from '../../../content/detectors/placeholder.ts'
 import { isPrivateAddress } from '../../../content/detectors/private_address.ts'
 import { ALL, SHORT_MAX, search, traitsOf } from '../../../content/detectors/scan.ts'
 import type { Output } from '../../../otlp/output.ts'
-import type { Tally } from '../redaction_tally.ts'
+import type { RedactionTally } from '../redaction_tally.ts'
 import { ADDRESSES } from '../walk/keys.ts'
 import { ByteCache, type ViewedBytes, viewed } from './byte_cache.ts'
 import { beginsAsJson, JsonQuotes } from './json_quotes.ts'
@@ -26,7 +26,7 @@ export const FAILED = Buffer.from('[REDACTED]')
 export const FAILED_CLOSED = -1
 
 /** Runs the detectors over one text after another, and writes texts with placeholders. */
-export class Texts {
+export class JudgedTexts {
   /** Which IP addresses are no findings in what is looked at next. */
   addresses: number = ADDRESSES.none
   readonly #detectors: readonly Detector[]
@@ -90,7 +90,7 @@ export class Texts {
    * Writes the text of the last `find` with its findings replaced, or FAILED, and counts. JSON stays JSON, but where the
    * text is itself `inString`.
    */
-  writeRedacted(out: Output, count: number, tally: Tally, inString = false): void {
+  writeRedacted(out: Output, count: number, tally: RedactionTally, inString = false): void {
     if (count === FAILED_CLOSED) {
       tally.addFailed()
       out.copy(FAILED, 0, FAILED.length)
@@ -103,7 +103,7 @@ export class Texts {
     out.copy(this.#bytes, kept, this.#end)
   }
 
-  #writeFinding(out: Output, i: number, kept: number, quotes: JsonQuotes | undefined, tally: Tally): number {
+  #writeFinding(out: Output, i: number, kept: number, quotes: JsonQuotes | undefined, tally: RedactionTally): number {
     const findings = this.#findings
     const kind = findings.kind(i)
     tally.addFinding(kind)

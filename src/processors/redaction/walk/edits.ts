@@ -2,11 +2,13 @@ import { next, readLength, readUint32, skipValue } from '../../../otlp/cursor.ts
 import { Output } from '../../../otlp/output.ts'
 import { LENGTH } from '../../../otlp/schema.ts'
 import { grownRows, ordinaryRows } from '../../../otlp/scratch.ts'
+import { tagOf } from './walk_steps.ts'
 
 /** Columns of an edit: the field that it replaces, tag included, and what stands in its place in `out`. */
 const EDIT = { start: 0, end: 1, from: 2, to: 3, width: 4 } as const
 
 const USUAL = 64 * EDIT.width
+const STRING_TAG = tagOf('AnyValue', 'stringValue')
 
 /**
  * Whole fields of one message, at any depth, that are to be replaced. `splice` writes the message anew: everything
@@ -46,6 +48,18 @@ export class Edits {
 
   close(): void {
     this.#rows[(this.#count - 1) * EDIT.width + EDIT.to] = this.out.end
+  }
+
+  /** Replaces the AnyValue field [start, end) by one with that text. */
+  replaceValue(bytes: Buffer, start: number, end: number, text: Buffer): void {
+    const { out } = this
+    this.open(start, end)
+    const mark = out.open(readUint32(bytes, start, end) >>> 3, text.length + 2)
+    out.byte(STRING_TAG)
+    out.varint(text.length)
+    out.copy(text, 0, text.length)
+    out.close(mark, text.length + 2)
+    this.close()
   }
 
   /** Writes the message [start, end) with all edits to `target`. Edits were made in the order of the bytes. */

@@ -3,13 +3,13 @@ import { placeholder } from '../../../content/detectors/placeholder.ts'
 import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVarint } from '../../../otlp/cursor.ts'
 import { LENGTH, type MessageName, messageId } from '../../../otlp/schema.ts'
 import { findField, foundEnd } from '../../../telemetry/find_field.ts'
-import type { Policy } from '../config.ts'
-import { Tally } from '../redaction_tally.ts'
+import type { ContentPolicy } from '../config.ts'
+import { RedactionTally } from '../redaction_tally.ts'
 import { ByRole, type Parts } from '../roles/by_role.ts'
 import type { RoleWords } from '../roles/role_words.ts'
 import { ByteCache, NOTHING, type ViewedBytes, viewed } from '../texts/byte_cache.ts'
 import type { Contents } from '../texts/contents.ts'
-import type { Texts } from '../texts/judged_texts.ts'
+import type { JudgedTexts } from '../texts/judged_texts.ts'
 import { Edits } from './edits.ts'
 import { eventNameEnd, findEventName } from './event_name.ts'
 import { ADDRESSES, EVENT, KEY, type Keys } from './keys.ts'
@@ -38,13 +38,13 @@ const TELLS = KEY.group | KEY.secret | KEY.dirty | KEY.phone | KEY.ssn
  * edits stays as it is. Use: `begin` for each batch, `enterScope` for each scope, then `walkItem` or `walkText`.
  * Throws WireError on bytes that are no OTLP.
  */
-export class Walk implements Parts {
+export class MessageWalk implements Parts {
   readonly edits = new Edits()
-  readonly tally = new Tally()
-  readonly #texts: Texts
+  readonly tally = new RedactionTally()
+  readonly #texts: JudgedTexts
   readonly #keys: Keys
   /** By content group. */
-  readonly #policies: readonly Policy[]
+  readonly #policies: readonly ContentPolicy[]
   /** Whole attributes that say nothing and hold nothing: most attributes of most items were seen before. */
   readonly #cleanPairs = new ByteCache(PAIR_SLOTS, PAIR_LENGTH_MAX)
   #source: ViewedBytes = NOTHING
@@ -66,7 +66,13 @@ export class Walk implements Parts {
   /** Undefined: one policy is for all roles. */
   readonly #byRole: ByRole | undefined
 
-  constructor(texts: Texts, keys: Keys, policies: readonly Policy[], contents: Contents, roles?: RoleWords) {
+  constructor(
+    texts: JudgedTexts,
+    keys: Keys,
+    policies: readonly ContentPolicy[],
+    contents: Contents,
+    roles?: RoleWords,
+  ) {
     this.#texts = texts
     this.#keys = keys
     this.#policies = policies
@@ -278,7 +284,7 @@ export class Walk implements Parts {
     this.#byRole.judge(this.#source, group, side, field, start, end, this)
   }
 
-  whole(policy: Policy, group: number, field: number, start: number, end: number): void {
+  whole(policy: ContentPolicy, group: number, field: number, start: number, end: number): void {
     if (policy === 'keep') return
     const text = this.#contents.insteadOf(policy, this.#source.bytes, start, end)
     if (text === undefined) {
@@ -292,13 +298,13 @@ export class Walk implements Parts {
     this.replaceValue(field, end, Buffer.from(text, 'latin1'))
   }
 
-  pair(policy: Policy, group: number, start: number, end: number): void {
+  pair(policy: ContentPolicy, group: number, start: number, end: number): void {
     const edits = this.#enterContent(policy)
     this.#keyValue(start, end)
     this.#leaveContent(group, edits)
   }
 
-  #enterContent(policy: Policy): number {
+  #enterContent(policy: ContentPolicy): number {
     this.#inContent = true
     this.#truncates = policy === 'truncate'
     return this.edits.count
@@ -370,17 +376,8 @@ export class Walk implements Parts {
     this.replaceValue(field, end, placeholder(kind))
   }
 
-  /** Replaces the AnyValue field [field, end) by one with that text. */
   replaceValue(field: number, end: number, text: Buffer): void {
-    const { edits } = this
-    edits.open(field, end)
-    const { out } = edits
-    const mark = out.open(readUint32(this.#source.bytes, field, end) >>> 3, text.length + 2)
-    out.byte(STRING_TAG)
-    out.varint(text.length)
-    out.copy(text, 0, text.length)
-    out.close(mark, text.length + 2)
-    edits.close()
+    this.edits.replaceValue(this.#source.bytes, field, end, text)
   }
 
   /** A field that OTLP does not have may hold anything, so texts go unread. Numbers stay. Returns the offset behind it. */

@@ -3,14 +3,14 @@ import { Output } from '../../../otlp/output.ts'
 import { LENGTH } from '../../../otlp/schema.ts'
 import { type Batches, type Signal, trusted } from '../../../telemetry/batch.ts'
 import { ITEM, RESOURCE, SCOPE } from '../../../telemetry/layout.ts'
-import type { Tally } from '../redaction_tally.ts'
+import type { RedactionTally } from '../redaction_tally.ts'
 
 /**
  * The batch without length-delimited fields that OTLP does not have in requests, resource groups and scope groups: they
  * may hold anything (the deprecated ones hold whole spans), and nothing judges them. All three levels have the fields 1
  * to 3 of `layout.ts`.
  */
-export function withoutUnknownFields<S extends Signal>(batch: Batches[S], tally: Tally): Batches[S] {
+export function withoutUnknownFields<S extends Signal>(batch: Batches[S], tally: RedactionTally): Batches[S] {
   if (!hasUnknownFields(batch)) return batch
   const out = new Output(batch.bytes.length)
   const before = tally.unknownFields
@@ -46,7 +46,7 @@ const levels = [
   { inner: -1, known: 3 },
 ] as const
 
-function copyKnown(bytes: Buffer, start: number, end: number, level: number, out: Output, tally: Tally): void {
+function copyKnown(bytes: Buffer, start: number, end: number, level: number, out: Output, tally: RedactionTally): void {
   const { inner, known } = levels[level]!
   for (let at = start; at < end; ) {
     const tag = readUint32(bytes, at, end)

@@ -3,7 +3,7 @@ import type { Account, Context } from '../../../component.ts'
 import type { Exit } from './exit.ts'
 
 /** Items of equal account, tenant, policy and metadata that go the same way on. */
-export interface Origin {
+export interface ItemOrigin {
   readonly id: number
   readonly key: string
   readonly context: Context
@@ -12,14 +12,14 @@ export interface Origin {
   references: number
 }
 
-export class Origins {
-  readonly #byKey = new Map<string, Origin>()
-  readonly #byId = new Map<number, Origin>()
+export class ItemOrigins {
+  readonly #byKey = new Map<string, ItemOrigin>()
+  readonly #byId = new Map<number, ItemOrigin>()
   readonly #accounts = new Map<Account, number>()
   #made = 0
 
   /** The context's origin, with one reference more. */
-  obtain({ account, tenant, policy, metadata }: Context, exit: Exit): Origin {
+  obtain({ account, tenant, policy, metadata }: Context, exit: Exit): ItemOrigin {
     const key = JSON.stringify([exit.number, this.#accountNumber(account), tenant, policy?.id, ...metadata])
     const known = this.#byKey.get(key)
     const origin = known ?? {
@@ -37,11 +37,11 @@ export class Origins {
     return origin
   }
 
-  byId(id: number): Origin {
+  byId(id: number): ItemOrigin {
     return this.#byId.get(id)!
   }
 
-  release(origin: Origin, references: number): void {
+  release(origin: ItemOrigin, references: number): void {
     origin.references -= references
     if (origin.references > 0) return
     this.#byKey.delete(origin.key)

@@ -22,7 +22,7 @@ interface Label {
   readonly records: ByDecision
 }
 
-export class Labels {
+export class SamplingAttributes {
   readonly #byText = new Map<string, number>()
   readonly #labels: Label[] = []
   readonly #alone = attributesOf(RECORD_ATTRIBUTES, { decision: 'no_spans' })

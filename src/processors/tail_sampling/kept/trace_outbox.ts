@@ -7,8 +7,8 @@ import { type KeptBatch, LATER } from '../../../waiting/hand_over.ts'
 import type { Leaving } from '../undecided/leaving.ts'
 import { KEPT, LOGS_KEPT, type Pending } from '../undecided/pending.ts'
 import type { Exit } from './exit.ts'
-import type { Origins } from './item_origins.ts'
-import type { Decision, Labels } from './sampling_attributes.ts'
+import type { ItemOrigins } from './item_origins.ts'
+import type { Decision, SamplingAttributes } from './sampling_attributes.ts'
 
 /** Kept items go on in batches of about this many bytes, well under what backends take at once; */
 const BATCH_BYTES = 1 << 20
@@ -41,14 +41,14 @@ interface Turn {
   bytes: number
 }
 
-export class Outbox {
+export class TraceOutbox {
   readonly #exits = new Set<Exit>()
   readonly #exitBytes: () => number
   readonly #isShort: () => boolean
   readonly #shards: readonly Pending[]
   readonly #heads: Heads
-  readonly #labels: Labels
-  readonly #origins: Origins
+  readonly #labels: SamplingAttributes
+  readonly #origins: ItemOrigins
   readonly #queues: readonly Readonly<Record<Kind, RowQueue>>[]
   readonly #underWay: UnderWay[] = []
 
@@ -59,8 +59,8 @@ export class Outbox {
   constructor(
     shards: readonly Pending[],
     heads: Heads,
-    labels: Labels,
-    origins: Origins,
+    labels: SamplingAttributes,
+    origins: ItemOrigins,
     exitBytes: () => number,
     isShort: () => boolean,
   ) {

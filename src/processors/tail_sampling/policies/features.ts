@@ -8,7 +8,7 @@ import { Attributes } from '../../../telemetry/attributes.ts'
 import { findField, foundEnd } from '../../../telemetry/find_field.ts'
 import { KeySet } from '../../../telemetry/key_set.ts'
 import type { SpanView } from '../../../telemetry/span_view.ts'
-import type { ValueTest } from './value_predicates.ts'
+import type { ValuePredicate } from './value_predicates.ts'
 
 /** Where the answer to a question is. */
 export interface Feature {
@@ -26,7 +26,7 @@ const FIELD_ATTRIBUTES = 1
 export class Features {
   readonly #known = new Map<string, Feature>()
   readonly #keys: string[] = []
-  readonly #values: { feature: Feature; key: number; test: ValueTest }[] = []
+  readonly #values: { feature: Feature; key: number; test: ValuePredicate }[] = []
   readonly #scores: { feature: Feature; key: number; below: number }[] = []
   readonly #spans: { feature: Feature; test: (view: SpanView) => boolean }[] = []
   readonly #attributes = new Attributes()
@@ -35,7 +35,7 @@ export class Features {
   #found = new Int32Array(0)
 
   /** Does a span, or its resource, have an attribute of which this is true? `question` is its like only if it is the same. */
-  ofAttribute(question: string, key: string, test: ValueTest): Feature {
+  ofAttribute(question: string, key: string, test: ValuePredicate): Feature {
     return this.#obtain(question, (feature) => this.#values.push({ feature, key: this.#key(key), test }))
   }
 

@@ -4,7 +4,7 @@ import { Heads } from '../../../telemetry/heads.ts'
 import { SpanView } from '../../../telemetry/span_view.ts'
 import { schema } from '../config.ts'
 import { warningsOf } from './policy_config.ts'
-import { Policies } from './sampling_policies.ts'
+import { SamplingPolicies } from './sampling_policies.ts'
 import type { TraceFacts } from './trace_facts.ts'
 import { textMatches } from './value_predicates.ts'
 
@@ -13,7 +13,7 @@ const ID = 'ffffffffffffffffffffffffffffffff'
 type Group = readonly SpanOptions[] | { resource: PlainAttributes; spans: readonly SpanOptions[] }
 
 /** What is known of a trace with these spans. */
-function factsOf(compiled: Policies, groups: readonly Group[], more: Partial<TraceFacts> = {}): TraceFacts {
+function factsOf(compiled: SamplingPolicies, groups: readonly Group[], more: Partial<TraceFacts> = {}): TraceFacts {
   const view = new SpanView()
   const heads = new Heads()
   const features = new Int32Array(compiled.features.words)
@@ -35,8 +35,8 @@ function factsOf(compiled: Policies, groups: readonly Group[], more: Partial<Tra
 }
 
 /** Compiled with defaults. */
-function compile(policies: readonly object[]): Policies {
-  return new Policies(schema.parse({ policies }).policies)
+function compile(policies: readonly object[]): SamplingPolicies {
+  return new SamplingPolicies(schema.parse({ policies }).policies)
 }
 
 /** The reason for which a trace with these spans is kept; undefined if it is not. */
@@ -273,7 +273,7 @@ describe('votes', () => {
 
 describe('policies that count', () => {
   const rate = (settings: object) => ({ name: 'r', type: 'rate_limiting', rate_limiting: settings })
-  const decisions = (compiled: Policies, traces: readonly Partial<TraceFacts>[], onFirst = false) =>
+  const decisions = (compiled: SamplingPolicies, traces: readonly Partial<TraceFacts>[], onFirst = false) =>
     traces.map((more) => {
       const decision = compiled.decide(factsOf(compiled, [[{}]], more), onFirst)
       return decision === undefined || decision === 'dropped' ? 0 : 1

@@ -4,7 +4,7 @@ import { Features } from './features.ts'
 import type { PolicyConfig } from './policy_config.ts'
 import { SecondBudget } from './rate_limits.ts'
 import type { TraceFacts } from './trace_facts.ts'
-import { type Say, sayAll, type Test, testOf, testsOf } from './trace_predicates.ts'
+import { predicateOf, predicatesOf, type Say, sayAll, type TracePredicate } from './trace_predicates.ts'
 
 /** Why a trace is kept. */
 export interface Grounds {
@@ -13,7 +13,7 @@ export interface Grounds {
   readonly reason: Say
 }
 
-export interface Policy {
+export interface SamplingPolicy {
   readonly name: string
   /** True: it can only drop. */
   readonly drops: boolean
@@ -21,23 +21,23 @@ export interface Policy {
   vote(facts: TraceFacts): Grounds | undefined
 }
 
-/** Columns of `Policies.votes`: what the policies said of traces. */
+/** Columns of `SamplingPolicies.votes`: what the policies said of traces. */
 export const VOTE = { sampled: 0, not_sampled: 1, dropped: 2, width: 3 } as const
 
-export class Policies {
+export class SamplingPolicies {
   readonly features = new Features()
   /** In the order in which they are asked: those that drop first, then as they stand in the config. */
-  readonly list: readonly Policy[]
+  readonly list: readonly SamplingPolicy[]
   /** A row per policy; whoever reads it sets it to zero. */
   readonly votes: Int32Array
   /** Tests for what a trace's spans are that policies keep it for. */
-  readonly #distinctions: readonly Test[]
+  readonly #distinctions: readonly TracePredicate[]
 
   constructor(configs: readonly PolicyConfig[]) {
     const [dropping, other] = [configs.filter(isDrop), configs.filter((config) => !isDrop(config))]
     this.list = [...dropping, ...other].map((config) => policyOf(config, this.features))
     this.votes = new Int32Array(this.list.length * VOTE.width)
-    this.#distinctions = other.flatMap(distinctionsOf).map((one) => testOf(one, this.features))
+    this.#distinctions = other.flatMap(distinctionsOf).map((one) => predicateOf(one, this.features))
   }
 
   /**
@@ -70,7 +70,7 @@ export class Policies {
 }
 
 /** Where what is known of a trace can be written. */
-export function factsFor(policies: Policies): TraceFacts {
+export function factsFor(policies: SamplingPolicies): TraceFacts {
   return {
     features: new Int32Array(policies.features.words),
     duration_ms: 0,
@@ -86,27 +86,27 @@ function isDrop({ type }: PolicyConfig): boolean {
   return type === 'drop'
 }
 
-function policyOf(config: PolicyConfig, features: Features): Policy {
+function policyOf(config: PolicyConfig, features: Features): SamplingPolicy {
   if (config.type === 'composite') return compositeOf(config, features)
   const test =
     config.type === 'drop'
-      ? testsOf(config.drop!.drop_sub_policy, features)
-      : testOf({ ...config, type: config.type }, features)
+      ? predicatesOf(config.drop!.drop_sub_policy, features)
+      : predicateOf({ ...config, type: config.type }, features)
   return votes(config.name, config.type === 'drop', test)
 }
 
-function votes(name: string, drops: boolean, test: Test): Policy {
+function votes(name: string, drops: boolean, test: TracePredicate): SamplingPolicy {
   const grounds: Grounds = { policy: name, reason: test.because }
   return { name, drops, vote: (facts) => (test.holds(facts) ? grounds : undefined) }
 }
 
 /** The first sub-policy that holds decides: the trace is kept if it fits into what the second has left for that one. */
-function compositeOf({ name, composite }: PolicyConfig, features: Features): Policy {
+function compositeOf({ name, composite }: PolicyConfig, features: Features): SamplingPolicy {
   const { max_total_spans_per_second: total, composite_sub_policy, rate_allocation } = composite!
   const subs = composite_sub_policy.map((sub) => {
     const allocation = rate_allocation.findLast(({ policy }) => policy === sub.name)
     const share = allocation && (allocation.percent === 0 ? 1 / composite_sub_policy.length : allocation.percent / 100)
-    const test = testOf(sub, features)
+    const test = predicateOf(sub, features)
     const reason = sayAll([test.because], ([because]) => `${sub.name}: ${because}`)
     return { test, budget: new SecondBudget(Math.trunc(total * (share ?? 0))), grounds: { policy: name, reason } }
   })

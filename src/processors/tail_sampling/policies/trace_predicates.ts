@@ -1,4 +1,4 @@
-/** Tests of whole traces, compiled from policies: whether they hold, and in words why or why not. */
+/** Predicates over whole traces, compiled from policies: whether they hold, and in words why or why not. */
 import { hasFailed } from '../../../gen_ai/step_failure.ts'
 import { next, readUint32, skipValue, uint32 } from '../../../otlp/cursor.ts'
 import { findField, foundEnd } from '../../../telemetry/find_field.ts'
@@ -8,12 +8,12 @@ import type { PlainPolicyConfig, SubPolicyConfig } from './policy_config.ts'
 import { DEFAULT_SALT, Probability } from './probability.ts'
 import { TokenBucket } from './rate_limits.ts'
 import type { TraceFacts } from './trace_facts.ts'
-import { boolIs, numberWithin, textIsOneOf, textMatches, type ValueTest } from './value_predicates.ts'
+import { boolIs, numberWithin, textIsOneOf, textMatches, type ValuePredicate } from './value_predicates.ts'
 
 /** Words that may depend on the number of spans of the trace. */
 export type Say = string | ((spans: number) => string)
 
-export interface Test {
+export interface TracePredicate {
   holds(facts: TraceFacts): boolean
   /** Why, where it holds. */
   readonly because: Say
@@ -31,12 +31,12 @@ const FLAGS = 133
 const SAMPLED_FLAG = 1
 const TEXTS_REMEMBERED = 128
 
-export function testOf(config: Config, features: Features): Test {
+export function predicateOf(config: Config, features: Features): TracePredicate {
   switch (config.type) {
     case 'and':
-      return testsOf(config.and!.and_sub_policy, features)
+      return predicatesOf(config.and!.and_sub_policy, features)
     case 'not': {
-      const { holds, because, because_not } = testOf(config.not!.not_sub_policy, features)
+      const { holds, because, because_not } = predicateOf(config.not!.not_sub_policy, features)
       return { holds: (facts) => !holds(facts), because: because_not, because_not: because }
     }
     case 'always_sample':
@@ -61,8 +61,8 @@ export function testOf(config: Config, features: Features): Test {
 }
 
 /** All hold. Those behind the first that does not are not asked. */
-export function testsOf(configs: readonly Config[], features: Features): Test {
-  const tests = configs.map((config) => testOf(config, features))
+export function predicatesOf(configs: readonly Config[], features: Features): TracePredicate {
+  const tests = configs.map((config) => predicateOf(config, features))
   const because = sayAll(
     tests.map((test) => test.because),
     (parts) => parts.join(' and '),
@@ -77,7 +77,7 @@ export function sayAll(parts: readonly Say[], make: (parts: readonly string[]) =
   return parts.every((part) => typeof part === 'string') ? say(0) : say
 }
 
-function latency({ threshold_ms, upper_threshold_ms }: Settings<'latency'>): Test {
+function latency({ threshold_ms, upper_threshold_ms }: Settings<'latency'>): TracePredicate {
   const upper = upper_threshold_ms === 0 ? Number.POSITIVE_INFINITY : upper_threshold_ms
   const bound = upper_threshold_ms === 0 ? '' : ` and at most ${upper_threshold_ms} ms`
   return {
@@ -90,7 +90,7 @@ function latency({ threshold_ms, upper_threshold_ms }: Settings<'latency'>): Tes
   }
 }
 
-function spanCount({ min_spans, max_spans }: Settings<'span_count'> = { min_spans: 0, max_spans: 0 }): Test {
+function spanCount({ min_spans, max_spans }: Settings<'span_count'> = { min_spans: 0, max_spans: 0 }): TracePredicate {
   const upper = max_spans === 0 ? Number.POSITIVE_INFINITY : max_spans
   const range =
     max_spans === 0
@@ -105,7 +105,7 @@ function spanCount({ min_spans, max_spans }: Settings<'span_count'> = { min_span
   }
 }
 
-function probabilistic({ sampling_percentage, hash_salt }: Settings<'probabilistic'>): Test {
+function probabilistic({ sampling_percentage, hash_salt }: Settings<'probabilistic'>): TracePredicate {
   const probability = new Probability(sampling_percentage, hash_salt === '' ? DEFAULT_SALT : hash_salt)
   return {
     holds: ({ id }) => probability.keeps(id, 0),
@@ -114,7 +114,7 @@ function probabilistic({ sampling_percentage, hash_salt }: Settings<'probabilist
   }
 }
 
-function limited(words: string, rate: number, burst: number, amount: (facts: TraceFacts) => number): Test {
+function limited(words: string, rate: number, burst: number, amount: (facts: TraceFacts) => number): TracePredicate {
   const bucket = new TokenBucket(rate, burst === 0 ? rate * 2 : burst)
   return {
     holds: (facts) => bucket.take(amount(facts), facts.monotonic_ms),
@@ -124,7 +124,7 @@ function limited(words: string, rate: number, burst: number, amount: (facts: Tra
 }
 
 /** Tests that hold if they hold of one span. */
-function spanTest(config: PlainPolicyConfig, features: Features): Test {
+function spanTest(config: PlainPolicyConfig, features: Features): TracePredicate {
   switch (config.type) {
     case 'numeric_attribute': {
       const { key, min_value, max_value, invert_match } = config.numeric_attribute!
@@ -176,13 +176,13 @@ function attribute(
   key: string,
   what: string,
   question: string,
-  test: ValueTest,
+  test: ValuePredicate,
   invert: boolean,
-): Test {
+): TracePredicate {
   return ofFeature(features.ofAttribute(`${key}\n${question}`, key, test), `span has ${what}`, invert)
 }
 
-function ofFeature({ word, mask }: Feature, what: string, invert: boolean): Test {
+function ofFeature({ word, mask }: Feature, what: string, invert: boolean): TracePredicate {
   const [yes, no] = [`a ${what}`, `no ${what}`]
   return {
     holds: ({ features }) => ((features[word]! & mask) !== 0) !== invert,

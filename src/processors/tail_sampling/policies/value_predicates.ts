@@ -5,32 +5,32 @@ import { Interner, OVERFLOW_TEXT } from '../../../telemetry/interner.ts'
 import { KeySet } from '../../../telemetry/key_set.ts'
 
 /** Of the AnyValue in [start, end). */
-export type ValueTest = (bytes: Buffer, start: number, end: number) => boolean
+export type ValuePredicate = (bytes: Buffer, start: number, end: number) => boolean
 
 /** Longer texts are not remembered. */
 const REMEMBERED_BYTES_MAX = 1024
 
 /** A number inside, bounds included. */
-export function numberWithin(lowest: number, highest: number): ValueTest {
+export function numberWithin(lowest: number, highest: number): ValuePredicate {
   return (bytes, start, end) => {
     const value = numberOf(bytes, start, end)
     return value >= lowest && value <= highest
   }
 }
 
-export function boolIs(wanted: boolean): ValueTest {
+export function boolIs(wanted: boolean): ValuePredicate {
   return (bytes, start, end) => boolOf(bytes, start, end) === wanted
 }
 
 /** A text that is one of these. The empty text is none, as in the Collector. */
-export function textIsOneOf(texts: readonly string[]): ValueTest {
+export function textIsOneOf(texts: readonly string[]): ValuePredicate {
   const set = new KeySet(texts.filter((text) => text !== ''))
   return (bytes, start, end) =>
     valueKind(bytes, start, end) === STRING && contentStart < end && set.find(bytes, contentStart, end) >= 0
 }
 
 /** A text, not empty, in which one of these expressions (RE2) is found. Remembers the answers of `texts_max` texts. */
-export function textMatches(expressions: readonly string[], texts_max: number): ValueTest {
+export function textMatches(expressions: readonly string[], texts_max: number): ValuePredicate {
   const answers = new Answers(expressions, texts_max)
   return (bytes, start, end) =>
     valueKind(bytes, start, end) === STRING && contentStart < end && answers.of(bytes, contentStart, end)

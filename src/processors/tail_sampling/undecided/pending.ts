@@ -7,7 +7,7 @@ import type { Head, Heads } from '../../../telemetry/heads.ts'
 import { hasPlausibleTimes, SPAN_DURATION_MAX_MS } from '../../../telemetry/span_times.ts'
 import type { SpanView } from '../../../telemetry/span_view.ts'
 import { ItemStore, NO_ITEM } from '../../../traces/item_store.ts'
-import type { Column, TraceTable } from '../../../traces/trace_table.ts'
+import type { TraceColumn, TraceTable } from '../../../traces/trace_table.ts'
 import type { TraceFacts } from '../policies/trace_facts.ts'
 import { Leaving } from './leaving.ts'
 import { SpanPlaces, UNMARKED } from './span_places.ts'
@@ -47,16 +47,16 @@ export class Pending {
   readonly logs: WaitQueue
   readonly #table: TraceTable
   readonly #heads: Heads
-  readonly #state: Column
+  readonly #state: TraceColumn
   /** Place in the queues. */
-  readonly #ticket: Column
+  readonly #ticket: TraceColumn
   /** Address of the newest item. */
-  readonly #last: Column
-  readonly #firstStart: Column
-  readonly #lastEnd: Column
-  readonly #spans: Column
-  readonly #size: Column
-  readonly #features: Column[] = []
+  readonly #last: TraceColumn
+  readonly #firstStart: TraceColumn
+  readonly #lastEnd: TraceColumn
+  readonly #spans: TraceColumn
+  readonly #size: TraceColumn
+  readonly #features: TraceColumn[] = []
   /** What queues and places have from the start is nobody's. */
   readonly #empty_bytes: number
 

@@ -3,7 +3,7 @@
  * (decided early, say) has given the place up, and it is passed over.
  */
 import { KEPT_BYTES } from '../../../otlp/scratch.ts'
-import type { Column } from '../../../traces/trace_table.ts'
+import type { TraceColumn } from '../../../traces/trace_table.ts'
 
 export class WaitQueue {
   /** Row, ticket: a ring that grows, and shrinks when most of it is spare. */
@@ -13,10 +13,10 @@ export class WaitQueue {
   #length = 0
   /** Places, from the first, whose traces are spared when room is needed. */
   #passed = 0
-  readonly #tickets: Column
+  readonly #tickets: TraceColumn
 
   /** `tickets`: by row, the ticket that is valid. */
-  constructor(tickets: Column) {
+  constructor(tickets: TraceColumn) {
     this.#tickets = tickets
   }
 

@@ -4,8 +4,8 @@ import { retryLater } from '../../../refusal.ts'
 import { memoryOf } from '../../../self/memory/process_memory.ts'
 import type { AnyBatch } from '../../../telemetry/batch.ts'
 import type { TailSamplingConfig } from '../config.ts'
-import type { Outbox } from '../kept/trace_outbox.ts'
-import type { Policies } from '../policies/sampling_policies.ts'
+import type { TraceOutbox } from '../kept/trace_outbox.ts'
+import type { SamplingPolicies } from '../policies/sampling_policies.ts'
 import type { TraceFacts } from '../policies/trace_facts.ts'
 import type { Votes } from '../votes.ts'
 import { EarlyChoice, EarlyEpisode, type EarlyReason } from './early.ts'
@@ -30,10 +30,10 @@ const EARLY_MAX = 20_000
 export interface Crowd {
   readonly config: TailSamplingConfig
   readonly shards: readonly Pending[]
-  readonly outbox: Outbox
+  readonly outbox: TraceOutbox
   readonly heads: { readonly size_bytes: number }
   readonly votes: Votes
-  readonly policies: Policies
+  readonly policies: SamplingPolicies
   /** Decides on the trace in that row of the shard. */
   decide(shard: number, row: number, why: 'pressure'): void
   /** Hands on what is kept. */
@@ -41,7 +41,7 @@ export interface Crowd {
   factsOf(shard: Pending, row: number): TraceFacts
 }
 
-export class Room {
+export class WaitingRoom {
   readonly #sampler: Crowd
   readonly #host: Host
   readonly #choice = new EarlyChoice((shard, row) => this.#spare(shard, row))
