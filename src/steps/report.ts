@@ -80,12 +80,13 @@ export class Report {
     return this.places[AT.spanId]!
   }
 
-  textStart(text: Text): number {
-    return this.places[AT.texts + 2 * TEXT_AT[text]]!
+  /** `text`: position in TEXTS. */
+  textStart(text: number): number {
+    return this.places[AT.texts + 2 * text]!
   }
 
-  textEnd(text: Text): number {
-    return this.places[AT.texts + 2 * TEXT_AT[text] + 1]!
+  textEnd(text: number): number {
+    return this.places[AT.texts + 2 * text + 1]!
   }
 
   /** Where the item's message begins and ends, and the scope that it is of. */

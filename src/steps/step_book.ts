@@ -27,10 +27,10 @@ import { Calls, type CallTexts } from './calls.ts'
 import { Emitters, NOBODY } from './emitters.ts'
 import { LoneCalls } from './lone_calls.ts'
 import { RecentSpans } from './recent_spans.ts'
-import { Report, TEXTS } from './report.ts'
+import { Report, TEXT_AT } from './report.ts'
 import { ResourceHashes } from './resource_hashes.ts'
 import { type SpanLinks, sharedSpanLinks } from './span_links.ts'
-import { bitsOf, type Teller, TracesOfCalls } from './traces_of_calls.ts'
+import { type Teller, TracesOfCalls } from './traces_of_calls.ts'
 
 /** So many times `settle_after` a log record without a trace waits, so that a span that tells of its call settles first. */
 const LONE_WAITS = 2
@@ -162,14 +162,15 @@ export class StepBook implements Teller {
     const row = calls.merge(reports)
     const elsewhere = calls.toldInOtherTrace(row, bits)
     if (elsewhere !== bits) calls.rememberInOtherTraces(row, bits & ~elsewhere)
-    for (const bit of bitsOf(bits)) {
+    for (let left = bits; left !== 0; left &= left - 1) {
+      const bit = left & -left
       if ((elsewhere & bit) === 0) this.#subscriber(bit)?.settle(row, reports)
       else for (const report of reports) this.repeat(report, bit)
     }
   }
 
   repeat(row: number, bits: number): void {
-    for (const bit of bitsOf(bits)) this.#subscriber(bit)?.repeat?.(row)
+    for (let left = bits; left !== 0; left &= left - 1) this.#subscriber(left & -left)?.repeat?.(row)
   }
 
   #subscriber(bit: number): Subscriber | undefined {
@@ -247,7 +248,9 @@ export class StepBook implements Teller {
 
   #textsOf(report: Report): CallTexts {
     const texts = this.#texts
-    for (const text of TEXTS) texts[text] = hashOf(report.bytes, report.textStart(text), report.textEnd(text))
+    texts.model = hashOfText(report, TEXT_AT.model)
+    texts.responseModel = hashOfText(report, TEXT_AT.responseModel)
+    texts.errorType = hashOfText(report, TEXT_AT.errorType)
     texts.resource = this.#resource
     texts.emitter = this.#emitters.of(report.batch, report.scope)
     return texts
@@ -277,6 +280,10 @@ export class StepBook implements Teller {
     this.#resources.forget()
     this.#emitters.forget()
   }
+}
+
+function hashOfText(report: Report, text: number): number {
+  return hashOf(report.bytes, report.textStart(text), report.textEnd(text))
 }
 
 function placeOf(bit: number): number {

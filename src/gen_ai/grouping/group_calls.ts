@@ -3,7 +3,6 @@
  * result does not depend on the order in which the reports came. The work can be left and taken up again, since a trace
  * may have a hundred thousand reports.
  */
-import { areApart } from './apart.ts'
 import { type Column, floats, ints } from './columns.ts'
 import { rememberedSets } from './emitter_sets.ts'
 import type { Ancestry, Groups, Reports } from './groups.ts'
@@ -45,13 +44,7 @@ export function groupCalls(
 }
 
 /** The same, with pauses. The reports must not change meanwhile. */
-export function* groupsOf(reports: Reports, ancestry: Ancestry, steps = new StepCount()): Paused<number[]> {
-  if (areApart(reports, ancestry)) for (let at = 0; at < reports.count; at++) yield [at]
-  else yield* groupedOf(reports, ancestry, steps)
-}
-
-/** The same by all rules, whatever the reports are. */
-export function groupedOf(reports: Reports, ancestry: Ancestry, steps = new StepCount()): Paused<number[]> {
+export function groupsOf(reports: Reports, ancestry: Ancestry, steps = new StepCount()): Paused<number[]> {
   return new Grouping(reports, steps).run(ancestry)
 }
 

@@ -495,6 +495,20 @@ describe('limits', () => {
     busy.destroy()
   })
 
+  test.each([
+    [60, 60],
+    [2000, 64],
+  ])('of %d requests that come in one piece %d are looked at', async (sent, taken) => {
+    let asked = 0
+    const fallback: Route = { methods: ['GET'], handler: async () => json({ asked: ++asked }) }
+    const refused: string[] = []
+    const { port } = await start({ fallback, onRefused: (reason) => refused.push(reason) })
+    const last = sent <= taken ? 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' : ''
+    const ordinary = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(last === '' ? sent : sent - 1)
+    await raw(port, ordinary + last)
+    expect([asked, refused]).toEqual([taken, sent <= taken ? [] : ['pipelined']])
+  })
+
   test('200 connections at once are all answered', async () => {
     const { port } = await start()
     const agent = new HttpAgent({ keepAlive: true, maxSockets: 200 })

@@ -20,6 +20,7 @@ import { isTooSlow, readBody } from './http_body.ts'
 import { Exchange, type HttpAnswer, type HttpHead, type HttpRequest } from './http_exchange.ts'
 import { HttpFailure, httpFailureOf, httpReasonOf } from './http_failure.ts'
 import { linger } from './linger.ts'
+import { Pipelined } from './pipelined.ts'
 
 export interface Route {
   /** Upper case. */
@@ -85,6 +86,7 @@ export class HttpServer {
   readonly #cors: Cors | undefined
   readonly #open = new Set<Exchange>()
   readonly #sockets = new Set<Socket>()
+  readonly #pipelined = new Pipelined()
   #draining = false
   #timers: Timer[] = []
 
@@ -212,6 +214,13 @@ export class HttpServer {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse, waits: boolean, status?: number): void {
+    const { socket } = request
+    // What else has been parsed of a connection that is cut off.
+    if (socket.destroyed) return
+    if (this.#pipelined.add(socket)) {
+      this.#options.onRefused?.('pipelined')
+      return void socket.destroy()
+    }
     const share = new Share(this.#budget)
     const exchange = new Exchange(request, response, { waits, share, began_ms: this.#clock.monotonic_ms() })
     this.#open.add(exchange)

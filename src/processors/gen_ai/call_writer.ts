@@ -7,7 +7,7 @@ import { IMPLAUSIBLE } from '../../gen_ai/plausible.ts'
 import type { Output } from '../../otlp/output.ts'
 import { ATTRIBUTE, type Attributes } from '../../telemetry/attributes.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import { appendDouble, appendInt, appendText, appendTexts, appendTrue, keyTemplate } from './attribute_writer.ts'
+import { appendDouble, appendInt, appendText, appendTexts, appendTrue, KeyTemplate } from './attribute_writer.ts'
 import { qualityWriter } from './quality_writer.ts'
 
 const dialectTexts = lexicon.ids.map((id) => Buffer.from(id))
@@ -30,18 +30,16 @@ const counts = [
 
 /** Writes calls onto items of one kind, whose attributes have the field with this tag. */
 export class CallWriter {
-  /** Keys of the fields under their newest names; empty where a field has none. */
-  readonly #fields: readonly Buffer[]
+  /** Keys of the fields under their newest names; without a name where a field has none. */
+  readonly #fields: readonly KeyTemplate[]
   readonly #keys: Readonly<
-    Record<'dialect' | 'cost' | 'costSource' | 'rateLimited' | 'implausible' | 'latency', Buffer>
+    Record<'dialect' | 'cost' | 'costSource' | 'rateLimited' | 'implausible' | 'latency', KeyTemplate>
   >
   readonly #writeQuality: ReturnType<typeof qualityWriter>
 
   constructor(tag: number) {
-    const key = (name: string) => keyTemplate(name, tag)
-    this.#fields = FIELD_NAMES.map((name) =>
-      name in NEWEST ? key(NEWEST[name as keyof typeof NEWEST]) : Buffer.alloc(0),
-    )
+    const key = (name: string) => new KeyTemplate(name, tag)
+    this.#fields = FIELD_NAMES.map((name) => key(name in NEWEST ? NEWEST[name as keyof typeof NEWEST] : ''))
     this.#keys = {
       dialect: key(SLUICE.dialect),
       cost: key(SLUICE.cost),

@@ -54,7 +54,7 @@ export class ContentRecord {
     out.close(map, expected)
     out.close(body, expected)
     writeSeverity(out, 'INFO')
-    out.copy(CONTENT_EVENT, 0, CONTENT_EVENT.length)
+    out.constant(CONTENT_EVENT)
     writeText(out, OPERATION, OPERATIONS[call.operation]!)
     if (call.has(FIELD.requestModel)) writeText(out, REQUEST_MODEL, call.text(FIELD.requestModel).slice(0, 256))
     return true

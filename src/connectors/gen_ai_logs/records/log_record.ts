@@ -3,7 +3,7 @@
  * attributes = 6: KeyValue { key = 1, value = 2: AnyValue }, flags = 8, trace id = 9, span id = 10, observed time = 11,
  * event name = 12 }. Source: opentelemetry/proto/{logs,common}/v1.
  */
-import { Output, varintSize } from '../../../otlp/output.ts'
+import { Constant, Output, varintSize } from '../../../otlp/output.ts'
 import type { SpanView } from '../../../telemetry/span_view.ts'
 
 /** Numbers of fields, to be written with `Output.open`. */
@@ -27,38 +27,37 @@ const TAG = {
 const TRACE_FLAGS = 0xff
 
 /** The severity's fields. */
-const SEVERITIES: Readonly<Record<Severity, Buffer>> = {
+const SEVERITIES: Readonly<Record<Severity, Constant>> = {
   INFO: severityFields(9, 'INFO'),
   WARN: severityFields(13, 'WARN'),
   ERROR: severityFields(17, 'ERROR'),
 }
 
 /** A key of attributes, for the functions below. ASCII, of less than 100 characters. */
-export type Key = Buffer & { readonly isKey: true }
+export type AttributeKey = Constant
 
 /** Everything of the attribute between its own length and that of its value. */
-export function attributeKey(name: string): Key {
-  return Buffer.concat([Buffer.from([0x0a, name.length]), Buffer.from(name), Buffer.from([0x12])]) as Key
+export function attributeKey(name: string): AttributeKey {
+  return new Constant(Buffer.concat([Buffer.from([0x0a, name.length]), Buffer.from(name), Buffer.from([0x12])]))
 }
 
 /** The event's name as a field and as the attribute `event_name`: some stores drop the field. */
-function eventFields(name: string): Buffer {
+function eventFields(name: string): Constant {
   const out = new Output(128)
   writeText(out, attributeKey('event_name'), name)
   out.byte(TAG.eventName)
   out.byte(name.length)
   out.text(name)
-  return out.take()
+  return new Constant(out.take())
 }
 
 export function writeSeverity(out: Output, severity: Severity): void {
-  const fields = SEVERITIES[severity]
-  out.copy(fields, 0, fields.length)
+  out.constant(SEVERITIES[severity])
 }
 
-function severityFields(number: number, text: string): Buffer {
+function severityFields(number: number, text: string): Constant {
   const head = [TAG.severityNumber, number, TAG.severityText, text.length]
-  return Buffer.concat([Buffer.from(head), Buffer.from(text)])
+  return new Constant(Buffer.concat([Buffer.from(head), Buffer.from(text)]))
 }
 
 /** Trace, span and flags of the span, its end as the time: less than 64 bytes. */
@@ -93,7 +92,7 @@ function writeNanos(out: Output, time_ms: number): void {
 }
 
 /** Writes an attribute. */
-export function writeText(out: Output, key: Key, text: string): void {
+export function writeText(out: Output, key: AttributeKey, text: string): void {
   const size = Buffer.byteLength(text)
   writeKey(out, key, 1 + varintSize(size) + size)
   out.byte(0x0a)
@@ -102,7 +101,7 @@ export function writeText(out: Output, key: Key, text: string): void {
 }
 
 /** The texts are ASCII, and short. */
-export function writeTexts(out: Output, key: Key, texts: readonly string[]): void {
+export function writeTexts(out: Output, key: AttributeKey, texts: readonly string[]): void {
   const size = texts.reduce((total, { length }) => total + length + 4, 0)
   writeKey(out, key, 1 + varintSize(size) + size)
   out.byte(0x2a)
@@ -116,29 +115,29 @@ export function writeTexts(out: Output, key: Key, texts: readonly string[]): voi
   }
 }
 
-export function writeInt(out: Output, key: Key, value: number): void {
+export function writeInt(out: Output, key: AttributeKey, value: number): void {
   writeKey(out, key, 1 + varintSize(value))
   out.byte(0x18)
   out.varint(value)
 }
 
-export function writeDouble(out: Output, key: Key, value: number): void {
+export function writeDouble(out: Output, key: AttributeKey, value: number): void {
   writeKey(out, key, 9)
   out.byte(0x21)
   out.double(value)
 }
 
-export function writeTrue(out: Output, key: Key): void {
+export function writeTrue(out: Output, key: AttributeKey): void {
   writeKey(out, key, 2)
   out.byte(0x10)
   out.byte(1)
 }
 
 /** Everything of the attribute but the content of its value, which is `size` bytes long. */
-function writeKey(out: Output, key: Key, size: number): void {
+function writeKey(out: Output, key: AttributeKey, size: number): void {
   out.byte(TAG.attributes)
   out.varint(key.length + varintSize(size) + size)
-  out.copy(key, 0, key.length)
+  out.constant(key)
   out.varint(size)
 }
 

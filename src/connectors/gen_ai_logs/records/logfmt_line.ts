@@ -2,7 +2,7 @@
  * A line of logfmt: words, and `key=value` pairs, between blanks; values in quotes where they need them. In bytes: what
  * needs no quotes, nearly everything, is never made a string.
  */
-import { Output } from '../../../otlp/output.ts'
+import { Constant, Output } from '../../../otlp/output.ts'
 import { writeNumber } from './readable_number.ts'
 
 const BLANK = 0x20
@@ -20,10 +20,10 @@ for (let byte = 0; byte < 128; byte++) {
 }
 
 /** The name of a pair with the blank in front, for the methods of `LogfmtLine`. */
-export type LineKey = Buffer & { readonly isLineKey: true }
+export type LineKey = Constant
 
 export function lineKey(name: string): LineKey {
-  return Buffer.from(` ${name}=`) as LineKey
+  return new Constant(Buffer.from(` ${name}=`))
 }
 
 export class LogfmtLine {
@@ -51,7 +51,7 @@ export class LogfmtLine {
   /** The text in [start, end); nothing if it is empty. */
   pair(key: LineKey, bytes: Buffer, start: number, end: number): void {
     if (start >= end) return
-    this.#out.copy(key, 0, key.length)
+    this.#out.constant(key)
     if (end - start <= VALUE_MAX && copyAllowed(PLAIN, bytes, start, end, this.#out)) return
     this.#out.text(quoted(bytes.toString('utf8', start, end)))
   }
@@ -59,7 +59,7 @@ export class LogfmtLine {
   /** Nothing if the value is not known (NaN). */
   number(key: LineKey, value: number): void {
     if (!Number.isFinite(value)) return
-    this.#out.copy(key, 0, key.length)
+    this.#out.constant(key)
     writeNumber(this.#out, value)
   }
 

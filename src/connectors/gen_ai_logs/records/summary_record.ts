@@ -10,9 +10,9 @@ import { contentStart, numberOf, STRING, valueKind } from '../../../telemetry/an
 import { isEqual } from '../../../telemetry/key_set.ts'
 import { type Digest, fromInside, fromOutside, KEY } from '../digest.ts'
 import {
+  type AttributeKey,
   attributeKey,
   BODY,
-  type Key,
   type Severity,
   SUMMARY_EVENT,
   writeDouble,
@@ -81,7 +81,7 @@ export function writeSummary(out: Output, settled: SettledCall, now_ms: number):
   writeSeverity(out, severityOf(settled))
   fillLine(settled, latency_ms)
   writeBody(out)
-  out.copy(SUMMARY_EVENT, 0, SUMMARY_EVENT.length)
+  out.constant(SUMMARY_EVENT)
   if (digests.length === 1) digests[0]!.writeCopied(out)
   else copyFromAll(out, settled)
   writeCount(out, WRITTEN.input, calls.number(call, 'input'))
@@ -99,11 +99,11 @@ export function writeSummary(out: Output, settled: SettledCall, now_ms: number):
 }
 
 /** Nothing where it is not known. */
-function writeCount(out: Output, key: Key, count: number): void {
+function writeCount(out: Output, key: AttributeKey, count: number): void {
   if (count >= 0) writeInt(out, key, count)
 }
 
-function writeAmount(out: Output, key: Key, amount: number): void {
+function writeAmount(out: Output, key: AttributeKey, amount: number): void {
   if (amount >= 0) writeDouble(out, key, amount)
 }
 
