@@ -6,15 +6,15 @@ import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { isEqual, KeySet } from '../telemetry/key_set.ts'
 import type { RecordView } from '../telemetry/record_view.ts'
 import { beginsWithAttribute, type SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
-import { dialects } from './dialects.ts'
-import { FIELD, FIELD_NAMES, NEWEST, SLUICE, TEXTS } from './field.ts'
-import { PROVIDERS } from './lexicon.ts'
+import { FIELD, FIELD_NAMES, NEWEST, SLUICE, TEXTS } from './call_fields.ts'
+import { dialects } from './dialects/dialects.ts'
+import { PROVIDERS } from './dialects/lexicon.ts'
+import { FINISH_REASONS, OPERATIONS } from './known_values.ts'
 import { COST_SOURCES, type ModelCall } from './model_call.ts'
 import { IMPLAUSIBLE } from './plausible.ts'
 import { type Quality, SIGNALS } from './quality.ts'
 import { readFinishReasons } from './reading/finish.ts'
 import { Spellings } from './spellings.ts'
-import { FINISH_REASONS, OPERATIONS } from './values.ts'
 import { nextText, range } from './wire.ts'
 
 const names = [...Object.values(NEWEST), 'llm.task_type', ...Object.values(SLUICE)]
@@ -85,7 +85,7 @@ export function isOwnRecord(view: RecordView): boolean {
 }
 
 /** Has it judged the answer in this log record, which is no call by itself? */
-export function isJudged(batch: LogBatch, item: number): boolean {
+export function hasQuality(batch: LogBatch, item: number): boolean {
   return beginsWithAttribute(batch, item, scoreKey) || beginsWithAttribute(batch, item, signalsKey)
 }
 

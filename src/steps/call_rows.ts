@@ -1,5 +1,5 @@
 /** How a call is kept as a row of numbers (`calls.ts`, `other_traces.ts`). */
-import type { Place } from '../gen_ai/grouping/apart.ts'
+import type { ReportPlace } from '../gen_ai/grouping/apart.ts'
 import type { CallFacts } from '../gen_ai/grouping/same_call.ts'
 
 /** Stands for no call. */
@@ -111,7 +111,7 @@ export function factsOf(ints: Int32Array, numbers: Float64Array, row: number, bi
 }
 
 /** Where a row's report stands; the same object for row after row. */
-export class RowPlace implements Place {
+export class RowPlace implements ReportPlace {
   spanId = 0
   parentId = 0
   responseId = 0

@@ -2,9 +2,9 @@
  * Model calls that wait for their trace to settle, and some that have been counted: rows of numbers, linked by trace.
  */
 
-import { dialects } from '../gen_ai/dialects.ts'
+import { FIELD } from '../gen_ai/call_fields.ts'
+import { dialects } from '../gen_ai/dialects/dialects.ts'
 import { isExplained } from '../gen_ai/failure.ts'
-import { FIELD } from '../gen_ai/field.ts'
 import { areApart } from '../gen_ai/grouping/apart.ts'
 import { groupsOf } from '../gen_ai/grouping/group_calls.ts'
 import type { Ancestry } from '../gen_ai/grouping/groups.ts'

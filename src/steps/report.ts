@@ -1,5 +1,5 @@
 import type { Context } from '../component.ts'
-import { FIELD } from '../gen_ai/field.ts'
+import { FIELD } from '../gen_ai/call_fields.ts'
 import { ModelCall } from '../gen_ai/model_call.ts'
 import { NormalisedRows, readNormalisedCall } from '../gen_ai/normalised.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'

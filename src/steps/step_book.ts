@@ -7,13 +7,13 @@
  * bits in it say who has the report and who has been told of its call.
  */
 import type { Context } from '../component.ts'
-import type { Steps } from '../config/steps.ts'
-import { FIELD } from '../gen_ai/field.ts'
+import type { StepsSettings } from '../config/schema/steps.ts'
+import { FIELD } from '../gen_ai/call_fields.ts'
 import { hashOf } from '../gen_ai/hash.ts'
-import { isJudged, isNormalised, readQuality } from '../gen_ai/normalised.ts'
+import { hasQuality, isNormalised, readQuality } from '../gen_ai/normalised.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import type { Clock } from '../self/clock.ts'
-import { memoryOf } from '../self/memory.ts'
+import { memoryOf } from '../self/memory/process_memory.ts'
 import type { Services } from '../self/services.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { RecordView } from '../telemetry/record_view.ts'
@@ -82,7 +82,10 @@ export class StepBook implements Teller {
   readonly #report = new Report()
   readonly #release: () => void
 
-  constructor(host: Services, { calls_max, duplicates_window }: Pick<Steps, 'calls_max' | 'duplicates_window'>) {
+  constructor(
+    host: Services,
+    { calls_max, duplicates_window }: Pick<StepsSettings, 'calls_max' | 'duplicates_window'>,
+  ) {
     const memory = memoryOf(host)
     this.#clock = host.clock
     this.#links = sharedSpanLinks(host)
@@ -140,7 +143,7 @@ export class StepBook implements Teller {
   }
 
   /** Settles what has waited long enough. */
-  tick({ settle_after, settle_max }: Pick<Steps, 'settle_after' | 'settle_max'>): void {
+  tick({ settle_after, settle_max }: Pick<StepsSettings, 'settle_after' | 'settle_max'>): void {
     const now_ms = this.#clock.monotonic_ms()
     for (const shard of this.#shards) shard.settle(now_ms, settle_after, settle_max)
     this.#lone.settle(now_ms, settle_after * LONE_WAITS)
@@ -181,7 +184,7 @@ export class StepBook implements Teller {
     let place = 0
     for (let item = 0; item < batch.items; item++) {
       if (!isNormalised(batch, item)) {
-        if (!isReread && batch.signal === 'logs' && isJudged(batch, item)) this.#keepQuality(batch, item)
+        if (!isReread && batch.signal === 'logs' && hasQuality(batch, item)) this.#keepQuality(batch, item)
         continue
       }
       report.look(item)

@@ -4,7 +4,7 @@
  */
 import { RowQueue } from '../traces/row_queue.ts'
 import type { Slices } from '../traces/slices.ts'
-import type { Column, TraceTable } from '../traces/trace_table.ts'
+import type { TraceColumn, TraceTable } from '../traces/trace_table.ts'
 import { ALL, NO_CALL } from './call_rows.ts'
 
 /** Counted calls that are kept to compare later ones with. */
@@ -63,12 +63,12 @@ export class TracesOfCalls {
   readonly #calls_max: () => number
   readonly #slices: Slices
   /** Per trace: its newest call; when its first and its last unsettled call came; WAITS and GROUPED. */
-  readonly #newest: Column
-  readonly #firstSeen: Column
-  readonly #lastSeen: Column
-  readonly #states: Column
+  readonly #newest: TraceColumn
+  readonly #firstSeen: TraceColumn
+  readonly #lastSeen: TraceColumn
+  readonly #states: TraceColumn
   /** Per trace: reports that are awaited. */
-  readonly #awaited: Column
+  readonly #awaited: TraceColumn
   /** Traces whose first unsettled call came lately, in that order. */
   readonly #waiting = new RowQueue()
   /** Traces that had been in `#waiting` long enough, but for calls that came in between. In no order. */

@@ -6,7 +6,7 @@ import type { CallFacts, Id } from './same_call.ts'
 export const FEW = 8
 
 /** What decides whether a report stands alone. */
-export type Place = Readonly<
+export type ReportPlace = Readonly<
   Pick<CallFacts, 'spanId' | 'parentId' | 'responseId' | 'emitter' | 'isRecord' | 'isStreamRecord'>
 >
 
@@ -14,7 +14,7 @@ export type Place = Readonly<
 export interface Places {
   readonly count: number
   /** May be the same object every time: it is read at once. */
-  place(at: number): Place
+  place(at: number): ReportPlace
 }
 
 const spans = new Float64Array(FEW)

@@ -13,7 +13,7 @@ const DOUBLE = 0x21
 const ARRAY = 0x2a
 
 /** An attribute's key, ready to be written in front of values: the key field and the value's tag, and the tag of attributes. */
-export class Key extends Constant {
+export class KeyTemplate extends Constant {
   readonly attributes: number
 
   /** `name`: less than 100 bytes. */
@@ -23,26 +23,26 @@ export class Key extends Constant {
   }
 }
 
-export function appendInt(out: Output, key: Key, value: number): void {
+export function appendInt(out: Output, key: KeyTemplate, value: number): void {
   head(out, key, 1 + varintSize(value))
   out.byte(INT)
   out.varint(value)
 }
 
-export function appendDouble(out: Output, key: Key, value: number): void {
+export function appendDouble(out: Output, key: KeyTemplate, value: number): void {
   head(out, key, 9)
   out.byte(DOUBLE)
   out.double(value)
 }
 
-export function appendTrue(out: Output, key: Key): void {
+export function appendTrue(out: Output, key: KeyTemplate): void {
   head(out, key, 2)
   out.byte(BOOL)
   out.byte(1)
 }
 
 /** The text is what stands in [start, end) of `source`. */
-export function appendText(out: Output, key: Key, source: Uint8Array, start: number, end: number): void {
+export function appendText(out: Output, key: KeyTemplate, source: Uint8Array, start: number, end: number): void {
   head(out, key, textSize(end - start))
   text(out, source, start, end)
 }
@@ -50,7 +50,7 @@ export function appendText(out: Output, key: Key, source: Uint8Array, start: num
 /** A list of texts, each a range (start, end) of its source. */
 export function appendTexts(
   out: Output,
-  key: Key,
+  key: KeyTemplate,
   texts: readonly { source: Uint8Array; start: number; end: number }[],
 ): void {
   let list = 0
@@ -66,7 +66,7 @@ export function appendTexts(
 }
 
 /** Everything of the attribute but the content of its value, which is `size` bytes long. */
-function head(out: Output, key: Key, size: number): void {
+function head(out: Output, key: KeyTemplate, size: number): void {
   out.byte(key.attributes)
   out.varint(key.length + varintSize(size) + size)
   out.constant(key)

@@ -3,11 +3,11 @@ import { bookedAccount } from '../../../test/support/account.ts'
 import { testHost } from '../../../test/support/host.ts'
 import { anyBatch } from '../../../test/support/otlp.ts'
 import { Recorder } from '../../../test/support/recorder.ts'
-import { memoryOf, ProcessMemory } from '../../self/memory.ts'
-import { pressureOf } from '../../self/pressure.ts'
+import { pressureOf } from '../../self/memory/pressure.ts'
+import { memoryOf, ProcessMemory } from '../../self/memory/process_memory.ts'
 import { schema } from './config.ts'
 import { MemoryLimiter } from './index.ts'
-import { limitsOf, memoryOfProcess } from './memory.ts'
+import { limitsOf, memoryOfProcess } from './memory_limits.ts'
 
 const MIB = 1 << 20
 
