@@ -1,8 +1,8 @@
 /** The name of the service that a head belongs to. */
 import { next, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
-import { contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
+import { textStart } from '../../telemetry/any_value.ts'
 import { Attributes } from '../../telemetry/attributes.ts'
-import { findField, foundEnd } from '../../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../../telemetry/find_field.ts'
 import type { Head } from '../../telemetry/heads.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 
@@ -28,11 +28,11 @@ export function serviceOf(head: Head): Buffer {
 }
 
 function readService(bytes: Buffer): Buffer {
-  const start = findField(bytes, 0, bytes.length, FIRST_FIELD)
-  if (start < 0) return NO_NAME
-  const end = foundEnd
+  const resource = findField(bytes, 0, bytes.length, FIRST_FIELD)
+  if (resource < 0) return NO_NAME
+  const end = fieldEnd(bytes, resource)
   attributes.clear()
-  for (let at = start; at < end; ) {
+  for (let at = fieldStart(bytes, resource); at < end; ) {
     const tag = readUint32(bytes, at, end)
     const value = next
     const behind = skipValue(tag & 7, bytes, value, end)
@@ -46,6 +46,6 @@ function readService(bytes: Buffer): Buffer {
   const row = found[0]!
   if (row < 0) return NO_NAME
   const valueEnd = attributes.valueEnd(row)
-  if (valueKind(bytes, attributes.valueStart(row), valueEnd) !== STRING) return NO_NAME
-  return Buffer.from(bytes.subarray(contentStart, Math.min(valueEnd, contentStart + NAME_BYTES_MAX)))
+  const name = textStart(bytes, attributes.valueStart(row), valueEnd)
+  return name < 0 ? NO_NAME : Buffer.from(bytes.subarray(name, Math.min(valueEnd, name + NAME_BYTES_MAX)))
 }

@@ -1,8 +1,8 @@
 /** Finding what a model answered: on a span (its attributes, else its events) or in a log record of the GenAI events. */
 import { next, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
-import { ARRAY, contentStart, KVLIST, STRING, valueKind } from '../../telemetry/any_value.ts'
+import { ARRAY, contentStart, KVLIST, STRING, textStart, valueKind } from '../../telemetry/any_value.ts'
 import { ATTRIBUTE, Attributes } from '../../telemetry/attributes.ts'
-import { findField, foundEnd } from '../../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../../telemetry/find_field.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { looksLikeJson, readJsonMessages } from '../messages/json_messages.ts'
 import { CUT } from '../messages/message_reader.ts'
@@ -46,9 +46,9 @@ export function findAnswerInLog(
   answer.reset(bytes)
   readAttributes(eventAnswerKeys, bytes, attributes, answer)
   if (answer.isThere || bodyStart < 0) return
-  const kind = valueKind(bytes, bodyStart, bodyEnd)
-  if (kind === KVLIST || (kind === STRING && looksLikeJson(bytes, contentStart, bodyEnd)))
-    readAs(FORM.events, bytes, bodyStart, bodyEnd, answer)
+  const text = textStart(bytes, bodyStart, bodyEnd)
+  const isStructured = text < 0 ? valueKind(bytes, bodyStart, bodyEnd) === KVLIST : looksLikeJson(bytes, text, bodyEnd)
+  if (isStructured) readAs(FORM.events, bytes, bodyStart, bodyEnd, answer)
 }
 
 /** Fills the answer from JSON of a provider's response. */
@@ -96,7 +96,7 @@ function readAttributes(keys: AnswerKeys, bytes: Buffer, attributes: Attributes,
 
 function readAs(form: Form, bytes: Buffer, start: number, end: number, answer: Answer): void {
   const kind = valueKind(bytes, start, end)
-  const content = contentStart
+  const content = contentStart(bytes, start, end)
   if (kind === STRING) {
     readString(form, bytes, content, Math.min(end, content + VALUE_MAX_BYTES), end, answer)
     return
@@ -152,7 +152,8 @@ function readFinishReasons(bytes: Buffer, start: number, end: number, answer: An
     at = skipValue(tag & 7, bytes, value, end)
     if (tag !== 0x0a) continue
     readLength(bytes, value, end)
-    if (valueKind(bytes, next, at) === STRING) answer.addFinishReason(contentStart, at)
+    const text = textStart(bytes, next, at)
+    if (text >= 0) answer.addFinishReason(text, at)
   }
 }
 
@@ -173,7 +174,7 @@ function readEvents(view: SpanView, answer: Answer): void {
     readLength(bytes, value, end)
     const start = next
     const name = findField(bytes, start, at, EVENT_NAME)
-    const kind = name < 0 ? NO_EVENT : eventKind(bytes, name, foundEnd)
+    const kind = name < 0 ? NO_EVENT : eventKind(bytes, fieldStart(bytes, name), fieldEnd(bytes, name))
     if (kind === EVALUATION_EVENT) readEvaluation(bytes, start, at, answer)
     else if (kind === ANSWER_EVENT && !answer.isThere) readAnswerEvent(bytes, start, at, answer)
   }

@@ -20,7 +20,7 @@ export function readValueMessages(bytes: Buffer, start: number, end: number, rea
 /** Nesting is bounded where the bytes came in. */
 function readValue(key: number, bytes: Buffer, field: number, start: number, end: number, reader: MessageReader): void {
   const kind = valueKind(bytes, start, end)
-  const content = contentStart
+  const content = contentStart(bytes, start, end)
   fieldFrom = field
   contentFrom = start
   contentTo = end

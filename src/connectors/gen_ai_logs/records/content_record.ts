@@ -9,7 +9,7 @@ import { next, readLength, readUint32, skipValue } from '../../../otlp/cursor.ts
 import type { Output } from '../../../otlp/output.ts'
 import { ARRAY, KVLIST } from '../../../telemetry/any_value.ts'
 import { Attributes } from '../../../telemetry/attributes.ts'
-import { findField, foundEnd } from '../../../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
 import { isEqual } from '../../../telemetry/key_set.ts'
 import type { SpanView } from '../../../telemetry/span_view.ts'
 import { type ContentMarks, MARK } from '../content_marks.ts'
@@ -101,8 +101,7 @@ export class ContentRecord {
   /** False, and nothing is written, if the event holds no content. */
   #writeEvent(bytes: Buffer, start: number, end: number, scopeMarks: number): boolean {
     const name = findField(bytes, start, end, EVENT_NAME)
-    const nameEnd = foundEnd
-    const marks = this.#marks.ofEvent(bytes, name, nameEnd)
+    const marks = name < 0 ? 0 : this.#marks.ofEvent(bytes, fieldStart(bytes, name), fieldEnd(bytes, name))
     const attributes = this.#eventAttributes
     attributes.clear()
     for (let at = start; at < end; ) {
@@ -118,7 +117,7 @@ export class ContentRecord {
     let found = false
     for (let row = 0; row < attributes.count && !found; row++)
       found = this.#isContent(bytes, attributes, row, scopeMarks | (marks & MARK.scoped), marks)
-    if (found) this.#values.writeEvent(bytes, name, nameEnd, attributes)
+    if (found) this.#values.writeEvent(bytes, name, attributes)
     return found
   }
 

@@ -63,7 +63,7 @@ export class RoleWords {
   /** Reads the AnyValue in [start, end). `isModels`: only models write what stands there. @throws EffortError */
   read(bytes: Buffer, start: number, end: number, isModels: boolean): ContentKind {
     const kind = valueKind(bytes, start, end)
-    const content = contentStart
+    const content = contentStart(bytes, start, end)
     if (kind < ARRAY && kind !== STRING) return CONTENT.plain
     this.#effort.spend((end - start) * BYTE_STEPS)
     if (kind === ARRAY || kind === KVLIST)

@@ -2,7 +2,7 @@ import { kindIndex } from '../../../content/detectors/findings.ts'
 import { placeholder } from '../../../content/detectors/placeholder.ts'
 import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVarint } from '../../../otlp/cursor.ts'
 import { LENGTH, type MessageName, messageId } from '../../../otlp/schema.ts'
-import { findField, foundEnd } from '../../../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
 import type { ContentPolicy } from '../config.ts'
 import { RedactionTally } from '../redaction_tally.ts'
 import { ByRole, type Parts } from '../roles/by_role.ts'
@@ -11,7 +11,7 @@ import { ByteCache, NOTHING, type ViewedBytes, viewed } from '../texts/byte_cach
 import type { Contents } from '../texts/contents.ts'
 import type { JudgedTexts } from '../texts/judged_texts.ts'
 import { Edits } from './edits.ts'
-import { eventNameEnd, findEventName } from './event_name.ts'
+import { findEventName } from './event_name.ts'
 import { ADDRESSES, EVENT, KEY, type Keys } from './keys.ts'
 import { isNamedNumber, isSecret, longDigits } from './named_values.ts'
 import { STEP, steps, tagOf } from './walk_steps.ts'
@@ -91,8 +91,9 @@ export class MessageWalk implements Parts {
 
   /** The InstrumentationScope message in [start, end) is that of the items to come; -1: they have none. */
   enterScope(start: number, end: number): void {
-    const name = start < 0 ? -1 : findField(this.#source.bytes, start, end, SCOPE_NAME_TAG)
-    const scope = name < 0 ? 0 : this.#keys.scopeOf(this.#source, name, foundEnd)
+    const { bytes } = this.#source
+    const name = start < 0 ? -1 : findField(bytes, start, end, SCOPE_NAME_TAG)
+    const scope = name < 0 ? 0 : this.#keys.scopeOf(this.#source, fieldStart(bytes, name), fieldEnd(bytes, name))
     this.#inModelScope = (scope & EVENT.scoped) !== 0
     this.#scopeBodyGroup = scope & EVENT.body
   }
@@ -101,7 +102,7 @@ export class MessageWalk implements Parts {
   walkItem(message: MessageName, start: number, end: number): void {
     this.#clear()
     this.#byRole?.begin(message, start, end)
-    if (message === 'LogRecord') this.#enterEvent(findEventName(this.#source.bytes, start, end), eventNameEnd)
+    if (message === 'LogRecord') this.#enterEvent(findEventName(this.#source.bytes, start, end))
     this.#walk(messageId[message], start, end)
   }
 
@@ -122,8 +123,10 @@ export class MessageWalk implements Parts {
     this.#leaveEvent()
   }
 
-  #enterEvent(nameStart: number, nameEnd: number): void {
-    const event = nameStart < 0 ? 0 : this.#keys.eventOf(this.#source, nameStart, nameEnd)
+  /** `name`: the field in which the event's name stands, -1 for none. */
+  #enterEvent(name: number): void {
+    const { bytes } = this.#source
+    const event = name < 0 ? 0 : this.#keys.eventOf(this.#source, fieldStart(bytes, name), fieldEnd(bytes, name))
     this.#bodyGroup = (event & EVENT.body) === 0 ? this.#scopeBodyGroup : event & EVENT.body
     this.#eventGroup = (event >> EVENT.attributesShift) & 0xff
     this.#inModelEvent = (event & EVENT.scoped) !== 0
@@ -186,7 +189,7 @@ export class MessageWalk implements Parts {
           this.#value(content, behind)
           break
         case STEP.event:
-          this.#enterEvent(findField(bytes, content, behind, EVENT_NAME_TAG), foundEnd)
+          this.#enterEvent(findField(bytes, content, behind, EVENT_NAME_TAG))
           this.#walk(EVENT_MESSAGE, content, behind)
           this.#leaveEvent()
           break
