@@ -6,8 +6,10 @@ import { FIELD } from '../gen_ai/call_fields.ts'
 import { dialects } from '../gen_ai/dialects/dialects.ts'
 import { isExplained } from '../gen_ai/failure.ts'
 import { areApart } from '../gen_ai/grouping/apart.ts'
+import { RememberedSets } from '../gen_ai/grouping/emitter_sets.ts'
 import { groupsOf } from '../gen_ai/grouping/group_calls.ts'
 import type { Ancestry } from '../gen_ai/grouping/groups.ts'
+import { StepCount } from '../gen_ai/grouping/pauses.ts'
 import { type CallFacts, mergeReports } from '../gen_ai/grouping/same_call.ts'
 import { hashOf } from '../gen_ai/hash.ts'
 import type { ModelCall } from '../gen_ai/model_call.ts'
@@ -72,6 +74,9 @@ export class Calls {
   readonly #otherTraces = new OtherTraces(this)
   readonly #links: SpanLinks | undefined
   readonly #place = new RowPlace()
+  /** Scratch of `#fillQuality`. */
+  readonly #quality: Quality = { score: Number.NaN, signals: 0 }
+  readonly #emitters = new RememberedSets()
   #qualities: Qualities | undefined
   count = 0
   #serial = 0
@@ -238,7 +243,8 @@ export class Calls {
     if (this.areApart(calls)) for (const call of calls) yield [call]
     else {
       const reports = { count: calls.length, facts: (at: number) => this.facts(calls[at]!, bits) }
-      for (const group of groupsOf(reports, this.#ancestry(calls[0]!))) yield group?.map((at) => calls[at]!)
+      const groups = groupsOf(reports, this.#ancestry(calls[0]!), new StepCount(), this.#emitters.current)
+      for (const group of groups) yield group?.map((at) => calls[at]!)
     }
   }
 
@@ -299,6 +305,7 @@ export class Calls {
 
   #fillQuality(call: number, qualities: Qualities): void {
     if (this.int(call, 'signals') !== 0 || !Number.isNaN(this.number(call, 'score')) || this.has(call, RECORD)) return
+    const quality = this.#quality
     if (!qualities.find(this.int(call, 'trace'), this.int(call, 'spanHigh'), this.int(call, 'spanLow'), quality)) return
     this.setNumber(call, 'score', quality.score)
     this.setInt(call, 'signals', quality.signals)
@@ -330,8 +337,6 @@ export class Calls {
     this.numbers.set(numbers)
   }
 }
-
-const quality: Quality = { score: Number.NaN, signals: 0 }
 
 function startOf({ bytes, isRecord, startTime }: SpanView, call: ModelCall, end_ms: number): number {
   if (isRecord) return end_ms - call.duration_ms

@@ -75,23 +75,34 @@ export class SpanLinks {
 
   /** Id of the span above; 0 if it has none or is not known. */
   above(trace: number, span: Id): Id {
-    return this.#find(trace, span) ? found.parent : 0
+    const place = this.#find(trace, span)
+    return place < 0 ? 0 : this.#tableAt(place).parent(place % SLOTS)
   }
 
   /** Does the nearest span above a call that says why it failed tell of a rate limit? `span`: the call's parent. */
   isRateLimitedAbove(trace: number, span: Id): boolean {
     let id = span
-    for (let spans = 0; id !== 0 && spans < ABOVE_MAX && this.#find(trace, id); spans++) {
-      if (found.failure !== NO_FAILURE && found.failure !== UNEXPLAINED) return found.failure === RATE_LIMIT
-      id = found.parent
+    for (let spans = 0; id !== 0 && spans < ABOVE_MAX; spans++) {
+      const place = this.#find(trace, id)
+      if (place < 0) return false
+      const failure = this.#tableAt(place).failure(place % SLOTS)
+      if (failure !== NO_FAILURE && failure !== UNEXPLAINED) return failure === RATE_LIMIT
+      id = this.#tableAt(place).parent(place % SLOTS)
     }
     return false
   }
 
-  #find(trace: number, span: Id): boolean {
-    for (let table = this.#tables.length - 1; table >= 0; table--)
-      if (this.#tables[table]!.find(trace, span)) return true
-    return false
+  /** Where the newest note of that span is, `table * SLOTS + slot`; -1: there is none. */
+  #find(trace: number, span: Id): number {
+    for (let table = this.#tables.length - 1; table >= 0; table--) {
+      const slot = this.#tables[table]!.find(trace, span)
+      if (slot >= 0) return table * SLOTS + slot
+    }
+    return -1
+  }
+
+  #tableAt(place: number): Links {
+    return this.#tables[Math.floor(place / SLOTS)]!
   }
 
   #failureOf(batch: TraceBatch, item: number): number {
@@ -145,9 +156,6 @@ function idAt(bytes: Uint8Array, at: number): Id {
   return idOf(uint32(bytes, at), uint32(bytes, at + 4))
 }
 
-/** What the last `find` that was successful found. */
-const found = { parent: 0, failure: NO_FAILURE }
-
 /** Open addressing by span and trace. */
 class Links {
   count = 0
@@ -174,12 +182,18 @@ class Links {
     this.#failures[slot] = failure
   }
 
-  find(trace: number, span: Id): boolean {
+  /** Slot of the span, -1 if it is not there. */
+  find(trace: number, span: Id): number {
     const slot = this.#slot(trace, span)
-    if (this.#spans[slot] === 0) return false
-    found.parent = this.#parents[slot]!
-    found.failure = this.#failures[slot]!
-    return true
+    return this.#spans[slot] === 0 ? -1 : slot
+  }
+
+  parent(slot: number): Id {
+    return this.#parents[slot]!
+  }
+
+  failure(slot: number): number {
+    return this.#failures[slot]!
   }
 
   /** Where the span is, or where it would be. */

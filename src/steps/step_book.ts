@@ -41,7 +41,6 @@ const CALLS_SHARE = 1 / 16
 const CALL_BYTES = 200
 /** What came lately is known in this share of the memory limit. */
 const RECENT_SHARE = 1 / 16
-const quality: Quality = { score: Number.NaN, signals: 0 }
 
 type Batch = TraceBatch | LogBatch
 
@@ -65,6 +64,7 @@ export class StepBook implements Teller {
   readonly #subscribers: (Subscriber | undefined)[] = []
   #active = 0
   readonly #record = new RecordView()
+  readonly #quality: Quality = { score: Number.NaN, signals: 0 }
   readonly #resources = new ResourceHashes()
   readonly #emitters = new Emitters()
   readonly #recent: RecentSpans
@@ -203,7 +203,7 @@ export class StepBook implements Teller {
   /** A log record with the answer of a call whose span may say nothing of it. */
   #keepQuality(batch: LogBatch, item: number): void {
     this.#record.readRecord(batch, item)
-    if (readQuality(this.#record, quality)) this.calls.keepQuality(this.#record, quality)
+    if (readQuality(this.#record, this.#quality)) this.calls.keepQuality(this.#record, this.#quality)
   }
 
   /** Has the subscriber that very report? One without an id, or one that is not among those that came lately any more. */

@@ -6,7 +6,7 @@ import { fieldEnd, fieldStart, findField } from '../../telemetry/find_field.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { looksLikeJson, readJsonMessages } from '../messages/json_messages.ts'
 import { CUT } from '../messages/message_reader.ts'
-import { readValueMessages } from '../messages/value_messages.ts'
+import { ValueMessages } from '../messages/value_messages.ts'
 import { type Answer, REFUSED } from './answer.ts'
 import {
   ANSWER_EVENT,
@@ -16,7 +16,7 @@ import {
   eventKind,
   FORM,
   type Form,
-  message,
+  messageOf,
   NO_EVENT,
   RANKS,
   spanAnswerKeys,
@@ -57,6 +57,8 @@ export function findAnswerInJson(bytes: Buffer, start: number, end: number, answ
   readString(FORM.events, bytes, start, Math.min(end, start + VALUE_MAX_BYTES), end, answer)
 }
 
+const structures = new ValueMessages()
+
 /** Rows of attributes that were found, rank by rank. */
 const rows = new Int32Array(ROWS_MAX)
 const keysOfRows = new Uint8Array(ROWS_MAX)
@@ -67,8 +69,11 @@ function readAttributes(keys: AnswerKeys, bytes: Buffer, attributes: Attributes,
   const columns = attributes.rows
   for (let row = 0; row < attributes.count && count < ROWS_MAX; row++) {
     const at = row * ATTRIBUTE.width
-    const key = keys.find(bytes, columns[at + ATTRIBUTE.keyStart]!, columns[at + ATTRIBUTE.keyEnd]!)
+    const keyStart = columns[at + ATTRIBUTE.keyStart]!
+    const keyEnd = columns[at + ATTRIBUTE.keyEnd]!
+    const key = keys.find(bytes, keyStart, keyEnd)
     if (key < 0) continue
+    const message = messageOf(bytes, keyStart, keyEnd)
     if (keys.forms[key]! >= FORM.jsonType) {
       readBesideAnswer(
         keys.forms[key] as Form,
@@ -104,7 +109,7 @@ function readAs(form: Form, bytes: Buffer, start: number, end: number, answer: A
   if ((kind !== ARRAY && kind !== KVLIST) || content >= end) return
   if (form === FORM.toolCall) answer.addToolCall()
   else if (form === FORM.finish) readFinishReasons(bytes, content, end, answer)
-  else readValueMessages(bytes, start, end, answer)
+  else structures.read(bytes, start, end, answer)
 }
 
 /** The text goes to `textEnd`; what is looked at of it, to `end`. */

@@ -4,7 +4,7 @@
  * may have a hundred thousand reports.
  */
 import { type Column, floats, ints } from './columns.ts'
-import { rememberedSets } from './emitter_sets.ts'
+import { EmitterSets } from './emitter_sets.ts'
 import type { Ancestry, Groups, Reports } from './groups.ts'
 import { MergedFacts } from './merged_facts.ts'
 import { NumberIndex } from './number_index.ts'
@@ -43,16 +43,21 @@ export function groupCalls(
   return [...groupsOf(list, ancestry, steps)].filter((group) => group !== undefined)
 }
 
-/** The same, with pauses. The reports must not change meanwhile. */
-export function groupsOf(reports: Reports, ancestry: Ancestry, steps = new StepCount()): Paused<number[]> {
-  return new Grouping(reports, steps).run(ancestry)
+/** The same, with pauses. The reports must not change meanwhile. `emitters` may know sets of other traces. */
+export function groupsOf(
+  reports: Reports,
+  ancestry: Ancestry,
+  steps = new StepCount(),
+  emitters = new EmitterSets(),
+): Paused<number[]> {
+  return new Grouping(reports, steps, emitters).run(ancestry)
 }
 
 /** Groups of reports, a union-find. */
 class Grouping implements Groups {
   readonly reports: Reports
   readonly steps: StepCount
-  readonly emitters = rememberedSets()
+  readonly emitters: EmitterSets
   readonly start_ms: Column
   readonly end_ms: Column
   readonly input: Column
@@ -74,10 +79,11 @@ class Grouping implements Groups {
   readonly byTime = (a: number, b: number): number =>
     compare(this.start_ms[a]!, this.start_ms[b]!) || compare(this.end_ms[b]!, this.end_ms[a]!) || this.#byName(a, b)
 
-  constructor(reports: Reports, steps: StepCount) {
+  constructor(reports: Reports, steps: StepCount, emitters: EmitterSets) {
     const { count } = reports
     this.reports = reports
     this.steps = steps
+    this.emitters = emitters
     this.#up = ints(count)
     this.#merged = ints(count, NONE)
     this.#emitters = ints(count)

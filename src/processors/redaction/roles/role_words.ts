@@ -2,7 +2,7 @@
 import { groupNumber } from '../../../content/content_groups.ts'
 import type { Effort } from '../../../content/detectors/effort.ts'
 import { looksLikeJson, readJsonMessages } from '../../../content/messages/json_messages.ts'
-import { inOrder, readValueMessages } from '../../../content/messages/value_messages.ts'
+import { ValueMessages } from '../../../content/messages/value_messages.ts'
 import { WHOSE } from '../../../content/messages/vocabulary.ts'
 import { placeInJson, placeInValues, WhoseWords } from '../../../content/messages/whose_words.ts'
 import { JsonSyntax } from '../../../content/quality/json_syntax.ts'
@@ -44,6 +44,8 @@ export class RoleWords {
   /** By WHOSE. */
   readonly policies: readonly ContentPolicy[]
   readonly words: WhoseWords
+  readonly #values = new ValueMessages()
+  readonly #placeInValues = placeInValues(this.#values)
   readonly #syntax = new JsonSyntax()
   readonly #effort: Effort
   readonly #partSteps: number
@@ -74,9 +76,9 @@ export class RoleWords {
   }
 
   #readValues(bytes: Buffer, start: number, end: number, isModels: boolean): boolean {
-    this.words.begin(bytes, placeInValues)
-    readValueMessages(bytes, start, end, this.words)
-    return this.#finish(isModels) && inOrder
+    this.words.begin(bytes, this.#placeInValues)
+    this.#values.read(bytes, start, end, this.words)
+    return this.#finish(isModels) && this.#values.inOrder
   }
 
   /** What is no JSON to the last byte may be read in another way by somebody else. */
