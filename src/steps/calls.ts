@@ -11,11 +11,11 @@ import { groupsOf } from '../gen_ai/grouping/group_calls.ts'
 import type { Ancestry } from '../gen_ai/grouping/groups.ts'
 import { StepCount } from '../gen_ai/grouping/pauses.ts'
 import { type CallFacts, mergeReports } from '../gen_ai/grouping/same_call.ts'
-import { hashOf } from '../gen_ai/hash.ts'
 import type { ModelCall } from '../gen_ai/model_call.ts'
 import { DURATION } from '../gen_ai/plausible.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import { nanosAsMillis, uint32 } from '../otlp/cursor.ts'
+import { textId } from '../telemetry/hash.ts'
 import type { RecordView } from '../telemetry/record_view.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import {
@@ -114,7 +114,7 @@ export class Calls {
     ints[int + INT.spanLow] = word(span, 4)
     ints[int + INT.parentHigh] = word(parent, 0)
     ints[int + INT.parentLow] = word(parent, 4)
-    ints[int + INT.response] = hashOf(bytes, call.start(FIELD.responseId), call.end(FIELD.responseId))
+    ints[int + INT.response] = textId(bytes, call.start(FIELD.responseId), call.end(FIELD.responseId))
     ints[int + INT.operation] = call.operation
     ints[int + INT.provider] = call.provider
     ints[int + INT.model] = texts.model

@@ -5,14 +5,13 @@
  */
 
 import { failureOf, NO_FAILURE, RATE_LIMIT, UNEXPLAINED } from '../gen_ai/failure.ts'
-import { hashNumber } from '../gen_ai/grouping/number_index.ts'
 import type { Id } from '../gen_ai/grouping/same_call.ts'
-import { hashOf } from '../gen_ai/hash.ts'
 import { uint32 } from '../otlp/cursor.ts'
 import type { Clock } from '../self/clock.ts'
 import { memoryOf } from '../self/memory/process_memory.ts'
 import type { Service, Services } from '../self/services.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
+import { hashNumber, textId } from '../telemetry/hash.ts'
 import { SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
 import { idOf } from './call_rows.ts'
 
@@ -149,7 +148,7 @@ export function sharedSpanLinks(host: Pick<Services, 'service'>): SpanLinks {
 
 /** Of a span that has a trace id: a number for the trace; 0 for one that has none. */
 export function traceOf({ bytes, traceId }: SpanView): number {
-  return traceId < 0 ? 0 : hashOf(bytes, traceId, traceId + 16)
+  return traceId < 0 ? 0 : textId(bytes, traceId, traceId + 16)
 }
 
 function idAt(bytes: Uint8Array, at: number): Id {

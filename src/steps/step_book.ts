@@ -9,13 +9,13 @@
 import type { Context } from '../component.ts'
 import type { StepsSettings } from '../config/schema/steps.ts'
 import { FIELD } from '../gen_ai/call_fields.ts'
-import { hashOf } from '../gen_ai/hash.ts'
 import { hasQuality, isNormalised, readQuality } from '../gen_ai/normalised.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import type { Clock } from '../self/clock.ts'
 import { memoryOf } from '../self/memory/process_memory.ts'
 import type { Services } from '../self/services.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
+import { textId } from '../telemetry/hash.ts'
 import { RecordView } from '../telemetry/record_view.ts'
 import { sharedSlices } from '../traces/slices.ts'
 import { sharedTables } from '../traces/tables.ts'
@@ -283,7 +283,7 @@ export class StepBook implements Teller {
 }
 
 function hashOfText(report: Report, text: number): number {
-  return hashOf(report.bytes, report.textStart(text), report.textEnd(text))
+  return textId(report.bytes, report.textStart(text), report.textEnd(text))
 }
 
 function placeOf(bit: number): number {
