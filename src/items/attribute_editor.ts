@@ -8,7 +8,6 @@ import { ATTRIBUTE, Attributes } from '../telemetry/attributes.ts'
 import { KeySet } from '../telemetry/key_set.ts'
 import type { ActionConfig } from './actions_config.ts'
 import { convert, valueBytes } from './attribute_values.ts'
-import { readAttributes } from './fields.ts'
 
 /** An attribute that some action names: one that is there, or one that is added. */
 interface Slot {
@@ -46,7 +45,7 @@ export class AttributeEditor {
    * with nothing written, if no action changes anything.
    */
   edit(bytes: Buffer, start: number, end: number, field: number, out: Output, context: Context): boolean {
-    readAttributes(bytes, start, end, field, this.#attributes)
+    this.#attributes.read(bytes, start, end, field)
     const edit = new Edit(bytes, this.#attributes, this.#keys, context)
     for (const step of this.#steps) step(edit)
     if (!edit.isChanged) return false

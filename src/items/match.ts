@@ -5,7 +5,7 @@ import { Attributes } from '../telemetry/attributes.ts'
 import type { AnyBatch, Signal } from '../telemetry/batch.ts'
 import { isEqual, KeySet } from '../telemetry/key_set.ts'
 import { ITEM, RESOURCE, SCOPE } from '../telemetry/layout.ts'
-import { fieldNumber, readAttributes } from './fields.ts'
+import { fieldNumber } from './fields.ts'
 import { ItemView } from './item_view.ts'
 
 /** Holds if an attribute has the key and, where a value is given, this value. */
@@ -88,7 +88,7 @@ export class Matcher {
     if (this.#resourceTest === undefined) return true
     const start = layout.resources[row * RESOURCE.width + RESOURCE.headStart]!
     const end = layout.resources[row * RESOURCE.width + RESOURCE.headEnd]!
-    readAttributes(bytes, start, end, RESOURCE_ATTRIBUTES, this.#attributes)
+    this.#attributes.read(bytes, start, end, RESOURCE_ATTRIBUTES)
     return this.#resourceTest(this.#attributes, bytes)
   }
 }

@@ -1,24 +1,17 @@
 /** The name of the service that a head belongs to. */
-import { next, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
-import { textStart } from '../../telemetry/any_value.ts'
-import { Attributes } from '../../telemetry/attributes.ts'
+import { ServiceNames } from '../../items/service_name.ts'
 import { fieldEnd, fieldStart, findField } from '../../telemetry/find_field.ts'
 import type { Head } from '../../telemetry/heads.ts'
-import { KeySet } from '../../telemetry/key_set.ts'
 
-/** Tag of the Resource in its group, and of the attributes in it: both have the number 1. */
-const FIRST_FIELD = 0x0a
-
+/** Tag of the Resource in its group. */
+const RESOURCE = 0x0a
 /** Of a longer name: it is written into every record. */
 const NAME_BYTES_MAX = 1024
-
 const NO_NAME = Buffer.alloc(0)
 
 /** By the bytes of the resource, which its heads share. */
 const known = new WeakMap<Buffer, Buffer>()
-const keys = new KeySet(['service.name'])
-const attributes = new Attributes()
-const found = new Int32Array(1)
+const names = new ServiceNames()
 
 /** The resource's `service.name` in UTF-8, empty if it has none that is a text. */
 export function serviceOf(head: Head): Buffer {
@@ -28,24 +21,9 @@ export function serviceOf(head: Head): Buffer {
 }
 
 function readService(bytes: Buffer): Buffer {
-  const resource = findField(bytes, 0, bytes.length, FIRST_FIELD)
-  if (resource < 0) return NO_NAME
-  const end = fieldEnd(bytes, resource)
-  attributes.clear()
-  for (let at = fieldStart(bytes, resource); at < end; ) {
-    const tag = readUint32(bytes, at, end)
-    const value = next
-    const behind = skipValue(tag & 7, bytes, value, end)
-    if (tag === FIRST_FIELD) {
-      readLength(bytes, value, end)
-      attributes.add(bytes, at, next, behind)
-    }
-    at = behind
-  }
-  attributes.find(bytes, keys, found)
-  const row = found[0]!
-  if (row < 0) return NO_NAME
-  const valueEnd = attributes.valueEnd(row)
-  const name = textStart(bytes, attributes.valueStart(row), valueEnd)
-  return name < 0 ? NO_NAME : Buffer.from(bytes.subarray(name, Math.min(valueEnd, name + NAME_BYTES_MAX)))
+  const resource = findField(bytes, 0, bytes.length, RESOURCE)
+  const name = resource < 0 ? -1 : names.find(bytes, fieldStart(bytes, resource), fieldEnd(bytes, resource))
+  if (name < 0) return NO_NAME
+  const start = fieldStart(bytes, name)
+  return Buffer.from(bytes.subarray(start, Math.min(fieldEnd(bytes, name), start + NAME_BYTES_MAX)))
 }

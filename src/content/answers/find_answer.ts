@@ -162,10 +162,10 @@ function readFinishReasons(bytes: Buffer, start: number, end: number, answer: An
   }
 }
 
-/** Source of the tags: opentelemetry/proto/trace/v1/trace.proto, Span.events = 11, Event.name = 2, .attributes = 3. */
+/** Source of the tags and the number: opentelemetry/proto/trace/v1/trace.proto, Span.events = 11, Event.name = 2, .attributes = 3. */
 const EVENT = 0x5a
 const EVENT_NAME = 0x12
-const EVENT_ATTRIBUTE = 0x1a
+const EVENT_ATTRIBUTES = 3
 const eventAttributes = new Attributes()
 
 /** Events that tell of an answer are read until there is one, those that tell of evaluations all. */
@@ -186,31 +186,17 @@ function readEvents(view: SpanView, answer: Answer): void {
 }
 
 function readAnswerEvent(bytes: Buffer, start: number, end: number, answer: Answer): void {
-  readEventAttributes(bytes, start, end)
+  eventAttributes.read(bytes, start, end, EVENT_ATTRIBUTES)
   readAttributes(eventAnswerKeys, bytes, eventAttributes, answer)
 }
 
 function readEvaluation(bytes: Buffer, start: number, end: number, answer: Answer): void {
-  readEventAttributes(bytes, start, end)
+  eventAttributes.read(bytes, start, end, EVENT_ATTRIBUTES)
   const number = answer.evaluations.count
   for (let row = 0; row < eventAttributes.count; row++) {
     const key = spanAnswerKeys.find(bytes, eventAttributes.keyStart(row), eventAttributes.keyEnd(row))
     if (key < 0 || spanAnswerKeys.forms[key]! < FORM.evaluationName) continue
     const form = spanAnswerKeys.forms[key] as Form
     readBesideAnswer(form, number, bytes, eventAttributes.valueStart(row), eventAttributes.valueEnd(row), answer)
-  }
-}
-
-function readEventAttributes(bytes: Buffer, start: number, end: number): void {
-  eventAttributes.clear()
-  for (let at = start; at < end; ) {
-    const tag = readUint32(bytes, at, end)
-    const value = next
-    const behind = skipValue(tag & 7, bytes, value, end)
-    if (tag === EVENT_ATTRIBUTE) {
-      readLength(bytes, value, end)
-      eventAttributes.add(bytes, at, next, behind)
-    }
-    at = behind
   }
 }

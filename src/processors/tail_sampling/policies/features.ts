@@ -2,7 +2,6 @@
  * What the policies want to know of single spans. Each question is a bit of the trace's features, set while spans
  * arrive, so that a decision reads bits and no span again. Equal questions share a bit.
  */
-import { readAttributes } from '../../../items/fields.ts'
 import { numberOf } from '../../../telemetry/any_value.ts'
 import { Attributes } from '../../../telemetry/attributes.ts'
 import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
@@ -91,8 +90,7 @@ export class Features {
     if (this.#values.length === 0) return
     const resource = findField(group, 0, group.length, TAG_RESOURCE)
     if (resource < 0) return
-    const [start, end] = [fieldStart(group, resource), fieldEnd(group, resource)]
-    readAttributes(group, start, end, FIELD_ATTRIBUTES, this.#attributes)
+    this.#attributes.read(group, fieldStart(group, resource), fieldEnd(group, resource), FIELD_ATTRIBUTES)
     this.#attributes.find(group, this.#keySet, this.#found)
     this.#addValues(group, this.#attributes, words)
   }
