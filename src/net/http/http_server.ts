@@ -14,7 +14,8 @@ import { ByteBudget, Share } from '../budget.ts'
 import { farewell } from '../farewell.ts'
 import { EMPTY } from '../incoming.ts'
 import { listen } from '../listen.ts'
-import { serverTls, type TlsFiles, watchTls } from '../tls.ts'
+import type { ServerTlsFiles } from '../server_tls.ts'
+import { serverTls, watchTls } from '../tls.ts'
 import { Cors, type CorsOptions } from './cors.ts'
 import { isTooSlow, readBody } from './http_body.ts'
 import { Exchange, type HttpAnswer, type HttpHead, type HttpRequest } from './http_exchange.ts'
@@ -38,7 +39,7 @@ export interface HttpServerOptions {
   host: string
   /** 0: any free one. */
   port: number
-  tls?: TlsFiles & { reload_interval_ms?: number }
+  tls?: ServerTlsFiles
   /** By path, without query, not decoded. */
   routes: Routes
   /** For every path that has no route. */
