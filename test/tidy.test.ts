@@ -18,6 +18,7 @@ const layers: readonly (readonly string[])[] = [
   ['pipeline'],
   COMPONENTS,
   ['components.ts'],
+  ['lifecycle'],
   ['daemon.ts'],
   ['run.ts'],
   ['command_line.ts'],

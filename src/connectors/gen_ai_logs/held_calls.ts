@@ -9,12 +9,12 @@ import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { type Head, Heads } from '../../telemetry/heads.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
 import { Digest, writeDigest } from './digest.ts'
+import { serviceOf } from './head_service.ts'
 import { ItemKeys } from './item_keys.ts'
 import { type RecordOrigin, RecordOrigins } from './record_origins.ts'
 import type { RecordOutbox } from './record_outbox.ts'
 import { writeObservedTime } from './records/log_record.ts'
 import { writeSummary } from './records/summary_record.ts'
-import { serviceOf } from './service_name.ts'
 
 /** About what a summary takes, and the place of a content record. */
 const SUMMARY_BYTES = 900
