@@ -62,6 +62,8 @@ export interface Context {
   readonly tenant?: string | undefined
   /** Monotonic milliseconds (`Clock`) after which nobody waits for the answer. */
   readonly deadline_ms?: number | undefined
+  /** What the daemon tells of data that it has taken: to refuse it would give no memory back. */
+  readonly isOwn?: boolean
   /** Set by the pipeline; a component passes it on. */
   readonly policy?: Policy | undefined
 }

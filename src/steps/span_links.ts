@@ -18,8 +18,10 @@ import { idOf } from './call_rows.ts'
 /** Spans of one table; the oldest table is given up for a new one. */
 const TABLE_LINKS_MAX = 1 << 15
 const SLOTS = TABLE_LINKS_MAX * 2
+/** Bits by which a table says that it knows nothing of a trace. */
+const TRACE_BITS = 1 << 18
 /** Ids, traces and failures. */
-const TABLE_BYTES = SLOTS * (8 + 8 + 4 + 1)
+const TABLE_BYTES = SLOTS * (8 + 8 + 4 + 1) + TRACE_BITS / 8
 /** All tables: this share of the memory limit, and no more than this. */
 const BYTES_SHARE = 1 / 32
 const BYTES_MAX = 64 << 20
@@ -164,9 +166,14 @@ class Links {
   readonly #parents = new Float64Array(SLOTS)
   readonly #traces = new Int32Array(SLOTS)
   readonly #failures = new Uint8Array(SLOTS)
+  /** Most spans that are asked for stand in no table or in the newest: the others are not looked through. */
+  readonly #knownTraces = new Int32Array(TRACE_BITS / 32)
 
   clear(now_ms: number): void {
-    if (this.count > 0) this.#spans.fill(0)
+    if (this.count > 0) {
+      this.#spans.fill(0)
+      this.#knownTraces.fill(0)
+    }
     this.count = 0
     this.begun_ms = now_ms
   }
@@ -179,10 +186,14 @@ class Links {
     this.#traces[slot] = trace
     this.#parents[slot] = parent
     this.#failures[slot] = failure
+    const bit = bitOf(trace)
+    this.#knownTraces[bit >>> 5]! |= 1 << (bit & 31)
   }
 
   /** Slot of the span, -1 if it is not there. */
   find(trace: number, span: Id): number {
+    const bit = bitOf(trace)
+    if ((this.#knownTraces[bit >>> 5]! & (1 << (bit & 31))) === 0) return -1
     const slot = this.#slot(trace, span)
     return this.#spans[slot] === 0 ? -1 : slot
   }
@@ -202,4 +213,8 @@ class Links {
       slot = (slot + 1) & (SLOTS - 1)
     return slot
   }
+}
+
+function bitOf(trace: number): number {
+  return (Math.imul(trace, 0x9e3779b1) >>> 14) & (TRACE_BITS - 1)
 }

@@ -1,4 +1,6 @@
 /** What was promised of a run under overload, against what was measured. */
+import { schema } from '../../src/processors/memory_limiter/config.ts'
+import { limitsOf } from '../../src/processors/memory_limiter/memory_limits.ts'
 import { type Edge, edgesOf, heldItems, mistakesIn } from '../chaos/readings.ts'
 import type { Sent } from './soak_load.ts'
 import type { Options } from './soak_options.ts'
@@ -39,9 +41,9 @@ export interface Check {
   readonly holds: boolean | undefined
 }
 
-/** The memory limit that the daemon keeps to, of the container's. */
-const LIMIT_SHARE = 0.75
 const GOODPUT_SHARE = 0.8
+/** What the daemon keeps to in a container, as the shipped config says it. */
+const SHIPPED = schema.parse({ limit_percentage: 75 })
 
 export function judge(options: Options, outcome: Outcome): Check[] {
   return [
@@ -61,7 +63,7 @@ function processChecks({ alive, kills, exitCode }: Outcome): Check[] {
 }
 
 function memoryChecks({ limit_bytes, peak_bytes, peaks }: Outcome): Check[] {
-  const own_bytes = limit_bytes * LIMIT_SHARE
+  const own_bytes = limitsOf(SHIPPED, limit_bytes).hard_bytes
   const below = (bytes: number) => (limit_bytes === 0 ? undefined : bytes > 0 && bytes < own_bytes)
   const of = (bytes: number) => `${mib(bytes)} of ${limit_bytes === 0 ? 'unlimited' : mib(own_bytes)} MiB`
   return [

@@ -20,6 +20,8 @@ export class RecordOutbox {
   #open_bytes = 0
   /** By the owner of the heads. */
   readonly #open = new Map<number, Open>()
+  /** A builder that is empty. */
+  #spare: BatchBuilder | undefined
   readonly #full = new KeptQueue<KeptBatch<'logs'>>()
 
   /** Memory for records that nobody has taken yet. */
@@ -31,7 +33,8 @@ export class RecordOutbox {
   add(head: Head, context: Context, expected_bytes: number, write: (out: Output) => void): void {
     let open = this.#open.get(head.owner)
     if (open === undefined) {
-      open = { builder: new BatchBuilder(), context, size_bytes: 0 }
+      open = { builder: this.#spare ?? new BatchBuilder(), context, size_bytes: 0 }
+      this.#spare = undefined
       this.#open.set(head.owner, open)
     }
     const out = open.builder.group(head)
@@ -76,6 +79,7 @@ export class RecordOutbox {
   #close(owner: number, { builder, context, size_bytes }: Open): void {
     this.#open.delete(owner)
     const batch = builder.build('logs')
+    this.#spare = builder
     this.#full.add({ batch, context })
     this.#open_bytes -= size_bytes
   }

@@ -195,7 +195,7 @@ export class GenAiMetrics implements Connector {
         // Each is made when its turn has come, and others have their turn in between.
         if (!isFirst) await new Promise((resolve) => setImmediate(resolve))
         isFirst = false
-        await this.#next.metrics?.consume(batch, { account: notAccounted, metadata: new Map() })
+        await this.#next.metrics?.consume(batch, { account: notAccounted, metadata: new Map(), isOwn: true })
       }
     } catch (error) {
       this.#throttle.log('refused', (repeats) =>

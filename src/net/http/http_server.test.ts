@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
@@ -500,6 +501,10 @@ describe('limits', () => {
     [60, 60],
     [2000, 64],
   ])('of %d requests that come in one piece %d are looked at', async (sent, taken) => {
+    let parsed = 0
+    const count = () => parsed++
+    subscribe('http.server.request.start', count)
+    cleanups.push(() => unsubscribe('http.server.request.start', count))
     let asked = 0
     const fallback: Route = { methods: ['GET'], handler: async () => json({ asked: ++asked }) }
     const refused: string[] = []
@@ -508,6 +513,7 @@ describe('limits', () => {
     const ordinary = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(last === '' ? sent : sent - 1)
     await raw(port, ordinary + last)
     expect([asked, refused]).toEqual([taken, sent <= taken ? [] : ['pipelined']])
+    expect(parsed).toBeLessThanOrEqual(taken + 1)
   })
 
   test('200 connections at once are all answered', async () => {

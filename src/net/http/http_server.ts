@@ -110,13 +110,7 @@ export class HttpServer {
 
   /** `waits`: for the word to send its body. `status`: of the error that it is to get. */
   #receive(request: IncomingMessage, response: ServerResponse, waits: boolean, status?: number): void {
-    const { socket } = request
-    // What else has been parsed of a connection that is cut off.
-    if (socket.destroyed) return
-    if (this.#pipelined.add(socket)) {
-      this.#options.onRefused?.('pipelined')
-      return void socket.destroy()
-    }
+    if (!this.#pipelined.admit(request.socket)) return this.#options.onRefused?.('pipelined')
     const share = new Share(this.#budget)
     const exchange = new Exchange(request, response, { waits, share, began_ms: this.#clock.monotonic_ms() })
     this.#open.add(exchange)

@@ -88,7 +88,7 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     const items = batch.count
     memoryOf(this.#host).pass(batch.size_bytes)
     if (this.#refusal === undefined && this.#isOver()) this.#check()
-    if (this.#refusal !== undefined) {
+    if (this.#refusal !== undefined && context.isOwn !== true) {
       this.#refused.add(items)
       throw this.#refusal
     }

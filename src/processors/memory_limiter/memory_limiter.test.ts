@@ -120,6 +120,15 @@ describe('memory_limiter', () => {
     expect(host.statuses.map(({ state }) => state)).toEqual(['recoverable', 'ok'])
   })
 
+  test('lets through what the daemon tells of what it has taken', async () => {
+    const { host, memory, account, processor, feed } = await limiter()
+    memory.used_mib = 81
+    await host.clock.advance(1000)
+    await expect(feed()).rejects.toMatchObject({ reason: 'memory_limit' })
+    await account.feed(processor, anyBatch('traces', 2), { isOwn: true })
+    expect(account.balance()).toMatchObject({ entered: 2, delivered: 2, refused: 3 })
+  })
+
   test('where nothing falls further while it refuses, takes again below the soft limit', async () => {
     const { host, memory, feed } = await limiter()
     memory.used_mib = 81

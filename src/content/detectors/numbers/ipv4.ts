@@ -49,10 +49,16 @@ function check(region: NumberRegion, first: number, findings: Findings): void {
   if (end < limit && (classes[bytes[end]!]! & ALNUM || bytes[end] === 0x5f)) return
   if (bytes[end] === 0x2d && end + 1 < limit && classes[bytes[end + 1]!]! & LETTER) return
   if (!begins(bytes, start, low)) return
+  if (isAddress(region, start, end, findings)) findings.add(start, end, IP)
+}
+
+/** By what stands before it. */
+function isAddress({ bytes, low }: NumberRegion, start: number, end: number, findings: Findings): boolean {
+  const isShort = end - start === 7
+  if (start === low) return !isShort
   findings.spend(REACH)
   const before = bytes.toString('latin1', Math.max(low, start - REACH), start).toLowerCase()
-  if (versions.test(before) || (end - start === 7 && !addresses.test(before))) return
-  findings.add(start, end, IP)
+  return !versions.test(before) && (!isShort || addresses.test(before))
 }
 
 /** The value of a decimal octet without leading zeros, or -1. */
