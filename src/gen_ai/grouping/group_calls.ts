@@ -27,10 +27,10 @@ import { FAILED, SeenTwice } from './seen_twice.ts'
 
 const nothingAbove: Ancestry = { above: () => 0 }
 
-/** So many requests are looked at for a record of a stream. */
+/** For a record of a stream at most this many requests are compared. */
 const STREAMS_MAX = 64
 const NONE = -1
-/** Or it is around one already. */
+/** Of a report that stands around more than one call. */
 const SEVERAL = -2
 
 /** Calls, each as the positions of its reports, outermost first. */
@@ -53,7 +53,10 @@ export function groupsOf(
   return new Grouping(reports, steps, emitters).run(ancestry)
 }
 
-/** Groups of reports, a union-find. */
+/**
+ * Groups of reports, as a union-find: each report points up towards the outermost report of its group, its `top`. `run` joins
+ * groups rule by rule, from the surest rule to the weakest.
+ */
 class Grouping implements Groups {
   readonly reports: Reports
   readonly steps: StepCount
@@ -166,7 +169,7 @@ class Grouping implements Groups {
     this.cached[at] = cachedOf(facts)
   }
 
-  /** Equal response ids decide, wherever the spans are. */
+  /** Reports with the same response id are one call, wherever their spans are. */
   *#joinByResponse(): Paused<never> {
     if (!this.#hasResponses) return
     const first = new NumberIndex(this.#up.length)
@@ -180,7 +183,7 @@ class Grouping implements Groups {
     }
   }
 
-  /** Each to the span that it names, those with most to compare first. */
+  /** Joins each log record to the span that it names; those that say most come first. */
   *#joinLogRecords(records: number[]): Paused<never> {
     const known = (at: number) => knownOf(this.reports.facts(at))
     const order = ints(records.length).map((_, place) => records[place]!)
@@ -194,7 +197,7 @@ class Grouping implements Groups {
     }
   }
 
-  /** In the order of their begin, each to the nearest request of the same parent. */
+  /** Joins each record of a stream, in the order of their begin, to the nearest request of the same parent. */
   *#joinStreams(records: number[]): Paused<never> {
     const order = ints(this.#up.length).map((_, at) => at)
     yield* sort(order, (a, b) => compare(this.end_ms[a]!, this.end_ms[b]!) || this.#byName(a, b), this.steps)
@@ -232,7 +235,7 @@ class Grouping implements Groups {
     return best
   }
 
-  /** From the deepest up. Of several children that could be the parent's call it is the last: its answer was handed on. */
+  /** Joins parent and child, from the deepest up. Of several children that could be the parent's call it is the last, whose answer went on. */
   *#joinParents(): Paused<never> {
     const best = ints(this.#up.length, NONE)
     for (const level of this.#tree.levels()) {
@@ -252,7 +255,7 @@ class Grouping implements Groups {
     }
   }
 
-  /** From the deepest up: a report that only stands around one call, whatever stands between. */
+  /** Joins a report that stands around exactly one call to that call, from the deepest up, whatever stands between. */
   *#joinAround(): Paused<never> {
     const only = ints(this.#up.length, NONE)
     for (const level of this.#tree.levels()) {

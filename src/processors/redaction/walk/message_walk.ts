@@ -2,7 +2,8 @@ import { kindIndex } from '../../../content/detectors/findings.ts'
 import { placeholder } from '../../../content/detectors/placeholder.ts'
 import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVarint } from '../../../otlp/cursor.ts'
 import { LENGTH, type MessageName, messageId } from '../../../otlp/schema.ts'
-import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
+import { WireError } from '../../../otlp/wire_error.ts'
+import { findField } from '../../../telemetry/find_field.ts'
 import type { ContentPolicy } from '../config.ts'
 import { RedactionTally } from '../redaction_tally.ts'
 import { ByRole, type Parts } from '../roles/by_role.ts'
@@ -30,7 +31,7 @@ const SCOPE_NAME_TAG = tagOf('Scope', 'name')
 const VARINT_MIN = 6
 const PAIR_SLOTS = 4096
 const PAIR_LENGTH_MAX = 160
-/** Bits of a key's class that make a difference outside of events. */
+/** Bits of a key's class for which an attribute outside of events is more than an ordinary one. */
 const TELLS = KEY.group | KEY.secret | KEY.dirty | KEY.phone | KEY.ssn
 
 /**
@@ -91,9 +92,8 @@ export class MessageWalk implements Parts {
 
   /** The InstrumentationScope message in [start, end) is that of the items to come; -1: they have none. */
   enterScope(start: number, end: number): void {
-    const { bytes } = this.#source
-    const name = start < 0 ? -1 : findField(bytes, start, end, SCOPE_NAME_TAG)
-    const scope = name < 0 ? 0 : this.#keys.scopeOf(this.#source, fieldStart(bytes, name), fieldEnd(bytes, name))
+    const name = start < 0 ? -1 : findField(this.#source.bytes, start, end, SCOPE_NAME_TAG)
+    const scope = this.#keys.scopeOf(this.#source, name)
     this.#inModelScope = (scope & EVENT.scoped) !== 0
     this.#scopeBodyGroup = scope & EVENT.body
   }
@@ -125,8 +125,7 @@ export class MessageWalk implements Parts {
 
   /** `name`: the field in which the event's name stands, -1 for none. */
   #enterEvent(name: number): void {
-    const { bytes } = this.#source
-    const event = name < 0 ? 0 : this.#keys.eventOf(this.#source, fieldStart(bytes, name), fieldEnd(bytes, name))
+    const event = this.#keys.eventOf(this.#source, name)
     this.#bodyGroup = (event & EVENT.body) === 0 ? this.#scopeBodyGroup : event & EVENT.body
     this.#eventGroup = (event >> EVENT.attributesShift) & 0xff
     this.#inModelEvent = (event & EVENT.scoped) !== 0
@@ -137,6 +136,7 @@ export class MessageWalk implements Parts {
     this.#inModelEvent = false
   }
 
+  /** All fields of the message with that id in [start, end), by the table of steps: what holds no text is only passed over. */
   #walk(message: number, start: number, end: number): void {
     const bytes = this.#source.bytes
     for (let at = start; at < end; ) {
@@ -171,7 +171,7 @@ export class MessageWalk implements Parts {
         content = next
       }
       const behind = content + length
-      if (behind > end) readLength(bytes, behindTag, end)
+      if (behind > end) throw new WireError('length points past the end of its message', behindTag)
       switch (step & 15) {
         case STEP.keyValue:
           this.#keyValue(content, behind)
@@ -262,15 +262,13 @@ export class MessageWalk implements Parts {
     let group = key & KEY.group
     if ((key & KEY.scoped) !== 0 && !this.#inModelScope && !this.#inModelEvent) group = 0
     const side = group === 0 ? 0 : (key & KEY.side) >> KEY.sideShift
+    const isSsn = (key & KEY.ssn) !== 0
     if (group === 0 && (key & KEY.describesEvent) === 0) group = this.#eventGroup
     if (group !== 0 && !this.#inContent) this.#content(group, side, field, start, end)
     else if ((key & KEY.secret) !== 0 && isSecret(this.#source.bytes, start, end, (key & KEY.count) !== 0))
       this.#mask(API_KEY, field, end)
-    else if (
-      (key & (KEY.phone | KEY.ssn)) !== 0 &&
-      isNamedNumber(this.#source.bytes, start, end, (key & KEY.ssn) !== 0)
-    )
-      this.#mask((key & KEY.ssn) !== 0 ? SSN : PHONE, field, end)
+    else if ((isSsn || (key & KEY.phone) !== 0) && isNamedNumber(this.#source.bytes, start, end, isSsn))
+      this.#mask(isSsn ? SSN : PHONE, field, end)
     else this.#ordinary(key, start, end)
   }
 
@@ -318,6 +316,7 @@ export class MessageWalk implements Parts {
     this.#inContent = this.#truncates = false
   }
 
+  /** The AnyValue in [start, end). Most are one text, which needs no walk. */
   #value(start: number, end: number): void {
     const bytes = this.#source.bytes
     if (start < end && bytes[start] === STRING_TAG) {
