@@ -1,23 +1,21 @@
 /** Unary calls with a batch's bytes as they are. */
 
 import { createSecureContext } from 'node:tls'
-import {
-  type ChannelOptions,
-  Client,
-  compressionAlgorithms,
-  credentials,
-  Metadata,
-  type ServiceError,
-} from '@grpc/grpc-js'
 import type { Host } from '../../component.ts'
-import { parseEndpoint } from '../../config/units.ts'
+import { compress } from '../../net/compress.ts'
+import { Channel } from '../../net/grpc_client/channel.ts'
+import type { KeepAlive } from '../../net/grpc_client/connection.ts'
+import type { DialTls } from '../../net/grpc_client/dial.ts'
+import { GrpcCode } from '../../net/grpc_status.ts'
 import { decode, type Message } from '../../otlp/codec.ts'
-import { TIMER_MAX_MS, type Timer } from '../../self/clock.ts'
+import type { Timer } from '../../self/clock.ts'
 import { type ClientTlsOptions, fingerprintOf, readClientTls, watchClientTls } from '../../sending/client_tls.ts'
 import type { Sender, SendResult } from '../../sending/sender.ts'
 import type { Signal } from '../../telemetry/batch.ts'
 import { type OtlpGrpcConfig, RESPONSE_BYTES_MAX } from './config.ts'
+import { headOf, isReserved, withTimeout } from './head.ts'
 import { judge } from './status.ts'
+import { type Target, targetOf } from './target.ts'
 
 const METHODS: Record<Signal, string> = {
   traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
@@ -28,133 +26,118 @@ const METHODS: Record<Signal, string> = {
 export class OtlpGrpcClient {
   readonly #config: OtlpGrpcConfig
   readonly #host: Host
-  #client: Client | undefined
+  readonly #target: Target
+  #channel: Channel | undefined
   #fingerprint = ''
   #reload: Timer | undefined
 
+  /** Throws ProxyError. */
   constructor(config: OtlpGrpcConfig, host: Host) {
     this.#config = config
     this.#host = host
+    this.#target = targetOf(config, process.env)
   }
 
   /** Reads the TLS files, again at every `reload_interval`; connects to nothing yet. Throws TlsError. */
   start(): void {
-    this.#connect()
-    this.#reload = watchClientTls(this.#config.tls, this.#host, () => this.#connect())
+    this.#open()
+    this.#reload = watchClientTls(this.#config.tls, this.#host, () => this.#open())
+    const reserved = Object.keys(this.#config.headers).filter((name) => isReserved(name.toLowerCase()))
+    if (reserved.length > 0) this.#host.log.warn({ headers: reserved }, 'headers that gRPC sets itself are left out')
   }
 
   sender<S extends Signal>(signal: S): Sender<S> {
-    const metadata = this.#metadata()
+    const { compression, max_request_size, timeout } = this.#config
+    const head = this.#head(METHODS[signal])
+    const headAfter = (waited_ms: number) => (timeout > 0 ? withTimeout(head, timeout - waited_ms) : head)
     return {
-      send: async (batch, _context, abort) => {
-        const { max_request_size } = this.#config
-        if (batch.size_bytes <= max_request_size) return this.#call(METHODS[signal], batch.bytes, metadata, abort)
-        const message = `the request has ${batch.size_bytes} bytes, max_request_size is ${max_request_size}`
-        return { outcome: 'too_large', message }
+      send: async ({ bytes, size_bytes }, _context, abort) => {
+        if (size_bytes > max_request_size) {
+          const message = `the request has ${size_bytes} bytes, max_request_size is ${max_request_size}`
+          return { outcome: 'too_large', message }
+        }
+        const body = compression === 'none' ? bytes : await compress(bytes, compression)
+        const prefix = prefixOf(body.length, compression !== 'none')
+        return this.#call({ head, headAfter, prefix, body, signal: abort, answer_bytes_max: RESPONSE_BYTES_MAX })
       },
     }
   }
 
   close(): void {
     this.#reload?.cancel()
-    this.#client?.close()
-    this.#client = undefined
+    this.#channel?.close()
+    this.#channel = undefined
   }
 
-  #call(method: string, bytes: Buffer, metadata: Metadata, abort: AbortSignal): Promise<SendResult> {
-    if (this.#client === undefined) this.#connect()
-    const { timeout } = this.#config
-    const options = timeout > 0 ? { deadline: Date.now() + timeout } : {}
-    return new Promise((resolve) => {
-      const done = (error: ServiceError | null, response?: Buffer) => {
-        abort.removeEventListener('abort', cancel)
-        resolve(error === null ? { outcome: 'sent', rejected: rejectedItems(response) } : judge(error))
-      }
-      const call = this.#client!.makeUnaryRequest(method, identity, identity, bytes, metadata, options, done)
-      const cancel = () => call.cancel()
-      abort.addEventListener('abort', cancel, { once: true })
-    })
-  }
-
-  #metadata(): Metadata {
-    const metadata = new Metadata({ waitForReady: this.#config.wait_for_ready })
-    for (const [name, value] of Object.entries(this.#config.headers)) {
-      metadata.add(name, name.toLowerCase().endsWith('-bin') ? Buffer.from(value, 'base64') : value)
-    }
-    return metadata
+  async #call(call: Parameters<Channel['call']>[0]): Promise<SendResult> {
+    if (this.#channel === undefined) this.#open()
+    const outcome = await this.#channel!.call(call)
+    return outcome.code === GrpcCode.OK ? { outcome: 'sent', rejected: rejectedItems(outcome.message) } : judge(outcome)
   }
 
   /** Makes the channel, or a new one if the TLS files have changed; calls under way end on the old one. */
-  #connect(): void {
-    const { address, isPlain } = target(this.#config)
+  #open(): void {
+    const { isPlain, address, isOne, proxy } = this.#target
     const tls = isPlain ? undefined : readClientTls(this.#config.tls)
     const fingerprint = tls === undefined ? 'plain' : fingerprintOf(tls)
-    if (this.#client !== undefined && fingerprint === this.#fingerprint) return
-    this.#client?.close()
+    if (this.#channel !== undefined && fingerprint === this.#fingerprint) return
+    this.#channel?.leave()
     this.#fingerprint = fingerprint
-    this.#client = new Client(
+    this.#channel = new Channel({
       address,
-      tls === undefined ? credentials.createInsecure() : secure(tls),
-      this.#channelOptions(),
-    )
+      isOne,
+      proxy,
+      tls: tls && this.#dialTls(tls),
+      balancer: this.#config.balancer_name,
+      wait_for_ready: this.#config.wait_for_ready,
+      keepalive: keepaliveOf(this.#config.keepalive),
+      clock: this.#host.clock,
+    })
   }
 
-  #channelOptions(): ChannelOptions {
-    const { keepalive, balancer_name, compression, authority, tls } = this.#config
-    const options: ChannelOptions = {
-      'grpc.primary_user_agent': `Sluice/${this.#host.daemon.version}`,
-      'grpc.max_send_message_length': -1,
-      'grpc.max_receive_message_length': RESPONSE_BYTES_MAX,
-      'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ [balancer_name]: {} }] }),
-      // A backend that comes back is found within seconds; the library's own default waits up to two minutes.
-      'grpc.max_reconnect_backoff_ms': 10_000,
-      // The balancer is ours to choose, not a TXT record's.
-      'grpc.service_config_disable_resolution': 1,
-      // Repeats are ours.
-      'grpc.enable_retries': 0,
-      // Exporters to one address with unlike options do not share connections.
-      'grpc.use_local_subchannel_pool': 1,
+  #dialTls(options: ClientTlsOptions): DialTls {
+    return {
+      context: createSecureContext(options),
+      isChecked: options.rejectUnauthorized,
+      server_name: this.#target.server_name,
     }
-    if (compression === 'gzip') options['grpc.default_compression_algorithm'] = compressionAlgorithms.gzip
-    if (compression === 'deflate') options['grpc.default_compression_algorithm'] = compressionAlgorithms.deflate
-    if (authority !== undefined) options['grpc.default_authority'] = authority
-    if (tls.server_name_override !== undefined) options['grpc.ssl_target_name_override'] = tls.server_name_override
-    if (keepalive !== undefined) {
-      // The library gives them to Node's timers, which take a longer wait for none.
-      options['grpc.keepalive_time_ms'] = Math.min(keepalive.time, TIMER_MAX_MS)
-      options['grpc.keepalive_timeout_ms'] = Math.min(keepalive.timeout, TIMER_MAX_MS)
-      options['grpc.keepalive_permit_without_calls'] = keepalive.permit_without_stream ? 1 : 0
-    }
-    return options
+  }
+
+  #head(path: string): string[] {
+    const { compression, timeout, headers } = this.#config
+    const { isPlain, authority } = this.#target
+    const user_agent = `Sluice/${this.#host.daemon.version}`
+    return headOf(path, {
+      scheme: isPlain ? 'http' : 'https',
+      authority,
+      user_agent,
+      compression,
+      timeout_ms: timeout,
+      headers,
+    })
   }
 }
 
-/** The address as grpc-js names it, and whether it is spoken to without TLS (`http://`, or `tls.insecure` without `https://`). */
-export function target({ endpoint, tls }: Pick<OtlpGrpcConfig, 'endpoint' | 'tls'>): {
-  address: string
-  isPlain: boolean
-} {
-  const { scheme, host, port } = parseEndpoint(endpoint)!
-  const bracketed = host.includes(':') ? `[${host}]` : host
-  return { address: `dns:${bracketed}:${port}`, isPlain: scheme === 'http' || (scheme !== 'https' && tls.insecure) }
+function keepaliveOf(keepalive: OtlpGrpcConfig['keepalive']): KeepAlive | undefined {
+  if (keepalive === undefined) return undefined
+  return { time_ms: keepalive.time, timeout_ms: keepalive.timeout, isAlways: keepalive.permit_without_stream }
 }
 
-function secure(tls: ClientTlsOptions) {
-  const options = { rejectUnauthorized: tls.rejectUnauthorized }
-  return credentials.createFromSecureContext(createSecureContext(tls), options)
+/** What stands before a gRPC message: whether it is compressed, and its length. */
+function prefixOf(length: number, isCompressed: boolean): Buffer {
+  const prefix = Buffer.allocUnsafe(5)
+  prefix[0] = isCompressed ? 1 : 0
+  prefix.writeUInt32BE(length, 1)
+  return prefix
 }
 
 /** An answer that cannot be read counts as full success: the status decides. */
-function rejectedItems(response: Buffer | undefined): number {
-  if (response === undefined || response.length === 0) return 0
+function rejectedItems(response: Buffer): number {
+  if (response.length === 0) return 0
   try {
     const partial = decode('ExportResponse', response)['partialSuccess'] as Message | undefined
     return Number(partial?.['rejected'] ?? 0)
   } catch {
     return 0
   }
-}
-
-function identity(bytes: Buffer): Buffer {
-  return bytes
 }
