@@ -110,7 +110,8 @@ export class Channel {
   #stop(): void {
     this.#isClosed = true
     this.#resolver.close()
-    this.#failWaiting('the client is closed')
+    this.#reason = 'the client is closed'
+    this.#failWaiting(this.#reason)
   }
 
   #begin(flight: Flight): void {
