@@ -1,6 +1,6 @@
 /** Against the server of grpc-js: what a call is, and how connections come and go. */
 import { rmSync } from 'node:fs'
-import { constants } from 'node:http2'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { FakeClock } from '../../self/clock.ts'
 import { until } from '../../sending/host.fixture.ts'
 import { encodeRpcStatus, GrpcCode } from '../grpc_status.ts'
+import type { GrpcOutcome } from './outcome.ts'
 import {
   answerOk,
   atEnd,
@@ -193,6 +194,21 @@ describe('addresses', () => {
       void call(channel, BODY)
       return counts[0]! > 0
     })
+  })
+
+  it('that let no more calls run are passed over', async () => {
+    const held: ServerHttp2Stream[] = []
+    const { port } = await streamServer((stream) => void held.push(stream.resume()), { maxConcurrentStreams: 1 })
+    await streamServer((stream) => answerOk(stream), {}, { port, host: '127.0.0.2' })
+    const channel = open(port, { address: { host: 'two', port }, lookup: both })
+    const calls: Promise<GrpcOutcome>[] = []
+    while (held.length === 0) {
+      calls.push(call(channel, BODY))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    for (let at = 0; at < 6; at++) expect((await call(channel, BODY)).code).toBe(0)
+    answerOk(held[0]!)
+    for (const outcome of await Promise.all(calls)) expect(outcome.code).toBe(0)
   })
 
   it('pick_first stays with the first that answers', async () => {

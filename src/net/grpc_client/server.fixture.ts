@@ -55,6 +55,7 @@ export async function peerServer(
 export async function streamServer(
   onStream: (stream: ServerHttp2Stream, session: ServerHttp2Session) => void,
   settings = {},
+  at: { readonly port?: number; readonly host?: string } = {},
 ): Promise<{ port: number; server: Http2Server; sessions: ServerHttp2Session[] }> {
   const server = createHttp2Server({ settings })
   const sessions: ServerHttp2Session[] = []
@@ -68,7 +69,7 @@ export async function streamServer(
     for (const session of sessions) session.destroy()
     server.close()
   })
-  return { port: await listen(server as unknown as TcpServer), server, sessions }
+  return { port: await listen(server as unknown as TcpServer, at.port, at.host), server, sessions }
 }
 
 /** A server of TCP. Resolves with its port. */
@@ -85,8 +86,8 @@ export async function socketServer(onSocket: (socket: Socket) => void): Promise<
   return listen(server)
 }
 
-export async function listen(server: TcpServer, port = 0): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+export async function listen(server: TcpServer, port = 0, host = '127.0.0.1'): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(port, host, resolve))
   return (server.address() as AddressInfo).port
 }
 
