@@ -4,12 +4,12 @@ import type { Logger } from 'pino'
 import type { LoadedConfig } from './config/load.ts'
 import { ConfigError, formatProblems } from './config/problem.ts'
 import { Daemon } from './daemon.ts'
+import { type MetricsServer, serveMetrics } from './net/http/metrics_server.ts'
 import { systemClock } from './self/clock.ts'
 import { standardLines } from './self/lines.ts'
 import { createLog, Throttle } from './self/log.ts'
-import { type MetricsServer, serveMetrics } from './self/metrics_server.ts'
-import { watchProcess } from './self/process_metrics.ts'
-import { SelfMetrics } from './self/registry.ts'
+import { watchProcess } from './self/metrics/process_metrics.ts'
+import { SelfMetrics } from './self/metrics/registry.ts'
 
 /**
  * Runs until SIGTERM or SIGINT. Resolves to the exit code: 0 after everything was handed on, 1 if something was left.

@@ -15,12 +15,12 @@
  * The syntax, the order of merging and the defaults are the OpenTelemetry Collector's.
  */
 import type { Factory } from '../component.ts'
-import { type Inputs, readInputs } from './inputs.ts'
 import { type ParsedConfig, parseConfig } from './parse.ts'
 import { ConfigError, type Finding, type Problem, toProblems } from './problem.ts'
-import type { Environment } from './source.ts'
-import { substitute } from './substitute.ts'
-import { merge, type Node } from './tree.ts'
+import { type Inputs, readInputs } from './text/inputs.ts'
+import type { Environment } from './text/source.ts'
+import { substitute } from './text/substitute.ts'
+import { mergeTrees, type Node } from './text/tree.ts'
 
 export interface LoadedConfig extends ParsedConfig {
   /** What is worth a log line and no reason to stop: older names, unset variables, unused components. */
@@ -39,7 +39,7 @@ export function loadConfig(inputs: Inputs, factories: readonly Factory[], enviro
   const [first, ...rest] = trees
   const unread = trees.length < inputs.configs.length + (inputs.sets?.length ?? 0)
   if (unread || first === undefined) throw new ConfigError(toProblems(errors, sources))
-  const merged = rest.reduce<Node>(merge, first)
+  const merged = rest.reduce<Node>(mergeTrees, first)
   const substituted = substitute(merged, environment)
   const { config, errors: mistakes, warnings } = parseConfig(substituted.tree, factories, substituted.spare)
   const all = [...sources, ...substituted.sources]

@@ -50,7 +50,7 @@ function decoded(text: string): string {
   }
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>
+export type ProxyEnvironment = Readonly<Record<string, string | undefined>>
 
 /**
  * The proxy to somebody: `proxy_url` for everybody where it is set, otherwise what HTTP_PROXY, HTTPS_PROXY and NO_PROXY
@@ -62,7 +62,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export function proxyFor(
   destination: Destination,
   proxy_url: string | undefined,
-  environment: Environment,
+  environment: ProxyEnvironment,
 ): ProxyServer | undefined {
   if (proxy_url !== undefined) return named('proxy_url', proxy_url)
   const { scheme, host, port } = destination

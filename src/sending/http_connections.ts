@@ -1,7 +1,7 @@
 /** The connections of an exporter that sends by HTTP/1.1: kept alive, with TLS, directly or through a proxy. */
 import { Agent, type Dispatcher, errors, Pool, ProxyAgent } from 'undici'
 import type { Host } from '../component.ts'
-import type { TlsClient } from '../config/blocks.ts'
+import type { TlsClient } from '../config/schema/blocks.ts'
 import { networkErrorName } from '../net/network_error.ts'
 import { type ProxyServer, proxyFor } from '../net/proxy.ts'
 import type { Timer } from '../self/clock.ts'

@@ -1,7 +1,7 @@
 /** The gRPC client against a server that answers with damaged frames. */
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { Channel } from '../../src/net/grpc_client/channel.ts'
-import type { GrpcOutcome } from '../../src/net/grpc_client/outcome.ts'
+import { GrpcChannel } from '../../src/net/grpc_client/grpc_channel.ts'
+import type { GrpcOutcome } from '../../src/net/grpc_client/grpc_outcome.ts'
 import { Random } from '../../src/otlp/random.fixture.ts'
 import { FakeClock } from '../../src/self/clock.ts'
 import { FLAG, FRAME, FrameReader, PREFACE } from '../bench/frames.ts'
@@ -76,7 +76,7 @@ function serve(socket: Socket, random: Random, sent: (frames: number) => void): 
 
 /** `hasConnection`: does the server have one? Without one no call may wait. */
 async function runClient(port: number, random: Random, hasConnection: () => boolean): Promise<GrpcOutcome[]> {
-  const channel = new Channel({
+  const channel = new GrpcChannel({
     address: { host: '127.0.0.1', port },
     balancer: 'round_robin',
     clock: new FakeClock(),
@@ -110,7 +110,7 @@ async function within(time_ms: number, settling: Promise<unknown>): Promise<bool
   return isSettled
 }
 
-async function call(channel: Channel, size: number, at: number, signal: AbortSignal): Promise<GrpcOutcome> {
+async function call(channel: GrpcChannel, size: number, at: number, signal: AbortSignal): Promise<GrpcOutcome> {
   // Half of them come when others have been answered.
   if (at % 2 === 1) await new Promise((resolve) => setImmediate(resolve))
   const prefix = Buffer.alloc(5)

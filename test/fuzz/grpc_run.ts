@@ -5,7 +5,7 @@
  * again.
  */
 import { parseArgs } from 'node:util'
-import { codeName } from '../../src/net/grpc_status.ts'
+import { codeName } from '../../src/net/grpc/grpc_status.ts'
 import { fuzzGrpcClient } from './grpc_client.ts'
 
 const { values } = parseArgs({

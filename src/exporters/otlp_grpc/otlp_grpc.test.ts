@@ -2,12 +2,12 @@ import { createServer as createHttp2Server } from 'node:http2'
 import { createServer, type Socket, type Server as TcpServer } from 'node:net'
 import { status as Code, Metadata } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from 'vitest'
-import { encodeRpcStatus, retryInfo } from '../../net/grpc_status.ts'
+import { encodeRpcStatus, retryInfo } from '../../net/grpc/grpc_status.ts'
 import { encode } from '../../otlp/codec.ts'
 import { contextOf, logs, metrics, spans, TestAccount, until } from '../../sending/host.fixture.ts'
 import { backend, closeAll, direct, insecure, listen, PATHS, setUp } from './backend.fixture.ts'
+import { retryInfoOf } from './call_status.ts'
 import { schema } from './config.ts'
-import { retryInfoOf } from './status.ts'
 
 afterEach(closeAll)
 

@@ -8,9 +8,9 @@ import { hasOpenssl, makeCertificates } from '../../net/certificates.fixture.ts'
 import { testProxy } from '../../net/proxy.fixture.ts'
 import { spans } from '../../sending/host.fixture.ts'
 import { backend, closeAll, closers, direct, insecure, listen, setUp } from './backend.fixture.ts'
+import { targetOf } from './backend_target.ts'
+import { headOf, timeoutText, withTimeout } from './call_head.ts'
 import { schema } from './config.ts'
-import { headOf, timeoutText, withTimeout } from './head.ts'
-import { targetOf } from './target.ts'
 
 afterEach(async () => {
   vi.unstubAllEnvs()

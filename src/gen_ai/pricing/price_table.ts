@@ -3,7 +3,7 @@
  * (pattern matching over hundreds of models): callers keep the answer.
  */
 import { calcPrice, type ModelInfo, type ModelPrice } from '@pydantic/genai-prices'
-import { modelProviders, priceProviders, unpricedProviders } from '../values.ts'
+import { modelProviders, priceProviders, unpricedProviders } from '../known_values.ts'
 import { flatRate, type Period, type Rate, type Rates } from './rates.ts'
 
 /** Bedrock's model names without their provider: `us.anthropic.claude-…`, `amazon.nova-…`. */

@@ -4,8 +4,8 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { FakeClock } from '../../self/clock.ts'
 import { until } from '../../sending/host.fixture.ts'
-import { frame } from '../grpc_message.ts'
-import { GrpcCode } from '../grpc_status.ts'
+import { frame } from '../grpc/grpc_message.ts'
+import { GrpcCode } from '../grpc/grpc_status.ts'
 import { answerOk, call, closeAll, open, socketServer, streamServer } from './server.fixture.ts'
 
 afterEach(closeAll)

@@ -1,7 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type SecureContext } from 'node:tls'
 import type { ProxyServer } from '../proxy.ts'
-import type { Address } from './addresses.ts'
+import type { PeerAddress } from './peer_address.ts'
 import { tunnel } from './tunnel.ts'
 
 export interface DialOptions {
@@ -28,7 +28,7 @@ const TCP_PROBE_MS = 30_000
 /**
  * A connection on which HTTP/2 can begin. Rejects with what went wrong; when `signal` aborts nothing is left open.
  */
-export async function dial(address: Address, { tls, proxy }: DialOptions, signal: AbortSignal): Promise<Socket> {
+export async function dial(address: PeerAddress, { tls, proxy }: DialOptions, signal: AbortSignal): Promise<Socket> {
   const socket = await reach(address, proxy, tls?.context, signal)
   socket.setNoDelay(true)
   socket.setKeepAlive(true, TCP_PROBE_MS)
@@ -51,7 +51,7 @@ export async function dial(address: Address, { tls, proxy }: DialOptions, signal
 }
 
 function reach(
-  address: Address,
+  address: PeerAddress,
   proxy: ProxyServer | undefined,
   context: SecureContext | undefined,
   signal: AbortSignal,

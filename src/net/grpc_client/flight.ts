@@ -1,9 +1,9 @@
-import { GrpcCode } from '../grpc_status.ts'
-import type { Connection } from './connection.ts'
-import { failed, type GrpcOutcome } from './outcome.ts'
+import { GrpcCode } from '../grpc/grpc_status.ts'
+import type { ClientConnection } from './client_connection.ts'
+import { failed, type GrpcOutcome } from './grpc_outcome.ts'
 import type { UnaryCall, UnaryRequest } from './unary_call.ts'
 
-export interface ChannelCall extends UnaryRequest {
+export interface GrpcChannelCall extends UnaryRequest {
   /** Ends the call with CANCELLED. */
   readonly signal: AbortSignal
   /** The head for a call that has waited so long for a connection. */
@@ -12,17 +12,17 @@ export interface ChannelCall extends UnaryRequest {
 
 /** A call from when it was asked for until its outcome, over all its attempts. Its signal has not aborted yet. */
 export class Flight {
-  readonly #call: ChannelCall
+  readonly #call: GrpcChannelCall
   readonly #asked_ms: number
   readonly #resolve: (outcome: GrpcOutcome) => void
-  #connection: Connection | undefined
+  #connection: ClientConnection | undefined
   #sent: UnaryCall | undefined
   #sent_ms = 0
   #isReturned = false
   #isDone = false
   readonly #abort = () => this.#aborted()
 
-  constructor(call: ChannelCall, now_ms: number, resolve: (outcome: GrpcOutcome) => void) {
+  constructor(call: GrpcChannelCall, now_ms: number, resolve: (outcome: GrpcOutcome) => void) {
     this.#call = call
     this.#asked_ms = now_ms
     this.#resolve = resolve
@@ -30,7 +30,7 @@ export class Flight {
   }
 
   /** `onReturned`: the peer has not looked at it, and it may go again; that happens once. False: not taken. */
-  send(connection: Connection, now_ms: number, onReturned: (flight: Flight) => void): boolean {
+  send(connection: ClientConnection, now_ms: number, onReturned: (flight: Flight) => void): boolean {
     const waited_ms = now_ms - this.#asked_ms
     const request = waited_ms < 1 ? this.#call : { ...this.#call, head: this.#call.headAfter(waited_ms) }
     this.#connection = connection

@@ -1,15 +1,15 @@
 import type { Clock, Timer } from '../../self/clock.ts'
 import { networkErrorName } from '../network_error.ts'
-import type { Address, Lookup } from './addresses.ts'
 import { BackOff } from './back_off.ts'
+import type { AddressLookup, PeerAddress } from './peer_address.ts'
 
 export interface ResolverOptions {
-  readonly address: Address
+  readonly address: PeerAddress
   /** Undefined: the address stands for itself, because somebody else looks its host up. */
-  readonly lookup: Lookup | undefined
+  readonly lookup: AddressLookup | undefined
   readonly clock: Clock
   readonly random: () => number
-  onFound(addresses: readonly Address[]): void
+  onFound(addresses: readonly PeerAddress[]): void
   /** Nothing was found, and nothing is known from before. */
   onFailed(reason: string): void
 }
@@ -67,7 +67,7 @@ export class Resolver {
     )
   }
 
-  #found(addresses: readonly Address[]): void {
+  #found(addresses: readonly PeerAddress[]): void {
     if (this.#isClosed) return
     this.#isRunning = false
     this.#isKnown = true

@@ -7,9 +7,9 @@ import {
 } from 'node:http2'
 import { type AddressInfo, createServer, type Socket, type Server as TcpServer } from 'node:net'
 import { type Metadata, Server, ServerCredentials, type ServerOptions, type ServiceError } from '@grpc/grpc-js'
-import { Channel, type ChannelOptions } from './channel.ts'
-import type { ChannelCall } from './flight.ts'
-import type { GrpcOutcome } from './outcome.ts'
+import type { GrpcChannelCall } from './flight.ts'
+import { GrpcChannel, type GrpcChannelOptions } from './grpc_channel.ts'
+import type { GrpcOutcome } from './grpc_outcome.ts'
 
 export const PATH = '/test.Service/Call'
 const closers: (() => unknown)[] = []
@@ -99,19 +99,19 @@ export function answerOk(stream: ServerHttp2Stream, message: Buffer = Buffer.all
   stream.end(message)
 }
 
-export function open(port: number, options: Partial<ChannelOptions> = {}): Channel {
-  const channel = new Channel({ address: { host: '127.0.0.1', port }, balancer: 'round_robin', ...options })
+export function open(port: number, options: Partial<GrpcChannelOptions> = {}): GrpcChannel {
+  const channel = new GrpcChannel({ address: { host: '127.0.0.1', port }, balancer: 'round_robin', ...options })
   closers.push(() => channel.close())
   return channel
 }
 
-export interface CallOptions extends Partial<ChannelCall> {
+export interface CallOptions extends Partial<GrpcChannelCall> {
   readonly headers?: readonly string[]
   readonly isCompressed?: boolean
 }
 
 export function call(
-  channel: Channel,
+  channel: GrpcChannel,
   body: Buffer = Buffer.alloc(0),
   options: CallOptions = {},
 ): Promise<GrpcOutcome> {

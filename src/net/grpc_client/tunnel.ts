@@ -3,7 +3,7 @@ import { request as requestTls } from 'node:https'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { ProxyServer } from '../proxy.ts'
-import { hostAndPort } from './addresses.ts'
+import { hostAndPort } from './peer_address.ts'
 
 /** The proxy did not make the way. The message is fit for a log. */
 export class TunnelError extends Error {

@@ -1,9 +1,9 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2'
 import { DecompressError, decompress } from '../decompress.ts'
-import { MessageReader } from '../grpc_message.ts'
-import { GrpcCode, GrpcStatus, percentDecode } from '../grpc_status.ts'
+import { GrpcMessageReader } from '../grpc/grpc_message.ts'
+import { GrpcCode, GrpcStatus, percentDecode } from '../grpc/grpc_status.ts'
 import { EMPTY } from '../incoming.ts'
-import { failed, type GrpcOutcome, outcomeOfHttp, outcomeOfReset, overLimit } from './outcome.ts'
+import { failed, type GrpcOutcome, outcomeOfHttp, outcomeOfReset, overLimit } from './grpc_outcome.ts'
 
 /** What goes out. */
 export interface UnaryRequest {
@@ -38,7 +38,7 @@ export class UnaryCall {
   #encoding: string | undefined
   /** An answer of no bytes, which is the usual one, needs no reader. */
   #isEmpty = false
-  #reader: MessageReader | undefined
+  #reader: GrpcMessageReader | undefined
 
   /** Throws what `session.request` throws. */
   constructor(host: CallHost, request: UnaryRequest, done: (outcome: GrpcOutcome) => void) {
@@ -88,9 +88,9 @@ export class UnaryCall {
     }
   }
 
-  #readerOf(): MessageReader {
+  #readerOf(): GrpcMessageReader {
     if (this.#reader !== undefined) return this.#reader
-    this.#reader = new MessageReader(this.#answer_bytes_max)
+    this.#reader = new GrpcMessageReader(this.#answer_bytes_max)
     if (this.#isEmpty) this.#reader.add(EMPTY_MESSAGE)
     return this.#reader
   }
@@ -127,7 +127,7 @@ export class UnaryCall {
   }
 
   /** The status decides: a message that cannot be read is as good as none, if only it is not too large. */
-  #settleWith(outcome: GrpcOutcome, reader: MessageReader): void {
+  #settleWith(outcome: GrpcOutcome, reader: GrpcMessageReader): void {
     const settle = (message: Buffer) => this.#settle({ ...outcome, message })
     const fail = (error: unknown) =>
       error instanceof DecompressError && error.kind === 'too_large'

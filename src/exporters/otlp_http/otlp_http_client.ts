@@ -1,0 +1,121 @@
+/** Requests over kept-alive connections; a batch's bytes go out as they are. */
+
+import { errors } from 'undici'
+import type { Host } from '../../component.ts'
+import { compress, contentEncoding } from '../../net/compress.ts'
+import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
+import { HttpConnections, networkFailure } from '../../sending/http_connections.ts'
+import type { Sender, SendResult } from '../../sending/sender.ts'
+import type { Batches, Signal } from '../../telemetry/batch.ts'
+import { requestMessage } from '../../telemetry/signal.ts'
+import { type OtlpHttpConfig, RESPONSE_BYTES_MAX } from './config.ts'
+import { type ExportAnswer, judgeExport } from './export_answer.ts'
+
+const SIGNALS = ['traces', 'metrics', 'logs'] as const
+
+export class OtlpHttpClient {
+  readonly #config: OtlpHttpConfig
+  readonly #host: Host
+  readonly #connections: HttpConnections
+
+  /** Throws ProxyError. */
+  constructor(config: OtlpHttpConfig, host: Host) {
+    this.#config = config
+    this.#host = host
+    const { tls, proxy_url, max_conns_per_host, idle_conn_timeout, disable_keep_alives } = config
+    const options = {
+      tls,
+      proxy_url,
+      max_conns_per_host,
+      idle_conn_timeout_ms: idle_conn_timeout,
+      disable_keep_alives,
+      response_bytes_max: RESPONSE_BYTES_MAX,
+    }
+    const urls = SIGNALS.map((signal) => urlFor(config, signal)).filter((url) => url !== undefined)
+    this.#connections = new HttpConnections(options, urls, host)
+  }
+
+  /** Reads the TLS files; connects to nothing yet. Throws TlsError. */
+  start(): void {
+    this.#connections.start()
+  }
+
+  /** Throws if the config has no URL for the signal. */
+  sender<S extends Signal>(signal: S): Sender<S> {
+    const url = urlFor(this.#config, signal)
+    if (url === undefined) throw new Error(`no endpoint for ${signal}: set endpoint or ${signal}_endpoint`)
+    const headers = this.#headers()
+    const path = url.pathname + url.search
+    return {
+      send: async (batch, _context, abort) => {
+        const body = this.#encode(signal, batch)
+        const { compression, compression_params, max_request_size } = this.#config
+        if (body.length > max_request_size) return tooLarge(body.length, max_request_size)
+        const packed = await compress(body, compression, { level: compression_params.level })
+        return this.#post({ origin: url.origin, path, headers, body: packed, signal: abort })
+      },
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#connections.close()
+  }
+
+  #encode(signal: Signal, batch: Batches[Signal]): Buffer {
+    return this.#config.encoding === 'proto' ? batch.bytes : protobufToJson(requestMessage[signal], batch.bytes)
+  }
+
+  async #post(request: {
+    origin: string
+    path: string
+    headers: Record<string, string>
+    body: Buffer
+    signal: AbortSignal
+  }): Promise<SendResult> {
+    try {
+      const response = await this.#connections.request({ ...request, method: 'POST' })
+      const body = Buffer.from(await response.body.arrayBuffer())
+      const answer: ExportAnswer = { status: response.statusCode, headers: response.headers, body }
+      return judgeExport(answer, this.#host.clock.now_ms())
+    } catch (error) {
+      return failure(error)
+    }
+  }
+
+  #headers(): Record<string, string> {
+    const { headers, encoding, compression } = this.#config
+    const own: Record<string, string> = {
+      'content-type': encoding === 'proto' ? 'application/x-protobuf' : 'application/json',
+      'user-agent': `Sluice/${this.#host.daemon.version}`,
+    }
+    const packing = contentEncoding(compression)
+    if (packing !== undefined) own['content-encoding'] = packing
+    for (const [name, value] of Object.entries(headers)) own[name.toLowerCase()] = value
+    return own
+  }
+}
+
+/** Where a signal goes. */
+export function urlFor(config: OtlpHttpConfig, signal: Signal): URL | undefined {
+  const whole = config[`${signal}_endpoint`]
+  if (whole !== undefined) return new URL(whole)
+  if (config.endpoint === undefined) return undefined
+  const url = new URL(config.endpoint)
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/${signal}`
+  return url
+}
+
+function tooLarge(size_bytes: number, limit_bytes: number): SendResult {
+  return { outcome: 'too_large', message: `the request has ${size_bytes} bytes, max_request_size is ${limit_bytes}` }
+}
+
+function failure(error: unknown): SendResult {
+  if (error instanceof errors.ResponseExceededMaxSizeError || error instanceof errors.HeadersOverflowError) {
+    return {
+      outcome: 'permanent',
+      reason: 'permanent_error',
+      message: `the response is over ${RESPONSE_BYTES_MAX} bytes`,
+    }
+  }
+  return networkFailure(error)
+}
