@@ -20,16 +20,14 @@ export function headOf(path: string, options: HeadOptions): string[] {
   const pseudo = [':method', 'POST', ':scheme', scheme, ':path', path, ':authority', authority]
   const timeout = timeout_ms > 0 ? ['grpc-timeout', timeoutText(timeout_ms)] : []
   const encoding = compression === 'none' ? [] : ['grpc-encoding', compression]
-  const own = Object.entries(headers)
-    .map(([name, value]) => [name.toLowerCase(), value] as const)
-    .filter(([name]) => !isReserved(name))
+  const own = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
   return [
     ...pseudo,
     ...timeout,
     ...['te', 'trailers', 'content-type', 'application/grpc', 'user-agent', user_agent],
     ...encoding,
     ...['grpc-accept-encoding', 'identity,gzip,deflate,zstd'],
-    ...own.flat(),
+    ...[...own].filter(([name]) => !isReserved(name)).flat(),
   ]
 }
 

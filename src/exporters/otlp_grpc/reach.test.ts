@@ -66,7 +66,7 @@ describe('head', () => {
     user_agent: 'S',
     compression: 'gzip',
     timeout_ms: 5000,
-    headers: { 'X-A': 'b', TE: 'x', 'grpc-timeout': '1S', ':path': '/' },
+    headers: { 'X-A': 'a', 'x-a': 'b', TE: 'x', 'grpc-timeout': '1S', ':path': '/' },
   } as const
 
   it('has what gRPC wants, and of the config what is not its own', () => {

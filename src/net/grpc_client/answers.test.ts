@@ -132,6 +132,20 @@ describe('answers', () => {
     await until(() => isReset)
   })
 
+  it('to a call that HTTP/2 does not allow: it is not made', async () => {
+    const { port } = await streamServer((stream) => answerOk(stream))
+    const channel = open(port)
+    for (let times = 0; times < 2; times++) {
+      const outcome = await call(channel, BODY, { headers: ['connection', 'close'] })
+      expect(outcome).toMatchObject({
+        code: GrpcCode.INTERNAL,
+        from: 'transport',
+        text: expect.stringContaining('ERR_HTTP2'),
+      })
+    }
+    expect((await call(channel, BODY)).code).toBe(0)
+  })
+
   it('by headers without end do not grow', async () => {
     const { port } = await streamServer((stream) => {
       const headers = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`x-${at}`, 'x'.repeat(1000)]))

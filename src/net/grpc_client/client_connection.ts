@@ -83,18 +83,11 @@ export class ClientConnection implements CallHost {
     return this.#reason
   }
 
-  /** Begins a call. Undefined: the connection cannot take it, and `done` is not called. */
-  call(request: UnaryRequest, done: (outcome: GrpcOutcome) => void): UnaryCall | undefined {
-    try {
-      const call = new UnaryCall(this, request, done)
-      this.calls++
-      return call
-    } catch (error) {
-      // No more streams: the ids are used up, or the connection has just gone.
-      if (!(error as NodeJS.ErrnoException).code?.startsWith('ERR_HTTP2_')) throw error
-      this.leave()
-      return undefined
-    }
+  /** Begins a call. Throws what Node has against its head. */
+  call(request: UnaryRequest, done: (outcome: GrpcOutcome) => void): UnaryCall {
+    const call = new UnaryCall(this, request, done)
+    this.calls++
+    return call
   }
 
   heard(): void {

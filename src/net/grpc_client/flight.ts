@@ -29,19 +29,17 @@ export class Flight {
     call.signal.addEventListener('abort', this.#abort)
   }
 
-  /** `onReturned`: the peer has not looked at it, and it may go again; that happens once. False: not taken. */
-  send(connection: ClientConnection, now_ms: number, onReturned: (flight: Flight) => void): boolean {
+  /** `onReturned`: the peer has not looked at it, and it may go again; that happens once. */
+  send(connection: ClientConnection, now_ms: number, onReturned: (flight: Flight) => void): void {
     const waited_ms = now_ms - this.#asked_ms
     const request = waited_ms < 1 ? this.#call : { ...this.#call, head: this.#call.headAfter(waited_ms) }
     this.#connection = connection
     this.#sent_ms = now_ms
-    this.#sent = connection.call(request, (outcome) => {
-      this.#sent = undefined
-      if (!outcome.isUnseen || this.#isReturned || this.#isDone) return this.end(outcome)
-      this.#isReturned = true
-      onReturned(this)
-    })
-    return this.#sent !== undefined
+    try {
+      this.#sent = connection.call(request, (outcome) => this.#answered(outcome, onReturned))
+    } catch (error) {
+      this.end(failed(GrpcCode.INTERNAL, `the call cannot be made: ${(error as NodeJS.ErrnoException).code}`))
+    }
   }
 
   end(outcome: GrpcOutcome): void {
@@ -49,6 +47,13 @@ export class Flight {
     this.#isDone = true
     this.#call.signal.removeEventListener('abort', this.#abort)
     this.#resolve(outcome)
+  }
+
+  #answered(outcome: GrpcOutcome, onReturned: (flight: Flight) => void): void {
+    this.#sent = undefined
+    if (!outcome.isUnseen || this.#isReturned || this.#isDone) return this.end(outcome)
+    this.#isReturned = true
+    onReturned(this)
   }
 
   #aborted(): void {

@@ -116,14 +116,15 @@ export class GrpcChannel {
 
   #begin(flight: Flight): void {
     const connection = this.#pick()
-    if (connection !== undefined && this.#send(flight, connection)) return
+    if (connection !== undefined) return this.#send(flight, connection)
     this.#wake()
     this.#waiting.add(flight)
     if (this.#isHopeless) this.#failWaiting(this.#reason)
   }
 
-  #send(flight: Flight, connection: ClientConnection): boolean {
-    return flight.send(connection, this.#clock.monotonic_ms(), (returned) => this.#begin(returned))
+  #send(flight: Flight, connection: ClientConnection): void {
+    this.#waiting.delete(flight)
+    flight.send(connection, this.#clock.monotonic_ms(), (returned) => this.#begin(returned))
   }
 
   /** By turns the next connection with room, else the next one; undefined if there is none. */
@@ -192,7 +193,7 @@ export class GrpcChannel {
     for (const flight of this.#waiting) {
       const connection = this.#pick()
       if (connection === undefined) break
-      if (this.#send(flight, connection)) this.#waiting.delete(flight)
+      this.#send(flight, connection)
     }
     if (this.#isHopeless) this.#failWaiting(this.#reason)
   }
