@@ -1,34 +1,43 @@
 /** Requests over kept-alive connections; a batch's bytes go out as they are. */
 
-import { Agent, errors } from 'undici'
+import { errors } from 'undici'
 import type { Host } from '../../component.ts'
 import { compress, contentEncoding } from '../../net/compress.ts'
 import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
-import type { Timer } from '../../self/clock.ts'
-import { fingerprintOf, readClientTls, watchClientTls } from '../../sending/client_tls.ts'
-import { networkErrorName } from '../../sending/failures/network_error.ts'
-import { retryable, type Sender, type SendResult } from '../../sending/sender.ts'
+import { HttpConnections, networkFailure } from '../../sending/http_connections.ts'
+import type { Sender, SendResult } from '../../sending/sender.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
 import { requestMessage } from '../../telemetry/signal.ts'
 import { type OtlpHttpConfig, RESPONSE_BYTES_MAX } from './config.ts'
 import { type ExportAnswer, judgeExport } from './export_answer.ts'
 
+const SIGNALS = ['traces', 'metrics', 'logs'] as const
+
 export class OtlpHttpClient {
   readonly #config: OtlpHttpConfig
   readonly #host: Host
-  #agent: Agent | undefined
-  #fingerprint = ''
-  #reload: Timer | undefined
+  readonly #connections: HttpConnections
 
+  /** Throws ProxyError. */
   constructor(config: OtlpHttpConfig, host: Host) {
     this.#config = config
     this.#host = host
+    const { tls, proxy_url, max_conns_per_host, idle_conn_timeout, disable_keep_alives } = config
+    const options = {
+      tls,
+      proxy_url,
+      max_conns_per_host,
+      idle_conn_timeout_ms: idle_conn_timeout,
+      disable_keep_alives,
+      response_bytes_max: RESPONSE_BYTES_MAX,
+    }
+    const urls = SIGNALS.map((signal) => urlFor(config, signal)).filter((url) => url !== undefined)
+    this.#connections = new HttpConnections(options, urls, host)
   }
 
-  /** Reads the TLS files, again at every `reload_interval`; connects to nothing yet. Throws TlsError. */
+  /** Reads the TLS files; connects to nothing yet. Throws TlsError. */
   start(): void {
-    this.#connect()
-    this.#reload = watchClientTls(this.#config.tls, this.#host, () => this.#connect())
+    this.#connections.start()
   }
 
   /** Throws if the config has no URL for the signal. */
@@ -48,32 +57,8 @@ export class OtlpHttpClient {
     }
   }
 
-  async close(): Promise<void> {
-    this.#reload?.cancel()
-    await this.#agent?.destroy()
-  }
-
-  /** Makes the connections' pool, or a new one if the TLS files have changed; requests under way end on the old one. */
-  #connect(): void {
-    const { tls, max_conns_per_host, idle_conn_timeout, disable_keep_alives } = this.#config
-    const options = readClientTls(tls)
-    const fingerprint = fingerprintOf(options)
-    if (this.#agent !== undefined && fingerprint === this.#fingerprint) return
-    const old = this.#agent
-    this.#fingerprint = fingerprint
-    this.#agent = new Agent({
-      connections: max_conns_per_host === 0 ? null : max_conns_per_host,
-      // 0 pipelined requests is how undici spells "no keep-alive".
-      pipelining: disable_keep_alives ? 0 : 1,
-      keepAliveTimeout: Math.max(1, idle_conn_timeout),
-      keepAliveMaxTimeout: Math.max(1, idle_conn_timeout),
-      // The limits of time are the attempt's.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxResponseSize: RESPONSE_BYTES_MAX,
-      connect: { ...options, timeout: 0 },
-    })
-    void old?.close()
+  close(): Promise<void> {
+    return this.#connections.close()
   }
 
   #encode(signal: Signal, batch: Batches[Signal]): Buffer {
@@ -87,9 +72,8 @@ export class OtlpHttpClient {
     body: Buffer
     signal: AbortSignal
   }): Promise<SendResult> {
-    if (this.#agent === undefined) this.start()
     try {
-      const response = await this.#agent!.request({ ...request, method: 'POST' })
+      const response = await this.#connections.request({ ...request, method: 'POST' })
       const body = Buffer.from(await response.body.arrayBuffer())
       const answer: ExportAnswer = { status: response.statusCode, headers: response.headers, body }
       return judgeExport(answer, this.#host.clock.now_ms())
@@ -126,7 +110,6 @@ function tooLarge(size_bytes: number, limit_bytes: number): SendResult {
 }
 
 function failure(error: unknown): SendResult {
-  if (error instanceof errors.InvalidArgumentError) throw error
   if (error instanceof errors.ResponseExceededMaxSizeError || error instanceof errors.HeadersOverflowError) {
     return {
       outcome: 'permanent',
@@ -134,5 +117,5 @@ function failure(error: unknown): SendResult {
       message: `the response is over ${RESPONSE_BYTES_MAX} bytes`,
     }
   }
-  return retryable(networkErrorName(error) ?? 'network error')
+  return networkFailure(error)
 }
