@@ -7,9 +7,9 @@ import { ByteBudget, Share } from '../budget.ts'
 import { EMPTY } from '../incoming.ts'
 import { listen } from '../listen.ts'
 import { watchTls } from '../tls.ts'
+import { AcceptedSockets, closeFollows } from './accepted_sockets.ts'
 import { Cors } from './cors.ts'
 import { isTooSlow, readBody } from './http_body.ts'
-import { closeFollows, HttpConnections } from './http_connections.ts'
 import { Exchange, type HttpAnswer } from './http_exchange.ts'
 import { HttpFailure } from './http_failure.ts'
 import type { HttpServerOptions, Route } from './http_options.ts'
@@ -29,7 +29,7 @@ const CLOSE = { connection: 'close' }
 export class HttpServer {
   readonly #options: HttpServerOptions
   readonly #server: Server
-  readonly #connections: HttpConnections
+  readonly #connections: AcceptedSockets
   readonly #replies: HttpReplies
   readonly #budget: ByteBudget
   readonly #clock: Clock
@@ -48,7 +48,7 @@ export class HttpServer {
     this.#cors = options.cors === undefined ? undefined : new Cors(options.cors)
     this.#replies = new HttpReplies(options, this.#cors)
     this.#server = nodeServer(options)
-    this.#connections = new HttpConnections(this.#server, options)
+    this.#connections = new AcceptedSockets(this.#server, options)
     this.#attach()
   }
 

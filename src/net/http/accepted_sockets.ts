@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { HttpServerOptions } from './http_options.ts'
 
 /** The open connections of a server, which are bounded in number. */
-export class HttpConnections {
+export class AcceptedSockets {
   readonly #server: Server
   readonly #options: HttpServerOptions
   readonly #sockets = new Set<Socket>()
