@@ -1,6 +1,7 @@
 /**
- * Finding one field of a message that nothing has indexed. A length-delimited field, and the text in an AnyValue, is
- * passed around as one number: the offset of its length. `fieldStart` and `fieldEnd` say where its content is.
+ * Finding one field of a message that nothing has indexed. A "field" is here one number, the offset of the length that
+ * stands before the content of a length-delimited field: `fieldStart` and `fieldEnd` read off it where the content is. The
+ * text in an AnyValue is passed around in the same way (`textField`).
  */
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
 
