@@ -20,8 +20,8 @@ const TAG = {
   eventName: 0x62,
 }
 /** Attributes that name the event where the record's own field does not, the better first. */
-const eventKeys = new KeySet(['event.name', 'event_name'])
-const eventRows = new Int32Array(eventKeys.names.length)
+export const eventNameKeys = new KeySet(['event.name', 'event_name'])
+const eventRows = new Int32Array(eventNameKeys.names.length)
 
 /** `spanId` is that of the span during which the record was written: many records may have it. */
 export class RecordView extends SpanView {
@@ -95,7 +95,7 @@ export class RecordView extends SpanView {
 
   #findEvent(): void {
     const { bytes, attributes } = this
-    attributes.find(bytes, eventKeys, eventRows)
+    attributes.find(bytes, eventNameKeys, eventRows)
     for (const row of eventRows) {
       if (row < 0) continue
       const end = attributes.valueEnd(row)

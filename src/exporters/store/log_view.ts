@@ -1,11 +1,12 @@
 /** A window on one log record of a batch, moved from record to record. */
+
 import { fieldNumber } from '../../items/fields.ts'
 import { fixed64, next, readInt64, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
 import { textOf } from '../../telemetry/any_value.ts'
 import { Attributes } from '../../telemetry/attributes.ts'
 import type { LogBatch } from '../../telemetry/batch.ts'
-import { KeySet } from '../../telemetry/key_set.ts'
 import { ITEM } from '../../telemetry/layout.ts'
+import { eventNameKeys } from '../../telemetry/record_view.ts'
 import { timeAt } from './times.ts'
 
 const number = (name: string) => fieldNumber('LogRecord', name)
@@ -19,8 +20,6 @@ const FIELD = {
 }
 /** Of a longer event's name, what is compared and shown. */
 const EVENT_BYTES_MAX = 256
-/** Attributes that name the event where the field is lost on the way, the better first. */
-const eventKeys = new KeySet(['event.name', 'event_name'])
 
 const NOTHING = Buffer.alloc(0)
 
@@ -39,7 +38,7 @@ export class LogView {
   #eventStart = -1
   #eventEnd = -1
   readonly #attributes = new Attributes()
-  readonly #found = new Int32Array(eventKeys.names.length)
+  readonly #found = new Int32Array(eventNameKeys.names.length)
 
   /** Nothing of a batch is needed any more: its memory is not held until the next one. */
   forget(): void {
@@ -63,7 +62,7 @@ export class LogView {
   get event(): string {
     if (this.#eventStart >= 0 && this.#eventEnd > this.#eventStart)
       return this.bytes.toString('utf8', this.#eventStart, Math.min(this.#eventEnd, this.#eventStart + EVENT_BYTES_MAX))
-    this.#attributes.find(this.bytes, eventKeys, this.#found)
+    this.#attributes.find(this.bytes, eventNameKeys, this.#found)
     for (const row of this.#found) {
       if (row < 0) continue
       const start = this.#attributes.valueStart(row)

@@ -2,10 +2,11 @@
  * A window on one log record, moved from record to record; ranges and offsets are -1 for what is absent.
  * Source of the tags: opentelemetry/proto/logs/v1/logs.proto.
  */
+
 import { next, readInt64, readLength, readUint32, skipValue } from '../../../otlp/cursor.ts'
 import { textOf } from '../../../telemetry/any_value.ts'
 import { Attributes } from '../../../telemetry/attributes.ts'
-import { KeySet } from '../../../telemetry/key_set.ts'
+import { eventNameKeys } from '../../../telemetry/record_view.ts'
 
 const TIME = 0x09
 const SEVERITY_NUMBER = 0x10
@@ -18,9 +19,6 @@ const TRACE_ID = 0x4a
 const SPAN_ID = 0x52
 const OBSERVED_TIME = 0x59
 const EVENT_NAME = 0x62
-
-/** Attributes in which older senders put the event's name. */
-const eventNameKeys = new KeySet(['event.name', 'event_name'])
 
 export class LineRecord {
   /** Fixed64 nanoseconds. */

@@ -2,14 +2,13 @@
 import { next, readUint32, skipValue } from '../../../otlp/cursor.ts'
 import { textField } from '../../../telemetry/any_value.ts'
 import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
-import { isEqual } from '../../../telemetry/key_set.ts'
+import { eventNameKeys } from '../../../telemetry/record_view.ts'
 import { tagOf } from './walk_steps.ts'
 
 const ATTRIBUTES_TAG = tagOf('LogRecord', 'attributes')
 const NAME_TAG = tagOf('LogRecord', 'eventName')
 const KEY_TAG = tagOf('KeyValue', 'key')
 const VALUE_TAG = tagOf('KeyValue', 'value')
-const nameKeys = ['event.name', 'event_name'].map((key) => Buffer.from(key))
 
 /** A log record's event name as a field (`find_field.ts`): its own, or the attribute of older senders; -1 if it has none. */
 export function findEventName(bytes: Buffer, start: number, end: number): number {
@@ -37,7 +36,7 @@ function nameInAttribute(bytes: Buffer, start: number, end: number): number {
   const key = findField(bytes, start, end, KEY_TAG)
   if (key < 0) return -1
   const [keyStart, keyEnd] = [fieldStart(bytes, key), fieldEnd(bytes, key)]
-  if (!nameKeys.some((name) => isEqual(name, bytes, keyStart, keyEnd))) return -1
+  if (eventNameKeys.find(bytes, keyStart, keyEnd) < 0) return -1
   const value = findField(bytes, start, end, VALUE_TAG)
   return value < 0 ? -1 : textField(bytes, fieldStart(bytes, value), fieldEnd(bytes, value))
 }
