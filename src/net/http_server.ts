@@ -1,16 +1,10 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http'
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Clock, systemClock, TIMER_MAX_MS, type Timer } from '../self/clock.ts'
 import { farewell } from '../self/farewell.ts'
+import { createServer, STATUS_CODES } from '../self/node_http.ts'
 import { ByteBudget, Share } from './budget.ts'
 import { Cors, type CorsOptions } from './cors.ts'
 import { isTooSlow, readBody } from './http_body.ts'

@@ -1,5 +1,5 @@
 /** Push requests over kept-alive connections. */
-import { Agent } from 'undici'
+import type { Agent } from 'undici'
 import type { Batches, Context, Host, Signal } from '../../component.ts'
 import type { Timer } from '../../self/clock.ts'
 import { fingerprintOf, readClientTls, watchClientTls } from '../../sending/client_tls.ts'
@@ -45,9 +45,11 @@ export class LokiClient {
   }
 
   /** Reads the TLS files, again at every `reload_interval`; connects to nothing yet. Throws TlsError. */
-  start(): void {
-    this.#connect()
-    this.#reload = watchClientTls(this.#config.tls, this.#host, () => this.#connect())
+  async start(): Promise<void> {
+    // Not before: a config may have a client that no pipeline uses.
+    const undici = await import('undici')
+    this.#connect(undici)
+    this.#reload ??= watchClientTls(this.#config.tls, this.#host, () => this.#connect(undici))
   }
 
   /** For logs, the only signal that Loki takes. */
@@ -62,7 +64,7 @@ export class LokiClient {
   }
 
   /** Makes the connections' pool, or a new one if the TLS files have changed; requests under way end on the old one. */
-  #connect(): void {
+  #connect({ Agent }: typeof import('undici')): void {
     const { tls, max_conns_per_host, idle_conn_timeout } = this.#config
     const options = readClientTls(tls)
     const fingerprint = fingerprintOf(options)
@@ -129,7 +131,7 @@ export class LokiClient {
   }
 
   async #post(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
-    if (this.#agent === undefined) this.start()
+    if (this.#agent === undefined) await this.start()
     const { origin, pathname, search } = this.#url
     const request = { origin, path: pathname + search, method: 'POST' as const, headers, body, signal }
     const response = await this.#agent!.request(request)

@@ -1,6 +1,6 @@
 /** Requests over kept-alive connections; a batch's bytes go out as they are. */
 
-import { Agent, errors } from 'undici'
+import type { Agent } from 'undici'
 import type { Host } from '../../component.ts'
 import { compress, contentEncoding } from '../../net/compress.ts'
 import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
@@ -16,6 +16,8 @@ import { type Answer, judge } from './response.ts'
 export class OtlpHttpClient {
   readonly #config: OtlpHttpConfig
   readonly #host: Host
+  /** Loaded at the start: a config may have a client that no pipeline uses. */
+  #undici: typeof import('undici') | undefined
   #agent: Agent | undefined
   #fingerprint = ''
   #reload: Timer | undefined
@@ -26,9 +28,10 @@ export class OtlpHttpClient {
   }
 
   /** Reads the TLS files, again at every `reload_interval`; connects to nothing yet. Throws TlsError. */
-  start(): void {
-    this.#connect()
-    this.#reload = watchClientTls(this.#config.tls, this.#host, () => this.#connect())
+  async start(): Promise<void> {
+    const undici = (this.#undici ??= await import('undici'))
+    this.#connect(undici)
+    this.#reload ??= watchClientTls(this.#config.tls, this.#host, () => this.#connect(undici))
   }
 
   /** Throws if the config has no URL for the signal. */
@@ -54,7 +57,7 @@ export class OtlpHttpClient {
   }
 
   /** Makes the connections' pool, or a new one if the TLS files have changed; requests under way end on the old one. */
-  #connect(): void {
+  #connect({ Agent }: typeof import('undici')): void {
     const { tls, max_conns_per_host, idle_conn_timeout, disable_keep_alives } = this.#config
     const options = readClientTls(tls)
     const fingerprint = fingerprintOf(options)
@@ -87,14 +90,14 @@ export class OtlpHttpClient {
     body: Buffer
     signal: AbortSignal
   }): Promise<SendResult> {
-    if (this.#agent === undefined) this.start()
+    if (this.#agent === undefined) await this.start()
     try {
       const response = await this.#agent!.request({ ...request, method: 'POST' })
       const body = Buffer.from(await response.body.arrayBuffer())
       const answer: Answer = { status: response.statusCode, headers: response.headers, body }
       return judge(answer, this.#host.clock.now_ms())
     } catch (error) {
-      return failure(error)
+      return failure(error, this.#undici)
     }
   }
 
@@ -125,8 +128,9 @@ function tooLarge(size_bytes: number, limit_bytes: number): SendResult {
   return { outcome: 'too_large', message: `the request has ${size_bytes} bytes, max_request_size is ${limit_bytes}` }
 }
 
-function failure(error: unknown): SendResult {
-  if (error instanceof errors.InvalidArgumentError) throw error
+function failure(error: unknown, undici: typeof import('undici') | undefined): SendResult {
+  const errors = undici?.errors
+  if (errors === undefined || error instanceof errors.InvalidArgumentError) throw error
   if (error instanceof errors.ResponseExceededMaxSizeError || error instanceof errors.HeadersOverflowError) {
     return {
       outcome: 'permanent',
