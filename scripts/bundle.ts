@@ -4,7 +4,7 @@
  * modules that the worker thread runs. Source maps lead back to the lines of the sources.
  */
 import { readFileSync } from 'node:fs'
-import { basename, relative, sep } from 'node:path'
+import { basename, dirname, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Plugin, rolldown } from 'rolldown'
 import { noticesOf } from './notices.ts'
@@ -35,6 +35,8 @@ export async function bundle(directory: string): Promise<void> {
     assetFileNames: '[name][extname]',
     sourcemap: true,
     sourcemapExcludeSources: true,
+    // As seen from `dist`, wherever it is written: no path of this machine.
+    sourcemapPathTransform: (source, map) => `../${relative(root, resolve(dirname(map), source)).replaceAll(sep, '/')}`,
     // V8 keeps the text of a file that is all ASCII in half the memory.
     charset: 'ascii',
     comments: false,
@@ -72,8 +74,10 @@ function notices(): Plugin {
   return {
     name: 'notices',
     generateBundle(_, files) {
+      // The list of prices is made of a package.
+      const data = `${root}node_modules/@pydantic/genai-prices/package.json`
       const modules = Object.values(files).flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))
-      this.emitFile({ type: 'asset', fileName: 'NOTICES.txt', source: noticesOf(modules) })
+      this.emitFile({ type: 'asset', fileName: 'NOTICES.txt', source: noticesOf([...modules, data]) })
     },
   }
 }
