@@ -6,8 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import type { Factory } from '../src/component.ts'
 import { components } from '../src/components.ts'
 import { SECTIONS } from '../src/config/declared.ts'
-import { type JsonSchema, jsonSchemaOf } from '../src/config/json_schema.ts'
-import { serviceSchema } from '../src/config/service.ts'
+import { type JsonSchema, jsonSchemaOf } from '../src/config/schema/json_schema.ts'
+import { serviceSchema } from '../src/config/schema/service.ts'
 
 /** What docs/configuration.md has to be. */
 export function configurationReference(factories: readonly Factory[]): string {

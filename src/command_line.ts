@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { factoriesOf } from './built_in.ts'
 import { checkConfig, type LoadedConfig, readConfig } from './config/load.ts'
 import { ConfigError, formatProblems } from './config/problem.ts'
-import { processEnvironment } from './config/source.ts'
+import { processEnvironment } from './config/text/source.ts'
 import { Daemon } from './daemon.ts'
 import { BuildError } from './pipeline/graph.ts'
 import { RawPathError } from './pipeline/raw_paths.ts'
@@ -12,7 +12,7 @@ import { run } from './run.ts'
 import { systemClock } from './self/clock.ts'
 import { standardLines } from './self/lines.ts'
 import { createLog } from './self/log.ts'
-import { SelfMetrics } from './self/registry.ts'
+import { SelfMetrics } from './self/metrics/registry.ts'
 
 const { version, description } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string

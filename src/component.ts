@@ -38,7 +38,7 @@ export interface Account {
 /**
  * By which redactions a batch has been judged. Who keeps items past the call keeps it with them, and does not merge items
  * of unequal ones; who hands them to the outside, or to a place from which they cannot be called back, asks it first
- * (`judged` in `sending/judged.ts`; the pipeline does so before every exporter and connector).
+ * (`judged` in `waiting/judged.ts`; the pipeline does so before every exporter and connector).
  */
 export interface Policy {
   /** Names it in keys. */
@@ -62,6 +62,8 @@ export interface Context {
   readonly tenant?: string | undefined
   /** Monotonic milliseconds (`Clock`) after which nobody waits for the answer. */
   readonly deadline_ms?: number | undefined
+  /** What the daemon tells of data that it has taken: to refuse it would give no memory back. */
+  readonly isOwn?: boolean
   /** Set by the pipeline; a component passes it on. */
   readonly policy?: Policy | undefined
 }

@@ -11,13 +11,13 @@ import { Branches } from './pipeline/branches.ts'
 import { buildGraph, type Graph, type Instance, type Part } from './pipeline/graph.ts'
 import type { Balance, Ledger } from './pipeline/ledger.ts'
 import { type Plan, planOf } from './pipeline/plan.ts'
-import { Policies } from './pipeline/policies.ts'
 import { checkRawPaths } from './pipeline/raw_paths.ts'
+import { RedactionMarks } from './pipeline/redaction_marks.ts'
 import { watchedLedger } from './pipeline/watch_ledger.ts'
 import type { Clock } from './self/clock.ts'
-import { memoryOf } from './self/memory.ts'
-import { watchMemory } from './self/process_metrics.ts'
-import type { SelfMetrics } from './self/registry.ts'
+import { memoryOf } from './self/memory/process_memory.ts'
+import { watchMemory } from './self/metrics/process_metrics.ts'
+import type { SelfMetrics } from './self/metrics/registry.ts'
 import { MadeServices } from './self/services.ts'
 
 export interface DaemonOptions {
@@ -54,7 +54,7 @@ export class Daemon implements DaemonView {
   /** Fixed for the daemon's life: what is shared by trace, and what is on the disk, outlives a reload. */
   readonly #fixed: ParsedConfig['service']
   readonly #journals: Journals
-  readonly #policies = new Policies()
+  readonly #marks = new RedactionMarks()
 
   constructor(config: ParsedConfig, options: DaemonOptions) {
     this.#config = config
@@ -131,7 +131,7 @@ export class Daemon implements DaemonView {
     if (this.#stopped !== undefined) return
     const graph = this.#build(this.#config)
     // Receivers take data as soon as they have started.
-    this.#policies.take(graph.plan, graph.instances)
+    this.#marks.take(graph.plan, graph.instances)
     try {
       await this.#startAll(graph.parts)
     } catch (error) {
@@ -162,7 +162,7 @@ export class Daemon implements DaemonView {
     try {
       return buildGraph(plan, {
         ledger: this.ledger,
-        policies: this.#policies,
+        marks: this.#marks,
         room: this.#branches.room,
         branch: (name, signal) => this.#branches.obtain(name, signal),
         hostOf: (kind, id, pipeline) => this.#hostOf(kind, id, pipeline),
@@ -260,7 +260,7 @@ export class Daemon implements DaemonView {
     const stuck = new Set<Component>()
     for (const { component, plan } of updated) if (!(await component.update?.(plan.config))) stuck.add(component)
     // What has passed meanwhile was judged by a config that does not hold.
-    if (updated.some(({ component }) => 'reconsider' in component)) this.#policies.distrust()
+    if (updated.some(({ component }) => 'reconsider' in component)) this.#marks.distrust()
     const isRunning = ({ component }: Instance) => this.#running.has(component) && !stuck.has(component)
     if (failed === undefined && old.instances.every(isRunning)) return
     const running = new Map(old.instances.filter(isRunning).map((instance) => [instance.key, instance]))

@@ -4,13 +4,13 @@ import type { Logger } from 'pino'
 import type { LoadedConfig } from './config/load.ts'
 import { ConfigError, formatProblems } from './config/problem.ts'
 import { Daemon } from './daemon.ts'
+import { type MetricsServer, serveMetrics } from './net/http/metrics_server.ts'
 import { systemClock, type Timer } from './self/clock.ts'
 import { standardLines } from './self/lines.ts'
-import { collectGarbage } from './self/live_memory.ts'
 import { createLog, Throttle } from './self/log.ts'
-import { type MetricsServer, serveMetrics } from './self/metrics_server.ts'
-import { watchProcess } from './self/process_metrics.ts'
-import { SelfMetrics } from './self/registry.ts'
+import { collectGarbage } from './self/memory/live_memory.ts'
+import { watchProcess } from './self/metrics/process_metrics.ts'
+import { SelfMetrics } from './self/metrics/registry.ts'
 
 /**
  * What the start needed is garbage, a sixth of all memory, and a process without work would never come to collect it. This

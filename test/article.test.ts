@@ -10,10 +10,10 @@ import pino from 'pino'
 import { afterEach, expect, test } from 'vitest'
 import { components } from '../src/components.ts'
 import { loadConfig } from '../src/config/load.ts'
-import { processEnvironment } from '../src/config/source.ts'
+import { processEnvironment } from '../src/config/text/source.ts'
 import { Daemon } from '../src/daemon.ts'
 import { systemClock } from '../src/self/clock.ts'
-import { SelfMetrics } from '../src/self/registry.ts'
+import { SelfMetrics } from '../src/self/metrics/registry.ts'
 import { isFree } from './support/ports.ts'
 
 const copy = fileURLToPath(new URL('data/article-001.yaml', import.meta.url))

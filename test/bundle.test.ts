@@ -67,7 +67,7 @@ service:
   await send(Array.from({ length: 5000 }, () => call))
   if (process.platform === 'linux') expect(threads()).toBeGreaterThan(before)
   const bug = await line('a bug: an exception that nobody caught')
-  expect((bug['err'] as { stack: string }).stack).toMatch(/\n {4}at .*\(src\/self\/loop_lag\.ts:\d+:\d+\)\n/)
+  expect((bug['err'] as { stack: string }).stack).toMatch(/\n {4}at .*\(src\/self\/metrics\/loop_lag\.ts:\d+:\d+\)\n/)
   child.kill('SIGTERM')
   expect((await ended).code).toBe(0)
 })

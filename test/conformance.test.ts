@@ -14,7 +14,7 @@ import type {
   Signal,
 } from '../src/component.ts'
 import { components } from '../src/components.ts'
-import { type JsonSchema, jsonSchemaOf } from '../src/config/json_schema.ts'
+import { type JsonSchema, jsonSchemaOf } from '../src/config/schema/json_schema.ts'
 import { Edge } from '../src/pipeline/edge.ts'
 import { retryLater } from '../src/refusal.ts'
 import { bookedAccount, discrepancyOf } from './support/account.ts'

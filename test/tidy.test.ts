@@ -1,6 +1,6 @@
 /** Rules of the house that neither the compiler nor the linter knows. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+import { basename, dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 const root = new URL('../', import.meta.url).pathname
@@ -12,8 +12,8 @@ const layers: readonly (readonly string[])[] = [
   ['self'],
   ['telemetry'],
   ['component.ts'],
-  ['not_accounted.ts', 'config', 'content'],
-  ['gen_ai', 'items', 'journal', 'traces', 'net'],
+  ['not_accounted.ts', 'telemetry_store.ts', 'config', 'content'],
+  ['gen_ai', 'items', 'journal', 'traces', 'net', 'waiting'],
   ['sending', 'steps'],
   ['pipeline'],
   COMPONENTS,
@@ -29,6 +29,20 @@ const layers: readonly (readonly string[])[] = [
 const LINES_MAX = 400
 /** Tables of cases are long. */
 const TEST_LINES_MAX = 600
+/** So many files of a folder are seen at a glance; what tests it is not counted. */
+const ROOM_FILES_MAX = 15
+
+/** File names that mean the same in every folder. */
+const SHARED_FILE_NAMES = [
+  // A component's factory, and the schema of its config; of a simulation, the config that it runs.
+  'index.ts',
+  'config.ts',
+  // Where a process begins, and what it runs.
+  'main.ts',
+  'run.ts',
+]
+/** Functions that are asked for by name: what the worker thread does with a job. */
+const SHARED_EXPORTS = ['work']
 
 interface Source {
   /** From the project's root: `src/otlp/cursor.ts`. */
@@ -99,6 +113,24 @@ describe('files', () => {
   test('end the process only where it begins', () => {
     const wrong = matching(shipped, /process\.(exit|abort|reallyExit)\(/)
     expect(wrong.filter((path) => path !== 'src/command_line.ts' && path !== 'src/run.ts')).toEqual([])
+  })
+
+  test(`are at most ${ROOM_FILES_MAX} in a folder`, () => {
+    const rooms = Map.groupBy(shipped, ({ path }) => dirname(path))
+    const full = [...rooms].filter(([, files]) => files.length > ROOM_FILES_MAX)
+    expect(full.map(([room, files]) => `${room}: ${files.length}`)).toEqual([])
+  })
+
+  test('have a name of their own', () => {
+    const files = sources.filter(({ path }) => !/\.(test|fixture)\.ts$/.test(path))
+    const names = Map.groupBy(files, ({ path }) => basename(path))
+    expect(repeated(names).filter(([name]) => !SHARED_FILE_NAMES.includes(name))).toEqual([])
+  })
+
+  test('export no type and no function under the name of another', () => {
+    const exported = shipped.flatMap(({ path, text }) => exportsOf(text).map((name) => ({ path, name })))
+    const names = Map.groupBy(exported, ({ name }) => name)
+    expect(repeated(names).filter(([name]) => !SHARED_EXPORTS.includes(name))).toEqual([])
   })
 
   test('are not named after nothing in particular', () => {
@@ -173,6 +205,21 @@ function specifiersOf(text: string): string[] {
     /^\s*(?:import|export)\b[^'"`;]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm,
   )
   return [...statements].map(([, from, bare, dynamic]) => (from ?? bare ?? dynamic)!)
+}
+
+/** Classes, interfaces, types and functions that a file exports, each once: overloads repeat their name. */
+function exportsOf(text: string): string[] {
+  const declarations = text.matchAll(
+    /^export (?:declare |async |abstract )*(?:class|interface|type|function\*?) ([A-Za-z_]\w*)/gm,
+  )
+  return [...new Set([...declarations].map(([, name]) => name!))]
+}
+
+/** Names that stand for more than one thing, and where. */
+function repeated(names: ReadonlyMap<string, readonly { readonly path: string }[]>): [string, string[]][] {
+  return [...names]
+    .filter(([, entries]) => entries.length > 1)
+    .map(([name, entries]) => [name, entries.map(({ path }) => path)])
 }
 
 function matching(list: readonly Source[], pattern: RegExp): string[] {

@@ -3,9 +3,9 @@
 import { stringify } from 'yaml'
 import type { Factory } from '../component.ts'
 import { SECTIONS } from './declared.ts'
-import { isRecord, type JsonSchema, jsonSchemaOf, redact, withDefaults } from './json_schema.ts'
 import type { ParsedConfig } from './parse.ts'
-import { serviceSchema } from './service.ts'
+import { isRecord, type JsonSchema, jsonSchemaOf, redact, withDefaults } from './schema/json_schema.ts'
+import { serviceSchema } from './schema/service.ts'
 
 export interface Build {
   readonly name: string

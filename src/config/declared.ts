@@ -1,8 +1,8 @@
 /** What a config declares: components by section and id, whatever their own settings look like. */
 import type { Factory } from '../component.ts'
-import { shownKey } from './source.ts'
 import { nearest, suggestion } from './suggest.ts'
-import type { Entry, Node, Report } from './tree.ts'
+import { shownKey } from './text/source.ts'
+import type { Entry, Node, ReportFinding } from './text/tree.ts'
 
 export type Kind = Factory['kind']
 
@@ -44,8 +44,8 @@ export function declare(
   section: Section,
   kind: Kind,
   factories: readonly Factory[],
-  report: Report,
-  warn: Report,
+  report: ReportFinding,
+  warn: ReportFinding,
 ): ReadonlyMap<string, Declared> {
   const declared = new Map<string, Declared>()
   const warned = new Set<string>()
@@ -99,7 +99,7 @@ function reportType(
   { key }: Entry,
   path: string[],
   factories: readonly Factory[],
-  report: Report,
+  report: ReportFinding,
 ): void {
   const known = factories.filter((factory) => factory.kind === kind).map((factory) => factory.type)
   const elsewhere = factories.find((factory) => factory.kind !== kind && factory.type === type)

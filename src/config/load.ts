@@ -17,12 +17,12 @@
  */
 import type { Factory } from '../component.ts'
 import { type DeclaredType, declaredTypes } from './declared.ts'
-import { type Inputs, readInputs } from './inputs.ts'
 import { type ParsedConfig, parseConfig } from './parse.ts'
 import { ConfigError, type Finding, type Problem, toProblems } from './problem.ts'
-import type { Environment, Source } from './source.ts'
-import { substitute } from './substitute.ts'
-import { merge, type Node } from './tree.ts'
+import { type Inputs, readInputs } from './text/inputs.ts'
+import type { ConfigSource, Environment } from './text/source.ts'
+import { substitute } from './text/substitute.ts'
+import { mergeTrees, type Node } from './text/tree.ts'
 
 export interface LoadedConfig extends ParsedConfig {
   /** What is worth a log line and no reason to stop: older names, unset variables, unused components. */
@@ -36,7 +36,7 @@ export interface ReadConfig {
   /** Kinds and types of the components that it declares. */
   readonly types: readonly DeclaredType[]
   readonly tree: Node
-  readonly sources: readonly Source[]
+  readonly sources: readonly ConfigSource[]
   readonly files: readonly string[]
   readonly spare: ReadonlySet<string>
   readonly errors: readonly Finding[]
@@ -50,7 +50,7 @@ export function readConfig(inputs: Inputs, environment: Environment): ReadConfig
   const [first, ...rest] = trees
   const unread = trees.length < inputs.configs.length + (inputs.sets?.length ?? 0)
   if (unread || first === undefined) throw new ConfigError(toProblems(errors, sources))
-  const substituted = substitute(rest.reduce<Node>(merge, first), environment)
+  const substituted = substitute(rest.reduce<Node>(mergeTrees, first), environment)
   return {
     types: declaredTypes(substituted.tree),
     tree: substituted.tree,

@@ -1,16 +1,16 @@
 /** A merged and substituted tree + factories → a typed config. */
 import type { Factory } from '../component.ts'
-import type { WhenFull } from './blocks.ts'
 import type { ComponentConfig } from './component_config.ts'
 import { type Declarations, type Declared, declare, resolveId, SECTIONS, type Section, splitId } from './declared.ts'
 import { checkPipelines, type PipelineConfig } from './pipelines.ts'
 import type { Finding } from './problem.ts'
-import { type Service, serviceSchema, type Telemetry } from './service.ts'
-import { shownKey } from './source.ts'
-import { withSteps } from './steps.ts'
+import type { WhenFull } from './schema/blocks.ts'
+import { type ServiceSettings, serviceSchema, type Telemetry } from './schema/service.ts'
+import { withSteps } from './schema/steps.ts'
+import { type Valid, validate } from './schema/validate.ts'
 import { suggestion } from './suggest.ts'
-import { describeNode, markKeys, type Node, type Report } from './tree.ts'
-import { type Valid, validate } from './validate.ts'
+import { shownKey } from './text/source.ts'
+import { describeNode, markKeys, type Node, type ReportFinding } from './text/tree.ts'
 
 /** A config that can be built. */
 export interface ParsedConfig {
@@ -46,7 +46,7 @@ export interface Parsed {
 export function parseConfig(tree: Node, factories: readonly Factory[], spare: ReadonlySet<string> = new Set()): Parsed {
   const errors: Finding[] = []
   const warnings: Finding[] = []
-  const report: Report = (finding) => errors.push(finding)
+  const report: ReportFinding = (finding) => errors.push(finding)
   markSections(tree)
   checkTopLevel(tree, report)
   const parsed = {} as Record<Section, Map<string, ComponentConfig>>
@@ -81,7 +81,7 @@ function markSections(tree: Node): void {
   }
 }
 
-function checkTopLevel(tree: Node, report: Report): void {
+function checkTopLevel(tree: Node, report: ReportFinding): void {
   if (tree.kind !== 'map') return
   const known = [...SECTIONS.map(([section]) => section as string), 'service']
   for (const [key, { key: place, value }] of tree.entries) {
@@ -108,7 +108,7 @@ function checkTopLevel(tree: Node, report: Report): void {
 function parseComponent(
   section: Section,
   { kind, id, entry, factory }: Declared,
-  report: Report,
+  report: ReportFinding,
 ): ComponentConfig | undefined {
   if (!factory) return undefined
   const valid = validate<unknown>(factory.schema, entry, [section, id], report)
@@ -119,7 +119,7 @@ function parseComponent(
   return { kind, id, type, canonicalType: factory.type, name, factory, config, input, aliasUsed }
 }
 
-function parseService(tree: Node, report: Report): Valid<Service> | undefined {
+function parseService(tree: Node, report: ReportFinding): Valid<ServiceSettings> | undefined {
   const entry = tree.kind === 'map' ? tree.entries.get('service') : undefined
   if (entry) return validate(serviceSchema, entry, ['service'], report)
   const advice = 'add service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}'

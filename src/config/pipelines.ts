@@ -2,10 +2,10 @@
 import type { Signal } from '../component.ts'
 import { type Declarations, type Declared, resolveId, type Section, splitId } from './declared.ts'
 import type { Path } from './problem.ts'
-import type { Service } from './service.ts'
-import type { Place } from './source.ts'
+import type { ServiceSettings } from './schema/service.ts'
 import { nearest, suggestion } from './suggest.ts'
-import { type Entry, keyPlace, type Node, nodeAt, type Report } from './tree.ts'
+import type { Place } from './text/source.ts'
+import { type Entry, keyPlace, type Node, nodeAt, type ReportFinding } from './text/tree.ts'
 
 /** One pipeline whose ids are those of declared components. */
 export interface PipelineConfig {
@@ -38,10 +38,10 @@ interface Use {
 /** Checks all pipelines and the list of extensions. What is declared and not used is only warned of. */
 export function checkPipelines(
   tree: Node,
-  service: Service | undefined,
+  service: ServiceSettings | undefined,
   declared: Declarations,
-  report: Report,
-  warn: Report,
+  report: ReportFinding,
+  warn: ReportFinding,
 ): ReadonlyMap<string, PipelineConfig> {
   const root = { key: tree.place, value: tree }
   const check = new PipelineCheck(root, declared, report)
@@ -69,12 +69,12 @@ class PipelineCheck {
   readonly pipelines = new Map<string, PipelineConfig>()
   readonly #tree: Entry
   readonly #declared: Declarations
-  readonly #report: Report
+  readonly #report: ReportFinding
   readonly #used = new Set<Declared>()
   readonly #entries: Use[] = []
   readonly #exits: Use[] = []
 
-  constructor(tree: Entry, declared: Declarations, report: Report) {
+  constructor(tree: Entry, declared: Declarations, report: ReportFinding) {
     this.#tree = tree
     this.#declared = declared
     this.#report = report
@@ -184,7 +184,7 @@ class PipelineCheck {
     for (const id of next.keys()) this.#circle(id, next, [], done)
   }
 
-  unused(warn: Report): void {
+  unused(warn: ReportFinding): void {
     for (const section of ['receivers', 'processors', 'exporters', 'connectors', 'extensions'] as const) {
       for (const component of this.#declared[section].values()) {
         if (this.#used.has(component) || !component.factory) continue
@@ -266,14 +266,14 @@ function isSignal(text: string): text is Signal {
   return (SIGNALS as readonly string[]).includes(text)
 }
 
-function writtenPipelines(tree: Node): Service['pipelines'] {
+function writtenPipelines(tree: Node): ServiceSettings['pipelines'] {
   const node = nodeAt(tree, ['service', 'pipelines'])
-  const pipelines: Service['pipelines'] = {}
+  const pipelines: ServiceSettings['pipelines'] = {}
   for (const [id, { value }] of node?.kind === 'map' ? node.entries : []) {
     const roles = ROLES.map((role) => [role, writtenIds(nodeAt(value, [role]))] as const)
     // A role of another shape has been told of already.
     if (roles.every(([, ids]) => ids !== undefined))
-      pipelines[id] = Object.fromEntries(roles) as Service['pipelines'][string]
+      pipelines[id] = Object.fromEntries(roles) as ServiceSettings['pipelines'][string]
   }
   return pipelines
 }

@@ -4,8 +4,8 @@
  * A finding points at characters of a source; a problem is the same thing made ready for a person, with the line's
  * excerpt in which everything is masked that is not known to be harmless.
  */
-import { isHarmless, type Place, type Source, shownKey } from './source.ts'
-import { urlSecrets } from './url_secrets.ts'
+import { type ConfigSource, isHarmless, type Place, shownKey } from './text/source.ts'
+import { urlSecrets } from './text/url_secrets.ts'
 
 export type Path = readonly (string | number)[]
 
@@ -72,7 +72,7 @@ function formatProblem({ file, line, column, path, message, advice, excerpt }: P
 }
 
 /** Makes problems of findings: places become lines and columns, sorted by source and position, each told once. */
-export function toProblems(findings: readonly Finding[], sources: readonly Source[]): Problem[] {
+export function toProblems(findings: readonly Finding[], sources: readonly ConfigSource[]): Problem[] {
   const order = new Map(sources.map((source, index) => [source, index]))
   const rank = ({ place }: Finding) => (place ? (order.get(place.source) ?? sources.length) : -1)
   const sorted = [...findings].sort((a, b) => rank(a) - rank(b) || (a.place?.start ?? 0) - (b.place?.start ?? 0))
@@ -93,7 +93,7 @@ function toProblem({ place, file, path, message, advice }: Finding): Problem {
 
 const EXCERPT_CHARACTERS_MAX = 120
 
-function excerptOf(source: Source, lineStart: number, start: number, end: number): Problem['excerpt'] {
+function excerptOf(source: ConfigSource, lineStart: number, start: number, end: number): Problem['excerpt'] {
   const newline = source.text.indexOf('\n', lineStart)
   const lineEnd = newline === -1 ? source.text.length : newline
   const text = maskLine(source, lineStart, lineEnd).trimEnd()
@@ -107,7 +107,7 @@ function excerptOf(source: Source, lineStart: number, start: number, end: number
 }
 
 /** The line with every character masked that may belong to a secret. Keeps length, so that the caret stays right. */
-function maskLine(source: Source, lineStart: number, lineEnd: number): string {
+function maskLine(source: ConfigSource, lineStart: number, lineEnd: number): string {
   let line = ''
   const secrets = urlSecrets(source.text.slice(lineStart, lineEnd))
   const isSecret = (at: number) => secrets.some(([start, end]) => at >= start && at < end)

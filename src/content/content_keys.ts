@@ -11,7 +11,7 @@ import { SIDE, type Side } from './step_words.ts'
 export interface KeyContent {
   /** Number of the content group, 0: no content. */
   readonly group: number
-  /** True: the name is too common to say so alone; it does in scopes and events of LLM tools (`content_scopes.ts`). */
+  /** True: the name is too common to say so alone; it does in scopes and events of LLM tools (`content_events.ts`). */
   readonly scoped: boolean
   /** Steps of all kinds use the name: what the step is (`step_words.ts`) tells more than the group. 0: they do not. */
   readonly side: Side | 0

@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { jsonToProtobuf } from '../otlp/json_to_protobuf.ts'
 import { receive } from '../telemetry/receive.ts'
 import { SpanView } from '../telemetry/span_view.ts'
-import { FIELD } from './field.ts'
-import { lexicon, PROVIDERS } from './lexicon.ts'
+import { FIELD } from './call_fields.ts'
+import { lexicon, PROVIDERS } from './dialects/lexicon.ts'
+import { FINISH_REASONS, OPERATIONS } from './known_values.ts'
 import { ModelCall } from './model_call.ts'
 import { foundKeys, readModelCall } from './reading/read.ts'
 import { ScopeMarks } from './reading/recognise.ts'
-import { FINISH_REASONS, OPERATIONS } from './values.ts'
 
 const testdata = new URL('testdata/', import.meta.url)
 

@@ -2,7 +2,7 @@
 import { boolOf, contentStart, numberOf, STRING, valueKind } from '../telemetry/any_value.ts'
 import { KeySet } from '../telemetry/key_set.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
-import { FIELD, SLUICE } from './field.ts'
+import { FIELD, SLUICE } from './call_fields.ts'
 import type { ModelCall } from './model_call.ts'
 import { findExceptionText, findStatusMessage, range } from './wire.ts'
 

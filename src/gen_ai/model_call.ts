@@ -1,5 +1,5 @@
 /** The facts of one model call: a flyweight that is filled anew for each span and keeps nothing of the one before. */
-import { FIELDS, TEXTS } from './field.ts'
+import { FIELDS, TEXTS } from './call_fields.ts'
 import { PLAUSIBLE, type Plausible } from './plausible.ts'
 
 export const COST_SOURCES = ['reported', 'table', 'override', 'unknown_model'] as const

@@ -1,25 +1,51 @@
 /** Reading a model call from a span or log record that the `gen_ai` processor has been over: newest names and `sluice.*` only. */
+import { ordinaryRows } from '../otlp/scratch.ts'
 import { boolOf, contentStart, numberOf, STRING, valueKind } from '../telemetry/any_value.ts'
+import { ATTRIBUTE } from '../telemetry/attributes.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { isEqual, KeySet } from '../telemetry/key_set.ts'
 import type { RecordView } from '../telemetry/record_view.ts'
 import { beginsWithAttribute, type SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
-import { dialects } from './dialects.ts'
-import { FIELD, FIELD_NAMES, NEWEST, SLUICE, TEXTS } from './field.ts'
-import { PROVIDERS } from './lexicon.ts'
+import { FIELD, FIELD_NAMES, NEWEST, SLUICE, TEXTS } from './call_fields.ts'
+import { dialects } from './dialects/dialects.ts'
+import { PROVIDERS } from './dialects/lexicon.ts'
+import { FINISH_REASONS, OPERATIONS } from './known_values.ts'
 import { COST_SOURCES, type ModelCall } from './model_call.ts'
 import { IMPLAUSIBLE } from './plausible.ts'
 import { type Quality, SIGNALS } from './quality.ts'
 import { readFinishReasons } from './reading/finish.ts'
 import { Spellings } from './spellings.ts'
-import { FINISH_REASONS, OPERATIONS } from './values.ts'
 import { nextText, range } from './wire.ts'
 
 const names = [...Object.values(NEWEST), 'llm.task_type', ...Object.values(SLUICE)]
 /** The attribute names that a normalised call is read from. */
 export const normalisedKeys = new KeySet(names)
 
-const found = new Int32Array(names.length)
+/** Attributes of most items. */
+const USUAL = 64
+
+/** Where the normalised attributes of an item stand, found in one pass over its keys. */
+export class NormalisedRows {
+  /** By position in `normalisedKeys`: the first row that has the key, -1 where there is none. */
+  readonly found = new Int32Array(names.length)
+  /** By row: position of its key, -1 for a key that is none of them. */
+  keys: Int32Array = new Int32Array(USUAL)
+
+  read({ bytes, attributes }: SpanView): this {
+    const { found } = this
+    found.fill(-1)
+    const keys = (this.keys = ordinaryRows(this.keys, USUAL, attributes.count))
+    const { rows, count } = attributes
+    for (let row = 0, at = 0; row < count; row++, at += ATTRIBUTE.width) {
+      const key = normalisedKeys.find(bytes, rows[at + ATTRIBUTE.keyStart]!, rows[at + ATTRIBUTE.keyEnd]!)
+      keys[row] = key
+      if (key >= 0 && found[key] === -1) found[key] = row
+    }
+    return this
+  }
+}
+
+const ownRows = new NormalisedRows()
 const dialectKey = Buffer.from(SLUICE.dialect)
 const scoreKey = Buffer.from(SLUICE.qualityScore)
 const signalsKey = Buffer.from(SLUICE.qualitySignals)
@@ -59,28 +85,29 @@ export function isOwnRecord(view: RecordView): boolean {
 }
 
 /** Has it judged the answer in this log record, which is no call by itself? */
-export function isJudged(batch: LogBatch, item: number): boolean {
+export function hasQuality(batch: LogBatch, item: number): boolean {
   return beginsWithAttribute(batch, item, scoreKey) || beginsWithAttribute(batch, item, signalsKey)
 }
 
 /** Fills `quality` from such a record; false if it says nothing, or was written by this program about a call. */
 export function readQuality(view: RecordView, quality: Quality): boolean {
-  view.attributes.find(view.bytes, normalisedKeys, found)
-  quality.score = score(view)
-  quality.signals = listBits(view, AT_SIGNALS, signals)
+  const { found } = ownRows.read(view)
+  quality.score = score(view, found)
+  quality.signals = listBits(view, found[AT_SIGNALS]!, signals)
   return !isOwnRecord(view) && (quality.signals !== 0 || !Number.isNaN(quality.score))
 }
 
 /**
  * Fills `call` from a normalised item; false if it is not, names no operation, or is the summary of a call. The request's model
- * is without the `models/` that Google's API puts in front. `call.dialect` is -1 for a dialect of another version.
+ * is without the `models/` that Google's API puts in front. `call.dialect` is -1 for a dialect of another version. `rows` is
+ * filled too.
  */
-export function readNormalisedCall(view: SpanView, call: ModelCall): boolean {
+export function readNormalisedCall(view: SpanView, call: ModelCall, rows = ownRows): boolean {
   const { bytes, attributes } = view
-  attributes.find(bytes, normalisedKeys, found)
+  const { found } = rows.read(view)
   if (found[AT_DIALECT]! < 0 || (view.isRecord && isOwnRecord(view as RecordView))) return false
-  call.reset(bytes, choice(view, AT_DIALECT, dialectIds))
-  call.operation = choice(view, keyOf[FIELD.operation]!, operations)
+  call.reset(bytes, choice(view, found[AT_DIALECT]!, dialectIds))
+  call.operation = choice(view, found[keyOf[FIELD.operation]!]!, operations)
   if (call.operation < 0) return false
   for (let field = 0; field < TEXTS; field++) {
     const row = keyOf[field]! < 0 ? -1 : found[keyOf[field]!]!
@@ -91,50 +118,50 @@ export function readNormalisedCall(view: SpanView, call: ModelCall): boolean {
   }
   withoutModels(call)
   call.provider = providers.find(bytes, call.start(FIELD.provider), call.end(FIELD.provider))
-  readNumbers(view, call)
+  readNumbers(view, call, found)
   call.failed = view.statusCode === STATUS_ERROR || call.has(FIELD.errorType) || call.rateLimited
   const reasons = found[keyOf[FIELD.finishReasons]!]!
   if (reasons >= 0) readFinishReasons(view, reasons, finishReasons, call)
   return true
 }
 
-function readNumbers(view: SpanView, call: ModelCall): void {
-  call.implausible = listBits(view, AT_IMPLAUSIBLE, implausible)
-  call.inputTokens = believed(view, FIELD.inputTokens, call)
-  call.outputTokens = believed(view, FIELD.outputTokens, call)
-  call.cacheReadTokens = believed(view, FIELD.cacheReadTokens, call)
-  call.cacheWriteTokens = believed(view, FIELD.cacheWriteTokens, call)
-  call.reasoningTokens = believed(view, FIELD.reasoningTokens, call)
-  call.timeToFirstChunk_s = believed(view, FIELD.timeToFirstChunk, call)
-  call.cost_usd = number(view, AT_COST)
-  call.costSource = choice(view, AT_COST_SOURCE, costSources)
-  call.qualityScore = score(view)
-  call.qualitySignals = listBits(view, AT_SIGNALS, signals)
-  call.rateLimited = isTrue(view, AT_RATE_LIMITED)
-  call.duration_ms = view.isRecord ? number(view, AT_LATENCY) : Number.NaN
-  call.stream = isTrue(view, keyOf[FIELD.stream]!)
+function readNumbers(view: SpanView, call: ModelCall, found: Int32Array): void {
+  call.implausible = listBits(view, found[AT_IMPLAUSIBLE]!, implausible)
+  call.inputTokens = believed(view, FIELD.inputTokens, call, found)
+  call.outputTokens = believed(view, FIELD.outputTokens, call, found)
+  call.cacheReadTokens = believed(view, FIELD.cacheReadTokens, call, found)
+  call.cacheWriteTokens = believed(view, FIELD.cacheWriteTokens, call, found)
+  call.reasoningTokens = believed(view, FIELD.reasoningTokens, call, found)
+  call.timeToFirstChunk_s = believed(view, FIELD.timeToFirstChunk, call, found)
+  call.cost_usd = number(view, found[AT_COST]!)
+  call.costSource = choice(view, found[AT_COST_SOURCE]!, costSources)
+  call.qualityScore = score(view, found)
+  call.qualitySignals = listBits(view, found[AT_SIGNALS]!, signals)
+  call.rateLimited = isTrue(view, found[AT_RATE_LIMITED]!)
+  call.duration_ms = view.isRecord ? number(view, found[AT_LATENCY]!) : Number.NaN
+  call.stream = isTrue(view, found[keyOf[FIELD.stream]!]!)
 }
 
-function score(view: SpanView): number {
-  const value = number(view, AT_SCORE)
+function score(view: SpanView, found: Int32Array): number {
+  const value = number(view, found[AT_SCORE]!)
   return value <= 1 ? value : Number.NaN
 }
 
-function number(view: SpanView, key: number): number {
-  const row = found[key]!
+function number(view: SpanView, row: number): number {
   if (row < 0) return Number.NaN
   const value = numberOf(view.bytes, view.attributes.valueStart(row), view.attributes.valueEnd(row))
   return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : Number.NaN
 }
 
 /** A span keeps what its emitter wrote, also where `gen_ai` did not believe it. */
-function believed(view: SpanView, field: number, call: ModelCall): number {
-  return (call.implausible & (1 << (field - FIELD.inputTokens))) === 0 ? number(view, keyOf[field]!) : Number.NaN
+function believed(view: SpanView, field: number, call: ModelCall, found: Int32Array): number {
+  return (call.implausible & (1 << (field - FIELD.inputTokens))) === 0
+    ? number(view, found[keyOf[field]!]!)
+    : Number.NaN
 }
 
 /** Words of another version are passed over. */
-function listBits(view: SpanView, key: number, words: Spellings): number {
-  const row = found[key]!
+function listBits(view: SpanView, row: number, words: Spellings): number {
   if (row < 0) return 0
   const [start, end] = [view.attributes.valueStart(row), view.attributes.valueEnd(row)]
   let bits = 0
@@ -145,13 +172,11 @@ function listBits(view: SpanView, key: number, words: Spellings): number {
   return bits
 }
 
-function isTrue(view: SpanView, key: number): boolean {
-  const row = found[key]!
+function isTrue(view: SpanView, row: number): boolean {
   return row >= 0 && boolOf(view.bytes, view.attributes.valueStart(row), view.attributes.valueEnd(row)) === true
 }
 
-function choice(view: SpanView, key: number, values: Spellings): number {
-  const row = found[key]!
+function choice(view: SpanView, row: number, values: Spellings): number {
   if (row < 0) return -1
   const end = view.attributes.valueEnd(row)
   if (valueKind(view.bytes, view.attributes.valueStart(row), end) !== STRING) return -1

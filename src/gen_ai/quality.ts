@@ -4,10 +4,10 @@
  * tell is unknown, not bad.
  */
 import type { Answer } from '../content/answers/answer.ts'
-import { judgeAnswer } from '../content/quality/judge.ts'
+import { judgeAnswer } from '../content/quality/answer_signals.ts'
 import { SEVERE, SIGNAL } from '../content/quality/signals.ts'
+import { FINISH_REASONS, finishReasonSpellings } from './known_values.ts'
 import { FINISH_REASONS_MAX, type ModelCall } from './model_call.ts'
-import { FINISH_REASONS, finishReasonSpellings } from './values.ts'
 
 export { SIGNALS } from '../content/quality/signals.ts'
 

@@ -6,7 +6,7 @@
 import { boolOf, contentStart, numberOf, STRING, valueKind } from '../telemetry/any_value.ts'
 import { KeySet } from '../telemetry/key_set.ts'
 import { type SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
-import { SLUICE } from './field.ts'
+import { SLUICE } from './call_fields.ts'
 
 /** With one of these a span is a step. */
 const marks = [

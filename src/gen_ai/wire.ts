@@ -5,7 +5,7 @@
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
 import { ARRAY, contentStart, STRING, valueKind } from '../telemetry/any_value.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
-import { findField, foundEnd } from '../telemetry/field.ts'
+import { findField, foundEnd } from '../telemetry/find_field.ts'
 import { isEqual } from '../telemetry/key_set.ts'
 import { SCOPE } from '../telemetry/layout.ts'
 import type { SpanView } from '../telemetry/span_view.ts'

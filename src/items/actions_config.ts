@@ -1,6 +1,6 @@
 /** The schema of attribute actions, with the Collector's names. */
 import { z } from 'zod'
-import { expect, secret } from '../config/blocks.ts'
+import { expect, secret } from '../config/schema/blocks.ts'
 
 const scalar = z.union([z.string(), z.number(), z.boolean()])
 

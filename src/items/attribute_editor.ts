@@ -7,8 +7,8 @@ import { contentStart, STRING, valueKind } from '../telemetry/any_value.ts'
 import { ATTRIBUTE, Attributes } from '../telemetry/attributes.ts'
 import { KeySet } from '../telemetry/key_set.ts'
 import type { ActionConfig } from './actions_config.ts'
+import { convert, valueBytes } from './attribute_values.ts'
 import { readAttributes } from './fields.ts'
-import { convert, valueBytes } from './values.ts'
 
 /** An attribute that some action names: one that is there, or one that is added. */
 interface Slot {

@@ -1,6 +1,6 @@
 /** Schema blocks for conditions, with the Collector's names. */
 import { z } from 'zod'
-import { expect } from '../config/blocks.ts'
+import { expect } from '../config/schema/blocks.ts'
 
 const ATTRIBUTE_VALUE = 'The value it must have, of the same type; any value if left out.'
 

@@ -6,8 +6,8 @@ import { type FileHandle, mkdir, open, truncate, unlink } from 'node:fs/promises
 import type { Clock, Timer } from '../self/clock.ts'
 import { SteadyTime } from '../self/steady_time.ts'
 import { lockDirectory } from './lock.ts'
-import { type Found, readRecord, scan } from './scan.ts'
 import { type Address, addressOf, findSegments, offsetOf, type Segment, segmentOf } from './segment.ts'
+import { type Found, readRecord, scanSegment } from './segment_scan.ts'
 import { DISK, type Disk, SegmentWriter } from './segment_writer.ts'
 import { WaitingAppends } from './waiting_appends.ts'
 
@@ -217,7 +217,7 @@ export class Journal {
     try {
       const file = await open(segment.path, 'r')
       try {
-        for await (const found of scan(file, segment.mark, 0, segment.size_bytes)) {
+        for await (const found of scanSegment(file, segment.mark, 0, segment.size_bytes)) {
           if (found.damaged) {
             middle.push(found)
             continue
@@ -256,7 +256,7 @@ export class Journal {
   }
 
   async *#recordsOf(segment: Segment, file: FileHandle, start: number, end: number): AsyncGenerator<JournalRecord> {
-    const scanned = scan(file, segment.mark, start, end)
+    const scanned = scanSegment(file, segment.mark, start, end)
     for (let at = start; ; ) {
       const step = await scanned.next().catch((error) => this.#options.onError?.(error))
       // The file cannot be read on.

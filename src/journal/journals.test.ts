@@ -2,7 +2,7 @@ import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, 
 import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { keptLog } from '../../test/pipelines/parts.fixture.ts'
-import { MemoryMeter } from '../../test/support/meter.ts'
+import { MemoryMeter } from '../../test/support/memory_meter.ts'
 import type { StateJournal } from '../component.ts'
 import { FakeClock } from '../self/clock.ts'
 import { cleanUp, newDirectory, segmentsIn } from './journal.fixture.ts'

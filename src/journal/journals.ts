@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { JournalSettings, StateJournal } from '../component.ts'
 import type { Clock } from '../self/clock.ts'
-import type { Meter } from '../self/meter.ts'
+import type { Meter } from '../self/metrics/meter.ts'
 import { StateOnDisk } from './state_on_disk.ts'
 
 /** An instance of a component. */

@@ -7,7 +7,7 @@ export interface Segment {
   readonly number: number
   /** Unix milliseconds. */
   readonly created_ms: number
-  /** 32 bits, in every record (`record.ts`). */
+  /** 32 bits, in every record (`journal_record.ts`). */
   readonly mark: number
   readonly path: string
   /** Bytes that are part of the journal. The file may be longer if cutting it off failed. */

@@ -1,7 +1,7 @@
 /** Writing the newest segment. What was not written as a whole is taken off again. */
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
-import { type NewRecord, sizeOf, writeRecord } from './record.ts'
+import { type NewRecord, sizeOf, writeRecord } from './journal_record.ts'
 import { type Segment, segmentPath } from './segment.ts'
 
 /** What a segment writer needs of the file system. */

@@ -5,7 +5,7 @@
 import type { Logger } from 'pino'
 import type { StateJournal } from '../component.ts'
 import type { Clock } from '../self/clock.ts'
-import type { Counter } from '../self/meter.ts'
+import type { Counter } from '../self/metrics/meter.ts'
 import { type Address, type Damage, Journal, segmentOf } from './journal.ts'
 
 export interface StateOnDiskOptions {

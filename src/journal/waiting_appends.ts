@@ -1,9 +1,9 @@
 /** Records that wait to be committed, and who waits for them. */
-import { type NewRecord, sizeOf } from './record.ts'
+import { type NewRecord, sizeOf } from './journal_record.ts'
 import type { Address } from './segment.ts'
 
 /** What is committed together. */
-export interface Group {
+export interface AppendGroup {
   readonly records: readonly NewRecord[]
   /** With headers. */
   readonly size_bytes: number
@@ -40,7 +40,7 @@ export class WaitingAppends {
   }
 
   /** The oldest ones with at most so many bytes together, but at least one. */
-  take(bytes_max: number): Group {
+  take(bytes_max: number): AppendGroup {
     let size_bytes = 0
     let count = 0
     for (const { record } of this.#appends) {

@@ -48,7 +48,7 @@ export class ByteBudget {
 }
 
 /** Where bytes are taken from before they are made. */
-export interface Room {
+export interface BytesRoom {
   take(bytes: number): boolean
   give(bytes: number): void
 }
@@ -57,7 +57,7 @@ export interface Room {
  * One request's share of a budget. It is given back when the request is over and nobody works on it any more: a client
  * that goes away does not make the bytes go that are being unpacked or handled.
  */
-export class Share implements Room {
+export class Share implements BytesRoom {
   readonly #budget: ByteBudget
   #taken_bytes = 0
   #workers = 0

@@ -9,7 +9,7 @@ import {
   zstdDecompress,
   zstdDecompressSync,
 } from 'node:zlib'
-import { OVERLOAD, type Room } from './budget.ts'
+import { type BytesRoom, OVERLOAD } from './budget.ts'
 import { compact } from './incoming.ts'
 
 export type Encoding = 'gzip' | 'deflate' | 'zstd'
@@ -55,7 +55,7 @@ export function decompress(
   body: Buffer,
   encoding: Encoding,
   limit_bytes: number,
-  room: Room = BOUNDLESS,
+  room: BytesRoom = BOUNDLESS,
 ): Buffer | Promise<Buffer> {
   if (encoding === 'zstd') return unpackZstd(body, limit_bytes, room)
   const codec = encoding === 'gzip' ? GZIP : hasZlibHeader(body) ? ZLIB : RAW
@@ -65,7 +65,7 @@ export function decompress(
   return result === undefined ? job.later().then((late) => whole(body, late, room)) : whole(body, result, room)
 }
 
-const BOUNDLESS: Room = { take: () => true, give: () => undefined }
+const BOUNDLESS: BytesRoom = { take: () => true, give: () => undefined }
 
 const AT_ONCE_BYTES = 1 << 20
 /** Deflate cannot do better than this. */
@@ -110,11 +110,11 @@ class Job {
   readonly #codec: Codec
   readonly #body: Buffer
   readonly #limit_bytes: number
-  readonly #room: Room
+  readonly #room: BytesRoom
   #size_bytes: number
   #taken_bytes = 0
 
-  constructor(codec: Codec, body: Buffer, expected_bytes: number, limit_bytes: number, room: Room) {
+  constructor(codec: Codec, body: Buffer, expected_bytes: number, limit_bytes: number, room: BytesRoom) {
     this.#codec = codec
     this.#body = body
     this.#limit_bytes = limit_bytes
@@ -197,7 +197,7 @@ function tooLarge(limit_bytes: number): DecompressError {
   return new DecompressError('too_large', `the body is larger than ${limit_bytes} bytes after decompression`)
 }
 
-function whole(body: Buffer, result: Unpacked, room: Room): Buffer {
+function whole(body: Buffer, result: Unpacked, room: BytesRoom): Buffer {
   const used = result.engine.bytesWritten
   if (used === body.length) return result.buffer
   room.give(result.buffer.length)
@@ -207,7 +207,7 @@ function whole(body: Buffer, result: Unpacked, room: Room): Buffer {
 /** zlib's zstd stops after a frame and says nothing about what follows; more frames than this are no honest body. */
 const FRAMES_MAX = 64
 
-function unpackZstd(body: Buffer, limit_bytes: number, room: Room): Buffer | Promise<Buffer> {
+function unpackZstd(body: Buffer, limit_bytes: number, room: BytesRoom): Buffer | Promise<Buffer> {
   const frames = new Frames(body, limit_bytes, room)
   try {
     while (!frames.isDone) {
@@ -238,10 +238,10 @@ class Frames {
   #rest: Buffer
   #left_bytes: number
   readonly #limit_bytes: number
-  readonly #room: Room
+  readonly #room: BytesRoom
   readonly #done: Buffer[] = []
 
-  constructor(body: Buffer, limit_bytes: number, room: Room) {
+  constructor(body: Buffer, limit_bytes: number, room: BytesRoom) {
     this.#rest = body
     this.#limit_bytes = limit_bytes
     this.#left_bytes = limit_bytes

@@ -7,8 +7,8 @@ import { Agent, request } from 'undici'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { FakeClock } from '../self/clock.ts'
 import { type Certificates, hasOpenssl, makeCertificates } from './certificates.fixture.ts'
-import { GrpcServer } from './grpc_server.ts'
-import { HttpServer } from './http_server.ts'
+import { GrpcServer } from './grpc/grpc_server.ts'
+import { HttpServer } from './http/http_server.ts'
 import { clientTls, serverTls, TlsError, type TlsFiles, watchTls } from './tls.ts'
 
 const files = hasOpenssl ? makeCertificates() : (undefined as unknown as Certificates)

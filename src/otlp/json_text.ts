@@ -12,7 +12,7 @@ const plainEscapes = new Map(
  * Writes the string that the reader has just read, as UTF-8 without a length. Lone surrogates and invalid UTF-8
  * become U+FFFD. Throws WireError for an escape that JSON does not know.
  */
-export function writeText(reader: JsonReader, out: Output): void {
+export function writeJsonString(reader: JsonReader, out: Output): void {
   const { bytes, start, stop } = reader
   if (!reader.escaped && !reader.wide) return out.copy(bytes, start, stop)
   let from = start
@@ -25,10 +25,10 @@ export function writeText(reader: JsonReader, out: Output): void {
 }
 
 /** The string that the reader has just read, for short ASCII content such as ids and numbers. */
-export function textOf(reader: JsonReader, out: Output): string {
+export function jsonStringOf(reader: JsonReader, out: Output): string {
   if (!reader.escaped) return reader.bytes.toString('latin1', reader.start, reader.stop)
   const start = out.end
-  writeText(reader, out)
+  writeJsonString(reader, out)
   const text = out.bytes.toString('latin1', start, out.end)
   out.end = start
   return text

@@ -6,7 +6,7 @@
 import { VALUE_DEPTH_MAX } from './check.ts'
 import { high, low, readDouble, readInteger } from './json_number.ts'
 import { JsonReader } from './json_reader.ts'
-import { textOf, writeText } from './json_text.ts'
+import { jsonStringOf, writeJsonString } from './json_text.ts'
 import {
   ATTRIBUTE,
   beginItem,
@@ -131,7 +131,7 @@ class Transcoding {
     const reader = this.#reader
     let { bytes, start, stop } = reader
     if (reader.escaped) {
-      bytes = Buffer.from(textOf(reader, this.out), 'latin1')
+      bytes = Buffer.from(jsonStringOf(reader, this.out), 'latin1')
       start = 0
       stop = bytes.length
     }
@@ -192,7 +192,7 @@ class Transcoding {
     if (row.type === 'string') {
       const guess = reader.stop - reader.start
       const mark = this.out.open(row.number, guess)
-      writeText(reader, this.out)
+      writeJsonString(reader, this.out)
       this.out.close(mark, guess)
       return
     }
@@ -220,7 +220,7 @@ class Transcoding {
   }
 
   #base64(): Buffer {
-    const text = textOf(this.#reader, this.out)
+    const text = jsonStringOf(this.#reader, this.out)
     const digits = text.replace(/={0,2}$/, '')
     if (digits.length % 4 === 1 || !/^[-_+/A-Za-z0-9]*$/.test(digits)) {
       this.#reader.fail('expected base64', this.#reader.start)

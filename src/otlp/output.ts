@@ -6,8 +6,22 @@ import { KEPT_BYTES } from './scratch.ts'
 
 const MAX_PREFIX = 5
 
+/** Bytes that are written again and again, such as the key of an attribute: four at a time, which is several times quicker. */
+export class Constant {
+  readonly length: number
+  readonly words: Int32Array
+
+  constructor(bytes: Uint8Array) {
+    this.length = bytes.length
+    const padded = Buffer.alloc(Math.ceil(bytes.length / 4) * 4)
+    padded.set(bytes)
+    this.words = Int32Array.from({ length: padded.length / 4 }, (_, at) => padded.readInt32LE(at * 4))
+  }
+}
+
 export class Output {
-  bytes: Buffer
+  #bytes: Buffer
+  #view: DataView
   /** Offset behind the last byte written. */
   end = 0
 
@@ -15,12 +29,22 @@ export class Output {
 
   constructor(size_bytes = 4096) {
     this.#usual_bytes = Math.min(size_bytes, KEPT_BYTES)
-    this.bytes = Buffer.allocUnsafeSlow(size_bytes)
+    this.#bytes = Buffer.allocUnsafeSlow(size_bytes)
+    this.#view = viewOf(this.#bytes)
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes
   }
 
   reset(): void {
     this.end = 0
-    if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafeSlow(this.#usual_bytes)
+    if (this.#bytes.length > KEPT_BYTES) this.#use(Buffer.allocUnsafeSlow(this.#usual_bytes))
+  }
+
+  #use(bytes: Buffer): void {
+    this.#bytes = bytes
+    this.#view = viewOf(bytes)
   }
 
   /** A copy of what was written from `start` on. */
@@ -32,7 +56,7 @@ export class Output {
     if (this.end + size_bytes <= this.bytes.length) return
     const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.end + size_bytes))
     larger.set(this.bytes.subarray(0, this.end))
-    this.bytes = larger
+    this.#use(larger)
   }
 
   byte(value: number): void {
@@ -63,17 +87,20 @@ export class Output {
 
   double(value: number): void {
     this.reserve(8)
-    this.end = this.bytes.writeDoubleLE(value, this.end)
+    this.#view.setFloat64(this.end, value, true)
+    this.end += 8
   }
 
   fixed32(value: number): void {
     this.reserve(4)
-    this.end = this.bytes.writeUInt32LE(value >>> 0, this.end)
+    this.#view.setUint32(this.end, value, true)
+    this.end += 4
   }
 
   fixed64(value: bigint): void {
     this.reserve(8)
-    this.end = this.bytes.writeBigUInt64LE(BigInt.asUintN(64, value), this.end)
+    this.#view.setBigUint64(this.end, BigInt.asUintN(64, value), true)
+    this.end += 8
   }
 
   /** UTF-8 without a length. */
@@ -86,6 +113,15 @@ export class Output {
   copy(source: Uint8Array, start: number, end: number): void {
     this.reserve(end - start)
     this.end = copyBytes(source, start, end, this.bytes, this.end)
+  }
+
+  /** The bytes of a constant, without a length. */
+  constant({ words, length }: Constant): void {
+    this.reserve(words.length * 4)
+    const { end } = this
+    const view = this.#view
+    for (let at = 0; at < words.length; at++) view.setInt32(end + at * 4, words[at]!, true)
+    this.end = end + length
   }
 
   /** Begins a length-delimited field, whose length is not known yet. Returns the mark for `close`. */
@@ -108,6 +144,10 @@ export class Output {
     }
     writeVarint(this.bytes, mark, length)
   }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 /** Below this many bytes a loop is quicker than a call into native code. */

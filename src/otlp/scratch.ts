@@ -7,8 +7,9 @@
 export const KEPT_BYTES = 1 << 20
 
 /** Rows for the next use: the same ones, or, after an unusual one, as many as in the beginning. */
-export function ordinaryRows(rows: Int32Array, usual_length: number): Int32Array {
-  return rows.byteLength > KEPT_BYTES ? new Int32Array(usual_length) : rows
+export function ordinaryRows(rows: Int32Array, usual_length: number, length = 0): Int32Array {
+  if (length > rows.length) return new Int32Array(length)
+  return rows.byteLength > KEPT_BYTES && length <= usual_length ? new Int32Array(usual_length) : rows
 }
 
 /** Twice as many rows, with what is in them. */

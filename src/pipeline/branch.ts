@@ -4,9 +4,9 @@
  */
 import type { Batches, Component, Consumer, Context, Host, Signal } from '../component.ts'
 import { Refusal, retryLater } from '../refusal.ts'
-import { HandOver, type KeptBatch } from '../sending/hand_over.ts'
-import { heldBytes, KeptQueue } from '../sending/kept_queue.ts'
-import { Overflow } from '../sending/overflow.ts'
+import { HandOver, type KeptBatch } from '../waiting/hand_over.ts'
+import { heldBytes, KeptQueue } from '../waiting/kept_queue.ts'
+import { Overflow } from '../waiting/overflow.ts'
 import type { CopyHolder, CopyRoom } from './copies.ts'
 import type { Book } from './ledger.ts'
 import type { PolicyOf } from './policy_of.ts'

@@ -1,8 +1,8 @@
 /** All branches of a daemon, and the memory that they share. */
 import type { Signal } from '../component.ts'
 import type { ParsedConfig } from '../config/parse.ts'
-import type { ProcessMemory } from '../self/memory.ts'
-import type { Meter } from '../self/meter.ts'
+import type { ProcessMemory } from '../self/memory/process_memory.ts'
+import type { Meter } from '../self/metrics/meter.ts'
 import { Branch, type BranchOptions } from './branch.ts'
 import { CopyRoom } from './copies.ts'
 import type { Ledger } from './ledger.ts'

@@ -2,7 +2,7 @@
  * The memory for copies that branches hold: batches that one branch of a fan-out has taken, for another that has not.
  * Nothing is copied for it, yet as long as a branch holds a batch it is not freed.
  */
-import type { WhenFull } from '../config/blocks.ts'
+import type { WhenFull } from '../config/schema/blocks.ts'
 
 export interface CopyLimits {
   readonly bytes_max: number

@@ -3,7 +3,7 @@
  */
 import type { Batches, Consumer, Context, Signal } from '../component.ts'
 import { Refusal, retryLater } from '../refusal.ts'
-import { heldBytes } from '../sending/kept_queue.ts'
+import { heldBytes } from '../waiting/kept_queue.ts'
 import type { Branch } from './branch.ts'
 import type { CopyRoom } from './copies.ts'
 import type { Book } from './ledger.ts'

@@ -1,6 +1,6 @@
 /** Stands before every exporter and connector: what waited somewhere while the redaction changed is judged again here. */
 import type { Batches, Consumer, Context, Policy, Signal } from '../component.ts'
-import { isJudged, judged } from '../sending/judged.ts'
+import { isJudged, judged } from '../waiting/judged.ts'
 
 export class Gate<S extends Signal> implements Consumer<S> {
   readonly #next: Consumer<S>

@@ -11,8 +11,8 @@ import { Edge, FanOut, Split, Switch, Way } from './edge.ts'
 import { Gate } from './gate.ts'
 import type { Ledger } from './ledger.ts'
 import { type ComponentPlan, componentOf, type PipelinePlan, type Plan } from './plan.ts'
-import type { Policies } from './policies.ts'
 import type { PolicyOf } from './policy_of.ts'
+import type { RedactionMarks } from './redaction_marks.ts'
 
 /** What starts and stops with a graph. */
 export interface Part {
@@ -32,7 +32,7 @@ export interface Instance extends Part {
 
 export interface Surroundings {
   readonly ledger: Ledger
-  readonly policies: Policies
+  readonly marks: RedactionMarks
   /** For what branches hold. */
   readonly room: CopyRoom
   /** The branch of that name, the same on each call: it outlives reloads, as its account does. */
@@ -58,11 +58,11 @@ export class Graph {
   readonly parts: readonly Part[]
   readonly #switches: readonly (() => void)[]
   readonly #ways: readonly Way<Signal>[]
-  readonly #policies: Policies
+  readonly #marks: RedactionMarks
 
   constructor(parts: {
     plan: Plan
-    policies: Policies
+    marks: RedactionMarks
     parts: readonly Part[]
     switches: readonly (() => void)[]
     ways: readonly Way<Signal>[]
@@ -72,12 +72,12 @@ export class Graph {
     this.instances = parts.parts.filter((part): part is Instance => part.plan !== undefined)
     this.#switches = parts.switches
     this.#ways = parts.ways
-    this.#policies = parts.policies
+    this.#marks = parts.marks
   }
 
   /** Lets batches flow on the ways of this graph, and judges by its redactions what is held from now on. */
   activate(): void {
-    this.#policies.take(this.plan, this.instances)
+    this.#marks.take(this.plan, this.instances)
     for (const point of this.#switches) point()
   }
 
@@ -120,7 +120,7 @@ class Builder {
     for (const id of new Set(receivers.filter((id) => this.#isReceiver(id)))) this.#receiver(id)
     return new Graph({
       plan: this.#plan,
-      policies: this.#around.policies,
+      marks: this.#around.marks,
       parts: this.#parts,
       switches: this.#switches,
       ways: this.#ways,
@@ -149,7 +149,7 @@ class Builder {
       const inputs = plan.kind === 'exporter' ? this.#exporter(plan) : this.#connector(plan)
       const input = inputs[pipeline.signal] as AnyConsumer | undefined
       if (input === undefined) throw new BuildError(`${id} takes no ${pipeline.signal}`)
-      return { plan, input: new Gate(input, this.#around.policies.unmarked) }
+      return { plan, input: new Gate(input, this.#around.marks.unmarked) }
     })
     if (ends.length === 1) return ends[0]!.input
     const branches = ends.map(({ plan, input }) => ({
@@ -247,8 +247,8 @@ class Builder {
   }
 
   #policyOf(pipeline: string | undefined): PolicyOf {
-    const { policies } = this.#around
-    return pipeline === undefined ? (before) => before : (before) => policies.mark(pipeline, before)
+    const { marks } = this.#around
+    return pipeline === undefined ? (before) => before : (before) => marks.mark(pipeline, before)
   }
 
   #way(next: AnyConsumer): AnyConsumer {

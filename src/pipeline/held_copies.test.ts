@@ -5,7 +5,7 @@ import { anyBatch } from '../../test/support/otlp.ts'
 import { Recorder } from '../../test/support/recorder.ts'
 import { retryLater } from '../refusal.ts'
 import { FakeClock } from '../self/clock.ts'
-import { memoryOf } from '../self/memory.ts'
+import { memoryOf } from '../self/memory/process_memory.ts'
 import { Way } from './edge.ts'
 import { Book } from './ledger.ts'
 

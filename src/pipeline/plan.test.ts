@@ -5,7 +5,7 @@ import { sameConfig } from '../config/compare.ts'
 import { buildGraph } from './graph.ts'
 import { Ledger } from './ledger.ts'
 import { type ComponentPlan, planOf, rawPaths } from './plan.ts'
-import { Policies } from './policies.ts'
+import { RedactionMarks } from './redaction_marks.ts'
 
 const base = (pipelines: string, more = '') => `
 receivers: { source: {} }
@@ -118,7 +118,7 @@ describe('the graph', () => {
         { ...circle, components },
         {
           ledger: new Ledger(),
-          policies: new Policies(),
+          marks: new RedactionMarks(),
           room: {} as never,
           branch: {} as never,
           hostOf: (() => ({})) as never,

@@ -2,7 +2,7 @@
  * The order that the pipeline guarantees: content is redacted before it becomes a label, a record, a file or a request.
  */
 import type { Logger } from 'pino'
-import type { Meter } from '../self/meter.ts'
+import type { Meter } from '../self/metrics/meter.ts'
 import { hasRedaction, type Plan, rawPaths } from './plan.ts'
 
 /** A config in which content would leave unredacted although it redacts elsewhere. */

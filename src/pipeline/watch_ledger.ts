@@ -1,5 +1,5 @@
 /** The books as metrics. */
-import type { SelfMetrics } from '../self/registry.ts'
+import type { SelfMetrics } from '../self/metrics/registry.ts'
 import { type Balance, type Book, Ledger } from './ledger.ts'
 
 const HELP = 'Items by edge and by what became of them; entered is the sum of all others but refused'

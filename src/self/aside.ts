@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { retryLater } from '../refusal.ts'
 import type { Clock } from './clock.ts'
-import { memoryOf } from './memory.ts'
+import { memoryOf } from './memory/process_memory.ts'
 import type { Service, Services } from './services.ts'
 
 /** As much is copied at once: a millisecond or two. */
@@ -34,7 +34,7 @@ export interface Order {
   readonly bytes: Uint8Array
   readonly settings: unknown
 }
-export type Answer = { readonly result: unknown } | { readonly error: unknown }
+export type AsideAnswer = { readonly result: unknown } | { readonly error: unknown }
 
 /**
  * One worker thread, started with the first job, that does one job after the other in the order in which they came. A
@@ -101,7 +101,7 @@ export class Aside {
   #ask(order: Order & { readonly bytes: Uint8Array<ArrayBuffer> }): Promise<unknown> {
     const worker = (this.#worker ??= this.#start())
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const answered = (answer: Answer) => ('error' in answer ? reject(answer.error) : resolve(answer.result))
+    const answered = (answer: AsideAnswer) => ('error' in answer ? reject(answer.error) : resolve(answer.result))
     const ended = () => reject(new Error('the worker thread ended before its work was done'))
     worker.once('message', answered).once('error', reject).once('exit', ended)
     worker.ref()

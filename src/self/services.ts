@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import type { Meter } from './meter.ts'
+import type { Meter } from './metrics/meter.ts'
 
 /** Something of which the daemon has one, for all its components. Each stands, exported, in the file of what it gives. */
 export interface Service<T> {

@@ -1,9 +1,9 @@
 /** Makes batches of the wanted size out of what is queued (`sending_queue.batch`). */
 import type { Context, Signal } from '../component.ts'
-import type { SendingQueue } from '../config/blocks.ts'
+import type { SendingQueue } from '../config/schema/blocks.ts'
 import type { Clock, Timer } from '../self/clock.ts'
-import { cutParcel, merge, type Parcel } from './parcel.ts'
-import { cutsFor, sizeOf } from './split.ts'
+import { cutsFor, sizeBy } from '../telemetry/rewriting/split.ts'
+import { cutParcel, mergeParcels, type Parcel } from './parcel.ts'
 
 export type BatchSettings = NonNullable<SendingQueue['batch']>
 
@@ -33,7 +33,7 @@ export class Batcher<S extends Signal> {
     const key = keyOf(parcel.context)
     const group = this.#groups.get(key) ?? this.#open(key)
     group.parcels.push(parcel)
-    group.size += sizeOf(parcel.batch, this.#settings.sizer)
+    group.size += sizeBy(parcel.batch, this.#settings.sizer)
     if (group.size < this.#settings.min_size) return
     const rest = this.#flush(key, group)
     if (rest !== undefined) this.add(rest)
@@ -61,9 +61,9 @@ export class Batcher<S extends Signal> {
     group.timer.cancel()
     this.#groups.delete(key)
     const { max_size, min_size, sizer } = this.#settings
-    const parcel = merge(this.#signal, group.parcels)
+    const parcel = mergeParcels(this.#signal, group.parcels)
     const pieces = max_size === 0 ? [parcel] : cutParcel(parcel, cutsFor(parcel.batch, max_size, sizer))
-    const rest = pieces.length > 1 && sizeOf(pieces.at(-1)!.batch, sizer) < min_size ? pieces.pop() : undefined
+    const rest = pieces.length > 1 && sizeBy(pieces.at(-1)!.batch, sizer) < min_size ? pieces.pop() : undefined
     for (const piece of pieces) this.#emit(piece)
     return rest
   }

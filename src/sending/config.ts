@@ -6,7 +6,7 @@ import {
   type SendingQueue,
   sendingQueue,
   timeout,
-} from '../config/blocks.ts'
+} from '../config/schema/blocks.ts'
 
 export interface SendingSettings {
   readonly sending_queue: SendingQueue

@@ -1,12 +1,12 @@
 /** A batch on its way to a backend, with whose items are in it. */
 import type { Batches, Context, Signal } from '../component.ts'
 import { join } from '../telemetry/batch.ts'
+import { cut } from '../telemetry/rewriting/split.ts'
 import type { Claim, Fate } from './claim.ts'
 import type { Tries } from './retry.ts'
-import { cut } from './split.ts'
 
 /** Items of one claim, in the batch one after the other. */
-export interface Part {
+export interface ParcelPart {
   readonly claim: Claim
   /** Entries of the index. */
   readonly items: number
@@ -19,7 +19,7 @@ export interface Parcel<S extends Signal> {
   batch: Batches[S]
   context: Context
   /** In the order of the batch's items; their items and counts add up to the batch's. */
-  readonly parts: readonly Part[]
+  readonly parts: readonly ParcelPart[]
   /** Undefined: it has not been tried. */
   tries?: Tries | undefined
 }
@@ -30,7 +30,7 @@ export function parcelOf<S extends Signal>(batch: Batches[S], context: Context, 
 }
 
 /** One parcel with the content of all; the first one's context stands for all. */
-export function merge<S extends Signal>(signal: S, parcels: readonly Parcel<S>[]): Parcel<S> {
+export function mergeParcels<S extends Signal>(signal: S, parcels: readonly Parcel<S>[]): Parcel<S> {
   if (parcels.length === 1) return parcels[0]!
   const batch = join(
     signal,
@@ -62,8 +62,8 @@ export function settle(parcel: Parcel<Signal>, fate: Fate): void {
 }
 
 /** Takes parts for the batch's items off the front of `rest`. */
-function takeParts(rest: Part[], batch: Batches[Signal]): Part[] {
-  const parts: Part[] = []
+function takeParts(rest: ParcelPart[], batch: Batches[Signal]): ParcelPart[] {
+  const parts: ParcelPart[] = []
   let { items, count } = batch
   while (items > 0) {
     const first = rest[0]!

@@ -1,5 +1,5 @@
 /** Repeating what failed, with growing, randomised waits (the Collector's `retry_on_failure`). */
-import type { RetryOnFailure } from '../config/blocks.ts'
+import type { RetryOnFailure } from '../config/schema/blocks.ts'
 import type { Clock } from '../self/clock.ts'
 import type { Retryable, SendResult } from './sender.ts'
 import { onAbort, type Stop } from './stop.ts'
@@ -39,12 +39,12 @@ export interface Exhausted extends Retryable {
 }
 
 /** Others go first; it is to be tried again after so many milliseconds. */
-export interface Aside {
+export interface SetAside {
   readonly outcome: 'aside'
   readonly wait_ms: number
 }
 
-export type RetryResult = Exclude<SendResult, Retryable> | Exhausted | Aside
+export type RetryResult = Exclude<SendResult, Retryable> | Exhausted | SetAside
 
 /** What happened to a parcel so far. Of its own, so that it can be put back and go on where it was. */
 export class Tries {
@@ -70,7 +70,7 @@ export class Tries {
   }
 
   /** It makes room: whether others overtake it is asked anew from here on. */
-  goAside(others: Others, wait_ms: number): Aside {
+  goAside(others: Others, wait_ms: number): SetAside {
     this.successes = others.successes
     return { outcome: 'aside', wait_ms }
   }

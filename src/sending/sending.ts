@@ -4,15 +4,15 @@
  */
 import type { Batches, Component, Consumer, Context, Host, Ports, Signal } from '../component.ts'
 import { Refusal, retryLater } from '../refusal.ts'
-import { memoryOf } from '../self/memory.ts'
+import { memoryOf } from '../self/memory/process_memory.ts'
+import { isJudged, judged, POLICY_CHANGED } from '../waiting/judged.ts'
 import { attempt } from './attempt.ts'
 import { AwaitedClaim, type Fate } from './claim.ts'
 import type { SendingSettings } from './config.ts'
-import { Counts } from './counts.ts'
+import { ExporterCounts } from './exporter_counts.ts'
 import { Health } from './health.ts'
-import { isJudged, judged, POLICY_CHANGED } from './judged.ts'
 import { cutParcel, type Parcel, parcelOf, settle } from './parcel.ts'
-import { Queue } from './queue.ts'
+import { ParcelQueue } from './parcel_queue.ts'
 import { type Others, type RetryResult, retry, Tries } from './retry.ts'
 import type { Sender, SendResult } from './sender.ts'
 import { onAbort, Stop } from './stop.ts'
@@ -69,9 +69,9 @@ class Line<S extends Signal> implements Consumer<S>, Others {
   readonly #signal: S
   readonly #options: SendingOptions
   readonly #health: Health
-  readonly #counts: Counts
+  readonly #counts: ExporterCounts
   readonly #sender: Sender<S>
-  readonly #queue: Queue<S> | undefined
+  readonly #queue: ParcelQueue<S> | undefined
   readonly #stop = new Stop()
   /** Calls past the queue that are not over. */
   #direct = 0
@@ -85,12 +85,12 @@ class Line<S extends Signal> implements Consumer<S>, Others {
     this.#signal = signal
     this.#options = options
     this.#health = health
-    this.#counts = new Counts(options.host, signal)
+    this.#counts = new ExporterCounts(options.host, signal)
     this.#sender = options.sender(signal)
     const settings = options.settings.sending_queue
     if (!settings.enabled) return
     const { clock } = options.host
-    this.#queue = new Queue({
+    this.#queue = new ParcelQueue({
       signal,
       settings,
       clock,

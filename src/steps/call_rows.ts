@@ -1,4 +1,5 @@
 /** How a call is kept as a row of numbers (`calls.ts`, `other_traces.ts`). */
+import type { ReportPlace } from '../gen_ai/grouping/apart.ts'
 import type { CallFacts } from '../gen_ai/grouping/same_call.ts'
 
 /** Stands for no call. */
@@ -106,6 +107,28 @@ export function factsOf(ints: Int32Array, numbers: Float64Array, row: number, bi
     cacheWriteTokens: numbers[number + NUMBER.cacheWrite]!,
     reasoningTokens: numbers[number + NUMBER.reasoning]!,
     cost_usd: numbers[number + NUMBER.cost_usd]!,
+  }
+}
+
+/** Where a row's report stands; the same object for row after row. */
+export class RowPlace implements ReportPlace {
+  spanId = 0
+  parentId = 0
+  responseId = 0
+  emitter = 0
+  isRecord = false
+  isStreamRecord = false
+
+  read(ints: Int32Array, row: number): this {
+    const int = row * INT.width
+    const flags = ints[int + INT.flags]!
+    this.spanId = idOf(ints[int + INT.spanHigh]!, ints[int + INT.spanLow]!)
+    this.parentId = idOf(ints[int + INT.parentHigh]!, ints[int + INT.parentLow]!)
+    this.responseId = ints[int + INT.response]!
+    this.emitter = ints[int + INT.emitter]!
+    this.isRecord = (flags & RECORD) !== 0
+    this.isStreamRecord = (flags & STREAM_RECORD) !== 0
+    return this
   }
 }
 

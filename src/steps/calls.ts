@@ -2,9 +2,10 @@
  * Model calls that wait for their trace to settle, and some that have been counted: rows of numbers, linked by trace.
  */
 
-import { dialects } from '../gen_ai/dialects.ts'
+import { FIELD } from '../gen_ai/call_fields.ts'
+import { dialects } from '../gen_ai/dialects/dialects.ts'
 import { isExplained } from '../gen_ai/failure.ts'
-import { FIELD } from '../gen_ai/field.ts'
+import { areApart } from '../gen_ai/grouping/apart.ts'
 import { groupsOf } from '../gen_ai/grouping/group_calls.ts'
 import type { Ancestry } from '../gen_ai/grouping/groups.ts'
 import { type CallFacts, mergeReports } from '../gen_ai/grouping/same_call.ts'
@@ -30,6 +31,7 @@ import {
   PROVIDER,
   RATE_LIMITED,
   RECORD,
+  RowPlace,
   STREAM_RECORD,
   UNEXPLAINED_FAILURE,
 } from './call_rows.ts'
@@ -69,6 +71,7 @@ export class Calls {
   #used = 0
   readonly #otherTraces = new OtherTraces(this)
   readonly #links: SpanLinks | undefined
+  readonly #place = new RowPlace()
   #qualities: Qualities | undefined
   count = 0
   #serial = 0
@@ -223,9 +226,16 @@ export class Calls {
     this.#otherTraces.add(call, bits)
   }
 
+  /** True: each of them reports a call of its own. False says nothing. */
+  areApart(calls: readonly number[]): boolean {
+    if (calls.length === 1) return true
+    const place = (at: number) => this.#place.read(this.ints, calls[at]!)
+    return areApart({ count: calls.length, place }, this.#ancestry(calls[0]!))
+  }
+
   /** Which of them report one call to `bits`, in lists with the outermost first; undefined where a pause may be made. */
   *group(calls: readonly number[], bits = ALL): Generator<readonly number[] | undefined> {
-    if (calls.length === 1) yield calls
+    if (this.areApart(calls)) for (const call of calls) yield [call]
     else {
       const reports = { count: calls.length, facts: (at: number) => this.facts(calls[at]!, bits) }
       for (const group of groupsOf(reports, this.#ancestry(calls[0]!))) yield group?.map((at) => calls[at]!)

@@ -1,7 +1,7 @@
 import type { Context } from '../component.ts'
-import { FIELD } from '../gen_ai/field.ts'
+import { FIELD } from '../gen_ai/call_fields.ts'
 import { ModelCall } from '../gen_ai/model_call.ts'
-import { readNormalisedCall } from '../gen_ai/normalised.ts'
+import { NormalisedRows, readNormalisedCall } from '../gen_ai/normalised.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { ITEM } from '../telemetry/layout.ts'
 import { RecordView } from '../telemetry/record_view.ts'
@@ -34,8 +34,10 @@ export class Report {
   readonly #span = new SpanView()
   readonly #record = new RecordView()
   readonly #call = new ModelCall()
+  readonly #rows = new NormalisedRows()
   #isViewRead = false
   #isCallRead = false
+  #areRowsRead = false
 
   begin(batch: TraceBatch | LogBatch, context: Context): void {
     this.batch = batch
@@ -46,7 +48,7 @@ export class Report {
   /** From now on it is that item. `places` are those of the item before, until `read` or the caller sets them. */
   look(item: number): void {
     this.#item = item
-    this.#isViewRead = this.#isCallRead = false
+    this.#isViewRead = this.#isCallRead = this.#areRowsRead = false
   }
 
   /** Parses the item; false if it reports no call. */
@@ -80,12 +82,13 @@ export class Report {
     return this.places[AT.spanId]!
   }
 
-  textStart(text: Text): number {
-    return this.places[AT.texts + 2 * TEXT_AT[text]]!
+  /** `text`: position in TEXTS. */
+  textStart(text: number): number {
+    return this.places[AT.texts + 2 * text]!
   }
 
-  textEnd(text: Text): number {
-    return this.places[AT.texts + 2 * TEXT_AT[text] + 1]!
+  textEnd(text: number): number {
+    return this.places[AT.texts + 2 * text + 1]!
   }
 
   /** Where the item's message begins and ends, and the scope that it is of. */
@@ -111,8 +114,17 @@ export class Report {
   }
 
   get call(): ModelCall {
-    if (!this.#isCallRead) this.#isCallRead = readNormalisedCall(this.view, this.#call)
+    if (!this.#isCallRead) this.#isCallRead = readNormalisedCall(this.view, this.#call, this.#rows)
     return this.#call
+  }
+
+  /** Where the normalised attributes stand in `view`. */
+  get rows(): NormalisedRows {
+    if (!this.#isCallRead && !this.#areRowsRead) {
+      this.#areRowsRead = true
+      this.#rows.read(this.view)
+    }
+    return this.#rows
   }
 
   /** Nothing of a batch is needed any more. */

@@ -7,7 +7,7 @@ import { SpanView } from '../telemetry/span_view.ts'
 import { idOf } from './call_rows.ts'
 import { SpanLinks, traceOf } from './span_links.ts'
 
-const TABLE_BYTES = 65_536 * 21
+const TABLE_BYTES = 65_536 * 21 + 32_768
 const linksFor = (tables: number, clock = new FakeClock()) => new SpanLinks(clock, () => tables * TABLE_BYTES)
 const id = (number: number) => number.toString(16).padStart(16, '0')
 const numberOf = (number: number) => {

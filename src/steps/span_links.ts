@@ -10,7 +10,7 @@ import type { Id } from '../gen_ai/grouping/same_call.ts'
 import { hashOf } from '../gen_ai/hash.ts'
 import { uint32 } from '../otlp/cursor.ts'
 import type { Clock } from '../self/clock.ts'
-import { memoryOf } from '../self/memory.ts'
+import { memoryOf } from '../self/memory/process_memory.ts'
 import type { Service, Services } from '../self/services.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
 import { SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
@@ -19,8 +19,10 @@ import { idOf } from './call_rows.ts'
 /** Spans of one table; the oldest table is given up for a new one. */
 const TABLE_LINKS_MAX = 1 << 15
 const SLOTS = TABLE_LINKS_MAX * 2
+/** Bits by which a table says that it knows nothing of a trace. */
+const TRACE_BITS = 1 << 18
 /** Ids, traces and failures. */
-const TABLE_BYTES = SLOTS * (8 + 8 + 4 + 1)
+const TABLE_BYTES = SLOTS * (8 + 8 + 4 + 1) + TRACE_BITS / 8
 /** All tables: this share of the memory limit, and no more than this. */
 const BYTES_SHARE = 1 / 32
 const BYTES_MAX = 64 << 20
@@ -157,9 +159,14 @@ class Links {
   readonly #parents = new Float64Array(SLOTS)
   readonly #traces = new Int32Array(SLOTS)
   readonly #failures = new Uint8Array(SLOTS)
+  /** Most spans that are asked for stand in no table or in the newest: the others are not looked through. */
+  readonly #knownTraces = new Int32Array(TRACE_BITS / 32)
 
   clear(now_ms: number): void {
-    if (this.count > 0) this.#spans.fill(0)
+    if (this.count > 0) {
+      this.#spans.fill(0)
+      this.#knownTraces.fill(0)
+    }
     this.count = 0
     this.begun_ms = now_ms
   }
@@ -172,9 +179,13 @@ class Links {
     this.#traces[slot] = trace
     this.#parents[slot] = parent
     this.#failures[slot] = failure
+    const bit = bitOf(trace)
+    this.#knownTraces[bit >>> 5]! |= 1 << (bit & 31)
   }
 
   find(trace: number, span: Id): boolean {
+    const bit = bitOf(trace)
+    if ((this.#knownTraces[bit >>> 5]! & (1 << (bit & 31))) === 0) return false
     const slot = this.#slot(trace, span)
     if (this.#spans[slot] === 0) return false
     found.parent = this.#parents[slot]!
@@ -189,4 +200,8 @@ class Links {
       slot = (slot + 1) & (SLOTS - 1)
     return slot
   }
+}
+
+function bitOf(trace: number): number {
+  return (Math.imul(trace, 0x9e3779b1) >>> 14) & (TRACE_BITS - 1)
 }

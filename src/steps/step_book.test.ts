@@ -4,7 +4,7 @@ import { type PlainAttributes, type SpanOptions, traceBatch } from '../../test/s
 import type { Context } from '../component.ts'
 import { notAccounted } from '../not_accounted.ts'
 import { Random } from '../otlp/random.fixture.ts'
-import { memoryOf } from '../self/memory.ts'
+import { memoryOf } from '../self/memory/process_memory.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
 import type { Report } from './report.ts'
 import type { Subscriber } from './step_book.ts'

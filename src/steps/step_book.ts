@@ -7,13 +7,13 @@
  * bits in it say who has the report and who has been told of its call.
  */
 import type { Context } from '../component.ts'
-import type { Steps } from '../config/steps.ts'
-import { FIELD } from '../gen_ai/field.ts'
+import type { StepsSettings } from '../config/schema/steps.ts'
+import { FIELD } from '../gen_ai/call_fields.ts'
 import { hashOf } from '../gen_ai/hash.ts'
-import { isJudged, isNormalised, readQuality } from '../gen_ai/normalised.ts'
+import { hasQuality, isNormalised, readQuality } from '../gen_ai/normalised.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import type { Clock } from '../self/clock.ts'
-import { memoryOf } from '../self/memory.ts'
+import { memoryOf } from '../self/memory/process_memory.ts'
 import type { Services } from '../self/services.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { RecordView } from '../telemetry/record_view.ts'
@@ -27,10 +27,10 @@ import { Calls, type CallTexts } from './calls.ts'
 import { Emitters, NOBODY } from './emitters.ts'
 import { LoneCalls } from './lone_calls.ts'
 import { RecentSpans } from './recent_spans.ts'
-import { Report, TEXTS } from './report.ts'
+import { Report, TEXT_AT } from './report.ts'
 import { ResourceHashes } from './resource_hashes.ts'
 import { type SpanLinks, sharedSpanLinks } from './span_links.ts'
-import { bitsOf, type Teller, TracesOfCalls } from './traces_of_calls.ts'
+import { type Teller, TracesOfCalls } from './traces_of_calls.ts'
 
 /** So many times `settle_after` a log record without a trace waits, so that a span that tells of its call settles first. */
 const LONE_WAITS = 2
@@ -82,7 +82,10 @@ export class StepBook implements Teller {
   readonly #report = new Report()
   readonly #release: () => void
 
-  constructor(host: Services, { calls_max, duplicates_window }: Pick<Steps, 'calls_max' | 'duplicates_window'>) {
+  constructor(
+    host: Services,
+    { calls_max, duplicates_window }: Pick<StepsSettings, 'calls_max' | 'duplicates_window'>,
+  ) {
     const memory = memoryOf(host)
     this.#clock = host.clock
     this.#links = sharedSpanLinks(host)
@@ -140,7 +143,7 @@ export class StepBook implements Teller {
   }
 
   /** Settles what has waited long enough. */
-  tick({ settle_after, settle_max }: Pick<Steps, 'settle_after' | 'settle_max'>): void {
+  tick({ settle_after, settle_max }: Pick<StepsSettings, 'settle_after' | 'settle_max'>): void {
     const now_ms = this.#clock.monotonic_ms()
     for (const shard of this.#shards) shard.settle(now_ms, settle_after, settle_max)
     this.#lone.settle(now_ms, settle_after * LONE_WAITS)
@@ -159,14 +162,15 @@ export class StepBook implements Teller {
     const row = calls.merge(reports)
     const elsewhere = calls.toldInOtherTrace(row, bits)
     if (elsewhere !== bits) calls.rememberInOtherTraces(row, bits & ~elsewhere)
-    for (const bit of bitsOf(bits)) {
+    for (let left = bits; left !== 0; left &= left - 1) {
+      const bit = left & -left
       if ((elsewhere & bit) === 0) this.#subscriber(bit)?.settle(row, reports)
       else for (const report of reports) this.repeat(report, bit)
     }
   }
 
   repeat(row: number, bits: number): void {
-    for (const bit of bitsOf(bits)) this.#subscriber(bit)?.repeat?.(row)
+    for (let left = bits; left !== 0; left &= left - 1) this.#subscriber(left & -left)?.repeat?.(row)
   }
 
   #subscriber(bit: number): Subscriber | undefined {
@@ -180,7 +184,7 @@ export class StepBook implements Teller {
     let place = 0
     for (let item = 0; item < batch.items; item++) {
       if (!isNormalised(batch, item)) {
-        if (!isReread && batch.signal === 'logs' && isJudged(batch, item)) this.#keepQuality(batch, item)
+        if (!isReread && batch.signal === 'logs' && hasQuality(batch, item)) this.#keepQuality(batch, item)
         continue
       }
       report.look(item)
@@ -244,7 +248,9 @@ export class StepBook implements Teller {
 
   #textsOf(report: Report): CallTexts {
     const texts = this.#texts
-    for (const text of TEXTS) texts[text] = hashOf(report.bytes, report.textStart(text), report.textEnd(text))
+    texts.model = hashOfText(report, TEXT_AT.model)
+    texts.responseModel = hashOfText(report, TEXT_AT.responseModel)
+    texts.errorType = hashOfText(report, TEXT_AT.errorType)
     texts.resource = this.#resource
     texts.emitter = this.#emitters.of(report.batch, report.scope)
     return texts
@@ -274,6 +280,10 @@ export class StepBook implements Teller {
     this.#resources.forget()
     this.#emitters.forget()
   }
+}
+
+function hashOfText(report: Report, text: number): number {
+  return hashOf(report.bytes, report.textStart(text), report.textEnd(text))
 }
 
 function placeOf(bit: number): number {

@@ -1,6 +1,6 @@
 /** Reports that are written when a stream has ended, beside the report of its request. */
 
-import { dialects } from '../gen_ai/dialects.ts'
+import { dialects } from '../gen_ai/dialects/dialects.ts'
 import type { ModelCall } from '../gen_ai/model_call.ts'
 import { nanosBetween } from '../otlp/cursor.ts'
 import { numberOf } from '../telemetry/any_value.ts'

@@ -1,12 +1,12 @@
 import type { Context } from '../component.ts'
-import type { Steps } from '../config/steps.ts'
+import type { StepsSettings } from '../config/schema/steps.ts'
 import type { Service, Services } from '../self/services.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import type { Calls } from './calls.ts'
 import { StepBook, type Subscriber } from './step_book.ts'
 
 /** What a book is made for; the times are asked for at each tick. */
-type Bounds = Pick<Steps, 'calls_max' | 'duplicates_window'>
+type Bounds = Pick<StepsSettings, 'calls_max' | 'duplicates_window'>
 
 /** A subscriber's part in the daemon's book of steps. */
 export class Subscription {
@@ -37,7 +37,7 @@ export class Subscription {
   }
 
   /** Settles what has waited long enough. */
-  tick(times: Pick<Steps, 'settle_after' | 'settle_max'>): void {
+  tick(times: Pick<StepsSettings, 'settle_after' | 'settle_max'>): void {
     this.#joined.tick(times)
   }
 

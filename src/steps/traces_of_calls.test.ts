@@ -54,6 +54,10 @@ class Pairs implements LinkedCalls {
     return this.awaited.get(call) ?? 0
   }
 
+  areApart(calls: readonly number[]): boolean {
+    return !calls.some((call) => calls.includes(call ^ 1))
+  }
+
   remove(call: number): void {
     this.removed.push(call)
   }

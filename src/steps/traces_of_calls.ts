@@ -4,7 +4,7 @@
  */
 import { RowQueue } from '../traces/row_queue.ts'
 import type { Slices } from '../traces/slices.ts'
-import type { Column, TraceTable } from '../traces/trace_table.ts'
+import type { TraceColumn, TraceTable } from '../traces/trace_table.ts'
 import { ALL, NO_CALL } from './call_rows.ts'
 
 /** Counted calls that are kept to compare later ones with. */
@@ -40,6 +40,8 @@ export interface LinkedCalls {
   addTold(call: number, bits: number): void
   /** 1: another report of the call will come, maybe late, which is awaited up to the longest time; -1: this is it. */
   awaits(call: number): number
+  /** True: each of them reports a call of its own. False says nothing. */
+  areApart(calls: readonly number[]): boolean
   /** Which of them report one call to `bits`, in lists with the outermost first; undefined where a pause may be made. */
   group(calls: readonly number[], bits: number): Iterable<readonly number[] | undefined>
   /** The call is not asked for again. */
@@ -61,12 +63,12 @@ export class TracesOfCalls {
   readonly #calls_max: () => number
   readonly #slices: Slices
   /** Per trace: its newest call; when its first and its last unsettled call came; WAITS and GROUPED. */
-  readonly #newest: Column
-  readonly #firstSeen: Column
-  readonly #lastSeen: Column
-  readonly #states: Column
+  readonly #newest: TraceColumn
+  readonly #firstSeen: TraceColumn
+  readonly #lastSeen: TraceColumn
+  readonly #states: TraceColumn
   /** Per trace: reports that are awaited. */
-  readonly #awaited: Column
+  readonly #awaited: TraceColumn
   /** Traces whose first unsettled call came lately, in that order. */
   readonly #waiting = new RowQueue()
   /** Traces that had been in `#waiting` long enough, but for calls that came in between. In no order. */
@@ -77,6 +79,8 @@ export class TracesOfCalls {
   #work: Generator<undefined, void> | undefined
   /** Traces with counted calls, in the order in which they settled; each held once per place. */
   readonly #settled = new RowQueue()
+  /** Those of the trace that is looked at. */
+  readonly #few: number[] = []
   /** Calls told, and traces. */
   #steps = 0
   #uncounted = 0
@@ -199,9 +203,38 @@ export class TracesOfCalls {
 
   *#settleDue(): Generator<undefined, void> {
     while (this.#due.length > 0) {
-      yield* this.#count(this.#due.shift())
+      const row = this.#due.shift()
+      if (!this.#countApart(row)) yield* this.#count(row)
       if (this.#isPause()) yield
     }
+  }
+
+  /**
+   * The same as `#count` for most traces: a few calls that are apart, none of which has been told, all of them for the same
+   * subscribers. False, and nothing is done, for others.
+   */
+  #countApart(row: number): boolean {
+    const calls = this.#calls
+    const few = this.#few
+    few.length = 0
+    const newest = this.#newest.data[row]!
+    const bits = newest === NO_CALL ? 0 : calls.takers(newest)
+    for (let call = newest; call !== NO_CALL; call = calls.next(call)) {
+      if (few.length === CALLS_PER_PIECE || calls.takers(call) !== bits || calls.told(call) !== 0) return false
+      few.push(call)
+    }
+    if (!calls.areApart(few)) return false
+    this.#states.data[row] = 0
+    this.#awaited.data[row] = 0
+    for (const call of few) {
+      this.#teller.settle([call], bits)
+      calls.addTold(call, bits)
+    }
+    this.#uncounted -= few.length
+    this.#counted += few.length
+    this.#settled.push(row)
+    this.#forget()
+    return true
   }
 
   *#count(row: number): Generator<undefined, void> {

@@ -151,11 +151,16 @@ const GROUP_BYTES = 512
 /** Builds one batch of items that belong to different heads. */
 export class BatchBuilder {
   readonly #groups = new Map<Head, Output>()
+  /** That of the largest group so far, to be written to again: memory that is new costs more than what is written to it. */
+  #spare: Output | undefined
 
   /** Where the content of the next item of that head is to be written, between `open(2)` and `close`. */
   group(head: Head): Output {
     let out = this.#groups.get(head)
-    if (out === undefined) this.#groups.set(head, (out = new Output(GROUP_BYTES)))
+    if (out !== undefined) return out
+    out = this.#spare ?? new Output(GROUP_BYTES)
+    this.#spare = undefined
+    this.#groups.set(head, out)
     return out
   }
 
@@ -172,6 +177,8 @@ export class BatchBuilder {
       }
     }
     const bytes = Buffer.concat(parts)
+    for (const out of this.#groups.values()) if (out.bytes.length > (this.#spare?.bytes.length ?? 0)) this.#spare = out
+    this.#spare?.reset()
     this.#groups.clear()
     return trusted(signal, bytes)
   }

@@ -1,4 +1,4 @@
-import { memoryOf, type ProcessMemory } from '../self/memory.ts'
+import { memoryOf, type ProcessMemory } from '../self/memory/process_memory.ts'
 import type { Service, Services } from '../self/services.ts'
 import { TraceTable } from './trace_table.ts'
 

@@ -7,7 +7,7 @@ import { uint32 } from '../otlp/cursor.ts'
 import { hashTraceId } from './trace_id.ts'
 
 /** A number per trace. `data` is replaced when the table grows: read it anew after `obtain`. */
-export interface Column {
+export interface TraceColumn {
   data: Int32Array | Float64Array
 }
 
@@ -37,7 +37,7 @@ export class TraceTable {
   #usedRows = 0
   #idleFirst = NONE
   #idleLast = NONE
-  #columns: { column: Column; empty: number; make: (size: number) => Int32Array | Float64Array }[] = []
+  #columns: { column: TraceColumn; empty: number; make: (size: number) => Int32Array | Float64Array }[] = []
 
   /**
    * `rows_max`: traces known at once. Held ones are never given up: `obtain` says no instead. Beyond `remembered_max`
@@ -49,17 +49,17 @@ export class TraceTable {
   }
 
   /** Adds a column; rows that are new or taken over start with `empty`. */
-  addColumn(type: 'int32' | 'float64', empty = 0): Column {
+  addColumn(type: 'int32' | 'float64', empty = 0): TraceColumn {
     const make = (size: number) =>
       type === 'int32' ? new Int32Array(size).fill(empty) : new Float64Array(size).fill(empty)
-    const column: Column = { data: make(this.#capacity) }
+    const column: TraceColumn = { data: make(this.#capacity) }
     this.#columns.push({ column, empty, make })
     this.#rowBytes += column.data.BYTES_PER_ELEMENT
     return column
   }
 
   /** Takes a column away whose owner has stopped. */
-  removeColumn(column: Column): void {
+  removeColumn(column: TraceColumn): void {
     const before = this.#columns.length
     this.#columns = this.#columns.filter((one) => one.column !== column)
     if (this.#columns.length < before) this.#rowBytes -= column.data.BYTES_PER_ELEMENT

@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { imageCommand } from '../support/image.ts'
 import { freePort } from '../support/ports.ts'
-import { formatTable, renewSection } from './report.ts'
-import { outDirectory, unpackCollector, usageOf } from './subject.ts'
+import { formatTable, renewSection } from './bench_report.ts'
+import { outDirectory, unpackCollector, usageOf } from './bench_subject.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 /** Between two looks whether a subject is ready. */

@@ -1,14 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { LoadAnswer, LoadRequest } from './load.ts'
-import { pinned } from './subject.ts'
+import { pinned } from './bench_subject.ts'
+import type { LoadAnswer, LoadRequest } from './load_process.ts'
 
 /** The load process, as its driver sees it. One request at a time. */
 export class Load {
   readonly #child: ChildProcess
 
   constructor(cpu: number) {
-    const [command, ...args] = pinned(cpu, [process.execPath, fileURLToPath(new URL('load.ts', import.meta.url))])
+    const [command, ...args] = pinned(cpu, [
+      process.execPath,
+      fileURLToPath(new URL('load_process.ts', import.meta.url)),
+    ])
     this.#child = spawn(command!, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   }
 

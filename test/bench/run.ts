@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { coreSeconds, Subject, type SubjectName, type Usage } from './bench_subject.ts'
 import { sameChecksum } from './checksum.ts'
-import type { Counts, Transport } from './load.ts'
+import type { Counts, Transport } from './load_process.ts'
 import type { Load } from './peer.ts'
 import type { Shape } from './shapes.ts'
-import { coreSeconds, Subject, type SubjectName, type Usage } from './subject.ts'
 import { CPU, KEPT_PERCENT, MEMORY_CONFIG, type Work } from './works.ts'
 
 /** One run of one subject. */

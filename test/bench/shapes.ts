@@ -1,6 +1,6 @@
 import type { Attributes } from './protobuf.ts'
 import type { Random } from './random.ts'
-import { writeSecret, writeText } from './text.ts'
+import { writeCustomers, writeSecret, writeText } from './text.ts'
 
 /** One kind of load: how many spans a request has, how many different requests are made, and what a span looks like. */
 export interface Shape {
@@ -25,6 +25,7 @@ export const SHAPES: readonly Shape[] = [
   { name: '250B', spans: 512, bodies: 256, modelCalls: 1 / 3, heldSpans: 1_600_000, describe: describeSmall },
   { name: '680B', spans: 1000, bodies: 64, modelCalls: 1 / 3, heldSpans: 600_000, describe: describeMedium },
   { name: 'prompts', spans: 100, bodies: 64, modelCalls: 1, heldSpans: 60_000, describe: describePrompt },
+  { name: 'dense', spans: 100, bodies: 64, modelCalls: 1, heldSpans: 60_000, describe: describeDensePrompt },
 ]
 
 const MODELS = [
@@ -159,6 +160,28 @@ function describePrompt(random: Random): SpanText {
   ]
   const output = [
     { ...message('assistant', { type: 'text', content: writeText(random, size * 0.25) }), finish_reason: 'stop' },
+  ]
+  return {
+    name: call.name,
+    attributes: [
+      ...call.attributes,
+      ['gen_ai.conversation.id', `conv_${random.hex(32)}`],
+      ['gen_ai.input.messages', JSON.stringify(input)],
+      ['gen_ai.output.messages', JSON.stringify(output)],
+    ],
+  }
+}
+
+/** A question of the same sizes about a list of customers: an e-mail address and a card number every thirty words. */
+function describeDensePrompt(random: Random): SpanText {
+  const call = describeModelCall(random)
+  const size = Math.min(60_000, 5150 * Math.exp(0.5 * random.normal() - 0.125))
+  const input = [
+    message('system', { type: 'text', content: `You are a careful assistant. ${writeText(random, size * 0.1)}` }),
+    message('user', { type: 'text', content: writeCustomers(random, size * 0.65) }),
+  ]
+  const output = [
+    { ...message('assistant', { type: 'text', content: writeCustomers(random, size * 0.25) }), finish_reason: 'stop' },
   ]
   return {
     name: call.name,

@@ -2,6 +2,7 @@
  * npm run bench:stages: what each stage of the shipped pipeline takes in CPU time for a span that is a model call, in this process and
  * without sockets: 519 bytes, 13 attributes. What waits is settled and decided within the time that is measured.
  */
+import '../../src/self/v8_flags.ts'
 import type { Batches, Connector, Consumer, Context, Processor } from '../../src/component.ts'
 import { genAiLogs } from '../../src/connectors/gen_ai_logs/index.ts'
 import { genAiMetrics } from '../../src/connectors/gen_ai_metrics/index.ts'

@@ -8,17 +8,34 @@ export function writeText(random: Random, size: number): string {
   return text.slice(0, size)
 }
 
+/** Prose with an e-mail address and a card number after every thirty words, of about `size` characters. */
+export function writeCustomers(random: Random, size: number): string {
+  let text = ''
+  while (text.length < size) {
+    const words = Array.from({ length: 30 }, () => writeWord(random)).join(' ')
+    text += `${words} ${writeAddress(random)} ${writeCardNumber(random)} `
+  }
+  return text.slice(0, size)
+}
+
 /**
  * Something that a redaction has to find: an e-mail address, a card number (valid check digit) or an API key. Made up at
  * run time; none of them was ever issued.
  */
 export function writeSecret(random: Random): string {
   const kind = random.whole(0, 3)
-  if (kind === 0)
-    return `${random.pick(GIVEN_NAMES).toLowerCase()}.${random.digits(3)}@mail${random.digits(2)}.example.com`
-  if (kind === 1) return withCheckDigit(`4${random.digits(14)}`).replace(/(.{4})(?=.)/g, '$1 ')
+  if (kind === 0) return writeAddress(random)
+  if (kind === 1) return writeCardNumber(random)
   if (kind === 2) return `sk-${random.token(40)}`
   return `AKIA${random.token(16).toUpperCase()}`
+}
+
+function writeAddress(random: Random): string {
+  return `${random.pick(GIVEN_NAMES).toLowerCase()}.${random.digits(3)}@mail${random.digits(2)}.example.com`
+}
+
+function writeCardNumber(random: Random): string {
+  return withCheckDigit(`4${random.digits(14)}`).replace(/(.{4})(?=.)/g, '$1 ')
 }
 
 function writeBlock(random: Random): string {

@@ -1,5 +1,5 @@
-import type { Transport } from './load.ts'
-import type { SubjectName } from './subject.ts'
+import type { SubjectName } from './bench_subject.ts'
+import type { Transport } from './load_process.ts'
 
 /** What a subject has to do in a run. */
 export interface Work {

@@ -4,7 +4,7 @@ import { createServer as createHttp2, type Http2Server, type ServerHttp2Stream }
 import type { AddressInfo, Socket } from 'node:net'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { uncompress } from 'snappyjs'
-import { tallySpans } from '../bench/scan.ts'
+import { tallySpans } from '../bench/request_tally.ts'
 
 /** `dead`: nobody listens; `hang`: takes everything and never answers; `reset`: cuts the connection in the middle. */
 export type Mood = 'well' | 'dead' | 'hang' | 'refuse' | 'reject' | 'slow' | 'reset'

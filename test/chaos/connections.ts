@@ -13,7 +13,7 @@ import {
   settings,
   windowUpdate,
 } from '../bench/frames.ts'
-import type { Ports } from './subject.ts'
+import type { Ports } from './contained_daemon.ts'
 
 export interface Attack {
   readonly name: string

@@ -1,9 +1,9 @@
 /** The shipped config with a Tempo and a Loki that can be told to misbehave; all traces are kept, so that books are exact. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backend, fakeLoki, fakeTempo, type Mood } from './backends.ts'
+import { Subject, type SubjectOptions } from './contained_daemon.ts'
 import { type Sender, sendGoodTraffic } from './good_traffic.ts'
 import { edgesOf, heldItems, mistakesIn, parseMetrics, sumOf } from './readings.ts'
-import { Subject, type SubjectOptions } from './subject.ts'
 
 /** Repeats in tenths of a second instead of five seconds, attempts of a second. */
 const EXPORTER = {

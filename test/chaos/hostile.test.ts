@@ -3,14 +3,14 @@
  * it should, and holds afterwards what it held before. How long honest senders waited is reported, not judged.
  */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { HOSTILE_BODIES, type HostileBody } from './bodies.ts'
 import { ATTACKS } from './connections.ts'
+import { Subject } from './contained_daemon.ts'
 import { complaints, differs } from './drill.ts'
 import { ATTACKS_OF_A_KIND, isLong, PARALLEL, report } from './form.ts'
 import { goodRequest, type PostAnswer, posted, type Sender, sendGoodTraffic } from './good_traffic.ts'
+import { HOSTILE_BODIES, type HostileBody } from './hostile_bodies.ts'
 import { sumOf } from './readings.ts'
 import { type Level, mib, quietLevel, recovered } from './recovery.ts'
-import { Subject } from './subject.ts'
 
 const MEMORY_MIB = 512
 /** Of one kind, however many of them were sent by then. */

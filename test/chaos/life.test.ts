@@ -1,6 +1,7 @@
 /** The process and the machine under it: signals, reloads, kills, disks, descriptors, pipes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
+import { overlayOf, Subject } from './contained_daemon.ts'
 import { smallDisk } from './disk.ts'
 import {
   booksClosed,
@@ -14,7 +15,6 @@ import {
 } from './drill.ts'
 import { isLong } from './form.ts'
 import { goodRequest, posted, sendGoodTraffic } from './good_traffic.ts'
-import { overlayOf, Subject } from './subject.ts'
 
 const TRAFFIC_ms = isLong ? 20_000 : 800
 

@@ -1,7 +1,7 @@
 /** What the daemon holds when nothing comes: before an attack, and again after it. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Subject } from './contained_daemon.ts'
 import { heldItems, mistakesIn, sumOf } from './readings.ts'
-import type { Subject } from './subject.ts'
 
 /** Bytes at rest. */
 export interface Level {

@@ -5,8 +5,8 @@ import { z } from 'zod'
 import type { Factory } from '../../src/component.ts'
 import { configSchema, listComponents, printConfig } from '../../src/config/commands.ts'
 import { compareConfigs } from '../../src/config/compare.ts'
-import { jsonSchemaOf } from '../../src/config/json_schema.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { jsonSchemaOf } from '../../src/config/schema/json_schema.ts'
 import { factories } from './factories.ts'
 
 const text = `

@@ -15,7 +15,7 @@ import {
   timeout,
   tlsClient,
   tlsServer,
-} from '../../src/config/blocks.ts'
+} from '../../src/config/schema/blocks.ts'
 
 const server = (address: string) =>
   z.strictObject({

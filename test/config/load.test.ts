@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Inputs } from '../../src/config/inputs.ts'
 import { type LoadedConfig, loadConfig } from '../../src/config/load.ts'
 import { ConfigError, formatProblems } from '../../src/config/problem.ts'
-import { FILE_BYTES_MAX, processEnvironment } from '../../src/config/source.ts'
+import type { Inputs } from '../../src/config/text/inputs.ts'
+import { FILE_BYTES_MAX, processEnvironment } from '../../src/config/text/source.ts'
 import { factories } from './factories.ts'
 
 const base = `

@@ -19,11 +19,11 @@ import type {
   StateJournal,
 } from '../../src/component.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { processEnvironment } from '../../src/config/source.ts'
+import { processEnvironment } from '../../src/config/text/source.ts'
 import { Daemon } from '../../src/daemon.ts'
 import { findings } from '../../src/pipeline/ledger.ts'
 import { type Clock, systemClock } from '../../src/self/clock.ts'
-import { SelfMetrics } from '../../src/self/registry.ts'
+import { SelfMetrics } from '../../src/self/metrics/registry.ts'
 import { Recorder } from '../support/recorder.ts'
 
 const SIGNALS = ['traces', 'metrics', 'logs'] as const

@@ -1,7 +1,7 @@
 /** `service.steps` of a config that is reloaded. */
 import { expect, test } from 'vitest'
 import { components } from '../../src/components.ts'
-import { call } from '../../src/connectors/gen_ai_metrics/connector.fixture.ts'
+import { call } from '../../src/connectors/gen_ai_metrics/gen_ai_metrics.fixture.ts'
 import { FakeClock } from '../../src/self/clock.ts'
 import { itemsOf, traceBatch } from '../support/otlp.ts'
 import { daemonOf, partsOf, Story } from './parts.fixture.ts'

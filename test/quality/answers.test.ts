@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { Answer } from '../../src/content/answers/answer.ts'
-import { judgeAnswer } from '../../src/content/quality/judge.ts'
+import { judgeAnswer } from '../../src/content/quality/answer_signals.ts'
 import { SEVERE } from '../../src/content/quality/signals.ts'
 import { processorForTests } from '../../src/processors/gen_ai/processor.fixture.ts'
 import { receive } from '../../src/telemetry/receive.ts'

@@ -2,7 +2,16 @@
 import { TOLERANCE_ms, UNREAD_MAX_ms } from '../../src/gen_ai/grouping/same_call.ts'
 import { Random } from '../bench/random.ts'
 import type { PlainAttributes, SpanOptions } from '../support/otlp.ts'
-import { CALL_EVENT, type CallTruth, type Emitter, FRAMEWORKS, GATEWAY, SDKS, STREAMER, type Told } from './emitters.ts'
+import {
+  CALL_EVENT,
+  type CallTruth,
+  type Emitter,
+  FRAMEWORKS,
+  GATEWAY,
+  SDKS,
+  STREAMER,
+  type Told,
+} from './instrumentations.ts'
 
 export interface Report extends SpanOptions {
   readonly trace: string

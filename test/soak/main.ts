@@ -4,12 +4,12 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Backend, fakeLoki, fakeTempo, type Mood } from '../chaos/backends.ts'
+import { Subject } from '../chaos/contained_daemon.ts'
 import { report } from '../chaos/form.ts'
 import { heldItems, parseMetrics, sumOf } from '../chaos/readings.ts'
-import { Subject } from '../chaos/subject.ts'
-import { type Books, judge, type Outcome } from './judge.ts'
-import type { LoadSetting, Sent } from './load.ts'
-import { type Options, parseOptions, USAGE } from './options.ts'
+import { type Books, judge, type Outcome } from './promises.ts'
+import type { LoadSetting, Sent } from './soak_load.ts'
+import { type Options, parseOptions, USAGE } from './soak_options.ts'
 import { Watch } from './watch.ts'
 
 /** Cores of the daemon and of everything else. */
@@ -121,7 +121,7 @@ function load(subject: Subject, { shape }: Options, rate: number, seconds: numbe
   const { http: http_port, grpc: grpc_port } = subject.ports
   const connections = rate === 0 ? CONNECTIONS.closed : CONNECTIONS.open
   const setting: LoadSetting = { http_port, grpc_port, shape, rate, connections, duration_ms: seconds * 1000 }
-  const child = fork(fileURLToPath(new URL('load.ts', import.meta.url)))
+  const child = fork(fileURLToPath(new URL('soak_load.ts', import.meta.url)))
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`the load ended with code ${code}`)))
     child.once('message', (sent) => {

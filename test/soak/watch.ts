@@ -1,8 +1,8 @@
 /** What the daemon takes of memory while it is under load: looked at every second, collected fully every now and then. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Subject } from '../chaos/contained_daemon.ts'
 import { sumOf } from '../chaos/readings.ts'
-import type { Subject } from '../chaos/subject.ts'
 
 export interface Peaks {
   /** Live objects and buffers after a full collection. */

@@ -3,7 +3,7 @@ import pino from 'pino'
 import type { DaemonView, Extension, Host } from '../../src/component.ts'
 import { FakeClock } from '../../src/self/clock.ts'
 import { MadeServices, type Service } from '../../src/self/services.ts'
-import { MemoryMeter } from './meter.ts'
+import { MemoryMeter } from './memory_meter.ts'
 
 export interface TestHost extends Host {
   readonly clock: FakeClock

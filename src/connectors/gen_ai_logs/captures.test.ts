@@ -18,7 +18,7 @@ import { genAi } from '../../processors/gen_ai/index.ts'
 import { redaction } from '../../processors/redaction/index.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { receive } from '../../telemetry/receive.ts'
-import { type Bench, bench } from './connector.fixture.ts'
+import { type Bench, bench } from './gen_ai_logs.fixture.ts'
 
 const testdata = new URL('../../gen_ai/testdata/', import.meta.url)
 const there = existsSync(captures)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { size, whenFull } from '../../config/blocks.ts'
-import { stepKeys } from '../../config/steps.ts'
+import { size, whenFull } from '../../config/schema/blocks.ts'
+import { stepKeys } from '../../config/schema/steps.ts'
 
 export const schema = z.strictObject({
   ...stepKeys,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Plain, SpanOptions } from '../../../test/support/otlp.ts'
-import { bench, call } from './connector.fixture.ts'
+import { bench, call } from './gen_ai_logs.fixture.ts'
 
 const PROMPT = 'gen_ai.input.messages'
 

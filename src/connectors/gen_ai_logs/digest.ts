@@ -6,7 +6,7 @@
  * Layout: start and end (8 bytes each, as in the span); which of them there are; length of the place; number of
  * attributes that a summary copies, and of all; key of each attribute, with room for all keys; place; attributes.
  */
-import { NEWEST, SLUICE } from '../../gen_ai/field.ts'
+import { NEWEST, SLUICE } from '../../gen_ai/call_fields.ts'
 import { normalisedKeys } from '../../gen_ai/normalised.ts'
 import { next, readLength } from '../../otlp/cursor.ts'
 import type { Output } from '../../otlp/output.ts'
@@ -14,7 +14,7 @@ import { contentStart, EMPTY, STRING, valueKind } from '../../telemetry/any_valu
 import { ATTRIBUTE, Attributes } from '../../telemetry/attributes.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import type { ItemKeys } from './item_keys.ts'
-import { ATTRIBUTES, writePlace } from './log_record.ts'
+import { ATTRIBUTES, writePlace } from './records/log_record.ts'
 
 const keyOf = (name: string) => normalisedKeys.names.indexOf(name)
 

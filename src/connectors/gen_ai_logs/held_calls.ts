@@ -10,11 +10,11 @@ import { type Head, Heads } from '../../telemetry/heads.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
 import { Digest, writeDigest } from './digest.ts'
 import { ItemKeys } from './item_keys.ts'
-import { writeObservedTime } from './log_record.ts'
-import { type Origin, Origins } from './origins.ts'
-import type { Outbox } from './outbox.ts'
-import { serviceOf } from './service.ts'
-import { writeSummary } from './summary_record.ts'
+import { type RecordOrigin, RecordOrigins } from './record_origins.ts'
+import type { RecordOutbox } from './record_outbox.ts'
+import { writeObservedTime } from './records/log_record.ts'
+import { writeSummary } from './records/summary_record.ts'
+import { serviceOf } from './service_name.ts'
 
 /** About what a summary takes, and the place of a content record. */
 const SUMMARY_BYTES = 900
@@ -37,10 +37,10 @@ export class HeldCalls implements Subscriber {
   summaries = 0
   contents = 0
   readonly #hooks: Hooks
-  readonly #outbox: Outbox
+  readonly #outbox: RecordOutbox
   readonly #clock: Clock
   readonly #heads = new Heads()
-  readonly #origins = new Origins()
+  readonly #origins = new RecordOrigins()
   /** Digests, each with the address of its content record before it, or none. */
   readonly #store = new ItemStore()
   readonly #scratch = new Output(1 << 14)
@@ -51,9 +51,9 @@ export class HeldCalls implements Subscriber {
   readonly #digests = [new Digest()]
   readonly #only = this.#digests.slice()
   /** Of the batch and scope that `keep` was called with last; it counts as a reference to both. */
-  #last: { batch: TraceBatch | LogBatch; scope: number; head: Head; origin: Origin } | undefined
+  #last: { batch: TraceBatch | LogBatch; scope: number; head: Head; origin: RecordOrigin } | undefined
 
-  constructor(steps: { readonly calls: Calls }, outbox: Outbox, clock: Clock, hooks: Hooks) {
+  constructor(steps: { readonly calls: Calls }, outbox: RecordOutbox, clock: Clock, hooks: Hooks) {
     this.#hooks = hooks
     this.#steps = steps
     this.#outbox = outbox
@@ -81,7 +81,7 @@ export class HeldCalls implements Subscriber {
     const out = this.#scratch
     out.reset()
     const { head, origin } = this.#headOf(batch, view.scope, context)
-    this.#keys.read(view)
+    this.#keys.read(view, report.rows)
     writeDigest(out, view, this.#keys)
     const end = out.end
     const hasContent = (this.#keys.mayBeContent || view.events > 0) && this.#hooks.content(out, report)
@@ -155,7 +155,7 @@ export class HeldCalls implements Subscriber {
     batch: TraceBatch | LogBatch,
     scope: number,
     context: Context,
-  ): { readonly head: Head; readonly origin: Origin } {
+  ): { readonly head: Head; readonly origin: RecordOrigin } {
     if (this.#last?.batch === batch && this.#last.scope === scope) return this.#last
     this.#forgetHead()
     const origin = this.#origins.obtain(context)

@@ -1,6 +1,6 @@
 import type { ConnectorFactory } from '../../component.ts'
 import { type GenAiLogsConfig, schema } from './config.ts'
-import { GenAiLogs } from './connector.ts'
+import { GenAiLogs } from './gen_ai_logs.ts'
 
 export const genAiLogs: ConnectorFactory<GenAiLogsConfig> = {
   kind: 'connector',

@@ -1,7 +1,7 @@
 /** Summaries of calls that log records tell of, and of calls whose answers do. */
 import { describe, expect, test } from 'vitest'
 import type { LogOptions, PlainAttributes } from '../../../test/support/otlp.ts'
-import { bench, call } from './connector.fixture.ts'
+import { bench, call } from './gen_ai_logs.fixture.ts'
 
 const details = 'gen_ai.client.inference.operation.details'
 const TRACE = '00000000000000000000000000000005'

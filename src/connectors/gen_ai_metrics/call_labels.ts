@@ -1,3 +1,4 @@
+import { copyBytes } from '../../otlp/output.ts'
 import type { Calls } from '../../steps/calls.ts'
 import { type Report, TEXT_AT, TEXTS, type Text } from '../../steps/report.ts'
 import { isTraceId } from '../../traces/trace_id.ts'
@@ -24,10 +25,10 @@ export class CallLabels {
     const id = row * TRACE_ID_BYTES
     if (id >= this.#traceIds.length) this.#grow(row)
     const { bytes, trace, traceId } = report
-    if (trace >= 0) bytes.copy(this.#traceIds, id, traceId, traceId + TRACE_ID_BYTES)
+    if (trace >= 0) copyBytes(bytes, traceId, traceId + TRACE_ID_BYTES, this.#traceIds, id)
     else this.#traceIds.fill(0, id, id + TRACE_ID_BYTES)
-    for (const [at, text] of TEXTS.entries())
-      this.#numbers[row * TEXTS.length + at] = this.#textsOf(text).intern(
+    for (let text = 0; text < TEXTS.length; text++)
+      this.#numbers[row * TEXTS.length + text] = this.#textsOf(text).intern(
         bytes,
         report.textStart(text),
         report.textEnd(text),
@@ -36,14 +37,14 @@ export class CallLabels {
 
   /** Place (`LabelTexts.placeOf`) of what the call's reports say together, which its row has. */
   placeOf(text: Text, row: number, reports: readonly number[]): number {
-    return this.#textsOf(text).placeOf(this.#numberOf(text, row, reports))
+    return this.#textsOf(TEXT_AT[text]).placeOf(this.#numberOf(text, row, reports))
   }
 
   /** Writes the report's trace id to the begin of `ids`; false if it has none. */
   copyTraceId(report: number, ids: Buffer): boolean {
     const at = report * TRACE_ID_BYTES
     if (!isTraceId(this.#traceIds, at)) return false
-    this.#traceIds.copy(ids, 0, at, at + TRACE_ID_BYTES)
+    copyBytes(this.#traceIds, at, at + TRACE_ID_BYTES, ids, 0)
     return true
   }
 
@@ -58,8 +59,8 @@ export class CallLabels {
     return this.#numbers[reports[Math.max(other, 0)]! * TEXTS.length + TEXT_AT[text]]!
   }
 
-  #textsOf(text: Text): LabelTexts {
-    return text === 'errorType' ? this.#errorTypes : this.#models
+  #textsOf(text: number): LabelTexts {
+    return text === TEXT_AT.errorType ? this.#errorTypes : this.#models
   }
 
   #grow(row: number): void {

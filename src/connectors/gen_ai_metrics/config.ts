@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { duration } from '../../config/blocks.ts'
-import { stepKeys } from '../../config/steps.ts'
+import { duration } from '../../config/schema/blocks.ts'
+import { stepKeys } from '../../config/schema/steps.ts'
 
 export const schema = z.strictObject({
   ...stepKeys,

@@ -1,7 +1,8 @@
 /** The metrics of model calls: what they are called, and which numbers of a call go where. */
+
+import { FINISH_REASONS } from '../../gen_ai/known_values.ts'
 import { SIGNALS as SIGNAL_NAMES } from '../../gen_ai/quality.ts'
-import { FINISH_REASONS } from '../../gen_ai/values.ts'
-import { IDS_BYTES, type Origin } from './exemplars.ts'
+import { IDS_BYTES, type ValueOrigin } from './bucket_exemplars.ts'
 import {
   COST_BOUNDS_USD,
   DURATION_BOUNDS_S,
@@ -12,10 +13,10 @@ import {
   SCORE_BOUNDS,
   TOKEN_BOUNDS,
 } from './histogram.ts'
-import type { Attributes, CounterPoint, Description, Lease } from './metric_set.ts'
+import type { CounterPoint, Description, Lease, PointAttributes } from './metric_set.ts'
 
 /** What is counted of a call. Numbers are NaN where unknown. */
-export class CountedCall implements Origin {
+export class CountedCall implements ValueOrigin {
   hasTrace = false
   readonly ids = Buffer.alloc(IDS_BYTES)
   end_ms = Number.NaN
@@ -43,14 +44,14 @@ export class CountedCall implements Origin {
 }
 
 /** Series of one combination of labels: held as long as it is counted in. */
-export interface Series {
+export interface LeasedSeries {
   readonly lease: Lease
 }
 
 /** The `llm_*` metrics of one model and endpoint. */
-export class CallSeries implements Series {
+export class CallSeries implements LeasedSeries {
   readonly lease: Lease
-  readonly #labels: Attributes
+  readonly #labels: PointAttributes
   /** Is there room for a series more? */
   readonly #hasRoom: () => boolean
   /** Which counts what there is no room for; undefined: there always is. */
@@ -70,12 +71,12 @@ export class CallSeries implements Series {
   readonly #signals: (CounterPoint | undefined)[] = []
   readonly #histograms: Partial<Record<'firstToken' | 'perToken' | 'score', Histogram>> = {}
 
-  constructor(lease: Lease, labels: Attributes, hasRoom: () => boolean, other: (() => CallSeries) | undefined) {
+  constructor(lease: Lease, labels: PointAttributes, hasRoom: () => boolean, other: (() => CallSeries) | undefined) {
     this.lease = lease
     this.#labels = labels
     this.#hasRoom = hasRoom
     this.#other = other
-    const counter = (name: string, help: string, more: Attributes = {}) =>
+    const counter = (name: string, help: string, more: PointAttributes = {}) =>
       lease.counter({ name, help }, { ...labels, ...more })
     const histogram = (name: string, help: string, bounds: readonly number[]) =>
       lease.histogram({ name, help, exemplars: true }, bounds, labels)
@@ -147,7 +148,7 @@ export class CallSeries implements Series {
     return (this.#histograms[which] = this.lease.histogram(description, bounds, this.#labels))
   }
 
-  #counter(description: Description, more: Attributes): CounterPoint {
+  #counter(description: Description, more: PointAttributes): CounterPoint {
     return this.lease.counter(description, { ...this.#labels, ...more })
   }
 
@@ -163,11 +164,11 @@ export const CALL_POINTS = 11
 export const ERROR_POINTS = 1
 
 /** Calls of one model and endpoint that failed in one way. */
-export class ErrorSeries implements Series {
+export class ErrorSeries implements LeasedSeries {
   readonly lease: Lease
   readonly #errors: CounterPoint
 
-  constructor(lease: Lease, labels: Attributes) {
+  constructor(lease: Lease, labels: PointAttributes) {
     this.lease = lease
     this.#errors = lease.counter(ERRORS, labels)
   }
@@ -202,12 +203,12 @@ function perToken({ duration_s, ttft_s, output }: CountedCall): number {
 }
 
 /** The metrics of the OpenTelemetry GenAI conventions for one combination of their attributes. */
-export class ClientSeries implements Series {
+export class ClientSeries implements LeasedSeries {
   readonly lease: Lease
   readonly #input: Histogram
   readonly #output: Histogram
   readonly #duration: Histogram
-  readonly #attributes: Attributes
+  readonly #attributes: PointAttributes
   /** As of CallSeries. */
   readonly #hasRoom: () => boolean
   readonly #other: (() => ClientSeries) | undefined
@@ -216,7 +217,7 @@ export class ClientSeries implements Series {
   /** `errorType`: of failed calls. */
   constructor(
     lease: Lease,
-    attributes: Attributes,
+    attributes: PointAttributes,
     errorType: string | undefined,
     hasRoom: () => boolean,
     other: (() => ClientSeries) | undefined,

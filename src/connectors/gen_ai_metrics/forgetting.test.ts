@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { attributesOf, itemsOf } from '../../../test/support/otlp.ts'
 import type { Message } from '../../otlp/codec.ts'
 import type { MetricBatch } from '../../telemetry/batch.ts'
-import { bench, call } from './connector.fixture.ts'
+import { bench, call } from './gen_ai_metrics.fixture.ts'
 
 const REQUESTS = 'llm_requests_total'
 const MINUTE_MS = 60_000

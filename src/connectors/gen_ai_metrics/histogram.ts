@@ -1,4 +1,4 @@
-import type { BucketExemplars, Origin } from './exemplars.ts'
+import type { BucketExemplars, ValueOrigin } from './bucket_exemplars.ts'
 
 /** Explicit buckets, cumulative over time. Bounds in the metric's unit, ascending. */
 export class Histogram {
@@ -14,7 +14,7 @@ export class Histogram {
     this.counts = new Float64Array(bounds.length + 1)
   }
 
-  record(value: number, origin?: Origin): void {
+  record(value: number, origin?: ValueOrigin): void {
     let bucket = 0
     while (bucket < this.bounds.length && value > this.bounds[bucket]!) bucket++
     this.counts[bucket]!++

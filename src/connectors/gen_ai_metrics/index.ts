@@ -1,6 +1,6 @@
 import type { ConnectorFactory } from '../../component.ts'
 import { type GenAiMetricsConfig, schema } from './config.ts'
-import { GenAiMetrics } from './connector.ts'
+import { GenAiMetrics } from './gen_ai_metrics.ts'
 
 export const genAiMetrics: ConnectorFactory<GenAiMetricsConfig> = {
   kind: 'connector',

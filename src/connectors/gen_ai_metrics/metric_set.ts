@@ -9,12 +9,12 @@
 import { encode, type Message } from '../../otlp/codec.ts'
 import type { Clock } from '../../self/clock.ts'
 import type { MetricBatch } from '../../telemetry/batch.ts'
-import { BucketExemplars, type Candidates, type Exemplar } from './exemplars.ts'
+import { BucketExemplars, type CallExemplar, type ExemplarCandidates } from './bucket_exemplars.ts'
 import { Histogram } from './histogram.ts'
 import { MetricRequest } from './metric_request.ts'
 import { SHOWN_AFTER_MS } from './standing.ts'
 
-export type Attributes = Readonly<Record<string, string>>
+export type PointAttributes = Readonly<Record<string, string>>
 
 export interface Description {
   readonly name: string
@@ -39,7 +39,7 @@ export class CounterPoint {
   }
 }
 
-export interface Point {
+export interface MetricPoint {
   /** Of its family, and in it. */
   readonly name: string
   readonly key: string
@@ -59,8 +59,8 @@ export interface Point {
 }
 
 interface Family extends Description {
-  points: Point[]
-  readonly byKey: Map<string, Point>
+  points: MetricPoint[]
+  readonly byKey: Map<string, MetricPoint>
 }
 
 /** Of one request: what is written of them at once holds up the others for a few milliseconds. */
@@ -71,7 +71,7 @@ const NO_RECORDED_VALUE = 1
 /** Points that belong together and are given up together. */
 export class Lease {
   readonly #set: MetricSet
-  readonly #points: Point[] = []
+  readonly #points: MetricPoint[] = []
 
   constructor(set: MetricSet) {
     this.#set = set
@@ -82,11 +82,11 @@ export class Lease {
     return this.#points.length
   }
 
-  counter(description: Description, attributes: Attributes): CounterPoint {
+  counter(description: Description, attributes: PointAttributes): CounterPoint {
     return this.#hold(description, attributes, () => new CounterPoint()) as CounterPoint
   }
 
-  histogram(description: Description, bounds: readonly number[], attributes: Attributes): Histogram {
+  histogram(description: Description, bounds: readonly number[], attributes: PointAttributes): Histogram {
     return this.#hold(description, attributes, () => new Histogram(bounds)) as Histogram
   }
 
@@ -95,7 +95,11 @@ export class Lease {
     for (const point of this.#points.splice(0)) this.#set.release(point)
   }
 
-  #hold(description: Description, attributes: Attributes, make: () => CounterPoint | Histogram): Point['value'] {
+  #hold(
+    description: Description,
+    attributes: PointAttributes,
+    make: () => CounterPoint | Histogram,
+  ): MetricPoint['value'] {
     const point = this.#set.hold(description, attributes, make)
     this.#points.push(point)
     return point.value
@@ -111,16 +115,16 @@ export class MetricSet {
   ended = 0
   readonly #families = new Map<string, Family>()
   readonly #clock: Clock
-  readonly #candidates: Candidates
+  readonly #candidates: ExemplarCandidates
   readonly #request = new MetricRequest()
 
-  constructor(clock: Clock, candidates: Candidates) {
+  constructor(clock: Clock, candidates: ExemplarCandidates) {
     this.#clock = clock
     this.#candidates = candidates
   }
 
   /** The point of these attributes, with one holder more. */
-  hold(description: Description, attributes: Attributes, make: () => CounterPoint | Histogram): Point {
+  hold(description: Description, attributes: PointAttributes, make: () => CounterPoint | Histogram): MetricPoint {
     const { name } = description
     let family = this.#families.get(name)
     if (family === undefined) this.#families.set(name, (family = { ...description, points: [], byKey: new Map() }))
@@ -130,7 +134,7 @@ export class MetricSet {
     return point
   }
 
-  release(point: Point): void {
+  release(point: MetricPoint): void {
     if (--point.holders > 0) return
     this.held--
     point.told_ms = Number.NaN
@@ -156,10 +160,10 @@ export class MetricSet {
       if (family.points.some(({ isGone }) => isGone)) family.points = family.points.filter(({ isGone }) => !isGone)
   }
 
-  #make(family: Family, key: string, attributes: Attributes, value: CounterPoint | Histogram): Point {
+  #make(family: Family, key: string, attributes: PointAttributes, value: CounterPoint | Histogram): MetricPoint {
     if (family.exemplars === true && value instanceof Histogram)
       value.exemplars = new BucketExemplars(this.#candidates, value.bounds.length + 1)
-    const point: Point = {
+    const point: MetricPoint = {
       name: family.name,
       key,
       fixed: this.#fixed(value, attributes),
@@ -176,15 +180,19 @@ export class MetricSet {
     return point
   }
 
-  #fixed(value: CounterPoint | Histogram, attributes: Attributes): Buffer {
+  #fixed(value: CounterPoint | Histogram, attributes: PointAttributes): Buffer {
     const pairs = Object.entries(attributes).map(([key, text]) => ({ key, value: { stringValue: text } }))
     const common = { attributes: pairs, startTimeUnixNano: nanos(this.#clock.now_ms()) }
     if (value instanceof CounterPoint) return encode('NumberDataPoint', common).take()
     return encode('HistogramDataPoint', { ...common, explicitBounds: [...value.bounds] }).take()
   }
 
-  *#requests(now: Now, wanted: (point: Point) => boolean, asZero: (point: Point) => boolean): Generator<MetricBatch> {
-    let written: Point[] = []
+  *#requests(
+    now: Now,
+    wanted: (point: MetricPoint) => boolean,
+    asZero: (point: MetricPoint) => boolean,
+  ): Generator<MetricBatch> {
+    let written: MetricPoint[] = []
     for (const family of this.#families.values()) {
       for (let at = 0; at < family.points.length; ) {
         at = this.#write(family, at, now, wanted, asZero, written)
@@ -204,9 +212,9 @@ export class MetricSet {
     family: Family,
     at: number,
     now: Now,
-    wanted: (point: Point) => boolean,
-    asZero: (point: Point) => boolean,
-    written: Point[],
+    wanted: (point: MetricPoint) => boolean,
+    asZero: (point: MetricPoint) => boolean,
+    written: MetricPoint[],
   ): number {
     const { name, help, unit, points } = family
     const request = this.#request
@@ -229,7 +237,7 @@ export class MetricSet {
   }
 
   /** The points were taken as they were written. */
-  #markShown(points: readonly Point[], now: Now, asZero: (point: Point) => boolean): void {
+  #markShown(points: readonly MetricPoint[], now: Now, asZero: (point: MetricPoint) => boolean): void {
     for (const point of points) {
       if (isOver(point, now)) this.#end(point)
       else if (point.holders === 0 && Number.isNaN(point.told_ms) && !asZero(point)) point.told_ms = now.monotonic_ms
@@ -239,7 +247,7 @@ export class MetricSet {
     }
   }
 
-  #end(point: Point): void {
+  #end(point: MetricPoint): void {
     point.isGone = true
     this.ended++
     if (point.value instanceof Histogram) point.value.exemplars?.clear()
@@ -248,7 +256,7 @@ export class MetricSet {
 }
 
 /** Nobody counts in it, and its last value was there to be read for long enough. */
-function isOver({ holders, told_ms }: Point, { monotonic_ms }: Now): boolean {
+function isOver({ holders, told_ms }: MetricPoint, { monotonic_ms }: Now): boolean {
   return holders === 0 && monotonic_ms - told_ms >= SHOWN_AFTER_MS
 }
 
@@ -271,7 +279,7 @@ function histogramFields(histogram: Histogram, zero: boolean): Message {
   }
 }
 
-function exemplarOf({ traceId, spanId, value, time_ms }: Exemplar): Message {
+function exemplarOf({ traceId, spanId, value, time_ms }: CallExemplar): Message {
   return { timeUnixNano: nanos(time_ms), asDouble: value, spanId, traceId }
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { PlainAttributes } from '../../../test/support/otlp.ts'
 import { SIGNALS } from '../../gen_ai/quality.ts'
-import { bench, call } from './connector.fixture.ts'
+import { bench, call } from './gen_ai_metrics.fixture.ts'
 
 /** A call judged by the `gen_ai` processor. */
 function judged(score: number, ...signals: string[]) {

@@ -1,7 +1,7 @@
 /** Calls that log records tell of: alone, beside spans, and again. */
 import { describe, expect, test } from 'vitest'
 import type { LogOptions, PlainAttributes, SpanOptions } from '../../../test/support/otlp.ts'
-import { type Bench, bench, call } from './connector.fixture.ts'
+import { type Bench, bench, call } from './gen_ai_metrics.fixture.ts'
 
 const REQUESTS = 'llm_requests_total'
 const TOKENS = 'llm_tokens_input_total'

@@ -1,6 +1,6 @@
 /** Series by what they are of: as many as there is room for, those that are used most and lately (`standing.ts`). */
 import type { Clock } from '../../self/clock.ts'
-import type { Series } from './families.ts'
+import type { LeasedSeries } from './families.ts'
 import { Lease, type MetricSet } from './metric_set.ts'
 import { Standing } from './standing.ts'
 
@@ -10,7 +10,7 @@ export interface Of {
   readonly errorType: number
 }
 
-interface Entry<T extends Series = Series> {
+interface Entry<T extends LeasedSeries = LeasedSeries> {
   readonly series: T
   readonly of: Of
   readonly kind: ReadonlyMap<number, Entry>
@@ -40,7 +40,7 @@ export class SeriesPlaces {
   }
 
   /** A kind of series, `points` each. */
-  newKind<T extends Series>(points: number): SeriesKind<T> {
+  newKind<T extends LeasedSeries>(points: number): SeriesKind<T> {
     return new SeriesKind<T>(this, points, this.#kinds++)
   }
 
@@ -88,7 +88,7 @@ export class SeriesPlaces {
   }
 }
 
-export class SeriesKind<T extends Series> {
+export class SeriesKind<T extends LeasedSeries> {
   readonly #places: SeriesPlaces
   readonly #points: number
   readonly #number: number

@@ -4,7 +4,15 @@
  */
 import { findWord } from '../messages/json_messages.ts'
 import { ESCAPED, type MessageReader } from '../messages/message_reader.ts'
-import { BEING, type Being, MEANING, type Meaning, meaningOf, roleWords, typeWords } from '../messages/vocabulary.ts'
+import {
+  KEY_MEANING,
+  type KeyMeaning,
+  meaningOf,
+  PART_KIND,
+  type PartKind,
+  roleWords,
+  typeWords,
+} from '../messages/vocabulary.ts'
 import { Evaluations } from './evaluations.ts'
 
 /** Columns of a piece of text: its range, bits, and the number of the message that it is in. */
@@ -109,50 +117,50 @@ export class Answer implements MessageReader {
   take(key: number, start: number, end: number, bits: number): void {
     const meaning = meaningOf(key)
     switch (meaning) {
-      case MEANING.summary:
+      case KEY_MEANING.summary:
         if (!this.isThere) this.addText(start, end, bits)
         break
-      case MEANING.words:
-      case MEANING.parts:
-      case MEANING.message:
-        if (meaning === MEANING.parts) this.#seen |= MESSAGE
+      case KEY_MEANING.words:
+      case KEY_MEANING.parts:
+      case KEY_MEANING.message:
+        if (meaning === KEY_MEANING.parts) this.#seen |= MESSAGE
         if (!this.#hasMessage()) this.addText(start, end, bits)
         break
-      case MEANING.refusal:
+      case KEY_MEANING.refusal:
         this.#seen |= MESSAGE
         if (start < end) this.addText(start, end, bits | REFUSED)
         break
-      case MEANING.toolCall:
+      case KEY_MEANING.toolCall:
         if (start < end) this.#seen |= TOOL_CALL | MESSAGE
         break
-      case MEANING.media:
+      case KEY_MEANING.media:
         if (start < end) this.#seen |= MEDIA
         break
-      case MEANING.finish:
+      case KEY_MEANING.finish:
         this.#seen |= MESSAGE
         this.addFinishReason(start, end)
         break
-      case MEANING.type:
-        this.#is(typeWords.sense(findWord(typeWords, this.bytes, start, end, bits)) as Being)
+      case KEY_MEANING.type:
+        this.#is(typeWords.sense(findWord(typeWords, this.bytes, start, end, bits)) as PartKind)
         break
-      case MEANING.role:
+      case KEY_MEANING.role:
         this.#seen |= MESSAGE
-        this.#is(roleWords.sense(findWord(roleWords, this.bytes, start, end, bits)) as Being)
+        this.#is(roleWords.sense(findWord(roleWords, this.bytes, start, end, bits)) as PartKind)
         break
     }
   }
 
   takeNothing(key: number): void {
-    if (meaningOf(key) === MEANING.parts) this.#seen |= MESSAGE
+    if (meaningOf(key) === KEY_MEANING.parts) this.#seen |= MESSAGE
   }
 
   /** Of an answer's parts it says that there were none. */
   takeEmptyList(key: number): void {
-    if (meaningOf(key) === MEANING.parts) this.#seen |= BLANK | MESSAGE
+    if (meaningOf(key) === KEY_MEANING.parts) this.#seen |= BLANK | MESSAGE
   }
 
   takeBool(key: number, isTrue: boolean): void {
-    if (isTrue && meaningOf(key) === MEANING.thought) this.#is(BEING.other)
+    if (isTrue && meaningOf(key) === KEY_MEANING.thought) this.#is(PART_KIND.other)
   }
 
   /** Numbers are no answers. */
@@ -171,23 +179,23 @@ export class Answer implements MessageReader {
   pass(): void {}
 
   /** A list or object with something in it under a key. True: look into it. */
-  #wants(meaning: Meaning): boolean {
+  #wants(meaning: KeyMeaning): boolean {
     switch (meaning) {
-      case MEANING.toolCall:
+      case KEY_MEANING.toolCall:
         this.#seen |= TOOL_CALL | MESSAGE
         return false
-      case MEANING.media:
+      case KEY_MEANING.media:
         this.#seen |= MEDIA
         return false
-      case MEANING.message:
+      case KEY_MEANING.message:
         this.#forgetSummary()
         this.#seen |= MESSAGE
         return true
-      case MEANING.parts:
+      case KEY_MEANING.parts:
         this.#seen |= MESSAGE
         return true
       default:
-        return meaning === MEANING.words || meaning === MEANING.finish
+        return meaning === KEY_MEANING.words || meaning === KEY_MEANING.finish
     }
   }
 
@@ -197,7 +205,7 @@ export class Answer implements MessageReader {
     const at = this.#depth++ * FRAME.width
     this.#frames[at + FRAME.pieces] = this.count
     this.#frames[at + FRAME.seen] = this.#seen
-    this.#frames[at + FRAME.being] = BEING.answer
+    this.#frames[at + FRAME.being] = PART_KIND.answer
     this.#frames[at + FRAME.hasMessage] = 0
     return true
   }
@@ -205,15 +213,15 @@ export class Answer implements MessageReader {
   #close(): void {
     const at = --this.#depth * FRAME.width
     const being = this.#frames[at + FRAME.being]!
-    if (being === BEING.other) {
+    if (being === PART_KIND.other) {
       this.count = this.#frames[at + FRAME.pieces]!
       this.#seen = this.#frames[at + FRAME.seen]! | MESSAGE
-    } else if (being === BEING.toolCall) this.#seen |= TOOL_CALL
-    else if (being === BEING.media) this.#seen |= MEDIA
-    else if (being === BEING.refusal)
+    } else if (being === PART_KIND.toolCall) this.#seen |= TOOL_CALL
+    else if (being === PART_KIND.media) this.#seen |= MEDIA
+    else if (being === PART_KIND.refusal)
       for (let piece = this.#frames[at + FRAME.pieces]!; piece < this.count; piece++)
         this.pieces[piece * PIECE.width + PIECE.bits]! |= REFUSED
-    else if (being === BEING.message) this.message++
+    else if (being === PART_KIND.message) this.message++
   }
 
   #hasMessage(): boolean {
@@ -228,11 +236,11 @@ export class Answer implements MessageReader {
     this.count = this.#frames[at + FRAME.pieces]!
   }
 
-  #is(being: Being): void {
-    if (being === BEING.part) this.#seen |= MESSAGE
-    if (this.#depth === 0 || being === BEING.answer || being === BEING.part) return
+  #is(being: PartKind): void {
+    if (being === PART_KIND.part) this.#seen |= MESSAGE
+    if (this.#depth === 0 || being === PART_KIND.answer || being === PART_KIND.part) return
     const at = (this.#depth - 1) * FRAME.width + FRAME.being
-    if (this.#frames[at] === BEING.answer || being === BEING.other) this.#frames[at] = being
+    if (this.#frames[at] === PART_KIND.answer || being === PART_KIND.other) this.#frames[at] = being
   }
 }
 

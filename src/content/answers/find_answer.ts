@@ -2,7 +2,7 @@
 import { next, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
 import { ARRAY, contentStart, KVLIST, STRING, valueKind } from '../../telemetry/any_value.ts'
 import { ATTRIBUTE, Attributes } from '../../telemetry/attributes.ts'
-import { findField, foundEnd } from '../../telemetry/field.ts'
+import { findField, foundEnd } from '../../telemetry/find_field.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { looksLikeJson, readJsonMessages } from '../messages/json_messages.ts'
 import { CUT } from '../messages/message_reader.ts'
@@ -21,7 +21,7 @@ import {
   RANKS,
   spanAnswerKeys,
 } from './answer_keys.ts'
-import { readAside } from './asides.ts'
+import { readBesideAnswer } from './beside_answer.ts'
 
 /** As much of one attribute as is looked at: more than any model's longest answer. */
 const VALUE_MAX_BYTES = 1 << 20
@@ -70,7 +70,14 @@ function readAttributes(keys: AnswerKeys, bytes: Buffer, attributes: Attributes,
     const key = keys.find(bytes, columns[at + ATTRIBUTE.keyStart]!, columns[at + ATTRIBUTE.keyEnd]!)
     if (key < 0) continue
     if (keys.forms[key]! >= FORM.jsonType) {
-      readAside(keys.forms[key] as Form, message, bytes, attributes.valueStart(row), attributes.valueEnd(row), answer)
+      readBesideAnswer(
+        keys.forms[key] as Form,
+        message,
+        bytes,
+        attributes.valueStart(row),
+        attributes.valueEnd(row),
+        answer,
+      )
       continue
     }
     rows[count] = row
@@ -184,7 +191,7 @@ function readEvaluation(bytes: Buffer, start: number, end: number, answer: Answe
     const key = spanAnswerKeys.find(bytes, eventAttributes.keyStart(row), eventAttributes.keyEnd(row))
     if (key < 0 || spanAnswerKeys.forms[key]! < FORM.evaluationName) continue
     const form = spanAnswerKeys.forms[key] as Form
-    readAside(form, number, bytes, eventAttributes.valueStart(row), eventAttributes.valueEnd(row), answer)
+    readBesideAnswer(form, number, bytes, eventAttributes.valueStart(row), eventAttributes.valueEnd(row), answer)
   }
 }
 

@@ -2,7 +2,7 @@ import { ALNUM, afterEscape, byteSet, classes, DIGIT, JOINER, TOKEN, UPPER } fro
 import type { Detector } from './detector.ts'
 import { Findings } from './findings.ts'
 import { scan } from './scan.ts'
-import { ENCODED, type TokenRule } from './tokens.ts'
+import { ENCODED, type TokenRule } from './secrets/tokens.ts'
 
 /** Nine bytes of text. */
 const LENGTH_MIN = 12

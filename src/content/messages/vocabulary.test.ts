@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { groupNumber, ROLES } from '../content_groups.ts'
-import { keyWords, MEANING, meaningOf, ROOT, roleWords, typeWords, WHOSE, WHOSE_COUNT } from './vocabulary.ts'
+import { KEY_MEANING, keyWords, meaningOf, ROOT, roleWords, typeWords, WHOSE, WHOSE_COUNT } from './vocabulary.ts'
 
 test.each([
   ['keys', keyWords],
@@ -17,6 +17,6 @@ test('roles are numbered as their content groups are', () => {
 
 test('an unknown word says nothing', () => {
   const number = keyWords.find(Buffer.from('xyz'), 0, 3)
-  expect([number, meaningOf(number), keyWords.whose(number)]).toEqual([0, MEANING.none, WHOSE.unknown])
-  expect(meaningOf(ROOT)).toBe(MEANING.words)
+  expect([number, meaningOf(number), keyWords.whose(number)]).toEqual([0, KEY_MEANING.none, WHOSE.unknown])
+  expect(meaningOf(ROOT)).toBe(KEY_MEANING.words)
 })

@@ -8,7 +8,7 @@ import { KeySet } from '../../telemetry/key_set.ts'
 import { ROLES, type Role } from '../content_groups.ts'
 
 /** What stands under a key. */
-export const MEANING = {
+export const KEY_MEANING = {
   /** Nothing that tells of the answer. */
   none: 0,
   /** Text of the answer, or what holds it; structures of other kinds have such keys too. */
@@ -28,10 +28,10 @@ export const MEANING = {
   /** True: the object is a thought. */
   thought: 11,
 } as const
-export type Meaning = (typeof MEANING)[keyof typeof MEANING]
+export type KeyMeaning = (typeof KEY_MEANING)[keyof typeof KEY_MEANING]
 
 /** What an object is, by its type or role. */
-export const BEING = {
+export const PART_KIND = {
   answer: 0,
   /** A message of the assistant. */
   message: 1,
@@ -43,7 +43,7 @@ export const BEING = {
   /** A part of a message. */
   part: 6,
 } as const
-export type Being = (typeof BEING)[keyof typeof BEING]
+export type PartKind = (typeof PART_KIND)[keyof typeof PART_KIND]
 
 /** Whose words, as a number: a role's is its content group's. */
 export const WHOSE = {
@@ -77,7 +77,7 @@ export const WHOSE_COUNT = ROLES.length + 1
 
 type Row<Word extends string> = readonly [word: Word, whose: Whose, words: string]
 
-const keyRows: readonly Row<keyof typeof MEANING>[] = [
+const keyRows: readonly Row<keyof typeof KEY_MEANING>[] = [
   ['words', 'message', 'text value data events'],
   ['words', 'given', 'response'],
   ['words', 'found', 'results'],
@@ -140,7 +140,7 @@ const keyRows: readonly Row<keyof typeof MEANING>[] = [
   ],
 ]
 
-const typeRows: readonly Row<keyof typeof BEING>[] = [
+const typeRows: readonly Row<keyof typeof PART_KIND>[] = [
   ['part', 'message', 'text output_text'],
   // In calls of a provider's own tools.
   ['answer', 'message', 'logs search open_page find find_in_page exec'],
@@ -182,7 +182,7 @@ const typeRows: readonly Row<keyof typeof BEING>[] = [
   ['answer', 'assistant', 'ai assistant AIMessage AIMessageChunk gen_ai.choice'],
 ]
 
-const roleRows: readonly Row<keyof typeof BEING>[] = [
+const roleRows: readonly Row<keyof typeof PART_KIND>[] = [
   ['message', 'assistant', 'assistant model ai AI bot ASSISTANT MODEL'],
   ['answer', 'assistant', 'response CHATBOT agent'],
   ['other', 'user', 'user human USER'],
@@ -214,7 +214,7 @@ export class Words {
     return this.#set.find(bytes, start, end) + 1
   }
 
-  /** Its MEANING or BEING, 0 for the words that no row has. */
+  /** Its KEY_MEANING or PART_KIND, 0 for the words that no row has. */
   sense(word: number): number {
     return this.#senses[word]!
   }
@@ -224,13 +224,13 @@ export class Words {
   }
 }
 
-export const keyWords = new Words(keyRows, MEANING)
-export const typeWords = new Words(typeRows, BEING)
-export const roleWords = new Words(roleRows, BEING)
+export const keyWords = new Words(keyRows, KEY_MEANING)
+export const typeWords = new Words(typeRows, PART_KIND)
+export const roleWords = new Words(roleRows, PART_KIND)
 
 /** The key of a whole attribute: messages, or what holds them. */
 export const ROOT = keyWords.find(Buffer.from('value'), 0, 5)
 
-export function meaningOf(key: number): Meaning {
-  return keyWords.sense(key) as Meaning
+export function meaningOf(key: number): KeyMeaning {
+  return keyWords.sense(key) as KeyMeaning
 }

@@ -8,7 +8,7 @@ import { claimed, holdsAlone, holdsBeside, isClaim } from './claims.ts'
 import { findWord } from './json_messages.ts'
 import type { MessageReader } from './message_reader.ts'
 import { contentFrom, contentTo, fieldFrom } from './value_messages.ts'
-import { keyWords, MEANING, meaningOf, roleWords, typeWords, WHOSE, WHOSE_COUNT, type Words } from './vocabulary.ts'
+import { KEY_MEANING, keyWords, meaningOf, roleWords, typeWords, WHOSE, WHOSE_COUNT, type Words } from './vocabulary.ts'
 
 /**
  * Columns: where it stands, in JSON with quotes and brackets; in AnyValues the range of the value or key, and `field`,
@@ -54,7 +54,7 @@ export class WhoseWords implements MessageReader {
   /** How many of the open structures stand under keys of calls. */
   #calls = 0
   #bytes: Buffer = EMPTY
-  #place: Place = placeInJson
+  #place: WordsPlace = placeInJson
   readonly #weights: ArrayLike<number>
 
   /** `weights`: by WHOSE; `unknown` has to be the heaviest. Where two could be meant, the heavier counts. */
@@ -76,7 +76,7 @@ export class WhoseWords implements MessageReader {
   }
 
   /** `place`: that of the walker that will tell. */
-  begin(bytes: Buffer, place: Place): void {
+  begin(bytes: Buffer, place: WordsPlace): void {
     this.#bytes = bytes
     this.#place = place
     this.#count = this.#depth = this.#calls = this.visits = 0
@@ -104,8 +104,8 @@ export class WhoseWords implements MessageReader {
   take(key: number, start: number, end: number, bits: number): void {
     if (start === end) return
     const meaning = meaningOf(key)
-    if (meaning === MEANING.role) this.#says(key, roleWords, start, end, bits)
-    else if (meaning === MEANING.type) this.#says(key, typeWords, start, end, bits)
+    if (meaning === KEY_MEANING.role) this.#says(key, roleWords, start, end, bits)
+    else if (meaning === KEY_MEANING.type) this.#says(key, typeWords, start, end, bits)
     else this.#addUnder(key, TEXT, start, end)
   }
 
@@ -116,7 +116,7 @@ export class WhoseWords implements MessageReader {
   takeEmptyList(): void {}
 
   takeBool(key: number, isTrue: boolean): void {
-    if (meaningOf(key) === MEANING.thought && isTrue) this.#mark(key, WHOSE.reasoning)
+    if (meaningOf(key) === KEY_MEANING.thought && isTrue) this.#mark(key, WHOSE.reasoning)
     else if (isSelf(key)) this.#mark(key, WHOSE.unknown)
   }
 
@@ -179,7 +179,7 @@ export class WhoseWords implements MessageReader {
   /** What is said twice has to be the same, but another key may say less. */
   #mark(key: number, whose: number): void {
     if (this.#depth === 0) return
-    const column = meaningOf(key) === MEANING.role ? FRAME.role : FRAME.type
+    const column = meaningOf(key) === KEY_MEANING.role ? FRAME.role : FRAME.type
     const at = (this.#depth - 1) * FRAME.width + column
     const before = this.#frames[at]!
     const isSameKey = this.#frames[at + 1] === key
@@ -328,7 +328,7 @@ export class WhoseWords implements MessageReader {
 }
 
 /** Writes down in the row at `at` where what was told by [start, end) stands. */
-export type Place = (rows: Int32Array, at: number, bits: number, start: number, end: number) => void
+export type WordsPlace = (rows: Int32Array, at: number, bits: number, start: number, end: number) => void
 
 /** For JSON, where strings are told without their quotes. */
 export function placeInJson(rows: Int32Array, at: number, bits: number, start: number, end: number): void {
@@ -349,7 +349,7 @@ const EMPTY = Buffer.alloc(0)
 /** Does the key say what its object is? */
 function isSelf(key: number): boolean {
   const meaning = meaningOf(key)
-  return meaning === MEANING.role || meaning === MEANING.type
+  return meaning === KEY_MEANING.role || meaning === KEY_MEANING.type
 }
 
 /** Can messages, or parts of one, stand under a key of them? */

@@ -1,5 +1,5 @@
 /**
- * Phrases in which models decline, for `refusal.ts`. Texts are in lower case, with plain quotes and single spaces. All
+ * Phrases in which models decline, for `answer_refusal.ts`. Texts are in lower case, with plain quotes and single spaces. All
  * expressions are anchored or bounded and have no nested repetition: time is linear in the text.
  */
 

@@ -1,9 +1,9 @@
 /** Shows telemetry as text. */
 import type { Batches, Consumer, Context, Exporter, ExporterFactory, Host, Ports, Signal } from '../../component.ts'
 import { standardLines } from '../../self/lines.ts'
-import { Counts } from '../../sending/counts.ts'
+import { ExporterCounts } from '../../sending/exporter_counts.ts'
+import { describe } from './batch_text.ts'
 import { type DebugConfig, schema } from './config.ts'
-import { describe } from './text.ts'
 
 export const debug: ExporterFactory<DebugConfig> = {
   kind: 'exporter',
@@ -31,7 +31,7 @@ class Screen<S extends Signal> implements Consumer<S> {
   readonly #config: DebugConfig
   readonly #host: Host
   readonly #write: (text: string) => void
-  readonly #counts: Counts
+  readonly #counts: ExporterCounts
   #second = -1
   #seen = 0
 
@@ -39,7 +39,7 @@ class Screen<S extends Signal> implements Consumer<S> {
     this.#config = config
     this.#host = host
     this.#write = write
-    this.#counts = new Counts(host, signal)
+    this.#counts = new ExporterCounts(host, signal)
   }
 
   async consume(batch: Batches[S], context: Context): Promise<void> {

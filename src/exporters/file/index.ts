@@ -3,7 +3,7 @@
 import type { Consumer, Exporter, ExporterFactory, Host, Ports, Signal } from '../../component.ts'
 import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
 import { retryLater } from '../../refusal.ts'
-import { Counts } from '../../sending/counts.ts'
+import { ExporterCounts } from '../../sending/exporter_counts.ts'
 import { Health } from '../../sending/health.ts'
 import type { Batches } from '../../telemetry/batch.ts'
 import { requestMessage } from '../../telemetry/signal.ts'
@@ -53,7 +53,7 @@ class FileExporter implements Exporter {
   }
 
   #port<S extends Signal>(signal: S): Consumer<S> {
-    const counts = new Counts(this.#host, signal)
+    const counts = new ExporterCounts(this.#host, signal)
     return {
       consume: async (batch, context) => {
         if (this.#stopping || !this.#open) throw retryLater('shutdown', 'the file is not open')

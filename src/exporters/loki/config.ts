@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { duration, expect, headers, httpUrl, secret, size, tlsClient } from '../../config/blocks.ts'
+import { duration, expect, headers, httpUrl, secret, size, tlsClient } from '../../config/schema/blocks.ts'
 import { sendingKeys } from '../../sending/config.ts'
-import { labelNameOf, SERVICE_NAME } from './labels.ts'
+import { labelNameOf, SERVICE_NAME } from './label_sets.ts'
 
 export const PUSH_PATH = '/loki/api/v1/push'
 /** Loki's default of `max_label_names_per_series`. */

@@ -1,8 +1,8 @@
 /** Sends logs to Grafana Loki by its push API. */
 import type { ExporterFactory, Signal } from '../../component.ts'
 import { SendingExporter } from '../../sending/sending_exporter.ts'
-import { LokiClient } from './client.ts'
 import { type LokiConfig, schema } from './config.ts'
+import { LokiClient } from './loki_client.ts'
 
 const signals: readonly Signal[] = ['logs']
 

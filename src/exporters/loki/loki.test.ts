@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type LogOptions, logBatch } from '../../../test/support/otlp.ts'
 import { until } from '../../sending/host.fixture.ts'
-import { urlOf } from './client.ts'
 import { schema } from './config.ts'
+import { urlOf } from './loki_client.ts'
 import { backend, closeAll, direct, type PushedLines, setUp } from './push.fixture.ts'
 
 afterEach(closeAll)

@@ -10,8 +10,8 @@ import { contextOf, TestAccount, testHost } from '../../sending/host.fixture.ts'
 import type { Batches } from '../../telemetry/batch.ts'
 import { schema } from './config.ts'
 import { loki } from './index.ts'
-import { Labels, StreamsInUse } from './labels.ts'
-import { Converter, type Losses, type PushLimits } from './push.ts'
+import { LabelSets, StreamsInUse } from './label_sets.ts'
+import { type Losses, PushConverter, type PushLimits } from './push.ts'
 
 const { root } = protobuf.parse(readFileSync(new URL('../../../proto/loki_push.proto', import.meta.url), 'utf8'))
 const PushRequest = root.lookupType('logproto.PushRequest')
@@ -63,7 +63,7 @@ export interface ConverterOptions extends Partial<Omit<PushLimits, 'metadata'>> 
 }
 
 /** A converter with the defaults of the config, over these. */
-export function converter(options: ConverterOptions = {}): Converter {
+export function converter(options: ConverterOptions = {}): PushConverter {
   const config = schema.parse({ endpoint: 'http://a', labels: options.labels })
   const limits = {
     line_bytes_max: options.line_bytes_max ?? config.line_size_bytes_max,
@@ -76,7 +76,7 @@ export function converter(options: ConverterOptions = {}): Converter {
   }
   const clock = options.clock ?? new FakeClock()
   const streams = new StreamsInUse(options.streams_max ?? config.streams_max, config.streams_idle, clock)
-  return new Converter(limits, new Labels(config.labels), streams)
+  return new PushConverter(limits, new LabelSets(config.labels), streams)
 }
 
 export const NOW_MS = 1_700_000_100_000

@@ -3,7 +3,7 @@ import { type LogOptions, logBatch, type Plain, type PlainAttributes } from '../
 import { Random } from '../../otlp/random.fixture.ts'
 import { FakeClock } from '../../self/clock.ts'
 import { join } from '../../telemetry/batch.ts'
-import { MARK } from './cut.ts'
+import { MARK } from './lines/cut.ts'
 import { convert, converter, lineOf, NOW_MS, read } from './push.fixture.ts'
 
 const TIME_MS = 1_700_000_000_000

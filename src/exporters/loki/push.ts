@@ -8,12 +8,12 @@ import { Output, varintSize } from '../../otlp/output.ts'
 import * as values from '../../telemetry/any_value.ts'
 import type { LogBatch } from '../../telemetry/batch.ts'
 import { ITEM } from '../../telemetry/layout.ts'
-import { cutAt, MARK } from './cut.ts'
-import { Heads, type Stream, type Target } from './heads.ts'
-import type { Labels, StreamsInUse } from './labels.ts'
-import { Metadata, type MetadataLimits } from './metadata.ts'
-import { RecordView } from './record.ts'
-import { isText, writeValue } from './value_text.ts'
+import type { LabelSets, StreamsInUse } from './label_sets.ts'
+import { cutAt, MARK } from './lines/cut.ts'
+import { LineMetadata, type MetadataLimits } from './lines/line_metadata.ts'
+import { LineRecord } from './lines/line_record.ts'
+import { isText, writeValue } from './lines/value_text.ts'
+import { type Stream, StreamTargets, type Target } from './stream_targets.ts'
 
 export interface PushLimits {
   readonly line_bytes_max: number
@@ -59,11 +59,11 @@ const LINE_TAG = 0x12
 const NANOS_PER_SECOND = 1_000_000_000
 
 /** One for an exporter: everything that it works with is used again for the next batch. */
-export class Converter {
+export class PushConverter {
   readonly #limits: PushLimits
-  readonly #heads: Heads
-  readonly #metadata: Metadata
-  readonly #record = new RecordView()
+  readonly #heads: StreamTargets
+  readonly #metadata: LineMetadata
+  readonly #record = new LineRecord()
   readonly #text = new Output()
   readonly #entries = new Output(64 * 1024)
   readonly #request = new Output(64 * 1024)
@@ -74,10 +74,10 @@ export class Converter {
   #cutLines = 0
   #overflowLines = 0
 
-  constructor(limits: PushLimits, labels: Labels, streams: StreamsInUse) {
+  constructor(limits: PushLimits, labels: LabelSets, streams: StreamsInUse) {
     this.#limits = limits
-    this.#metadata = new Metadata(limits.metadata)
-    this.#heads = new Heads(labels, streams, this.#metadata, limits.label_value_bytes_max)
+    this.#metadata = new LineMetadata(limits.metadata)
+    this.#heads = new StreamTargets(labels, streams, this.#metadata, limits.label_value_bytes_max)
   }
 
   /** Undefined if the request would be over `request_bytes_max`, or has too many names. Records without any time get `now_ms`. */

@@ -1,7 +1,7 @@
 /** Takes everything and does nothing with it. */
 import { z } from 'zod'
 import type { Consumer, Exporter, ExporterFactory, Host, Ports, Signal } from '../../component.ts'
-import { Counts } from '../../sending/counts.ts'
+import { ExporterCounts } from '../../sending/exporter_counts.ts'
 
 const schema = z.strictObject({})
 
@@ -23,7 +23,7 @@ class NopExporter implements Exporter {
 }
 
 function sink<S extends Signal>(host: Host, signal: S): Consumer<S> {
-  const counts = new Counts(host, signal)
+  const counts = new ExporterCounts(host, signal)
   return {
     async consume(batch, context) {
       counts.sent(batch.count)

@@ -10,7 +10,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js'
 import type { Host } from '../../component.ts'
-import { parseEndpoint } from '../../config/units.ts'
+import { parseEndpoint } from '../../config/schema/units.ts'
 import { decode, type Message } from '../../otlp/codec.ts'
 import { TIMER_MAX_MS, type Timer } from '../../self/clock.ts'
 import { type ClientTlsOptions, fingerprintOf, readClientTls, watchClientTls } from '../../sending/client_tls.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { clientEndpoint, compression, duration, expect, headers, tlsClient } from '../../config/blocks.ts'
+import { clientEndpoint, compression, duration, expect, headers, tlsClient } from '../../config/schema/blocks.ts'
 import { sendingKeys } from '../../sending/config.ts'
 
 /** Limits of OTLP 1.11 ("Request and response size limits"). */

@@ -5,7 +5,7 @@ import { status as Code, Metadata, Server, ServerCredentials, type ServiceError 
 import { afterEach, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { hasOpenssl, makeCertificates } from '../../net/certificates.fixture.ts'
-import { encodeRpcStatus, retryInfo } from '../../net/grpc_status.ts'
+import { encodeRpcStatus, retryInfo } from '../../net/grpc/grpc_status.ts'
 import { encode } from '../../otlp/codec.ts'
 import { contextOf, logs, metrics, spans, TestAccount, testHost, until } from '../../sending/host.fixture.ts'
 import type { Batches } from '../../telemetry/batch.ts'

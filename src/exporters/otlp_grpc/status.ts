@@ -1,8 +1,8 @@
 /** What a backend's gRPC status means (OTLP 1.11, "Failures" of OTLP/gRPC). */
 import { status as Code, type Metadata } from '@grpc/grpc-js'
 import { next, readBigInt64, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
-import { networkErrorName } from '../../sending/network_error.ts'
-import { saysTooLarge } from '../../sending/over_limit.ts'
+import { networkErrorName } from '../../sending/failures/network_error.ts'
+import { saysTooLarge } from '../../sending/failures/over_limit.ts'
 import { type Permanent, type Retryable, retryable, type TooLarge } from '../../sending/sender.ts'
 
 const RETRYABLE: ReadonlySet<number> = new Set([

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { compression, duration, expect, headers, httpUrl, tlsClient } from '../../config/blocks.ts'
+import { compression, duration, expect, headers, httpUrl, tlsClient } from '../../config/schema/blocks.ts'
 import { sendingKeys } from '../../sending/config.ts'
 
 /** Limits of OTLP 1.11 ("Request and response size limits"). */

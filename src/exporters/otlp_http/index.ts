@@ -1,8 +1,8 @@
 /** Sends OTLP over HTTP/1.1. */
 import type { ExporterFactory, Signal } from '../../component.ts'
 import { SendingExporter } from '../../sending/sending_exporter.ts'
-import { OtlpHttpClient } from './client.ts'
 import { type OtlpHttpConfig, schema } from './config.ts'
+import { OtlpHttpClient } from './otlp_http_client.ts'
 
 const signals: readonly Signal[] = ['traces', 'metrics', 'logs']
 

@@ -6,8 +6,8 @@ import type { Signal } from '../../component.ts'
 import { encode } from '../../otlp/codec.ts'
 import { contextOf, logs, metrics, spans, TestAccount, until } from '../../sending/host.fixture.ts'
 import { backend, closeAll, closers, direct, listen, setUp } from './backend.fixture.ts'
-import { urlFor } from './client.ts'
 import { schema } from './config.ts'
+import { urlFor } from './otlp_http_client.ts'
 
 afterEach(closeAll)
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { duration, endpoint, expect, tlsServer } from '../../config/blocks.ts'
-import { labelName } from './names.ts'
+import { duration, endpoint, expect, tlsServer } from '../../config/schema/blocks.ts'
+import { labelName } from './metric_names.ts'
 
 const STRATEGIES = [
   'UnderscoreEscapingWithSuffixes',

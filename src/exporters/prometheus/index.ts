@@ -1,25 +1,25 @@
 /** Exporter `prometheus`: shows the latest value of every series under `/metrics`. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Batches, Context, Exporter, ExporterFactory, Host } from '../../component.ts'
-import { parseEndpoint } from '../../config/units.ts'
+import { parseEndpoint } from '../../config/schema/units.ts'
+import { type Exposition, type MetricsServer, serveMetrics } from '../../net/http/metrics_server.ts'
 import { serverTls, type TlsFiles, watchTls } from '../../net/tls.ts'
 import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
-import { type Exposition, type MetricsServer, serveMetrics } from '../../self/metrics_server.ts'
 import { ITEM, SCOPE } from '../../telemetry/layout.ts'
-import { type Format, negotiate } from './accept.ts'
+import { BatchLabels, decodeHead, SHARED_LABELS_MAX } from './batch_labels.ts'
 import { addsSuffixes, keepsUtf8, type PrometheusConfig, schema } from './config.ts'
-import { exemplarsOf } from './exemplars.ts'
-import { expose } from './exposition.ts'
-import { type LabelOptions, type Shared, seriesLabels, sharedLabels } from './labels.ts'
-import { metricName, type Naming, verbatimName } from './names.ts'
-import type { Metric, Point, Scope } from './point.ts'
-import { exposeProtobuf } from './protobuf.ts'
-import { decodeHead, Resources, SHARED_LABELS_MAX } from './resources.ts'
-import { hasEnded, type Reading, read } from './samples.ts'
-import { type Drop, Store } from './store.ts'
-import { Queue, Turn } from './turns.ts'
-import { walkMetric } from './walk.ts'
+import { LoopQueue, LoopTurn } from './loop_turns.ts'
+import { metricName, type Naming, verbatimName } from './metric_names.ts'
+import { exemplarsOf } from './points/exemplars.ts'
+import { walkMetric } from './points/metric_walk.ts'
+import type { Metric, Point, Scope } from './points/point.ts'
+import { hasEnded, type Reading, readMetric } from './points/samples.ts'
+import { type Format, negotiate } from './scrape/accept.ts'
+import { exposeProtobuf } from './scrape/protobuf_exposition.ts'
+import { expose } from './scrape/text_exposition.ts'
+import { type LabelOptions, type Shared, seriesLabels, sharedLabels } from './series_labels.ts'
+import { type Drop, SeriesStore } from './series_store.ts'
 
 export const prometheus: ExporterFactory<PrometheusConfig> = {
   kind: 'exporter',
@@ -66,9 +66,9 @@ export class PrometheusExporter implements Exporter {
   readonly #host: Host
   readonly #naming: Naming
   readonly #labels: LabelOptions
-  readonly #store: Store
+  readonly #store: SeriesStore
   readonly #throttle: Throttle
-  readonly #scrapes = new Queue()
+  readonly #scrapes = new LoopQueue()
   readonly #conflicts = new Set<string>()
   /** The `target_info` shown for a job and instance. */
   readonly #targets = new Map<string, string>()
@@ -82,7 +82,7 @@ export class PrometheusExporter implements Exporter {
     this.#host = host
     this.#naming = { namespace: config.namespace, suffixes: addsSuffixes(config), utf8: keepsUtf8(config) }
     this.#labels = { ...config, utf8: this.#naming.utf8 }
-    this.#store = new Store(config.max_series)
+    this.#store = new SeriesStore(config.max_series)
     this.#throttle = new Throttle(host.clock)
   }
 
@@ -131,8 +131,8 @@ export class PrometheusExporter implements Exporter {
   async #consume(batch: Batches['metrics'], context: Context): Promise<void> {
     const tally: Tally = new Map()
     const { bytes, layout } = batch
-    const turn = new Turn()
-    const resources = new Resources(batch, this.#naming.utf8)
+    const turn = new LoopTurn()
+    const resources = new BatchLabels(batch, this.#naming.utf8)
     for (let row = 0; row < layout.scopes.length; row += SCOPE.width) {
       const group = this.#group(batch, row, resources, context)
       const first = layout.scopes[row + SCOPE.firstItem]! * ITEM.width
@@ -153,7 +153,7 @@ export class PrometheusExporter implements Exporter {
     }
   }
 
-  #group(batch: Batches['metrics'], row: number, resources: Resources, { peer }: Context): Group {
+  #group(batch: Batches['metrics'], row: number, resources: BatchLabels, { peer }: Context): Group {
     const { bytes, layout } = batch
     const { scopes } = layout
     const { resource, target } = resources.of(scopes[row + SCOPE.resource]!)
@@ -166,8 +166,8 @@ export class PrometheusExporter implements Exporter {
     return { own, lasting: own && peer === undefined, shared, target, hasRoom }
   }
 
-  async #take(metric: Metric, points: Iterable<Point>, group: Group, tally: Tally, turn: Turn): Promise<void> {
-    const reading = read(metric)
+  async #take(metric: Metric, points: Iterable<Point>, group: Group, tally: Tally, turn: LoopTurn): Promise<void> {
+    const reading = readMetric(metric)
     const name = reading === undefined ? '' : this.#name(metric, reading, group.own)
     let stored = false
     for (const point of points) {

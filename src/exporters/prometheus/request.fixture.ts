@@ -3,7 +3,7 @@ import pino from 'pino'
 import type { Account, Context, Host } from '../../component.ts'
 import { encode, type Message } from '../../otlp/codec.ts'
 import { FakeClock } from '../../self/clock.ts'
-import { SelfMetrics } from '../../self/registry.ts'
+import { SelfMetrics } from '../../self/metrics/registry.ts'
 import { type MetricBatch, trusted } from '../../telemetry/batch.ts'
 import { type PrometheusExporter, prometheus } from './index.ts'
 

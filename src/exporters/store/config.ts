@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, size } from '../../config/blocks.ts'
+import { duration, size } from '../../config/schema/blocks.ts'
 
 export const schema = z.strictObject({
   directory: z

@@ -1,6 +1,14 @@
 /** Keeps recent traces and logs on the disk, so that the API can show them. */
 import type { Consumer, Exporter, ExporterFactory, Host, Ports } from '../../component.ts'
 import { type Address, type Damage, Journal } from '../../journal/journal.ts'
+import { WireError } from '../../otlp/wire_error.ts'
+import { Refusal, retryLater } from '../../refusal.ts'
+import type { Timer } from '../../self/clock.ts'
+import { memoryOf } from '../../self/memory/process_memory.ts'
+import type { Counter } from '../../self/metrics/meter.ts'
+import { ExporterCounts } from '../../sending/exporter_counts.ts'
+import { Health } from '../../sending/health.ts'
+import { type Batches, type TraceBatch, trusted } from '../../telemetry/batch.ts'
 import {
   type LogAnswer,
   type LogQuery,
@@ -8,15 +16,7 @@ import {
   type TelemetryStore,
   type TraceQuery,
   type TraceSummary,
-} from '../../journal/stores.ts'
-import { WireError } from '../../otlp/wire_error.ts'
-import { Refusal, retryLater } from '../../refusal.ts'
-import type { Timer } from '../../self/clock.ts'
-import { memoryOf } from '../../self/memory.ts'
-import type { Counter } from '../../self/meter.ts'
-import { Counts } from '../../sending/counts.ts'
-import { Health } from '../../sending/health.ts'
-import { type Batches, type TraceBatch, trusted } from '../../telemetry/batch.ts'
+} from '../../telemetry_store.ts'
 import { type StoreConfig, schema } from './config.ts'
 import { LogIndex } from './log_index.ts'
 import { findLogs } from './stored_logs.ts'
@@ -186,7 +186,7 @@ export class StoreExporter implements Exporter, TelemetryStore {
   }
 
   #port<S extends Stored>(signal: S): Consumer<S> {
-    const counts = new Counts(this.#host, signal)
+    const counts = new ExporterCounts(this.#host, signal)
     return {
       consume: async (batch, context) => {
         if (this.#state === 'unavailable') return context.account.drop(batch.count, 'store_unavailable')

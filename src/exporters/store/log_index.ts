@@ -1,11 +1,11 @@
 /** The batches of logs in the store: which records may hold what is asked for. */
 import { type Address, segmentOf } from '../../journal/journal.ts'
-import type { LogQuery } from '../../journal/stores.ts'
 import { uint32 } from '../../otlp/cursor.ts'
 import type { LogBatch } from '../../telemetry/batch.ts'
+import type { LogQuery } from '../../telemetry_store.ts'
+import { GroupServices } from './group_services.ts'
 import { LogView } from './log_view.ts'
-import { Services } from './resources.ts'
-import { type List, NONE, Texts } from './texts.ts'
+import { type List, NONE, SharedTexts } from './shared_texts.ts'
 
 export interface StoredLogs {
   readonly record: Address
@@ -43,8 +43,8 @@ export class LogIndex {
   readonly #limits: () => LogLimits
   #batches: StoredLogs[] = []
   readonly #view = new LogView()
-  readonly #services = new Services()
-  readonly #texts = new Texts()
+  readonly #services = new GroupServices()
+  readonly #texts = new SharedTexts()
 
   /** `limits` is asked at each use. */
   constructor(limits: () => LogLimits) {

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { type LogOptions, logBatch } from '../../../test/support/otlp.ts'
-import type { LogQuery } from '../../journal/stores.ts'
-import { memoryOf } from '../../self/memory.ts'
+import { memoryOf } from '../../self/memory/process_memory.ts'
 import { join } from '../../telemetry/batch.ts'
+import type { LogQuery } from '../../telemetry_store.ts'
 import { cleanUp, newDirectory, started, traceId } from './store.fixture.ts'
 
 afterEach(cleanUp)

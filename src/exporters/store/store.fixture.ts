@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import { bookedAccount } from '../../../test/support/account.ts'
 import { type TestHost, type TestHostOptions, testHost } from '../../../test/support/host.ts'
 import type { Batches } from '../../component.ts'
-import type { TraceQuery } from '../../journal/stores.ts'
+import type { TraceQuery } from '../../telemetry_store.ts'
 import type { schema } from './config.ts'
 import { StoreExporter, store } from './index.ts'
 

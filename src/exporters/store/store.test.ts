@@ -2,9 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { itemsOf, logBatch, type SpanOptions, traceBatch } from '../../../test/support/otlp.ts'
-import { sharedStores } from '../../journal/stores.ts'
-import { collectGarbage, existingNow } from '../../self/live_memory.ts'
-import { memoryOf } from '../../self/memory.ts'
+import { collectGarbage, existingNow } from '../../self/memory/live_memory.ts'
+import { memoryOf } from '../../self/memory/process_memory.ts'
+import { sharedStores } from '../../telemetry_store.ts'
 import { store } from './index.ts'
 import { cleanUp, created, newDirectory, started, traceId } from './store.fixture.ts'
 

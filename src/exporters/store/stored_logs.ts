@@ -1,12 +1,12 @@
 /** Answers queries for log records: reads the records that may match, newest first, until there are enough. */
 import type { Journal } from '../../journal/journal.ts'
-import type { LogAnswer, LogEntry, LogQuery } from '../../journal/stores.ts'
 import { decode } from '../../otlp/codec.ts'
 import { type LogBatch, trusted } from '../../telemetry/batch.ts'
+import type { LogAnswer, LogEntry, LogQuery } from '../../telemetry_store.ts'
+import { GroupServices } from './group_services.ts'
 import type { LogIndex } from './log_index.ts'
 import { LogView } from './log_view.ts'
 import { plainAttributes, plainOf } from './plain_value.ts'
-import { Services } from './resources.ts'
 
 /** Most that is read for one answer. */
 const READ_BYTES_MAX = 64 << 20
@@ -50,7 +50,7 @@ function* matchesIn(batch: LogBatch, query: LogQuery): Generator<Match> {
   const { since_ms = Number.NEGATIVE_INFINITY, until_ms = Number.POSITIVE_INFINITY, severity_min = 0 } = query
   const id = query.trace_id === undefined ? undefined : Buffer.from(query.trace_id, 'hex')
   const view = new LogView()
-  const services = new Services()
+  const services = new GroupServices()
   const { bytes } = batch
   for (let item = 0; item < batch.items; item++) {
     view.read(batch, item)

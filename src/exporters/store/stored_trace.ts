@@ -1,8 +1,8 @@
 /** What the index knows of one trace. */
 import type { Address } from '../../journal/journal.ts'
-import type { TraceSummary } from '../../journal/stores.ts'
-import { CALL, NO_TOTALS, type Totals, totalsOf } from './calls.ts'
-import { type List, NONE } from './texts.ts'
+import type { TraceSummary } from '../../telemetry_store.ts'
+import { CALL, NO_TOTALS, type Totals, totalsOf } from './call_totals.ts'
+import { type List, NONE } from './shared_texts.ts'
 
 /** Shared by all traces that were kept for the same reason. */
 export interface Sampling {

@@ -1,7 +1,7 @@
 /** The traces of the store, in memory: what lists show, and where their spans are. */
 import { type Address, segmentOf } from '../../journal/journal.ts'
-import { compareTraces, type TraceQuery, type TraceSummary } from '../../journal/stores.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
+import { compareTraces, type TraceQuery, type TraceSummary } from '../../telemetry_store.ts'
 import { KnownTraces, type TraceLimits } from './known_traces.ts'
 import { NOT_SAMPLED, StoredTrace } from './stored_trace.ts'
 import { TraceReader } from './trace_reader.ts'

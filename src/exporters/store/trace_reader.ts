@@ -1,9 +1,9 @@
 /** Reads off batches of spans, and of log records that tell of model calls, what the index keeps of their traces. */
 
 import { hashOf as fnv } from '../../gen_ai/hash.ts'
-import { isJudged, isNormalised, isOwnRecord } from '../../gen_ai/normalised.ts'
+import { OPERATIONS } from '../../gen_ai/known_values.ts'
+import { hasQuality, isNormalised, isOwnRecord } from '../../gen_ai/normalised.ts'
 import { hasFailed } from '../../gen_ai/step_failure.ts'
-import { OPERATIONS } from '../../gen_ai/values.ts'
 import type { Address } from '../../journal/journal.ts'
 import { uint32 } from '../../otlp/cursor.ts'
 import { Emitters } from '../../steps/emitters.ts'
@@ -13,11 +13,11 @@ import { KeySet } from '../../telemetry/key_set.ts'
 import { RecordView } from '../../telemetry/record_view.ts'
 import { hasPlausibleTimes, SPAN_DURATION_MAX_MS } from '../../telemetry/span_times.ts'
 import { SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
-import { CALL } from './calls.ts'
+import { CALL } from './call_totals.ts'
+import { GroupServices } from './group_services.ts'
 import { plainValue } from './plain_value.ts'
-import { Services } from './resources.ts'
+import { SharedTexts } from './shared_texts.ts'
 import { NOT_SAMPLED, type Sampling, type StoredTrace } from './stored_trace.ts'
-import { Texts } from './texts.ts'
 import { timeAt } from './times.ts'
 
 const names = [
@@ -57,9 +57,9 @@ export class TraceReader {
   /** What is read at the moment. */
   #view: SpanView = this.#full
   readonly #found = new Int32Array(names.length)
-  readonly #services = new Services()
+  readonly #services = new GroupServices()
   readonly #emitters = new Emitters()
-  readonly #texts = new Texts()
+  readonly #texts = new SharedTexts()
   readonly #samplings = new Map<string, Sampling>()
   readonly #call = new Array<number>(CALL.width).fill(0)
 
@@ -94,7 +94,7 @@ export class TraceReader {
     const view = this.#record
     for (let item = 0; item < batch.items; item++) {
       const isCall = isNormalised(batch, item)
-      if (!isCall && !isJudged(batch, item)) continue
+      if (!isCall && !hasQuality(batch, item)) continue
       view.readRecord(batch, item)
       const { bytes, traceId } = view
       if (traceId < 0 || isOwnRecord(view)) continue

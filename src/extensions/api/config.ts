@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { endpoint } from '../../config/blocks.ts'
+import { endpoint } from '../../config/schema/blocks.ts'
 
 export const schema = z.strictObject({
   endpoint: endpoint()

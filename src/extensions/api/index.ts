@@ -1,11 +1,11 @@
 /** The `api` extension: what the daemon is doing and what it has stored, as JSON over HTTP. */
 import { isIP } from 'node:net'
 import type { Extension, ExtensionFactory, Host } from '../../component.ts'
-import { parseEndpoint } from '../../config/units.ts'
-import type { HttpHead } from '../../net/http_exchange.ts'
-import { HttpFailure } from '../../net/http_failure.ts'
-import { HttpServer, type Route } from '../../net/http_server.ts'
-import { JSON_HEADERS } from './answer.ts'
+import { parseEndpoint } from '../../config/schema/units.ts'
+import type { HttpHead } from '../../net/http/http_exchange.ts'
+import { HttpFailure } from '../../net/http/http_failure.ts'
+import { HttpServer, type Route } from '../../net/http/http_server.ts'
+import { JSON_HEADERS } from './api_answer.ts'
 import { type ApiConfig, schema } from './config.ts'
 import { routesOf } from './routes.ts'
 

@@ -1,6 +1,6 @@
 /** Query parameters of a request. What is wrong with one is answered with 400: what was found, what is expected. */
-import { parseDuration } from '../../config/units.ts'
-import { HttpFailure } from '../../net/http_failure.ts'
+import { parseDuration } from '../../config/schema/units.ts'
+import { HttpFailure } from '../../net/http/http_failure.ts'
 
 export class Parameters {
   readonly #query: URLSearchParams

@@ -1,25 +1,25 @@
 /** What the API answers: one line a path. */
 import type { Host } from '../../component.ts'
-import type { Route, Routes } from '../../net/http_server.ts'
+import type { Route, Routes } from '../../net/http/http_server.ts'
 import type { Balance } from '../../pipeline/ledger.ts'
-import { type Answer, read } from './answer.ts'
+import { type ApiAnswer, readingRoute } from './api_answer.ts'
 import { listLogs, listTraces, showTrace, TRACE_PATH } from './stored.ts'
 
 /** Each as `wrap` makes it. */
 export function routesOf(host: Host, wrap: (route: Route) => Route): Routes {
   const exact = new Map([
-    ['/api/health', wrap(read(() => health(host)))],
-    ['/api/pipeline', wrap(read(() => pipeline(host)))],
-    ['/api/traces', wrap(read((request) => listTraces(host, request)))],
-    ['/api/logs', wrap(read((request) => listLogs(host, request)))],
+    ['/api/health', wrap(readingRoute(() => health(host)))],
+    ['/api/pipeline', wrap(readingRoute(() => pipeline(host)))],
+    ['/api/traces', wrap(readingRoute((request) => listTraces(host, request)))],
+    ['/api/logs', wrap(readingRoute((request) => listLogs(host, request)))],
   ])
-  const trace = wrap(read((request) => showTrace(host, request)))
+  const trace = wrap(readingRoute((request) => showTrace(host, request)))
   return {
     get: (path) => exact.get(path) ?? (path.startsWith(TRACE_PATH) ? trace : undefined),
   }
 }
 
-function health({ daemon, clock }: Host): Answer {
+function health({ daemon, clock }: Host): ApiAnswer {
   const ready = daemon.ready()
   const content = {
     ready,
@@ -31,7 +31,7 @@ function health({ daemon, clock }: Host): Answer {
 }
 
 /** The daemon's snapshot; each account of its ledger with what does not add up, which is always 0. */
-function pipeline({ daemon }: Host): Answer {
+function pipeline({ daemon }: Host): ApiAnswer {
   const snapshot = daemon.snapshot() as { readonly ledger?: readonly Balance[] }
   const ledger = (snapshot.ledger ?? []).map((balance) => ({ ...balance, discrepancy: discrepancyOf(balance) }))
   return { status: 200, content: { ...snapshot, ledger } }

@@ -1,5 +1,8 @@
 /** Traces and logs that a `store` exporter keeps: lists, and one trace. Several stores answer as one. */
 import type { Host } from '../../component.ts'
+import type { HttpHead } from '../../net/http/http_exchange.ts'
+import { HttpFailure } from '../../net/http/http_failure.ts'
+import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
 import {
   compareTraces,
   type LogEntry,
@@ -8,11 +11,8 @@ import {
   type TelemetryStore,
   type TraceCursor,
   type TraceSummary,
-} from '../../journal/stores.ts'
-import type { HttpHead } from '../../net/http_exchange.ts'
-import { HttpFailure } from '../../net/http_failure.ts'
-import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
-import type { Answer } from './answer.ts'
+} from '../../telemetry_store.ts'
+import type { ApiAnswer } from './api_answer.ts'
 import { Parameters, traceIdOf, unexpected } from './parameters.ts'
 
 const LIMIT = 100
@@ -27,7 +27,7 @@ TRACE_PARAMETERS.push('status', 'max_score', 'limit', 'before')
 const LOG_PARAMETERS = ['service', 'trace_id', 'event', 'since', 'until', 'limit', 'severity']
 
 /** GET /api/traces: newest first. */
-export function listTraces(host: Host, { query }: HttpHead): Answer {
+export function listTraces(host: Host, { query }: HttpHead): ApiAnswer {
   const stores = storesOf(host)
   const given = new Parameters(query, TRACE_PARAMETERS)
   const now_ms = host.clock.now_ms()
@@ -56,7 +56,7 @@ export function listTraces(host: Host, { query }: HttpHead): Answer {
 }
 
 /** GET /api/traces/{id}: spans as OTLP/JSON, summary and logs. */
-export async function showTrace(host: Host, { path, query }: HttpHead): Promise<Answer> {
+export async function showTrace(host: Host, { path, query }: HttpHead): Promise<ApiAnswer> {
   const stores = storesOf(host)
   new Parameters(query, [])
   const trace_id = traceIdOf(path.slice(TRACE_PATH.length))
@@ -71,7 +71,7 @@ export async function showTrace(host: Host, { path, query }: HttpHead): Promise<
 }
 
 /** GET /api/logs: newest first. */
-export async function listLogs(host: Host, { query }: HttpHead): Promise<Answer> {
+export async function listLogs(host: Host, { query }: HttpHead): Promise<ApiAnswer> {
   const stores = storesOf(host)
   const given = new Parameters(query, LOG_PARAMETERS)
   const now_ms = host.clock.now_ms()

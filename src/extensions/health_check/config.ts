@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, endpoint, tlsServer } from '../../config/blocks.ts'
+import { duration, endpoint, tlsServer } from '../../config/schema/blocks.ts'
 
 /** The image sets SLUICE_HOST to listen on all interfaces; elsewhere only this machine is served. */
 const host = process.env['SLUICE_HOST'] ?? 'localhost'

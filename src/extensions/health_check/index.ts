@@ -1,9 +1,9 @@
 /** The `health_check` extension: tells Kubernetes and load balancers whether the daemon is ready. */
 import type { Extension, ExtensionFactory, Host } from '../../component.ts'
-import type { TlsServer } from '../../config/blocks.ts'
-import { parseEndpoint } from '../../config/units.ts'
-import type { HttpAnswer } from '../../net/http_exchange.ts'
-import { HttpServer } from '../../net/http_server.ts'
+import type { TlsServer } from '../../config/schema/blocks.ts'
+import { parseEndpoint } from '../../config/schema/units.ts'
+import type { HttpAnswer } from '../../net/http/http_exchange.ts'
+import { HttpServer } from '../../net/http/http_server.ts'
 import type { TlsFiles } from '../../net/tls.ts'
 import { type HealthCheckConfig, schema } from './config.ts'
 

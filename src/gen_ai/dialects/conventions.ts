@@ -2,8 +2,9 @@
  * The plain OpenTelemetry conventions, and what follows them nearly. Sources: semantic conventions 1.26 to 1.41 and the
  * GenAI conventions after them (gen-ai-spans.md, client-inference.md, migration.md).
  */
-import type { Dialect } from '../dialect.ts'
-import { NEWEST } from '../field.ts'
+
+import { NEWEST } from '../call_fields.ts'
+import type { Dialect } from './dialect.ts'
 
 export const newestFields: Dialect['fields'] = {
   operation: [NEWEST.operation],

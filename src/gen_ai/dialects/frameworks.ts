@@ -1,7 +1,8 @@
 /** Frameworks that write spans by themselves: Pydantic AI, Strands, Google ADK, Mastra, Genkit, LiteLLM. */
-import { type Dialect, inJson } from '../dialect.ts'
-import { NEWEST } from '../field.ts'
+
+import { NEWEST } from '../call_fields.ts'
 import { legacyFields, newestFields } from './conventions.ts'
+import { type Dialect, inJson } from './dialect.ts'
 
 /** Source: pydantic-ai 1 and 2 (models/instrumented.py). `gen_ai.usage.details.*` repeats parts of the counts. */
 export const pydanticAi: Dialect = {

@@ -2,8 +2,9 @@
  * OpenInference (Arize Phoenix, AX). Sources: its specification (spec/semantic_conventions.md, spec/llm_spans.md) and
  * the instrumentations for Python and JavaScript of 2026.
  */
-import { type Dialect, inJson } from '../dialect.ts'
-import { NEWEST } from '../field.ts'
+
+import { NEWEST } from '../call_fields.ts'
+import { type Dialect, inJson } from './dialect.ts'
 
 const fields: Dialect['fields'] = {
   operation: ['openinference.span.kind'],

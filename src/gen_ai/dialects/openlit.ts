@@ -1,7 +1,8 @@
 /** OpenLIT. Sources: openlit 1.30 to 1.45 (Python, semcov) and 1.15 (TypeScript). */
-import type { Dialect } from '../dialect.ts'
-import { NEWEST } from '../field.ts'
+
+import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
+import type { Dialect } from './dialect.ts'
 
 /** Where the provider sends no usage, the tokens are its own estimate, and nothing on the span says so. */
 export const openLit: Dialect = {

@@ -1,7 +1,8 @@
 /** SDKs of platforms that show traces: Langfuse, LangSmith, MLflow, Logfire. */
-import { apart, type Dialect, inJson } from '../dialect.ts'
-import { NEWEST } from '../field.ts'
+
+import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
+import { apart, type Dialect, inJson } from './dialect.ts'
 
 const USAGE = 'langfuse.observation.usage_details'
 

@@ -1,5 +1,5 @@
 /** Applications that write their model calls as log records: AutoGen, Claude Code, Codex, Gemini CLI and its forks. */
-import { BODY, type Dialect, inJson } from '../dialect.ts'
+import { BODY, type Dialect, inJson } from './dialect.ts'
 
 /** All of what the provider answered. */
 const RESPONSE = 'response.'

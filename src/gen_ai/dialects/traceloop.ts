@@ -2,9 +2,10 @@
  * OpenLLMetry (Traceloop). Sources: opentelemetry-semantic-conventions-ai and the instrumentations 0.44 to 0.62 (Python),
  * @traceloop/instrumentation-* 0.27 (JavaScript).
  */
-import type { Dialect } from '../dialect.ts'
-import { NEWEST } from '../field.ts'
+
+import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
+import type { Dialect } from './dialect.ts'
 
 /** Packages whose scope is `opentelemetry.instrumentation.` and this. OpenTelemetry's own are named otherwise. */
 const packages = [

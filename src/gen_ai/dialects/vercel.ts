@@ -1,7 +1,8 @@
 /** The Vercel AI SDK. Sources: ai 3.3, 4.3, 5.0, 6.0 (packages/ai) and 7.0 (packages/otel). */
-import { apart, type Dialect, inJson } from '../dialect.ts'
-import { NEWEST } from '../field.ts'
+
+import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
+import { apart, type Dialect, inJson } from './dialect.ts'
 
 const MODEL_PROVIDERS = {
   'openai.completion': 'openai',

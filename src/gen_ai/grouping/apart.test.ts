@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Random } from '../../otlp/random.fixture.ts'
 import { areApart } from './apart.ts'
-import { groupedOf } from './group_calls.ts'
+import { groupsOf } from './group_calls.ts'
 import type { CallFacts } from './same_call.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
@@ -15,8 +15,8 @@ test(`what is apart is apart by all rules, seed ${seed}`, () => {
       Array.from({ length: 6 }, (_, at) => [100 + at, random.below(3) === 0 ? random.below(10) : 0]),
     )
     const ancestry = { above: (id: number) => above.get(id) ?? 0 }
-    const list = { count: reports.length, facts: (at: number) => reports[at]! }
-    const groups = [...groupedOf(list, ancestry)].filter((group) => group !== undefined)
+    const list = { count: reports.length, facts: (at: number) => reports[at]!, place: (at: number) => reports[at]! }
+    const groups = [...groupsOf(list, ancestry)].filter((group) => group !== undefined)
     const isJoined = groups.some((group) => group.length > 1)
     if (isJoined) found.joined++
     if (!areApart(list, ancestry)) continue

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Random } from '../../otlp/random.fixture.ts'
 import { groupCalls, groupsOf } from './group_calls.ts'
 import type { Ancestry } from './groups.ts'
-import { Steps } from './pauses.ts'
+import { StepCount } from './pauses.ts'
 import type { CallFacts } from './same_call.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
@@ -317,7 +317,7 @@ describe('calls of a trace', () => {
     ['pairs that know nothing of each other', 50_000, () => ({ emitter: 2 })],
   ])(`%s: %i calls are so many, with as many comparisons, seed ${seed}`, (_, count, ofInner) => {
     const reports = pairs(count, 200, ofInner)
-    const steps = new Steps()
+    const steps = new StepCount()
     const groups = groupCalls(reports, undefined, steps)
     expect(groups.length).toBe(count)
     expect(groups.every((group) => group.length === 2)).toBe(true)
@@ -331,7 +331,7 @@ describe('calls of a trace', () => {
 
 test(`ten times the reports are ten times the work, and sorting, seed ${seed}`, () => {
   const work = (count: number) => {
-    const steps = new Steps()
+    const steps = new StepCount()
     const reports = pairs(count, 200, () => ({ emitter: 2 }))
     let longest = 0
     let before = 0

@@ -3,13 +3,12 @@
  * result does not depend on the order in which the reports came. The work can be left and taken up again, since a trace
  * may have a hundred thousand reports.
  */
-import { areApart } from './apart.ts'
 import { type Column, floats, ints } from './columns.ts'
 import { rememberedSets } from './emitter_sets.ts'
 import type { Ancestry, Groups, Reports } from './groups.ts'
 import { MergedFacts } from './merged_facts.ts'
 import { NumberIndex } from './number_index.ts'
-import { type Paused, Steps, sort } from './pauses.ts'
+import { type Paused, StepCount, sort } from './pauses.ts'
 import { ReportTree } from './report_tree.ts'
 import {
   type CallFacts,
@@ -35,26 +34,24 @@ const NONE = -1
 const SEVERAL = -2
 
 /** Calls, each as the positions of its reports, outermost first. */
-export function groupCalls(reports: readonly CallFacts[], ancestry = nothingAbove, steps = new Steps()): number[][] {
+export function groupCalls(
+  reports: readonly CallFacts[],
+  ancestry = nothingAbove,
+  steps = new StepCount(),
+): number[][] {
   const list: Reports = { count: reports.length, facts: (at) => reports[at]! }
   return [...groupsOf(list, ancestry, steps)].filter((group) => group !== undefined)
 }
 
 /** The same, with pauses. The reports must not change meanwhile. */
-export function* groupsOf(reports: Reports, ancestry: Ancestry, steps = new Steps()): Paused<number[]> {
-  if (areApart(reports, ancestry)) for (let at = 0; at < reports.count; at++) yield [at]
-  else yield* groupedOf(reports, ancestry, steps)
-}
-
-/** The same by all rules, whatever the reports are. */
-export function groupedOf(reports: Reports, ancestry: Ancestry, steps = new Steps()): Paused<number[]> {
+export function groupsOf(reports: Reports, ancestry: Ancestry, steps = new StepCount()): Paused<number[]> {
   return new Grouping(reports, steps).run(ancestry)
 }
 
 /** Groups of reports, a union-find. */
 class Grouping implements Groups {
   readonly reports: Reports
-  readonly steps: Steps
+  readonly steps: StepCount
   readonly emitters = rememberedSets()
   readonly start_ms: Column
   readonly end_ms: Column
@@ -77,7 +74,7 @@ class Grouping implements Groups {
   readonly byTime = (a: number, b: number): number =>
     compare(this.start_ms[a]!, this.start_ms[b]!) || compare(this.end_ms[b]!, this.end_ms[a]!) || this.#byName(a, b)
 
-  constructor(reports: Reports, steps: Steps) {
+  constructor(reports: Reports, steps: StepCount) {
     const { count } = reports
     this.reports = reports
     this.steps = steps

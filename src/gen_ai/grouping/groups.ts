@@ -1,6 +1,6 @@
 import type { Column } from './columns.ts'
 import type { EmitterSets } from './emitter_sets.ts'
-import type { Steps } from './pauses.ts'
+import type { StepCount } from './pauses.ts'
 import type { CallFacts, Id } from './same_call.ts'
 
 /** The reports of a trace. */
@@ -19,7 +19,7 @@ export interface Ancestry {
 /** Reports in groups: each and each group known by position, a group by its outermost report's. */
 export interface Groups {
   readonly reports: Reports
-  readonly steps: Steps
+  readonly steps: StepCount
   readonly emitters: EmitterSets
   /** When the report, or the group, began and ended. */
   readonly start_ms: Column

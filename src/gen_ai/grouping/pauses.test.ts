@@ -3,7 +3,7 @@ import { Random } from '../../otlp/random.fixture.ts'
 import { floats, ints, SHORT } from './columns.ts'
 import { EmitterSets } from './emitter_sets.ts'
 import { NumberIndex } from './number_index.ts'
-import { Steps, sort } from './pauses.ts'
+import { StepCount, sort } from './pauses.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
 
@@ -13,7 +13,7 @@ test.each([0, 1, 2, SHORT, SHORT + 1, 1000, 4097])(
     const random = new Random(seed)
     const keys = Array.from({ length: count }, () => random.below(50))
     const order = ints(count).map((_, at) => at)
-    const steps = new Steps()
+    const steps = new StepCount()
     const pauses = [...sort(order, (a, b) => keys[a]! - keys[b]!, steps)].length
     const expected = Array.from({ length: count }, (_, at) => at).sort((a, b) => keys[a]! - keys[b]! || a - b)
     expect([...order]).toEqual(expected)

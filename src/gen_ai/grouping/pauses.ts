@@ -9,7 +9,7 @@ const STEPS = 128
 export type Paused<T> = Generator<T | undefined, void>
 
 /** Counts steps. Shared by all parts of one piece of work. */
-export class Steps {
+export class StepCount {
   count = 0
   /** Of these, comparisons of one report with another. */
   compared = 0
@@ -24,7 +24,7 @@ export class Steps {
 }
 
 /** Sorts what stands in `order`, in place, with pauses. Equal ones keep their order. */
-export function* sort(order: Column, compare: (a: number, b: number) => number, steps: Steps): Paused<never> {
+export function* sort(order: Column, compare: (a: number, b: number) => number, steps: StepCount): Paused<never> {
   if (Array.isArray(order)) {
     order.sort(compare)
     return

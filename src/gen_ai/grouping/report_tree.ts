@@ -2,7 +2,7 @@
 import { type Column, floats, ints } from './columns.ts'
 import type { Ancestry } from './groups.ts'
 import { NumberIndex } from './number_index.ts'
-import type { Paused, Steps } from './pauses.ts'
+import type { Paused, StepCount } from './pauses.ts'
 import type { Id } from './same_call.ts'
 
 /** So many spans may stand between a report and the next one above it. */
@@ -10,7 +10,7 @@ export const BETWEEN_MAX = 32
 const NONE = -1
 
 export class ReportTree {
-  readonly #steps: Steps
+  readonly #steps: StepCount
   readonly #bySpan: NumberIndex
   readonly #ids: Column
   readonly #parentIds: Column
@@ -25,7 +25,7 @@ export class ReportTree {
   #order: Column = []
   readonly #begins: number[] = []
 
-  constructor(count: number, steps: Steps) {
+  constructor(count: number, steps: StepCount) {
     this.#steps = steps
     this.#bySpan = new NumberIndex(count)
     this.#ids = floats(count)

@@ -3,7 +3,7 @@
  * or a client's and a gateway's. Rules over two reports; which are compared is in `group_calls.ts` and `other_traces.ts`.
  */
 
-import { EMBEDDINGS } from '../values.ts'
+import { EMBEDDINGS } from '../known_values.ts'
 
 /** A number that stands for a text: equal ones are equal. 0: there is none. */
 export type Id = number

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { calcPrice, waitForUpdate } from '@pydantic/genai-prices'
 import { expect, test } from 'vitest'
-import { priceList } from '../../../scripts/prices.ts'
+import { priceList } from '../../../scripts/renew_price_list.ts'
 import { listPrices, PRICE_KEYS } from './price_list.ts'
 
 const providers = (await waitForUpdate())!

@@ -2,7 +2,7 @@
  * Finding a model in the list of prices that comes with the program and is never updated at run time. Slow (tests of
  * names over hundreds of models): callers keep the answer.
  */
-import { modelProviders, priceProviders, unpricedProviders } from '../values.ts'
+import { modelProviders, priceProviders, unpricedProviders } from '../known_values.ts'
 import { type DatedPrices, type ListPrice, type ListPrices, listPrices } from './price_list.ts'
 import { flatRate, type Period, type Rate, type Rates } from './rates.ts'
 

@@ -1,8 +1,8 @@
 /** The cost of a call: what the emitter says, else the user's price, else the table's. */
 import { nanosAsMillis } from '../../otlp/cursor.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import { FIELD } from '../field.ts'
-import { PROVIDERS } from '../lexicon.ts'
+import { FIELD } from '../call_fields.ts'
+import { PROVIDERS } from '../dialects/lexicon.ts'
 import { COST_SOURCES, type ModelCall } from '../model_call.ts'
 import { TOKENS } from '../plausible.ts'
 import { findPeriods } from './price_table.ts'

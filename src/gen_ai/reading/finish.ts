@@ -1,7 +1,7 @@
 /** Why the model stopped, whichever way it was written down: array, plain text, JSON or a list in a text. */
 import { ARRAY, valueKind } from '../../telemetry/any_value.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import { FIELD } from '../field.ts'
+import { FIELD } from '../call_fields.ts'
 import { FINISH_REASONS_MAX, type ModelCall } from '../model_call.ts'
 import type { Spellings } from '../spellings.ts'
 import { nextText, range } from '../wire.ts'

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Dialect, Source } from '../dialect.ts'
-import { dialects } from '../dialects.ts'
-import { FIELD, type FieldName } from '../field.ts'
-import { PROVIDERS } from '../lexicon.ts'
+import { FIELD, type FieldName } from '../call_fields.ts'
+import type { Dialect, FieldSource } from '../dialects/dialect.ts'
+import { dialects } from '../dialects/dialects.ts'
+import { PROVIDERS } from '../dialects/lexicon.ts'
+import { FINISH_REASONS, finishReasonSpellings, OPERATIONS, providerSpellings } from '../known_values.ts'
 import type { ModelCall } from '../model_call.ts'
 import { type AttributeList, callOf, type SpanFixture, START_MS } from '../span.fixture.ts'
-import { FINISH_REASONS, finishReasonSpellings, OPERATIONS, providerSpellings } from '../values.ts'
 
 /** The least that makes a span a call in each dialect. */
 const least: Readonly<Record<string, SpanFixture>> = {
@@ -131,7 +131,7 @@ describe('fields', () => {
 })
 
 /** The sample as the dialect would write it. */
-function sampleFor(dialect: Dialect, field: FieldName, source: Source): (typeof samples)[FieldName] {
+function sampleFor(dialect: Dialect, field: FieldName, source: FieldSource): (typeof samples)[FieldName] {
   const [value, read, is] = samples[field]
   if (field === 'operation' && dialect.operations !== undefined) {
     const word = Object.entries(dialect.operations).find(([, operation]) => operation === 'embeddings')

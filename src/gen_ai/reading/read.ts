@@ -3,18 +3,18 @@ import { contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
 import { isEqual } from '../../telemetry/key_set.ts'
 import type { RecordView } from '../../telemetry/record_view.ts'
 import { type SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
+import { FIELD, TEXTS } from '../call_fields.ts'
+import { type DialectRow, lexicon } from '../dialects/lexicon.ts'
 import { readFailure } from '../failure.ts'
-import { FIELD, TEXTS } from '../field.ts'
-import { judgeTimes } from '../judge.ts'
-import { type DialectRow, lexicon } from '../lexicon.ts'
+import { judgeTimes } from '../implausible.ts'
+import { EMBEDDINGS, OPERATIONS } from '../known_values.ts'
 import type { ModelCall } from '../model_call.ts'
-import { EMBEDDINGS, OPERATIONS } from '../values.ts'
 import { readFinishReasons } from './finish.ts'
 import { readFirstChunk } from './first_chunk.ts'
-import { type Candidates, mayBeMarked, recognise } from './recognise.ts'
+import { type DialectCandidates, mayBeMarked, recognise } from './recognise.ts'
 import { mayBeRecorded, type RecordCandidates, recognised, recogniseRecord } from './recognise_record.ts'
 import { firstRow, foundPlace, readFlag, readNumber, readText, resetJson } from './sources.ts'
-import { readTokens } from './tokens.ts'
+import { readTokens } from './token_counts.ts'
 
 const { keys, judged, body, newest } = lexicon
 
@@ -27,7 +27,12 @@ export function foundKeys(): Int32Array {
  * Fills `call` from the span that `view` is on. False if the span is no model call, is in no known dialect, or was
  * judged before (it carries `sluice.dialect`); `call` is then undefined in its content.
  */
-export function readModelCall(view: SpanView, found: Int32Array, candidates: Candidates, call: ModelCall): boolean {
+export function readModelCall(
+  view: SpanView,
+  found: Int32Array,
+  candidates: DialectCandidates,
+  call: ModelCall,
+): boolean {
   if (!mayBeMarked(candidates, view)) return false
   view.attributes.find(view.bytes, keys, found)
   const dialect = recognise(candidates, found)

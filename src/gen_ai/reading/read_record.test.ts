@@ -1,9 +1,9 @@
 /** Log records that are model calls, and those beside them that are none. */
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../dialects.ts'
-import { FIELD } from '../field.ts'
+import { FIELD } from '../call_fields.ts'
+import { dialects } from '../dialects/dialects.ts'
+import { FINISH_REASONS, OPERATIONS } from '../known_values.ts'
 import { type RecordFixture, recordedCallOf } from '../record.fixture.ts'
-import { FINISH_REASONS, OPERATIONS } from '../values.ts'
 
 const details = 'gen_ai.client.inference.operation.details'
 

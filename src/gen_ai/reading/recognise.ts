@@ -4,11 +4,11 @@ import { ATTRIBUTE } from '../../telemetry/attributes.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import { type Lexicon, lexicon, type MarkRow } from '../lexicon.ts'
+import { type Lexicon, lexicon, type MarkRow } from '../dialects/lexicon.ts'
 import { findScopeName, range } from '../wire.ts'
 
 /** What a scope leaves possible. */
-export interface Candidates {
+export interface DialectCandidates {
   /** In order of precedence. */
   readonly marks: readonly MarkRow[]
   /** The scope is a mark or part of one: its spans are looked at whatever their attributes. */
@@ -20,14 +20,14 @@ export class ScopeMarks {
   readonly #lexicon: Lexicon
   #batch: TraceBatch | LogBatch | undefined
   #scope = -1
-  #candidates: Candidates = { marks: [], byScope: false }
+  #candidates: DialectCandidates = { marks: [], byScope: false }
 
   constructor(of: Lexicon = lexicon) {
     this.#lexicon = of
   }
 
   /** The marks that a span (or log record) in scope group `scope` of the batch may show. */
-  of(batch: TraceBatch | LogBatch, scope: number): Candidates {
+  of(batch: TraceBatch | LogBatch, scope: number): DialectCandidates {
     if (batch === this.#batch && scope === this.#scope) return this.#candidates
     this.#batch = batch
     this.#scope = scope
@@ -44,7 +44,7 @@ export class ScopeMarks {
 }
 
 /** Could the span be in a dialect? A look for marks alone, before all attributes are looked up. */
-export function mayBeMarked({ byScope }: Candidates, view: SpanView): boolean {
+export function mayBeMarked({ byScope }: DialectCandidates, view: SpanView): boolean {
   return byScope || (beginsAsMarks(view) && isMarked(view))
 }
 
@@ -78,7 +78,7 @@ for (const name of names) {
 }
 
 /** Position of the dialect in the table, or -1. `found` as filled with the lexicon's keys. */
-export function recognise({ marks }: Candidates, found: Int32Array): number {
+export function recognise({ marks }: DialectCandidates, found: Int32Array): number {
   for (let at = 0; at < marks.length; at++) {
     const mark = marks[at]!
     if (mark.key < 0 || found[mark.key]! >= 0) return mark.dialect

@@ -2,9 +2,9 @@
 import type { LogBatch } from '../../telemetry/batch.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import type { RecordView } from '../../telemetry/record_view.ts'
-import { lexicon, type RecordMark } from '../lexicon.ts'
+import { lexicon, type RecordMark } from '../dialects/lexicon.ts'
 import { findScopeName, range } from '../wire.ts'
-import { type Candidates, recognise, ScopeMarks } from './recognise.ts'
+import { type DialectCandidates, recognise, ScopeMarks } from './recognise.ts'
 
 /** The conventions' event for a call: its attributes are like those of the call's span. */
 const DETAILS = 'gen_ai.client.inference.operation.details'
@@ -21,7 +21,7 @@ export interface RecordCandidates {
   /** The conventions' event repeats another record. */
   readonly repeats: boolean
   /** Dialects of the attributes of the conventions' event. */
-  readonly ofSpans: Candidates
+  readonly ofSpans: DialectCandidates
 }
 
 /** The scopes of one batch after another. One instance serves one component. */

@@ -1,8 +1,8 @@
 /** Finding the first usable source of a field on a span: whole attributes, and places in those that hold JSON. */
 import { boolOf, contentStart, numberOf, STRING, valueKind } from '../../telemetry/any_value.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import { FIELD, FIELDS } from '../field.ts'
-import { type DialectRow, lexicon, WHOLE } from '../lexicon.ts'
+import { FIELD, FIELDS } from '../call_fields.ts'
+import { type DialectRow, lexicon, WHOLE } from '../dialects/lexicon.ts'
 import type { ModelCall } from '../model_call.ts'
 
 // Held directly, since every field of every call is read through them.

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, expect } from '../../config/blocks.ts'
+import { duration, expect } from '../../config/schema/blocks.ts'
 
 export const schema = z
   .strictObject({

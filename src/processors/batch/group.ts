@@ -4,17 +4,17 @@ import { Refusal } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import type { Throttle } from '../../self/log.ts'
 import { join } from '../../telemetry/batch.ts'
+import type { BatchCounts, Trigger } from './batch_counts.ts'
 import type { BatchConfig } from './config.ts'
-import type { Counts, Trigger } from './counts.ts'
 import { piecesOf } from './pieces.ts'
 
 /** What the groups of one processor have in common. */
-export interface Surroundings<S extends Signal> {
+export interface GroupSurroundings<S extends Signal> {
   config: BatchConfig
   readonly signal: S
   readonly host: Host
   readonly next: Consumer<S>
-  readonly counts: Counts
+  readonly counts: BatchCounts
   readonly throttle: Throttle
 }
 
@@ -24,7 +24,7 @@ const RETRY_WAIT_MS = 1000
 export class Group<S extends Signal> {
   /** Items that wait here, those under way included. */
   count = 0
-  readonly #around: Surroundings<S>
+  readonly #around: GroupSurroundings<S>
   readonly #context: Context
   readonly #onEmpty: () => void
   #waiting: Batches[S][] = []
@@ -37,7 +37,7 @@ export class Group<S extends Signal> {
   #stopped = false
   #wake: (() => void) | undefined
 
-  constructor(around: Surroundings<S>, context: Context, onEmpty: () => void) {
+  constructor(around: GroupSurroundings<S>, context: Context, onEmpty: () => void) {
     this.#around = around
     this.#context = context
     this.#onEmpty = onEmpty

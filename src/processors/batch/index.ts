@@ -2,9 +2,9 @@
 import type { Account, Batches, Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
 import { retryLater } from '../../refusal.ts'
 import { Throttle } from '../../self/log.ts'
+import { BatchCounts } from './batch_counts.ts'
 import { type BatchConfig, schema } from './config.ts'
-import { Counts } from './counts.ts'
-import { Group, type Surroundings } from './group.ts'
+import { Group, type GroupSurroundings } from './group.ts'
 
 export const batch: ProcessorFactory<BatchConfig> = {
   kind: 'processor',
@@ -21,7 +21,7 @@ const PENDING_FACTOR = 10
 const SIZE_FLOOR = 8192
 
 class BatchProcessor<S extends Signal> implements Processor<S> {
-  readonly #around: Surroundings<S>
+  readonly #around: GroupSurroundings<S>
   readonly #groups = new Map<Account, Map<string, Group<S>>>()
   /** Groups of all accounts. */
   #open = 0
@@ -29,7 +29,7 @@ class BatchProcessor<S extends Signal> implements Processor<S> {
 
   constructor(config: BatchConfig, host: Host, signal: S, next: Consumer<S>) {
     const throttle = new Throttle(host.clock)
-    this.#around = { config, signal, host, next, counts: new Counts(host), throttle }
+    this.#around = { config, signal, host, next, counts: new BatchCounts(host), throttle }
   }
 
   async consume(batch: Batches[S], context: Context): Promise<void> {

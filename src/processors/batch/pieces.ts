@@ -1,5 +1,5 @@
-import { cut, cutsFor } from '../../sending/split.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
+import { cut, cutsFor } from '../../telemetry/rewriting/split.ts'
 
 /** The batch in pieces of at most `max_size` items, as far as items can be cut; 0: in one piece. */
 export function piecesOf<S extends Signal>(batch: Batches[S], max_size: number): Batches[S][] {

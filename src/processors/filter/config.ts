@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { expect } from '../../config/blocks.ts'
+import { expect } from '../../config/schema/blocks.ts'
 import {
   attributeList,
   libraries,

@@ -1,8 +1,8 @@
 /** The `filter` processor: drops spans, metrics and log records by exact conditions. */
 import type { Batches, Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
-import type { Counter } from '../../self/meter.ts'
+import type { Counter } from '../../self/metrics/meter.ts'
 import type { AnyBatch } from '../../telemetry/batch.ts'
-import { Rewrite } from '../../telemetry/rewrite.ts'
+import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import { type FilterConfig, schema } from './config.ts'
 import { Keep } from './keep.ts'
 

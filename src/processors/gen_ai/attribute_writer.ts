@@ -2,7 +2,7 @@
  * Appending attributes to the content of a Span or LogRecord. Grammar: Span.attributes = 9, LogRecord.attributes = 6:
  * KeyValue { key = 1, value = 2: AnyValue }.
  */
-import { type Output, varintSize } from '../../otlp/output.ts'
+import { Constant, type Output, varintSize } from '../../otlp/output.ts'
 
 export const SPAN_ATTRIBUTES = 0x4a
 export const LOG_ATTRIBUTES = 0x32
@@ -12,34 +12,37 @@ const INT = 0x18
 const DOUBLE = 0x21
 const ARRAY = 0x2a
 
-/**
- * An attribute's key, ready to be written in front of values: the tag of attributes, then the key field and the value's
- * tag. Keys under 100 bytes.
- */
-export function keyTemplate(name: string, attributes: number): Buffer {
-  return Buffer.concat([Buffer.from([attributes, 0x0a, name.length]), Buffer.from(name), Buffer.from([0x12])])
+/** An attribute's key, ready to be written in front of values: the key field and the value's tag, and the tag of attributes. */
+export class KeyTemplate extends Constant {
+  readonly attributes: number
+
+  /** `name`: less than 100 bytes. */
+  constructor(name: string, attributes: number) {
+    super(Buffer.concat([Buffer.from([0x0a, name.length]), Buffer.from(name), Buffer.from([0x12])]))
+    this.attributes = attributes
+  }
 }
 
-export function appendInt(out: Output, key: Buffer, value: number): void {
+export function appendInt(out: Output, key: KeyTemplate, value: number): void {
   head(out, key, 1 + varintSize(value))
   out.byte(INT)
   out.varint(value)
 }
 
-export function appendDouble(out: Output, key: Buffer, value: number): void {
+export function appendDouble(out: Output, key: KeyTemplate, value: number): void {
   head(out, key, 9)
   out.byte(DOUBLE)
   out.double(value)
 }
 
-export function appendTrue(out: Output, key: Buffer): void {
+export function appendTrue(out: Output, key: KeyTemplate): void {
   head(out, key, 2)
   out.byte(BOOL)
   out.byte(1)
 }
 
 /** The text is what stands in [start, end) of `source`. */
-export function appendText(out: Output, key: Buffer, source: Uint8Array, start: number, end: number): void {
+export function appendText(out: Output, key: KeyTemplate, source: Uint8Array, start: number, end: number): void {
   head(out, key, textSize(end - start))
   text(out, source, start, end)
 }
@@ -47,7 +50,7 @@ export function appendText(out: Output, key: Buffer, source: Uint8Array, start: 
 /** A list of texts, each a range (start, end) of its source. */
 export function appendTexts(
   out: Output,
-  key: Buffer,
+  key: KeyTemplate,
   texts: readonly { source: Uint8Array; start: number; end: number }[],
 ): void {
   let list = 0
@@ -63,11 +66,10 @@ export function appendTexts(
 }
 
 /** Everything of the attribute but the content of its value, which is `size` bytes long. */
-function head(out: Output, key: Buffer, size: number): void {
-  out.reserve(key.length + 12)
-  out.byte(key[0]!)
-  out.varint(key.length - 1 + varintSize(size) + size)
-  out.copy(key, 1, key.length)
+function head(out: Output, key: KeyTemplate, size: number): void {
+  out.byte(key.attributes)
+  out.varint(key.length + varintSize(size) + size)
+  out.constant(key)
   out.varint(size)
 }
 

@@ -1,13 +1,13 @@
 /** Writing what was found about a model call onto its span or log record. */
-import { FIELD, FIELD_NAMES, FIELDS, NEWEST, SLUICE } from '../../gen_ai/field.ts'
-import { lexicon, PROVIDERS } from '../../gen_ai/lexicon.ts'
+import { FIELD, FIELD_NAMES, FIELDS, NEWEST, SLUICE } from '../../gen_ai/call_fields.ts'
+import { lexicon, PROVIDERS } from '../../gen_ai/dialects/lexicon.ts'
+import { FINISH_REASONS, OPERATIONS } from '../../gen_ai/known_values.ts'
 import { COST_SOURCES, type ModelCall } from '../../gen_ai/model_call.ts'
 import { IMPLAUSIBLE } from '../../gen_ai/plausible.ts'
-import { FINISH_REASONS, OPERATIONS } from '../../gen_ai/values.ts'
 import type { Output } from '../../otlp/output.ts'
 import { ATTRIBUTE, type Attributes } from '../../telemetry/attributes.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import { appendDouble, appendInt, appendText, appendTexts, appendTrue, keyTemplate } from './attribute_writer.ts'
+import { appendDouble, appendInt, appendText, appendTexts, appendTrue, KeyTemplate } from './attribute_writer.ts'
 import { qualityWriter } from './quality_writer.ts'
 
 const dialectTexts = lexicon.ids.map((id) => Buffer.from(id))
@@ -30,18 +30,16 @@ const counts = [
 
 /** Writes calls onto items of one kind, whose attributes have the field with this tag. */
 export class CallWriter {
-  /** Keys of the fields under their newest names; empty where a field has none. */
-  readonly #fields: readonly Buffer[]
+  /** Keys of the fields under their newest names; without a name where a field has none. */
+  readonly #fields: readonly KeyTemplate[]
   readonly #keys: Readonly<
-    Record<'dialect' | 'cost' | 'costSource' | 'rateLimited' | 'implausible' | 'latency', Buffer>
+    Record<'dialect' | 'cost' | 'costSource' | 'rateLimited' | 'implausible' | 'latency', KeyTemplate>
   >
   readonly #writeQuality: ReturnType<typeof qualityWriter>
 
   constructor(tag: number) {
-    const key = (name: string) => keyTemplate(name, tag)
-    this.#fields = FIELD_NAMES.map((name) =>
-      name in NEWEST ? key(NEWEST[name as keyof typeof NEWEST]) : Buffer.alloc(0),
-    )
+    const key = (name: string) => new KeyTemplate(name, tag)
+    this.#fields = FIELD_NAMES.map((name) => key(name in NEWEST ? NEWEST[name as keyof typeof NEWEST] : ''))
     this.#keys = {
       dialect: key(SLUICE.dialect),
       cost: key(SLUICE.cost),

@@ -1,6 +1,6 @@
 /** Model calls derived from captured telemetry, for tests. */
 import { FIELDS, type Field, fold, requestsOf } from '../../../test/support/reachable.ts'
-import { FIELD } from '../../gen_ai/field.ts'
+import { FIELD } from '../../gen_ai/call_fields.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { readNormalisedCall } from '../../gen_ai/normalised.ts'
 import { FakeClock } from '../../self/clock.ts'

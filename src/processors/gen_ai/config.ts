@@ -1,6 +1,6 @@
 /** Options of the `gen_ai` processor. */
 import { z } from 'zod'
-import { duration } from '../../config/blocks.ts'
+import { duration } from '../../config/schema/blocks.ts'
 import { PLAUSIBLE, type Plausible } from '../../gen_ai/plausible.ts'
 
 const usdPerMillion = z.number().nonnegative()

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { NEWEST, SLUICE } from '../../gen_ai/field.ts'
+import { NEWEST, SLUICE } from '../../gen_ai/call_fields.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { normalisedKeys, readNormalisedCall } from '../../gen_ai/normalised.ts'
 import { type AttributeList, batchOf } from '../../gen_ai/span.fixture.ts'

@@ -2,8 +2,8 @@
  * judges their answers. */
 import type { Consumer, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
 import { type GenAiConfig, schema } from './config.ts'
-import { GenAiLogs } from './logs.ts'
-import { GenAiTraces } from './traces.ts'
+import { RecordNormaliser } from './record_normaliser.ts'
+import { SpanNormaliser } from './span_normaliser.ts'
 
 export const genAi: ProcessorFactory<GenAiConfig> = {
   kind: 'processor',
@@ -13,7 +13,7 @@ export const genAi: ProcessorFactory<GenAiConfig> = {
   signals: ['traces', 'logs'],
   schema,
   create<S extends Signal>(config: GenAiConfig, host: Host, signal: S, next: Consumer<S>): Processor<S> {
-    const Made = signal === 'traces' ? GenAiTraces : GenAiLogs
+    const Made = signal === 'traces' ? SpanNormaliser : RecordNormaliser
     return new Made(config, host, next as never) as unknown as Processor<S>
   },
 }

@@ -1,17 +1,17 @@
 /** What becomes of items that are model calls, spans and log records alike. */
 import type { Batches, Consumer, Context, Host, Processor } from '../../component.ts'
 import { Answer } from '../../content/answers/answer.ts'
-import { judgeCost } from '../../gen_ai/judge.ts'
+import { judgeCost } from '../../gen_ai/implausible.ts'
+import { EMBEDDINGS } from '../../gen_ai/known_values.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import { Prices } from '../../gen_ai/pricing/prices.ts'
 import { judgeCall } from '../../gen_ai/quality.ts'
 import { foundKeys } from '../../gen_ai/reading/read.ts'
-import { EMBEDDINGS } from '../../gen_ai/values.ts'
-import { Rewrite } from '../../telemetry/rewrite.ts'
+import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
+import { CallCounters, CallTally } from './call_counters.ts'
 import { type CallWriter, copyWithout, replacedFields } from './call_writer.ts'
 import { type GenAiConfig, plausibleOf } from './config.ts'
-import { Counters, Tally } from './counters.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -21,13 +21,13 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
   protected readonly found = foundKeys()
   protected readonly rewrite = new Rewrite<S>()
   readonly #next: Consumer<S>
-  readonly #counters: Counters
+  readonly #counters: CallCounters
   readonly #writer: CallWriter
   #prices: Prices
 
   constructor(config: GenAiConfig, host: Host, next: Consumer<S>, writer: CallWriter) {
     this.#next = next
-    this.#counters = new Counters(host)
+    this.#counters = new CallCounters(host)
     this.#writer = writer
     this.#prices = new Prices(config.prices, config.list_prices)
     this.call.plausible = plausibleOf(config)
@@ -35,7 +35,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
 
   /** Counts after the batch was taken, so that a batch refused and sent again is counted once. */
   async consume(batch: Batches[S], context: Context): Promise<void> {
-    const tally = new Tally()
+    const tally = new CallTally()
     await this.#next.consume(this.#normalised(batch, tally), context)
     this.#counters.add(tally)
   }
@@ -48,13 +48,13 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
   }
 
   /** Goes through the items, `writeCall` for each that is a call, and lets go of the batch. */
-  protected abstract normalise(batch: Batches[S], tally: Tally): void
+  protected abstract normalise(batch: Batches[S], tally: CallTally): void
 
   /** Fills `answer` from the item that `call` was read from. */
   protected abstract findAnswer(): void
 
   /** `call` has been read from the item, at which `view` stands. */
-  protected writeCall(item: number, view: SpanView, tally: Tally): void {
+  protected writeCall(item: number, view: SpanView, tally: CallTally): void {
     const { call, rewrite, found } = this
     this.#prices.price(call, view)
     judgeCost(call)
@@ -71,7 +71,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     tally.add(call)
   }
 
-  #normalised(batch: Batches[S], tally: Tally): Batches[S] {
+  #normalised(batch: Batches[S], tally: CallTally): Batches[S] {
     this.rewrite.begin(batch)
     this.normalise(batch, tally)
     this.call.forget()

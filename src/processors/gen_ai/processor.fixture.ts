@@ -1,7 +1,7 @@
 /** The processor between a test and its results. */
 import type { Context, Host } from '../../component.ts'
 import { FakeClock } from '../../self/clock.ts'
-import type { Labels } from '../../self/meter.ts'
+import type { Labels } from '../../self/metrics/meter.ts'
 import type { Batches } from '../../telemetry/batch.ts'
 import { type GenAiConfig, schema } from './config.ts'
 import { genAi } from './index.ts'

@@ -1,8 +1,8 @@
 /** Writing what was found about an answer's quality onto a span or a log record. */
-import { SLUICE } from '../../gen_ai/field.ts'
+import { SLUICE } from '../../gen_ai/call_fields.ts'
 import { SIGNALS } from '../../gen_ai/quality.ts'
 import type { Output } from '../../otlp/output.ts'
-import { appendDouble, appendTexts, keyTemplate } from './attribute_writer.ts'
+import { appendDouble, appendTexts, KeyTemplate } from './attribute_writer.ts'
 
 const names = SIGNALS.map((name) => {
   const source = Buffer.from(name)
@@ -11,8 +11,8 @@ const names = SIGNALS.map((name) => {
 
 /** A writer of score and signals; nothing is written of a score that is NaN or an empty set. `tag` is that of the item's attributes. */
 export function qualityWriter(tag: number): (out: Output, score: number, signals: number) => void {
-  const scoreKey = keyTemplate(SLUICE.qualityScore, tag)
-  const signalsKey = keyTemplate(SLUICE.qualitySignals, tag)
+  const scoreKey = new KeyTemplate(SLUICE.qualityScore, tag)
+  const signalsKey = new KeyTemplate(SLUICE.qualitySignals, tag)
   return (out, score, signals) => {
     if (!Number.isNaN(score)) appendDouble(out, scoreKey, score)
     if (signals === 0) return

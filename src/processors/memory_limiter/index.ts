@@ -4,13 +4,13 @@ import { randomUUID } from 'node:crypto'
 import type { Batches, Consumer, Context, Host, Processor, ProcessorFactory, Signal } from '../../component.ts'
 import { type Refusal, retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
-import { memoryOf } from '../../self/memory.ts'
-import type { Counter } from '../../self/meter.ts'
-import { type Pressure, pressureOf } from '../../self/pressure.ts'
+import { type Pressure, pressureOf } from '../../self/memory/pressure.ts'
+import { memoryOf } from '../../self/memory/process_memory.ts'
+import type { Counter } from '../../self/metrics/meter.ts'
 import type { Service } from '../../self/services.ts'
 import { accountedItems } from '../../telemetry/signal.ts'
 import { type MemoryLimiterConfig, schema } from './config.ts'
-import { type Limits, limitsOf, type Memory, memoryOfProcess } from './memory.ts'
+import { type Limits, limitsOf, type Memory, memoryOfProcess } from './memory_limits.ts'
 
 export const memoryLimiter: ProcessorFactory<MemoryLimiterConfig> = {
   kind: 'processor',
@@ -88,7 +88,7 @@ export class MemoryLimiter<S extends Signal> implements Processor<S> {
     const items = batch.count
     memoryOf(this.#host).pass(batch.size_bytes)
     if (this.#refusal === undefined && this.#isOver()) this.#check()
-    if (this.#refusal !== undefined) {
+    if (this.#refusal !== undefined && context.isOwn !== true) {
       this.#refused.add(items)
       throw this.#refusal
     }

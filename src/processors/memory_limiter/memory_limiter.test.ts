@@ -3,11 +3,11 @@ import { bookedAccount } from '../../../test/support/account.ts'
 import { testHost } from '../../../test/support/host.ts'
 import { anyBatch } from '../../../test/support/otlp.ts'
 import { Recorder } from '../../../test/support/recorder.ts'
-import { memoryOf, ProcessMemory } from '../../self/memory.ts'
-import { pressureOf } from '../../self/pressure.ts'
+import { pressureOf } from '../../self/memory/pressure.ts'
+import { memoryOf, ProcessMemory } from '../../self/memory/process_memory.ts'
 import { schema } from './config.ts'
 import { MemoryLimiter } from './index.ts'
-import { limitsOf, memoryOfProcess } from './memory.ts'
+import { limitsOf, memoryOfProcess } from './memory_limits.ts'
 
 const MIB = 1 << 20
 
@@ -118,6 +118,15 @@ describe('memory_limiter', () => {
     expect(host.meter.value('otelcol_processor_memory_limiter_accepted_spans', { processor: 'memory_limiter' })).toBe(6)
     expect(host.meter.value('otelcol_processor_memory_limiter_refused_spans')).toBe(6)
     expect(host.statuses.map(({ state }) => state)).toEqual(['recoverable', 'ok'])
+  })
+
+  test('lets through what the daemon tells of what it has taken', async () => {
+    const { host, memory, account, processor, feed } = await limiter()
+    memory.used_mib = 81
+    await host.clock.advance(1000)
+    await expect(feed()).rejects.toMatchObject({ reason: 'memory_limit' })
+    await account.feed(processor, anyBatch('traces', 2), { isOwn: true })
+    expect(account.balance()).toMatchObject({ entered: 2, delivered: 2, refused: 3 })
   })
 
   test('where nothing falls further while it refuses, takes again below the soft limit', async () => {

@@ -11,8 +11,8 @@ import { jsonToProtobuf } from '../../otlp/json_to_protobuf.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
 import { receive } from '../../telemetry/receive.ts'
 import { policiesOfGroups, schema } from './config.ts'
+import { RedactionTally } from './redaction_tally.ts'
 import { Redactor } from './redactor.ts'
-import { Tally } from './tally.ts'
 
 const collection = new URL('../../../../shared/data/captures/', import.meta.url)
 const there = existsSync(collection)
@@ -33,7 +33,7 @@ function redactors(content: string) {
   const policies = policiesOfGroups(schema.parse({ content }).content)
   const of = <S extends Signal>(signal: S) => new Redactor(signal, { detectors, policies, masksSecrets: true })
   const all = { traces: of('traces'), logs: of('logs'), metrics: of('metrics') }
-  return (batch: Batches[Signal], tally: Tally) =>
+  return (batch: Batches[Signal], tally: RedactionTally) =>
     (all[batch.signal] as Redactor<Signal>).redact(batch as Batches['traces'], tally)
 }
 
@@ -65,7 +65,7 @@ describe.skipIf(!there)('captures', () => {
     let present = 0
     for (const capture of all) {
       const batch = batchOf(capture)
-      const redacted = redact(batch, new Tally())
+      const redacted = redact(batch, new RedactionTally())
       const [before, after] = [batch, redacted].map((one) => one.bytes.toString('latin1')) as [string, string]
       present += sought.filter(([, text]) => before.includes(text)).length
       for (const [name, text] of sought) if (after.includes(text)) left.push(`${capture.path} ${name}`)
@@ -89,7 +89,7 @@ describe.skipIf(!there)('captures', () => {
     const redact = redactors('drop')
     const left = new Set<string>()
     for (const capture of all) {
-      const redacted = redact(batchOf(capture), new Tally())
+      const redacted = redact(batchOf(capture), new RedactionTally())
       for (const [path, key, leaf] of leaves(decode(capture.name, redacted.bytes)))
         if (planted.some(([, text]) => String(leaf).includes(text)))
           left.add(key === '' ? path.replace(/\d+/g, 'N') : key)
@@ -101,8 +101,8 @@ describe.skipIf(!there)('captures', () => {
     for (const content of ['mask', 'drop']) {
       const redact = redactors(content)
       for (const capture of all) {
-        const once = redact(batchOf(capture), new Tally())
-        const twice = redact(once, new Tally())
+        const once = redact(batchOf(capture), new RedactionTally())
+        const twice = redact(once, new RedactionTally())
         expect(twice.bytes.equals(once.bytes), `${content} ${capture.path}`).toBe(true)
       }
     }

@@ -1,21 +1,21 @@
 /** Options of the `redaction` processor. */
 import { z } from 'zod'
-import { expect, secret } from '../../config/blocks.ts'
+import { expect, secret } from '../../config/schema/blocks.ts'
 import { contentGroups, ROLES, type Role } from '../../content/content_groups.ts'
 import { detectors as builtIn, PHONE_REGIONS } from '../../content/detectors/detectors.ts'
-import { phoneRegions } from '../../content/detectors/phone_plans.ts'
+import { phoneRegions } from '../../content/detectors/numbers/phone_plans.ts'
 
 /** What is done with content; in the order of strictness. */
-export type Policy = 'keep' | 'mask' | 'truncate' | 'hash' | 'drop'
-const strictness: readonly Policy[] = ['keep', 'mask', 'truncate', 'hash', 'drop']
+export type ContentPolicy = 'keep' | 'mask' | 'truncate' | 'hash' | 'drop'
+const strictness: readonly ContentPolicy[] = ['keep', 'mask', 'truncate', 'hash', 'drop']
 
 /** Kinds of findings, as placeholders spell them. */
 export const KINDS = [...new Set(builtIn.flatMap((detector) => detector.kinds))].sort()
 
 /** By role, and for what no role is known of. */
-export type ContentPolicies = Record<Role | 'default', Policy>
+export type ContentPolicies = Record<Role | 'default', ContentPolicy>
 
-const policy = z.enum(strictness as [Policy, ...Policy[]])
+const policy = z.enum(strictness as [ContentPolicy, ...ContentPolicy[]])
 
 const roles = z.strictObject({
   default: policy
@@ -79,21 +79,21 @@ export const schema = z
 export type RedactionConfig = z.output<typeof schema>
 
 /** The policy of each content group: the strictest of its roles'. */
-export function policiesOfGroups(content: ContentPolicies): Policy[] {
+export function policiesOfGroups(content: ContentPolicies): ContentPolicy[] {
   return contentGroups.map(({ roles }) => strictest(roles.map((role) => content[role])))
 }
 
 /** By WHOSE; what no role is known of has the strictest of all. Undefined if all are the same. */
-export function policiesOfRoles(content: ContentPolicies): Policy[] | undefined {
+export function policiesOfRoles(content: ContentPolicies): ContentPolicy[] | undefined {
   const policies = [strictest(Object.values(content)), ...ROLES.map((role) => content[role])]
   return policies.every((policy) => policy === policies[0]) ? undefined : policies
 }
 
 /** How strict a policy is: the higher, the less it leaves. */
-export function strictnessOf(policy: Policy): number {
+export function strictnessOf(policy: ContentPolicy): number {
   return strictness.indexOf(policy)
 }
 
-function strictest(policies: readonly Policy[]): Policy {
+function strictest(policies: readonly ContentPolicy[]): ContentPolicy {
   return strictness[Math.max(0, ...policies.map(strictnessOf))]!
 }

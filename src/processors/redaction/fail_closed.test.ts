@@ -6,8 +6,8 @@ import { BudgetError } from '../../content/detectors/findings.ts'
 import { Batch } from '../../telemetry/batch.ts'
 import { policiesOfGroups, schema } from './config.ts'
 import { redactAs } from './redaction.fixture.ts'
+import { RedactionTally } from './redaction_tally.ts'
 import { Redactor } from './redactor.ts'
-import { Tally } from './tally.ts'
 
 /** Throws on texts with that mark. */
 function failing(error: Error): Detector {
@@ -28,7 +28,7 @@ test.each([new BudgetError('too many steps'), new TypeError('a bug'), new RangeE
       policies: policiesOfGroups(schema.parse({ content: 'mask' }).content),
       masksSecrets: true,
     })
-    const tally = new Tally()
+    const tally = new RedactionTally()
     const long = `@bad ${'x'.repeat(5000)}`
     const batch = traceBatch([
       { name: 'it is @bad', attributes: { a: 'fine @ok', b: 'it is @bad', 'gen_ai.prompt': long, '@bad key': 1 } },

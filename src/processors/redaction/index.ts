@@ -5,12 +5,12 @@ import { EffortError } from '../../content/detectors/effort.ts'
 import { kindName } from '../../content/detectors/findings.ts'
 import { Refusal } from '../../refusal.ts'
 import { type Aside, asideOf } from '../../self/aside.ts'
-import type { Counter } from '../../self/meter.ts'
+import type { Counter } from '../../self/metrics/meter.ts'
 import { KINDS, type RedactionConfig, schema } from './config.ts'
 import { LONG_MIN_BYTES, LOOP_STEPS_MAX, redactAside } from './long_batches.ts'
+import { RedactionTally } from './redaction_tally.ts'
 import type { Redactor } from './redactor.ts'
 import { redactorOf } from './redactor_of.ts'
-import { Tally } from './tally.ts'
 
 export const redaction: ProcessorFactory<RedactionConfig> = {
   kind: 'processor',
@@ -57,7 +57,7 @@ class Redaction<S extends Signal> implements Processor<S> {
 
   /** Counts after the batch was taken, so that a batch refused and sent again is counted once. */
   async consume(batch: Batches[S], context: Context): Promise<void> {
-    const tally = new Tally()
+    const tally = new RedactionTally()
     const atOnce = this.#redact(this.#redactor, batch, tally)
     const redacted = atOnce === LONG ? await this.#redactLong(batch, tally, context.deadline_ms) : atOnce
     if (redacted === undefined) context.account.drop(batch.count, 'redaction_failed')
@@ -80,7 +80,7 @@ class Redaction<S extends Signal> implements Processor<S> {
     const { signal } = batch
     const redactor = this.#again.get(signal) ?? this.#redactorOf(this.#config, signal)
     this.#again.set(signal, redactor)
-    const tally = new Tally()
+    const tally = new RedactionTally()
     const atOnce = this.#redact(redactor as Redactor<T>, batch, tally)
     const redacted = atOnce === LONG ? await this.#redactLong(batch, tally) : atOnce
     if (tally.any) this.#count(tally)
@@ -91,7 +91,7 @@ class Redaction<S extends Signal> implements Processor<S> {
   #redact<T extends Signal>(
     redactor: Redactor<T>,
     batch: Batches[T],
-    tally: Tally,
+    tally: RedactionTally,
   ): Batches[T] | undefined | typeof LONG {
     if (batch.size_bytes >= LONG_MIN_BYTES) return LONG
     try {
@@ -104,7 +104,7 @@ class Redaction<S extends Signal> implements Processor<S> {
   /** As `#redact`, beside the event loop. What a reload overtook is judged again by what holds now. */
   async #redactLong<T extends Signal>(
     batch: Batches[T],
-    tally: Tally,
+    tally: RedactionTally,
     deadline_ms?: number,
   ): Promise<Batches[T] | undefined> {
     try {
@@ -122,7 +122,7 @@ class Redaction<S extends Signal> implements Processor<S> {
     }
   }
 
-  #fail(error: unknown, tally: Tally): undefined {
+  #fail(error: unknown, tally: RedactionTally): undefined {
     tally.clear()
     tally.addFailed()
     this.#report(error)
@@ -141,7 +141,7 @@ class Redaction<S extends Signal> implements Processor<S> {
     this.#host.log.error({ err: error }, 'telemetry could not be redacted and was dropped')
   }
 
-  #count(tally: Tally): void {
+  #count(tally: RedactionTally): void {
     const { meter } = this.#host
     for (const [kind, count] of tally.kinds.entries()) {
       if (count > 0) meter.counter(FINDINGS, FINDINGS_HELP, { kind: kindName(kind).toLowerCase() }).add(count)

@@ -11,8 +11,8 @@ import { asideOf } from '../../self/aside.ts'
 import type { AnyBatch } from '../../telemetry/batch.ts'
 import { redaction } from './index.ts'
 import { LONG_MIN_BYTES, LOOP_STEPS_MAX } from './long_batches.ts'
+import { RedactionTally } from './redaction_tally.ts'
 import { redactorOf } from './redactor_of.ts'
-import { Tally } from './tally.ts'
 
 /** One worker thread for all tests. */
 const daemon = testHost()
@@ -56,7 +56,7 @@ test.each(large)('%s: same bytes and counts as on the event loop, none of it jud
     const { config, recorder, processor, jobs, account, host } = setUp(batch.signal, { content })
     await account.feed(processor, batch as never)
     expect(jobs).toEqual([batch.size_bytes])
-    const tally = new Tally()
+    const tally = new RedactionTally()
     const expected = redactorOf(batch.signal, config).redact(batch as never, tally) as AnyBatch
     const found = recorder.batches[0] as AnyBatch
     expect(found.bytes.equals(expected.bytes)).toBe(true)
@@ -97,12 +97,12 @@ test.each(hard)(
   '%s: hard ones are begun on the event loop, within its steps, and done in the thread',
   async (_, batch) => {
     const { config, recorder, processor, jobs, account } = setUp(batch.signal)
-    expect(() => redactorOf(batch.signal, config).redact(batch as never, new Tally(), LOOP_STEPS_MAX)).toThrow(
+    expect(() => redactorOf(batch.signal, config).redact(batch as never, new RedactionTally(), LOOP_STEPS_MAX)).toThrow(
       EffortError,
     )
     await account.feed(processor, batch as never)
     expect(jobs).toEqual([batch.size_bytes])
-    const expected = redactorOf(batch.signal, config).redact(batch as never, new Tally())
+    const expected = redactorOf(batch.signal, config).redact(batch as never, new RedactionTally())
     expect((recorder.batches[0] as AnyBatch).bytes.equals(expected.bytes)).toBe(true)
   },
 )

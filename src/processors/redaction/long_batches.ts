@@ -2,9 +2,9 @@
 import { kindIndex } from '../../content/detectors/findings.ts'
 import type { Aside } from '../../self/aside.ts'
 import { Batch, type Batches, type Signal } from '../../telemetry/batch.ts'
-import type { Redacted, Settings } from './aside_work.ts'
 import type { RedactionConfig } from './config.ts'
-import type { Tally } from './tally.ts'
+import type { Redacted, RedactionSettings } from './redaction_aside.ts'
+import type { RedactionTally } from './redaction_tally.ts'
 
 /** Ordinary text takes 2 to 10 ms a MiB: from here on the event loop does not even begin. */
 export const LONG_MIN_BYTES = 4 << 20
@@ -14,7 +14,7 @@ export const LONG_MIN_BYTES = 4 << 20
  */
 export const LOOP_STEPS_MAX = 4_000_000
 
-const module = new URL('./aside_work.ts', import.meta.url)
+const module = new URL('./redaction_aside.ts', import.meta.url)
 
 export interface LongRedaction<S extends Signal> {
   readonly batch: Batches[S]
@@ -27,10 +27,10 @@ export async function redactAside<S extends Signal>(
   aside: Aside,
   batch: Batches[S],
   config: RedactionConfig,
-  tally: Tally,
+  tally: RedactionTally,
   deadline_ms: number | undefined,
 ): Promise<LongRedaction<S>> {
-  const settings: Settings = { signal: batch.signal, config }
+  const settings: RedactionSettings = { signal: batch.signal, config }
   const { changed, counts, failure } = (await aside.run({
     module,
     bytes: batch.bytes,
@@ -46,7 +46,7 @@ export async function redactAside<S extends Signal>(
 }
 
 /** Kinds go by name: each thread numbers them in its own order. */
-function addCounts(tally: Tally, counts: Redacted['counts']): void {
+function addCounts(tally: RedactionTally, counts: Redacted['counts']): void {
   for (const [kind, count] of counts.kinds) tally.addFindings(kindIndex(kind), count)
   for (const [group, count] of counts.dropped.entries()) tally.dropped[group]! += count
   tally.failedClosed += counts.failedClosed

@@ -4,18 +4,18 @@ import { kindName } from '../../content/detectors/findings.ts'
 import { Output, varintSize } from '../../otlp/output.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
 import { ITEM, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
-import { Rewrite } from '../../telemetry/rewrite.ts'
+import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import { itemMessage } from '../../telemetry/signal.ts'
-import type { Policy } from './config.ts'
-import { Contents } from './contents.ts'
-import { JudgedHeads } from './heads.ts'
-import { Keys } from './keys.ts'
-import { RoleWords } from './role_words.ts'
-import { tagOf } from './steps.ts'
-import { Tally } from './tally.ts'
-import { Texts } from './texts.ts'
-import { withoutUnknownFields } from './unknown_fields.ts'
-import { Walk } from './walk.ts'
+import type { ContentPolicy } from './config.ts'
+import { JudgedHeads } from './judged_heads.ts'
+import { RedactionTally } from './redaction_tally.ts'
+import { RoleWords } from './roles/role_words.ts'
+import { Contents } from './texts/contents.ts'
+import { JudgedTexts } from './texts/judged_texts.ts'
+import { Keys } from './walk/keys.ts'
+import { MessageWalk } from './walk/message_walk.ts'
+import { withoutUnknownFields } from './walk/unknown_fields.ts'
+import { tagOf } from './walk/walk_steps.ts'
 
 const ATTRIBUTES_TAG: Record<Signal, number | undefined> = {
   traces: tagOf('Span', 'attributes'),
@@ -29,9 +29,9 @@ const INT_TAG = tagOf('AnyValue', 'intValue')
 export interface RedactorOptions {
   readonly detectors: readonly Detector[]
   /** By content group. */
-  readonly policies: readonly Policy[]
+  readonly policies: readonly ContentPolicy[]
   /** By WHOSE, where the policies of roles differ: content of several roles is then judged part by part. */
-  readonly rolePolicies?: readonly Policy[] | undefined
+  readonly rolePolicies?: readonly ContentPolicy[] | undefined
   /** Values under names of secrets are masked. */
   readonly masksSecrets: boolean
   /** Key of the policy `hash`. Without one, what should be hashed is dropped. */
@@ -45,16 +45,16 @@ export class Redactor<S extends Signal> {
   /** Called with what went wrong when an item is dropped or a head emptied. */
   onFailure: (error: unknown) => void = () => {}
   readonly #signal: S
-  readonly #walk: Walk
+  readonly #walk: MessageWalk
   readonly #rewrite = new Rewrite<S>()
   readonly #heads = new JudgedHeads()
-  #tally = new Tally()
+  #tally = new RedactionTally()
   readonly #effort = new Effort()
 
   constructor(signal: S, options: RedactorOptions) {
     const { detectors, masksSecrets } = options
     this.#signal = signal
-    const texts = new Texts(detectors, this.#effort)
+    const texts = new JudgedTexts(detectors, this.#effort)
     const kinds = new Set(detectors.flatMap((detector) => detector.kinds))
     const keys = new Keys(
       (source, start, end) => texts.findAll(source, start, end) !== 0,
@@ -65,7 +65,7 @@ export class Redactor<S extends Signal> {
     const { policies, rolePolicies } = options
     const contents = new Contents(options.hashKey, options.length_max)
     const roles = rolePolicies === undefined ? undefined : new RoleWords(rolePolicies, this.#effort)
-    this.#walk = new Walk(texts, keys, policies, contents, roles)
+    this.#walk = new MessageWalk(texts, keys, policies, contents, roles)
   }
 
   /**
@@ -73,7 +73,7 @@ export class Redactor<S extends Signal> {
    * the result then has fewer. Counts in `tally`.
    * @throws EffortError when more than `steps` are needed
    */
-  redact(given: Batches[S], tally: Tally, steps = Number.POSITIVE_INFINITY): Batches[S] {
+  redact(given: Batches[S], tally: RedactionTally, steps = Number.POSITIVE_INFINITY): Batches[S] {
     this.#effort.grant(steps)
     this.#tally = tally
     const batch = withoutUnknownFields<S>(given, tally)
@@ -149,7 +149,10 @@ export class Redactor<S extends Signal> {
     const walk = this.#walk
     try {
       walk.walkItem(level === 'resource' ? 'Resource' : 'Scope', start, end)
-      let head: { bytes: Buffer | undefined; tally: Tally | undefined } = { bytes: undefined, tally: undefined }
+      let head: { bytes: Buffer | undefined; tally: RedactionTally | undefined } = {
+        bytes: undefined,
+        tally: undefined,
+      }
       if (walk.edits.count > 0) {
         const out = new Output(end - start + 64)
         walk.edits.splice(bytes, start, end, out)
@@ -160,7 +163,7 @@ export class Redactor<S extends Signal> {
     } catch (error) {
       if (error instanceof EffortError) throw error
       this.onFailure(error)
-      const tally = new Tally()
+      const tally = new RedactionTally()
       tally.addFailed()
       return { bytes: Buffer.alloc(0), tally }
     }
@@ -180,7 +183,7 @@ export class Redactor<S extends Signal> {
 }
 
 /** Appends `sluice.redacted.<kind>` attributes to the item that ends at `out.end`. */
-function appendCounts(out: Output, tag: number, tally: Tally): void {
+function appendCounts(out: Output, tag: number, tally: RedactionTally): void {
   for (let kind = 0; kind < tally.kindsEnd; kind++) {
     if (tally.kinds[kind]! > 0) appendCount(out, tag, countKey(kind), tally.kinds[kind]!)
   }

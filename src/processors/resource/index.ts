@@ -3,7 +3,7 @@ import type { Batches, Consumer, Context, Processor, ProcessorFactory, Signal } 
 import { AttributeEditor } from '../../items/attribute_editor.ts'
 import { fieldNumber } from '../../items/fields.ts'
 import { RESOURCE } from '../../telemetry/layout.ts'
-import { Rewrite } from '../../telemetry/rewrite.ts'
+import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import { type ResourceConfig, schema } from './config.ts'
 import { withResources } from './empty_resources.ts'
 

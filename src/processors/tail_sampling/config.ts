@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { duration, expect, whenFull } from '../../config/blocks.ts'
-import { policy } from './policy_config.ts'
+import { duration, expect, whenFull } from '../../config/schema/blocks.ts'
+import { policy } from './policies/policy_config.ts'
 
 const cache = (decisions: string) =>
   z

@@ -3,14 +3,14 @@ import type { Consumer, Context, Host, Processor, Signal } from '../../component
 import type { LogBatch } from '../../telemetry/batch.ts'
 import type { Head } from '../../telemetry/heads.ts'
 import { SCOPE } from '../../telemetry/layout.ts'
-import { Rewrite } from '../../telemetry/rewrite.ts'
+import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import { hashTraceId, shardOf } from '../../traces/trace_id.ts'
 import type { TailSamplingConfig } from './config.ts'
-import type { Exit } from './exit.ts'
-import type { Origin } from './origins.ts'
-import { DROPPED, DROPPED_EARLY, KEPT, LOGS_DROPPED, LOGS_KEPT, LOGS_WAIT, UNKNOWN } from './pending.ts'
-import { RecordView } from './record_view.ts'
+import type { Exit } from './kept/exit.ts'
+import type { ItemOrigin } from './kept/item_origins.ts'
+import { SampledRecord } from './sampled_record.ts'
 import type { Sampler } from './sampler.ts'
+import { DROPPED, DROPPED_EARLY, KEPT, LOGS_DROPPED, LOGS_KEPT, LOGS_WAIT, UNKNOWN } from './undecided/pending.ts'
 
 /** What became of a record. */
 const STAYS = 0
@@ -22,7 +22,7 @@ export class RecordInput implements Processor<'logs'> {
   readonly #host: Host
   readonly #exit: Exit
   readonly #next: Consumer<'logs'>
-  readonly #view = new RecordView()
+  readonly #view = new SampledRecord()
   readonly #rewrite = new Rewrite<'logs'>()
   #config: TailSamplingConfig
   #words = new Int32Array(1)
@@ -108,7 +108,7 @@ export class RecordInput implements Processor<'logs'> {
   }
 
   /** Puts the record that the view shows where its trace is. */
-  #add(head: Head, origin: Origin, now_ms: number): number {
+  #add(head: Head, origin: ItemOrigin, now_ms: number): number {
     const sampler = this.#sampler
     const { bytes, traceId, start, end, score } = this.#view
     const hash = hashTraceId(bytes, traceId)

@@ -10,8 +10,8 @@ import { sharedTables } from '../../traces/tables.ts'
 import { hashTraceId } from '../../traces/trace_id.ts'
 import { TraceTable } from '../../traces/trace_table.ts'
 import { schema } from './config.ts'
-import { Pending, UNKNOWN } from './pending.ts'
 import { bench, ERRORS, failed, span, traceId } from './sampler.fixture.ts'
+import { Pending, UNKNOWN } from './undecided/pending.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
 const MIB = 1 << 20

@@ -6,24 +6,33 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Consumer, Host, Signal } from '../../component.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
-import { memoryOf } from '../../self/memory.ts'
+import { memoryOf } from '../../self/memory/process_memory.ts'
 import { Heads } from '../../telemetry/heads.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { sharedTables } from '../../traces/tables.ts'
 import { hashTraceId, shardOf } from '../../traces/trace_id.ts'
 import { sharedVerdicts, type Verdict, type VerdictSource } from '../../traces/verdicts.ts'
 import type { TailSamplingConfig } from './config.ts'
-import { Due } from './due.ts'
-import { Exit } from './exit.ts'
-import { Labels } from './labels.ts'
-import { Origins } from './origins.ts'
-import { Outbox } from './outbox.ts'
-import { DROPPED, DROPPED_EARLY, KEPT, LOGS_DROPPED, LOGS_KEPT, LOGS_WAIT, Pending, WAITS } from './pending.ts'
-import { factsFor, type Grounds, Policies } from './policies.ts'
-import { warningsOf } from './policy_config.ts'
-import { RecordView } from './record_view.ts'
-import { Room } from './room.ts'
-import type { TraceFacts } from './trace_facts.ts'
+import { Exit } from './kept/exit.ts'
+import { ItemOrigins } from './kept/item_origins.ts'
+import { SamplingAttributes } from './kept/sampling_attributes.ts'
+import { TraceOutbox } from './kept/trace_outbox.ts'
+import { warningsOf } from './policies/policy_config.ts'
+import { factsFor, type Grounds, SamplingPolicies } from './policies/sampling_policies.ts'
+import type { TraceFacts } from './policies/trace_facts.ts'
+import { SampledRecord } from './sampled_record.ts'
+import { Due } from './undecided/due.ts'
+import {
+  DROPPED,
+  DROPPED_EARLY,
+  KEPT,
+  LOGS_DROPPED,
+  LOGS_KEPT,
+  LOGS_WAIT,
+  Pending,
+  WAITS,
+} from './undecided/pending.ts'
+import { WaitingRoom } from './undecided/waiting_room.ts'
 import { Votes } from './votes.ts'
 
 /** How often it is looked whether traces are due. */
@@ -33,15 +42,15 @@ const WAIT_MIN_MS = 1000
 
 export class Sampler implements VerdictSource {
   readonly heads = new Heads()
-  readonly origins = new Origins()
+  readonly origins = new ItemOrigins()
   readonly votes: Votes
   config: TailSamplingConfig
-  policies: Policies
+  policies: SamplingPolicies
   shards: readonly Pending[] = []
-  outbox: Outbox
-  readonly room: Room
+  outbox: TraceOutbox
+  readonly room: WaitingRoom
   readonly #host: Host
-  readonly #labels = new Labels()
+  readonly #labels = new SamplingAttributes()
   readonly #exits = new Set<Exit>()
   #facts: TraceFacts
   #exitsMade = 0
@@ -55,11 +64,11 @@ export class Sampler implements VerdictSource {
   constructor(config: TailSamplingConfig, host: Host) {
     this.config = config
     this.#host = host
-    this.policies = new Policies(config.policies)
+    this.policies = new SamplingPolicies(config.policies)
     this.#facts = factsFor(this.policies)
     this.votes = new Votes(host.meter, host.id)
     this.outbox = this.#newOutbox()
-    this.room = new Room(this, host)
+    this.room = new WaitingRoom(this, host)
   }
 
   /** Where an instance will hand on what is kept. Nothing happens until it enters. */
@@ -77,7 +86,7 @@ export class Sampler implements VerdictSource {
   /** Undecided traces go on waiting and are decided by the new policies. */
   configure(config: TailSamplingConfig): void {
     const isSame = isDeepStrictEqual(config.policies, this.config.policies)
-    const policies = isSame ? this.policies : new Policies(config.policies)
+    const policies = isSame ? this.policies : new SamplingPolicies(config.policies)
     this.config = config
     if (isSame) return
     this.votes.flush(this.policies)
@@ -168,7 +177,7 @@ export class Sampler implements VerdictSource {
   #open(config: TailSamplingConfig): void {
     const { clock, meter, id } = this.#host
     this.config = config
-    this.policies = new Policies(config.policies)
+    this.policies = new SamplingPolicies(config.policies)
     this.#facts = factsFor(this.policies)
     this.shards = sharedTables(this.#host).map((table) => new Pending(table, this.heads))
     for (const shard of this.shards) shard.setFeatureWords(this.policies.features.words)
@@ -204,9 +213,9 @@ export class Sampler implements VerdictSource {
     this.shards = []
   }
 
-  #newOutbox(): Outbox {
+  #newOutbox(): TraceOutbox {
     const exitBytes = (): number => this.#exitBytes()
-    return new Outbox(this.shards, this.heads, this.#labels, this.origins, exitBytes, () => this.room.isShort)
+    return new TraceOutbox(this.shards, this.heads, this.#labels, this.origins, exitBytes, () => this.room.isShort)
   }
 
   #tick(): void {
@@ -289,7 +298,7 @@ export class Sampler implements VerdictSource {
     const { features } = this.policies
     const words = new Int32Array(features.words)
     const span = new SpanView()
-    const record = new RecordView()
+    const record = new SampledRecord()
     shard.setFeatureWords(features.words)
     const read = (row: number): void => {
       words.fill(0)

@@ -6,10 +6,10 @@ import { SCOPE } from '../../telemetry/layout.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import { hashTraceId, isTraceId, shardOf } from '../../traces/trace_id.ts'
 import type { TailSamplingConfig } from './config.ts'
-import type { Exit } from './exit.ts'
-import type { Origin } from './origins.ts'
-import { DROPPED, DROPPED_EARLY, KEPT, LOGS_KEPT, type Pending, WAITS } from './pending.ts'
+import type { Exit } from './kept/exit.ts'
+import type { ItemOrigin } from './kept/item_origins.ts'
 import type { Sampler } from './sampler.ts'
+import { DROPPED, DROPPED_EARLY, KEPT, LOGS_KEPT, type Pending, WAITS } from './undecided/pending.ts'
 
 /** What became of a span. */
 const STAYS = 0
@@ -106,7 +106,7 @@ export class SpanInput implements Processor<'traces'> {
   }
 
   /** Puts the span that the view shows where its trace is. */
-  #add(head: Head, origin: Origin, now_ms: number): number {
+  #add(head: Head, origin: ItemOrigin, now_ms: number): number {
     const view = this.#view
     const sampler = this.#sampler
     if (view.traceId < 0 || !isTraceId(view.bytes, view.traceId)) return NOT_OF_A_TRACE

@@ -1,7 +1,7 @@
 /** Counts what is decided, under the Collector's metric names where it has the metric. */
-import type { Counter, Meter } from '../../self/meter.ts'
-import type { EarlyReason } from './early.ts'
-import { type Policies, VOTE } from './policies.ts'
+import type { Counter, Meter } from '../../self/metrics/meter.ts'
+import { type SamplingPolicies, VOTE } from './policies/sampling_policies.ts'
+import type { EarlyReason } from './undecided/early.ts'
 
 const PREFIX = 'otelcol_processor_tail_sampling'
 /** Upper bounds of the Collector's histogram, in milliseconds. */
@@ -46,7 +46,7 @@ export class Votes {
   }
 
   /** Hands over what has been counted since the last time, what each policy said included. */
-  flush(policies: Policies): void {
+  flush(policies: SamplingPolicies): void {
     const add = (name: string, help: string, amount: number, labels: Record<string, string> = {}): void => {
       if (amount > 0) this.#counter(name, help, labels).add(amount)
     }

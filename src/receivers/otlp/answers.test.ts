@@ -5,7 +5,7 @@ import { anyBatch, traceBatch } from '../../../test/support/otlp.ts'
 import { requestNames } from '../../otlp/captures.fixture.ts'
 import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
 import { Refusal, retryLater } from '../../refusal.ts'
-import { pressureOf } from '../../self/pressure.ts'
+import { pressureOf } from '../../self/memory/pressure.ts'
 import {
   callRaw,
   framed,

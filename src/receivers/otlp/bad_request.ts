@@ -1,5 +1,5 @@
 /** google.rpc.BadRequest, the detail of an answer to a body that is no OTLP (OTLP 1.11, "Bad Data"). */
-import type { Detail } from '../../net/grpc_status.ts'
+import type { Detail } from '../../net/grpc/grpc_status.ts'
 
 const TYPE = 'google.rpc.BadRequest'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { duration, endpoint, size, tlsServer } from '../../config/blocks.ts'
-import { parseEndpoint } from '../../config/units.ts'
+import { duration, endpoint, size, tlsServer } from '../../config/schema/blocks.ts'
+import { parseEndpoint } from '../../config/schema/units.ts'
 import { DEFAULT_LIMITS } from '../../otlp/limits.ts'
 
 const MIB = 1 << 20

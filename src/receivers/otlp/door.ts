@@ -5,15 +5,15 @@ import { WireError } from '../../otlp/wire_error.ts'
 import type { Aside } from '../../self/aside.ts'
 import { Batch, type Batches, type Signal } from '../../telemetry/batch.ts'
 import { receive } from '../../telemetry/receive.ts'
+import { stripSluice } from '../../telemetry/rewriting/strip.ts'
 import { requestMessage } from '../../telemetry/signal.ts'
-import { stripSluice } from '../../telemetry/strip.ts'
-import type { Problem, Walked } from './walked.ts'
+import type { BodyProblem, Walked } from './walked.ts'
 
 /** JSON takes ten times as long as protobuf, which takes up to 3 ms a MiB. */
 export const LONG_JSON_BYTES = 1 << 20
 export const LONG_PROTOBUF_BYTES = 8 << 20
 
-const module = new URL('./aside_work.ts', import.meta.url)
+const module = new URL('./door_aside.ts', import.meta.url)
 
 export interface Opened<S extends Signal> {
   readonly batch: Batches[S]
@@ -26,7 +26,7 @@ export function isLongBody(body: Buffer, isJson: boolean): boolean {
 }
 
 /** How a body is to be read. Plain data. */
-export interface Settings<S extends Signal = Signal> {
+export interface DoorSettings<S extends Signal = Signal> {
   readonly signal: S
   readonly isJson: boolean
   readonly trustsSluice: boolean
@@ -34,7 +34,7 @@ export interface Settings<S extends Signal = Signal> {
 }
 
 /** Throws WireError. */
-export function open<S extends Signal>(body: Buffer, settings: Settings<S>): Opened<S> {
+export function open<S extends Signal>(body: Buffer, settings: DoorSettings<S>): Opened<S> {
   const { signal, isJson, trustsSluice, limits } = settings
   const bytes = isJson ? jsonToProtobuf(requestMessage[signal], body, limits) : body
   const { batch, sluiceAttributes } = receive(signal, bytes, limits)
@@ -46,7 +46,7 @@ export function open<S extends Signal>(body: Buffer, settings: Settings<S>): Ope
 export async function openAside<S extends Signal>(
   aside: Aside,
   body: Buffer,
-  settings: Settings<S>,
+  settings: DoorSettings<S>,
   deadline_ms: number | undefined,
 ): Promise<Opened<S>> {
   const walked = (await aside.run({ module, bytes: body, settings, deadline_ms })) as Walked
@@ -57,7 +57,7 @@ export async function openAside<S extends Signal>(
 }
 
 /** What the thread threw: errors do not cross as what they were. */
-function errorOf({ problem, offset, limit }: Problem): WireError {
+function errorOf({ problem, offset, limit }: BodyProblem): WireError {
   if (limit === undefined) return new WireError(problem, offset)
   return Object.assign(new LimitError(limit.name, limit.max, offset), { message: problem })
 }

@@ -7,8 +7,8 @@ import { WireError } from '../../otlp/wire_error.ts'
 import { Refusal, retryLater } from '../../refusal.ts'
 import { asideOf } from '../../self/aside.ts'
 import { Throttle } from '../../self/log.ts'
-import type { Counter } from '../../self/meter.ts'
-import type { Pressure } from '../../self/pressure.ts'
+import type { Pressure } from '../../self/memory/pressure.ts'
+import type { Counter } from '../../self/metrics/meter.ts'
 import { type Turns, turnsOf } from '../../self/turns.ts'
 import type { Batches } from '../../telemetry/batch.ts'
 import { accountedItems } from '../../telemetry/signal.ts'
@@ -28,7 +28,7 @@ export class BadBody extends Error {
 }
 
 /** Who sent a request, and how long they wait. */
-export interface Sender {
+export interface RequestSender {
   readonly peer: string
   readonly metadata: ReadonlyMap<string, string>
   readonly deadline_ms?: number | undefined
@@ -74,7 +74,7 @@ export class Intake {
   }
 
   /** Takes a body when its turn has come. Resolves when the pipeline has it; rejects with BadBody or a Refusal. */
-  take(signal: Signal, transport: Transport, body: Buffer, isJson: boolean, sender: Sender): Promise<void> {
+  take(signal: Signal, transport: Transport, body: Buffer, isJson: boolean, sender: RequestSender): Promise<void> {
     return this.#turns.run(() => this.#take(signal, transport, body, isJson, sender))
   }
 
@@ -83,7 +83,7 @@ export class Intake {
     transport: Transport,
     body: Buffer,
     isJson: boolean,
-    sender: Sender,
+    sender: RequestSender,
   ): Promise<void> {
     const { deadline_ms } = sender
     if (deadline_ms !== undefined && this.#host.clock.monotonic_ms() > deadline_ms)

@@ -1,4 +1,4 @@
-import type { TlsServer } from '../../config/blocks.ts'
+import type { TlsServer } from '../../config/schema/blocks.ts'
 import type { TlsFiles } from '../../net/tls.ts'
 
 /** The config's `tls` block as the servers take it. */

@@ -9,9 +9,9 @@ export type Walked =
       readonly layout: Layout
       readonly stripped: number
     }
-  | Problem
+  | BodyProblem
 
-export interface Problem {
+export interface BodyProblem {
   readonly problem: string
   readonly offset: number
   readonly limit: { readonly name: LimitName; readonly max: number } | undefined

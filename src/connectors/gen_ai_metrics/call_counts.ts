@@ -1,0 +1,221 @@
+/** From calls that have settled to metrics: which series a call belongs to. */
+
+import { PROVIDERS } from '../../gen_ai/dialects/lexicon.ts'
+import { OPERATIONS } from '../../gen_ai/known_values.ts'
+import type { Clock } from '../../self/clock.ts'
+import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from '../../steps/calls.ts'
+import type { Report } from '../../steps/report.ts'
+import type { Subscriber } from '../../steps/step_book.ts'
+import { CallLabels } from './call_labels.ts'
+import {
+  CALL_POINTS,
+  CallSeries,
+  CLIENT_POINTS,
+  ClientSeries,
+  CountedCall,
+  ERROR_POINTS,
+  ErrorSeries,
+} from './families.ts'
+import { EMPTY, type LabelTexts, OTHER } from './label_texts.ts'
+import type { Lease, MetricSet } from './metric_set.ts'
+import { type SeriesKind, SeriesPlaces } from './series_places.ts'
+
+/** Factor of the series' keys: places of texts are below this, so the keys are exact below 2^53. */
+const TEXTS = 2 ** 18
+const TRACE_ID_BYTES = 16
+/** In place of an error type: the call did not fail. */
+const NO_ERROR = -1
+
+export class CallCounts implements Subscriber {
+  readonly #steps: { readonly calls: Calls }
+  readonly #texts: LabelTexts
+  readonly #errorTypes: LabelTexts
+  readonly #counted = new CountedCall()
+  readonly places: SeriesPlaces
+  readonly #callSeries: SeriesKind<CallSeries>
+  readonly #errorSeries: SeriesKind<ErrorSeries>
+  readonly #clientSeries: SeriesKind<ClientSeries>
+  readonly #labels: CallLabels
+
+  /** `series_max`: counters and histograms held. */
+  constructor(
+    steps: { readonly calls: Calls },
+    texts: LabelTexts,
+    errorTypes: LabelTexts,
+    set: MetricSet,
+    series_max: number,
+    clock: Clock,
+  ) {
+    this.#steps = steps
+    this.#texts = texts
+    this.#errorTypes = errorTypes
+    this.#labels = new CallLabels(steps, texts, errorTypes)
+    this.places = new SeriesPlaces(set, series_max, clock)
+    this.#callSeries = this.places.newKind<CallSeries>(CALL_POINTS)
+    this.#errorSeries = this.places.newKind<ErrorSeries>(ERROR_POINTS)
+    this.#clientSeries = this.places.newKind<ClientSeries>(CLIENT_POINTS)
+    // Series are found by places: those of a text end before another has its place.
+    texts.onReplaced = (place) => this.places.endAll(({ models }) => models.includes(place))
+    errorTypes.onReplaced = (place) => this.places.endAll(({ errorType }) => errorType === place)
+  }
+
+  /** Makes the series of a call that is not settled yet, so that it is seen to begin at zero. */
+  keep(row: number, report: Report): void {
+    this.#labels.keep(row, report)
+    const counted = this.#read(row, [row])
+    this.#callSeriesOf(counted).prepare(counted)
+    if (isError(counted)) this.#errorSeriesOf(counted)
+  }
+
+  settle(row: number, reports: readonly number[]): void {
+    const counted = this.#read(row, reports)
+    this.#callSeriesOf(counted).count(counted)
+    if (isError(counted)) this.#errorSeriesOf(counted).count()
+    this.#clientSeriesOf(counted).count(counted)
+  }
+
+  #callSeriesOf(counted: CountedCall): CallSeries {
+    const { operation } = counted
+    const model = modelOf(counted)
+    return this.#callSeriesFor(model, operation) ?? this.#callSeriesFor(OTHER, operation)!
+  }
+
+  /** Undefined if there is no room for that model. */
+  #callSeriesFor(model: number, operation: number): CallSeries | undefined {
+    const key = model * OPERATIONS.length + operation
+    const known = this.#callSeries.find(key)
+    if (known !== undefined) return known
+    const make = (lease: Lease) => {
+      const labels = { model: this.#modelText(model), endpoint: OPERATIONS[operation]! }
+      const other = model === OTHER ? undefined : () => this.#callSeriesFor(OTHER, operation)!
+      return new CallSeries(lease, labels, this.places.hasRoom, other)
+    }
+    return this.#callSeries.add(key, { models: [model], errorType: EMPTY }, make, model === OTHER)
+  }
+
+  #errorSeriesOf(counted: CountedCall): ErrorSeries {
+    const { operation, errorType } = counted
+    return (
+      this.#errorSeriesFor(modelOf(counted), errorType, operation) ?? this.#errorSeriesFor(OTHER, OTHER, operation)!
+    )
+  }
+
+  #errorSeriesFor(model: number, errorType: number, operation: number): ErrorSeries | undefined {
+    const key = (errorType * TEXTS + model) * OPERATIONS.length + operation
+    const known = this.#errorSeries.find(key)
+    if (known !== undefined) return known
+    const make = (lease: Lease) =>
+      new ErrorSeries(lease, {
+        model: this.#modelText(model),
+        endpoint: OPERATIONS[operation]!,
+        error_type: this.#errorText(errorType),
+      })
+    const always = model === OTHER && errorType === OTHER
+    return this.#errorSeries.add(key, { models: [model], errorType }, make, always)
+  }
+
+  #clientSeriesOf({
+    failed,
+    model,
+    responseModel: response,
+    errorType,
+    provider,
+    operation,
+  }: CountedCall): ClientSeries {
+    const error = failed ? errorType : NO_ERROR
+    return (
+      this.#clientSeriesFor(model, response, error, provider, operation) ??
+      this.#clientSeriesFor(folded(model), folded(response), error === NO_ERROR ? error : OTHER, provider, operation)!
+    )
+  }
+
+  /** Undefined if there is no room for that combination. */
+  #clientSeriesFor(
+    model: number,
+    response: number,
+    error: number,
+    provider: number,
+    operation: number,
+  ): ClientSeries | undefined {
+    const key = ((((error + 1) * TEXTS + model) * TEXTS + response) * 64 + provider + 1) * 8 + operation
+    const known = this.#clientSeries.find(key)
+    if (known !== undefined) return known
+    const [otherModel, otherResponse, otherError] = [
+      folded(model),
+      folded(response),
+      error === NO_ERROR ? error : OTHER,
+    ]
+    const isFolded = model === otherModel && response === otherResponse && error === otherError
+    const make = (lease: Lease) => {
+      const attributes = {
+        'gen_ai.operation.name': OPERATIONS[operation]!,
+        'gen_ai.provider.name': PROVIDERS[provider] ?? 'other',
+        ...(model !== EMPTY && { 'gen_ai.request.model': this.#texts.text(model) }),
+        ...(response !== EMPTY && { 'gen_ai.response.model': this.#texts.text(response) }),
+      }
+      const other = isFolded
+        ? undefined
+        : () => this.#clientSeriesFor(otherModel, otherResponse, otherError, provider, operation)!
+      const errorType = error === NO_ERROR ? undefined : this.#errorText(error)
+      return new ClientSeries(lease, attributes, errorType, this.places.hasRoom, other)
+    }
+    return this.#clientSeries.add(key, { models: [model, response], errorType: error }, make, isFolded)
+  }
+
+  #modelText(place: number): string {
+    return place === EMPTY ? 'unknown' : this.#texts.text(place)
+  }
+
+  #errorText(place: number): string {
+    return place === EMPTY ? 'unknown' : this.#errorTypes.text(place)
+  }
+
+  /** The same object every time: it is read at once. */
+  #read(row: number, reports: readonly number[]): CountedCall {
+    const { ints, numbers } = this.#steps.calls
+    const int = row * INT.width
+    const number = row * NUMBER.width
+    const counted = this.#counted
+    const labels = this.#labels
+    counted.failed = (ints[int + INT.flags]! & FAILED) !== 0
+    counted.rateLimited = (ints[int + INT.flags]! & RATE_LIMITED) !== 0
+    counted.model = labels.placeOf('model', row, reports)
+    counted.responseModel = labels.placeOf('responseModel', row, reports)
+    counted.errorType = labels.placeOf('errorType', row, reports)
+    counted.provider = ints[int + INT.provider]!
+    counted.operation = ints[int + INT.operation]!
+    counted.hasTrace = labels.copyTraceId(reports[0]!, counted.ids)
+    // A log record has no id of its own: the span that it names is as near as one comes.
+    const isRecord = (ints[int + INT.flags]! & RECORD) !== 0
+    counted.ids.writeInt32LE(ints[int + (isRecord ? INT.parentHigh : INT.spanHigh)]!, TRACE_ID_BYTES)
+    counted.ids.writeInt32LE(ints[int + (isRecord ? INT.parentLow : INT.spanLow)]!, TRACE_ID_BYTES + 4)
+    counted.end_ms = numbers[number + NUMBER.end_ms]!
+    counted.duration_s = (numbers[number + NUMBER.end_ms]! - numbers[number + NUMBER.start_ms]!) / 1000
+    counted.ttft_s = numbers[number + NUMBER.ttft_s]!
+    counted.input = numbers[number + NUMBER.input]!
+    counted.output = numbers[number + NUMBER.output]!
+    counted.cacheRead = numbers[number + NUMBER.cacheRead]!
+    counted.cacheWrite = numbers[number + NUMBER.cacheWrite]!
+    counted.reasoning = numbers[number + NUMBER.reasoning]!
+    counted.cost_usd = numbers[number + NUMBER.cost_usd]!
+    counted.score = numbers[number + NUMBER.score]!
+    counted.finishReasons = ints[int + INT.finishReasons]!
+    counted.signals = ints[int + INT.signals]!
+    return counted
+  }
+}
+
+/** The request's model, the response's where there is none. */
+function modelOf({ model, responseModel }: CountedCall): number {
+  return model === EMPTY ? responseModel : model
+}
+
+/** Rate limits have metrics of their own. */
+function isError({ failed, rateLimited }: CountedCall): boolean {
+  return failed && !rateLimited
+}
+
+/** What a text counts under that has no room; that there is none needs no room. */
+function folded(place: number): number {
+  return place === EMPTY ? EMPTY : OTHER
+}

@@ -1,0 +1,185 @@
+/** The table of dialects in the form in which spans are read: one set of keys, and flat arrays of positions in it. */
+import { KeySet } from '../../telemetry/key_set.ts'
+import { FIELD_NAMES, FIELDS, NEWEST, SLUICE } from '../call_fields.ts'
+import { JsonPlaces } from '../json_places.ts'
+import {
+  FINISH_REASONS,
+  finishReasonSpellings,
+  OPERATIONS,
+  operationSpellings,
+  providerSpellings,
+} from '../known_values.ts'
+import { Spellings } from '../spellings.ts'
+import { BODY, type Dialect, type FieldSource } from './dialect.ts'
+import { dialects } from './dialects.ts'
+
+/** Providers as the newest convention names them; a call's provider is a position here. */
+export const PROVIDERS: readonly string[] = [...new Set(Object.values(providerSpellings))]
+
+/** A mark in numbers; -1 stands for "not asked". */
+export interface MarkRow {
+  readonly dialect: number
+  readonly scope: string | undefined
+  readonly key: number
+}
+
+/** A mark of log records. */
+export interface RecordMark {
+  readonly dialect: number
+  readonly scope: string | undefined
+  /** Bytes of the event's name; undefined: any record, of any name or none. */
+  readonly event: Buffer | undefined
+  readonly fails: boolean
+}
+
+/** An attribute that holds JSON, in one dialect. */
+export interface JsonAttribute {
+  readonly places: JsonPlaces
+  /** Has the current span's text been looked through? */
+  isRead: boolean
+}
+
+/** What the readers need of one dialect. */
+export interface DialectRow {
+  readonly operations: Spellings
+  readonly providers: Spellings
+  readonly finishReasons: Spellings
+  readonly operationOptional: boolean
+  readonly onlyFailures: boolean
+  readonly quotedTexts: boolean
+  readonly streamWords: KeySet
+  /** Seconds in a unit of the first chunk's time; 0 where that is a moment. */
+  readonly timeToFirstChunk_s: number
+  readonly firstChunkEvent: Buffer | undefined
+  readonly inputIncludesCached: boolean
+  readonly zeroCostIsUnknown: boolean
+  readonly outputIncludesReasoning: boolean
+  readonly json: readonly JsonAttribute[]
+}
+
+/** As much of a log record's body as is looked at: it may begin with all messages of a conversation. */
+const BODY_BYTES_MAX = 1 << 20
+
+/** Of a source that is an attribute's whole value. */
+export const WHOLE = -1
+
+export class Lexicon {
+  /** Every attribute name of every row. */
+  readonly keys: KeySet
+  /** Of spans. */
+  readonly marksByRow: readonly MarkRow[]
+  readonly recordMarks: readonly RecordMark[]
+  /** Beginnings of scopes in which the conventions' event repeats another record. */
+  readonly repeating: readonly string[]
+  readonly ids: readonly string[]
+  readonly rows: readonly DialectRow[]
+  /** Positions of `sluice.dialect`, and of a log record's body, in `keys`. */
+  readonly judged: number
+  readonly body: number
+  /** Longest list of sources of a field. */
+  readonly width: number
+  /** Sources of the fields, `[(dialect * FIELDS + field) * width + n]`: positions in `keys`, -1 at the end. */
+  readonly names: Int16Array
+  /** For each source, which JSON attribute of its dialect and which path of it, or WHOLE. */
+  readonly jsonAttributes: Int16Array
+  readonly jsonPaths: Int16Array
+  /** For each source whose tokens are counted apart from the input (or output), for which providers; `true`: for all. */
+  readonly apart: readonly (boolean | Uint8Array)[]
+  /** Position of the newest convention's name of each field, -1 where it has none. */
+  readonly newest: Int16Array
+
+  constructor(table: readonly Dialect[]) {
+    const marks = table.flatMap((row) => row.marks.flatMap((mark) => mark.key ?? []))
+    const others = table.flatMap((row) => Object.values(row.fields).flat().map(attributeOf))
+    const all = [...new Set([...marks, ...others, ...Object.values(NEWEST), SLUICE.dialect, BODY])]
+    const position = new Map(all.map((name, at) => [name, at]))
+    this.keys = new KeySet(all)
+    this.judged = position.get(SLUICE.dialect)!
+    this.body = position.get(BODY)!
+    this.ids = table.map((row) => row.id)
+    this.marksByRow = table.flatMap(({ marks, inRecords }, dialect) =>
+      inRecords
+        ? []
+        : marks.map(({ scope, key }) => ({ dialect, scope, key: key === undefined ? -1 : position.get(key)! })),
+    )
+    this.recordMarks = table.flatMap(({ marks, inRecords }, dialect) =>
+      inRecords
+        ? marks.map(({ scope, event, fails = false }) => ({
+            dialect,
+            scope,
+            event: event === undefined ? undefined : Buffer.from(event),
+            fails,
+          }))
+        : [],
+    )
+    this.repeating = table.flatMap(({ repeatedInScope }) => repeatedInScope ?? [])
+    this.width = 1 + Math.max(0, ...table.flatMap((row) => Object.values(row.fields).map((sources) => sources.length)))
+    const size = table.length * FIELDS * this.width
+    this.names = new Int16Array(size).fill(-1)
+    this.jsonAttributes = new Int16Array(size).fill(WHOLE)
+    this.jsonPaths = new Int16Array(size).fill(WHOLE)
+    const apart: (boolean | Uint8Array)[] = new Array(size).fill(false)
+    this.apart = apart
+    this.rows = table.map((row, dialect) => dialectRow(row, this.#addSources(row, dialect, position, apart)))
+    this.newest = Int16Array.from(FIELD_NAMES, (name) =>
+      name in NEWEST ? position.get(NEWEST[name as keyof typeof NEWEST])! : -1,
+    )
+  }
+
+  /** Enters the sources of one dialect; returns its JSON attributes. */
+  #addSources(
+    row: Dialect,
+    dialect: number,
+    position: ReadonlyMap<string, number>,
+    apart: (boolean | Uint8Array)[],
+  ): JsonAttribute[] {
+    const pathsOf = new Map<string, string[]>()
+    for (const [field, name] of FIELD_NAMES.entries())
+      for (const [n, source] of (row.fields[name] ?? []).entries()) {
+        const at = (dialect * FIELDS + field) * this.width + n
+        this.names[at] = position.get(attributeOf(source))!
+        if (typeof source === 'string') continue
+        apart[at] = typeof source.apart === 'boolean' ? source.apart : providerBits(source.apart)
+        if (source.path === '') continue
+        const paths = pathsOf.get(source.attribute) ?? []
+        pathsOf.set(source.attribute, paths)
+        if (!paths.includes(source.path)) paths.push(source.path)
+        this.jsonAttributes[at] = [...pathsOf.keys()].indexOf(source.attribute)
+        this.jsonPaths[at] = paths.indexOf(source.path)
+      }
+    return [...pathsOf].map(([name, paths]) => ({
+      places: new JsonPlaces(paths, name === BODY ? BODY_BYTES_MAX : undefined),
+      isRead: false,
+    }))
+  }
+}
+
+function attributeOf(source: FieldSource): string {
+  return typeof source === 'string' ? source : source.attribute
+}
+
+function providerBits(names: readonly string[]): Uint8Array {
+  return Uint8Array.from(PROVIDERS, (name) => (names.includes(name) ? 1 : 0))
+}
+
+function dialectRow(dialect: Dialect, json: readonly JsonAttribute[]): DialectRow {
+  const { timeToFirstChunkUnit = 's', firstChunkEvent } = dialect
+  return {
+    operations: new Spellings({ ...operationSpellings, ...dialect.operations }, OPERATIONS),
+    providers: new Spellings({ ...providerSpellings, ...dialect.providers }, PROVIDERS),
+    finishReasons: new Spellings({ ...finishReasonSpellings, ...dialect.finishReasons }, FINISH_REASONS),
+    operationOptional: dialect.operationOptional ?? false,
+    onlyFailures: dialect.onlyFailures ?? false,
+    quotedTexts: dialect.quotedTexts ?? false,
+    streamWords: new KeySet(dialect.streamWords ?? []),
+    timeToFirstChunk_s: { s: 1, ms: 0.001, moment: 0 }[timeToFirstChunkUnit],
+    firstChunkEvent: firstChunkEvent === undefined ? undefined : Buffer.from(firstChunkEvent),
+    inputIncludesCached: dialect.inputIncludesCached ?? true,
+    zeroCostIsUnknown: dialect.zeroCostIsUnknown ?? false,
+    outputIncludesReasoning: dialect.outputIncludesReasoning ?? true,
+    json,
+  }
+}
+
+/** The lexicon of the table in `dialects.ts`. */
+export const lexicon = new Lexicon(dialects)

@@ -1,0 +1,81 @@
+/**
+ * Log records that are model calls: brought into the newest conventions, priced and judged as spans are. On others that hold
+ * the answer of a call (GenAI events) the quality of the answer is written.
+ */
+import type { Consumer, Host } from '../../component.ts'
+import { ANSWER_EVENT, eventKind } from '../../content/answers/answer_keys.ts'
+import { findAnswerInJson, findAnswerInLog } from '../../content/answers/find_answer.ts'
+import { SLUICE } from '../../gen_ai/call_fields.ts'
+import { recordSignals, scoreOf } from '../../gen_ai/quality.ts'
+import { readRecordedCall } from '../../gen_ai/reading/read.ts'
+import { RecordMarks } from '../../gen_ai/reading/recognise_record.ts'
+import type { LogBatch } from '../../telemetry/batch.ts'
+import { KeySet } from '../../telemetry/key_set.ts'
+import { RecordView } from '../../telemetry/record_view.ts'
+import { LOG_ATTRIBUTES } from './attribute_writer.ts'
+import type { CallTally } from './call_counters.ts'
+import { CallWriter } from './call_writer.ts'
+import type { GenAiConfig } from './config.ts'
+import { Normaliser } from './normaliser.ts'
+import { qualityWriter } from './quality_writer.ts'
+
+/** Who has been over the record before. */
+const judged = new KeySet([SLUICE.dialect, SLUICE.qualityScore, SLUICE.qualitySignals])
+const failure = new KeySet(['error.type'])
+const writeQuality = qualityWriter(LOG_ATTRIBUTES)
+const writer = new CallWriter(LOG_ATTRIBUTES)
+
+export class RecordNormaliser extends Normaliser<'logs'> {
+  readonly #scopes = new RecordMarks()
+  readonly #view = new RecordView()
+
+  constructor(config: GenAiConfig, host: Host, next: Consumer<'logs'>) {
+    super(config, host, next, writer)
+  }
+
+  protected normalise(batch: LogBatch, tally: CallTally): void {
+    const view = this.#view
+    for (let item = 0; item < batch.items; item++) {
+      view.readRecord(batch, item)
+      if (readRecordedCall(view, this.found, this.#scopes.of(batch, view.scope), this.call))
+        this.writeCall(item, view, tally)
+      else if (this.#isAnswer()) this.#writeQuality(item)
+    }
+    view.forget()
+    this.#scopes.forget()
+  }
+
+  protected findAnswer(): void {
+    const { bytes, answerStart, answerEnd } = this.call
+    if (answerStart < 0) this.#findAnswer()
+    else findAnswerInJson(bytes, answerStart, answerEnd, this.answer)
+  }
+
+  #isAnswer(): boolean {
+    const { bytes, eventStart, eventEnd } = this.#view
+    return eventStart >= 0 && eventKind(bytes, eventStart, eventEnd) === ANSWER_EVENT && !this.#has(judged)
+  }
+
+  #writeQuality(item: number): void {
+    this.#findAnswer()
+    const failed = this.#has(failure)
+    const signals = recordSignals(this.answer, failed)
+    const score = scoreOf(signals, this.answer, failed)
+    if (signals === 0 && Number.isNaN(score)) return
+    this.rewrite.prependToItem(item)
+    writeQuality(this.rewrite.out, score, signals)
+    this.rewrite.close()
+  }
+
+  #findAnswer(): void {
+    const { bytes, attributes, bodyStart, bodyEnd } = this.#view
+    findAnswerInLog(bytes, attributes, bodyStart, bodyEnd, this.answer)
+  }
+
+  #has(keys: KeySet): boolean {
+    const { bytes, attributes } = this.#view
+    for (let row = 0; row < attributes.count; row++)
+      if (keys.find(bytes, attributes.keyStart(row), attributes.keyEnd(row)) >= 0) return true
+    return false
+  }
+}

@@ -1,0 +1,38 @@
+/** Spans that are model calls: brought into the newest conventions, priced, and their answers judged. */
+import type { Consumer, Host } from '../../component.ts'
+import { findAnswer } from '../../content/answers/find_answer.ts'
+import { readModelCall } from '../../gen_ai/reading/read.ts'
+import { ScopeMarks } from '../../gen_ai/reading/recognise.ts'
+import type { TraceBatch } from '../../telemetry/batch.ts'
+import { SpanView } from '../../telemetry/span_view.ts'
+import { SPAN_ATTRIBUTES } from './attribute_writer.ts'
+import type { CallTally } from './call_counters.ts'
+import { CallWriter } from './call_writer.ts'
+import type { GenAiConfig } from './config.ts'
+import { Normaliser } from './normaliser.ts'
+
+const writer = new CallWriter(SPAN_ATTRIBUTES)
+
+export class SpanNormaliser extends Normaliser<'traces'> {
+  readonly #scopes = new ScopeMarks()
+  readonly #view = new SpanView()
+
+  constructor(config: GenAiConfig, host: Host, next: Consumer<'traces'>) {
+    super(config, host, next, writer)
+  }
+
+  protected normalise(batch: TraceBatch, tally: CallTally): void {
+    const view = this.#view
+    for (let item = 0; item < batch.items; item++) {
+      view.read(batch, item)
+      if (readModelCall(view, this.found, this.#scopes.of(batch, view.scope), this.call))
+        this.writeCall(item, view, tally)
+    }
+    view.forget()
+    this.#scopes.forget()
+  }
+
+  protected findAnswer(): void {
+    findAnswer(this.#view, this.answer)
+  }
+}

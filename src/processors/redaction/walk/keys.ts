@@ -1,0 +1,124 @@
+import { contentOfEvent, contentOfScope } from '../../../content/content_events.ts'
+import { contentOfKey, describesEvent } from '../../../content/content_keys.ts'
+import type { Effort } from '../../../content/detectors/effort.ts'
+import { namesSecret } from '../../../content/detectors/secrets/assignment.ts'
+import { tellsStep } from '../../../content/step_words.ts'
+import { ByteCache, type ViewedBytes } from '../texts/byte_cache.ts'
+
+/** Bits of a key's class beside its content group in the lowest byte. */
+export const KEY = {
+  group: 0xff,
+  /** Content only in scopes and events of LLM tools. */
+  scoped: 0x100,
+  /** Names a secret: its value goes. */
+  secret: 0x200,
+  /** Names a token: a short number under it is a count. */
+  count: 0x400,
+  /** The detectors find something in the key itself. */
+  dirty: 0x800,
+  /** Says something about a GenAI event, and is no message. */
+  describesEvent: 0x1000,
+  /** Holds the address of a machine: shifted right by `addressShift`, one of `ADDRESSES`. */
+  addresses: 0x6000,
+  addressShift: 13,
+  /** Names a phone number, or a social security number: digits under it need no more context. */
+  phone: 0x8000,
+  ssn: 0x10000,
+  /** What the item's step is tells whose words it holds: shifted right by `sideShift`, one of `SIDE`. */
+  side: 0x60000,
+  sideShift: 17,
+  /** Says what the step is. */
+  tellsStep: 0x80000,
+} as const
+
+/** Bits of an event's class: content group of the body in the lowest byte, that of the attributes in the next one. */
+export const EVENT = { body: 0xff, attributesShift: 8, scoped: 0x10000 } as const
+
+/** Which IP addresses stay. */
+export const ADDRESSES = { none: 0, private: 1, all: 2 } as const
+
+/** Where the conventions put addresses of the machines that are watched; peers may be people. */
+const machines =
+  /^(?:server|destination|host|k8s|container|net\.host|net\.sock\.host|network\.local)\.|^service\.instance\.id$/
+const peers = /^(?:network|net|net\.sock)\.peer\.|^(?:url\.full|http\.url|http\.host)$/
+const phones =
+  /(?:^|[._-])(?:phone|mobile|telephone|tel|fax|msisdn|cell)(?:[._-]?(?:number|no))?$|[a-z](?:Phone|Mobile|Fax)(?:Number|No)?$|^phoneNumber$/
+const ssns = /(?:^|[._-])(?:ssn|itin|social[._-]?security(?:[._-]?(?:number|no))?|tax[._-]?id)$|(?:ssn|Ssn|SSN)$/
+
+const LENGTH_MAX = 120
+/** What judging a key takes that was not seen before. */
+const KEY_STEPS = 640
+
+/** Attributes that are named as secrets are, and identify something: conversations, feature flags, objects in a store. */
+const identifiers =
+  /(?:session|conversation|thread)[._-]?id$|(?:^|[._-])(?:crew|task|agent|flow|flag|s3|redis|span|trace|metric|label|tag|resource|entity)[._-]key$/i
+
+/** What keys, event names and scope names say, remembered by their bytes. */
+export class Keys {
+  readonly #keys = new ByteCache(2048, LENGTH_MAX)
+  readonly #events = new ByteCache(256, LENGTH_MAX)
+  readonly #scopes = new ByteCache(256, LENGTH_MAX)
+  readonly #isDirty: (source: ViewedBytes, start: number, end: number) => boolean
+  readonly #masksSecrets: boolean
+  readonly #kinds: ReadonlySet<string>
+  readonly #effort: Effort
+
+  /** `isDirty`: whether the detectors find something. `masksSecrets`: whether secrets are looked for at all; `kinds`: what is. */
+  constructor(
+    isDirty: (source: ViewedBytes, start: number, end: number) => boolean,
+    masksSecrets: boolean,
+    kinds: ReadonlySet<string>,
+    effort: Effort,
+  ) {
+    this.#effort = effort
+    this.#isDirty = isDirty
+    this.#masksSecrets = masksSecrets
+    this.#kinds = kinds
+  }
+
+  classOf(source: ViewedBytes, start: number, end: number): number {
+    const known = this.#keys.find(source, start, end)
+    if (known >= 0) return known
+    const made = this.#classify(source, start, end)
+    this.#keys.put(source, start, end, made)
+    return made
+  }
+
+  eventOf(source: ViewedBytes, start: number, end: number): number {
+    if (end <= start) return 0
+    const known = this.#events.find(source, start, end)
+    if (known >= 0) return known
+    const { body, attributes, scoped } = contentOfEvent(source.bytes.toString('utf8', start, end))
+    const made = body | (attributes << EVENT.attributesShift) | (scoped ? EVENT.scoped : 0)
+    this.#events.put(source, start, end, made)
+    return made
+  }
+
+  /** Bits as an event's, without attributes. */
+  scopeOf(source: ViewedBytes, start: number, end: number): number {
+    const known = this.#scopes.find(source, start, end)
+    if (known >= 0) return known
+    const { body, scoped } = contentOfScope(source.bytes.toString('utf8', start, end))
+    const made = body | (scoped ? EVENT.scoped : 0)
+    this.#scopes.put(source, start, end, made)
+    return made
+  }
+
+  #classify(source: ViewedBytes, start: number, end: number): number {
+    this.#effort.spend(KEY_STEPS + end - start)
+    const name = source.bytes.toString('utf8', start, end)
+    const { group, scoped, side } = contentOfKey(name)
+    let bits: number = group | (side << KEY.sideShift)
+    if (tellsStep(name)) bits |= KEY.tellsStep
+    if (scoped) bits |= KEY.scoped
+    if (this.#masksSecrets && namesSecret(name) && !identifiers.test(name))
+      bits |= KEY.secret | (/token/i.test(name) ? KEY.count : 0)
+    if (this.#isDirty(source, start, end)) bits |= KEY.dirty
+    if (describesEvent(name)) bits |= KEY.describesEvent
+    if (machines.test(name)) bits |= ADDRESSES.all << KEY.addressShift
+    else if (peers.test(name)) bits |= ADDRESSES.private << KEY.addressShift
+    if (this.#kinds.has('PHONE') && phones.test(name)) bits |= KEY.phone
+    if (this.#kinds.has('SSN') && ssns.test(name)) bits |= KEY.ssn
+    return bits
+  }
+}
