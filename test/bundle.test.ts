@@ -1,4 +1,5 @@
 /** What the image runs: the bundle does what the sources do. */
+import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -6,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { bundle } from '../scripts/bundle.ts'
 import { configFile, node, runDaemon, scratch, sluice } from './pipelines/process.fixture.ts'
-import { imageCommand } from './support/image.ts'
+import { healthCommand, imageCommand } from './support/image.ts'
+import { freePort } from './support/ports.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 /** As the image has it. */
@@ -39,12 +41,14 @@ test('commands say what they say from the sources', async () => {
 })
 
 test('it takes requests, prices calls, reads large bodies in its thread, and a bug names the line of its source', async () => {
-  const out = join(scratch(), 'out.json')
+  const [out, health] = [join(scratch(), 'out.json'), await freePort()]
   const path = configFile(`
 receivers: { otlp: { protocols: { http: { endpoint: 127.0.0.1:0 }, grpc: { endpoint: 127.0.0.1:0 } } } }
 processors: { gen_ai: , redaction: { content: drop } }
 exporters: { file: { path: ${JSON.stringify(out)} } }
+extensions: { health_check: { endpoint: "127.0.0.1:${health}" } }
 service:
+  extensions: [health_check]
   telemetry: { logs: { encoding: json }, metrics: { level: none } }
   pipelines: { traces: { receivers: [otlp], processors: [gen_ai, redaction], exporters: [file] } }
 `)
@@ -52,6 +56,11 @@ service:
     const time = process.threadCpuUsage
     process.threadCpuUsage = () => { if (++calls === 2) throw new Error('broken for this test'); return time() }`
   const { http, child, line, ended } = await runDaemon(path, () => {}, ['--import', encodeURI(broken), ...program])
+  const isWell = () => {
+    const [probe, ...words] = healthCommand(health)
+    return spawnSync(probe!, words).status === 0
+  }
+  await vi.waitUntil(isWell)
   const send = async (spans: object[]) => {
     const answer = await fetch(`http://127.0.0.1:${http}/v1/traces`, {
       method: 'POST',
@@ -70,6 +79,7 @@ service:
   expect((bug['err'] as { stack: string }).stack).toMatch(/\n {4}at .*\(src\/self\/metrics\/loop_lag\.ts:\d+:\d+\)\n/)
   child.kill('SIGTERM')
   expect((await ended).code).toBe(0)
+  expect(isWell()).toBe(false)
 })
 
 test('its files name no place of this machine, and the licences of what is in them', () => {

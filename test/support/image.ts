@@ -8,9 +8,17 @@ export interface ImageCommand {
   readonly variables: Readonly<Record<string, string>>
 }
 
+const text = readFileSync(fileURLToPath(new URL('../../Dockerfile', import.meta.url)), 'utf8')
+
+/** The program and arguments that ask whether it is well, at another port. */
+export function healthCommand(port: number): readonly string[] {
+  const command = /^ {2}CMD (\[.*\])$/m.exec(text)?.[1]
+  if (command === undefined) throw new Error('the Dockerfile has no HEALTHCHECK whose CMD is a line of its own')
+  return JSON.parse(command.replace('13133', String(port))) as string[]
+}
+
 /** The entrypoint without the default arguments, and its environment. */
 export function imageCommand(): ImageCommand {
-  const text = readFileSync(fileURLToPath(new URL('../../Dockerfile', import.meta.url)), 'utf8')
   const entrypoint = /^ENTRYPOINT (\[.*\])$/m.exec(text)?.[1]
   if (entrypoint === undefined) throw new Error('the Dockerfile has no ENTRYPOINT in one line')
   const [program, ...args] = JSON.parse(entrypoint) as string[]
