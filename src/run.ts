@@ -5,18 +5,11 @@ import type { LoadedConfig } from './config/load.ts'
 import { ConfigError, formatProblems } from './config/problem.ts'
 import { Daemon } from './daemon.ts'
 import { type MetricsServer, serveMetrics } from './net/http/metrics_server.ts'
-import { systemClock, type Timer } from './self/clock.ts'
+import { systemClock } from './self/clock.ts'
 import { standardLines } from './self/lines.ts'
 import { createLog, Throttle } from './self/log.ts'
-import { collectGarbage } from './self/memory/live_memory.ts'
 import { watchProcess } from './self/metrics/process_metrics.ts'
 import { SelfMetrics } from './self/metrics/registry.ts'
-
-/**
- * What the start needed is garbage, a sixth of all memory, and a process without work would never come to collect it. This
- * begins it; V8 goes on until no more comes of it. Whoever waited for the start has been served by then.
- */
-const SETTLED_MS = 2000
 
 /**
  * Runs until SIGTERM or SIGINT. Resolves to the exit code: 0 after everything was handed on, 1 if something was left.
@@ -46,12 +39,10 @@ async function live(load: () => Promise<LoadedConfig>, version: string, stopSign
   const onHangup = reloader(daemon, load, log)
   process.on('SIGHUP', onHangup)
   let server: MetricsServer | undefined
-  let settled: Timer | undefined
   try {
     server = reader && (await ownMetrics(reader, meter))
     await daemon.start()
     log.info({ version, node: process.versions.node }, 'ready')
-    settled = systemClock.after(SETTLED_MS, collectGarbage)
     const signal = await stopSignal
     log.info({ signal }, 'stopping')
     const left = await daemon.stop()
@@ -59,7 +50,6 @@ async function live(load: () => Promise<LoadedConfig>, version: string, stopSign
     else log.info('stopped; everything was handed on')
     return left > 0 ? 1 : 0
   } finally {
-    settled?.cancel()
     await server?.close(AbortSignal.timeout(1000))
     stopWatching()
     stopCountingBugs()

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { imageCommand } from '../support/image.ts'
-import { freePort } from '../support/ports.ts'
+import { type ShippedPorts, shippedArguments, shippedPorts } from '../support/shipped_config.ts'
 import { formatTable, renewSection } from './bench_report.ts'
 import { outDirectory, unpackCollector, usageOf } from './bench_subject.ts'
 
@@ -26,19 +26,10 @@ const USAGE = `npm run bench:idle -- [options]
   --only NAMES    of ${['node', 'collector', 'sources', 'image'].join(',')}
   --write-docs    renews the figures in docs/benchmarks.md`
 
-interface Ports {
-  readonly grpc: number
-  readonly http: number
-  readonly prometheus: number
-  readonly self: number
-  readonly health: number
-  readonly api: number
-}
-
 interface Subject {
   readonly name: string
   readonly label: string
-  readonly command: (ports: Ports) => readonly string[]
+  readonly command: (ports: ShippedPorts) => readonly string[]
   readonly variables: Readonly<Record<string, string>>
   /** Answers at the health port. */
   readonly hasHealth: boolean
@@ -100,29 +91,16 @@ function subjects(): Subject[] {
     const command = () => [collector, '--config', config]
     all.push({ name: 'collector', label: 'Collector, same stages', command, variables: {}, hasHealth: true })
   }
-  const args = (ports: Ports) => ['--config', `${root}collector.yaml`, ...setsOf(ports)]
-  const sources = (ports: Ports) => [process.execPath, `${root}src/main.ts`, ...args(ports)]
+  const sources = (ports: ShippedPorts) => [process.execPath, `${root}src/main.ts`, ...shippedArguments(ports)]
   all.push({ name: 'sources', label: 'Sluice from its sources', command: sources, variables: {}, hasHealth: true })
   if (!existsSync(`${root}dist`)) {
     console.error('!!! there is no dist: what the image runs is NOT measured; make it with npm run bundle')
     return all
   }
   const { command, variables } = imageCommand()
-  const image = (ports: Ports) => [...command, ...args(ports)]
+  const image = (ports: ShippedPorts) => [...command, ...shippedArguments(ports)]
   all.push({ name: 'image', label: 'Sluice as in its image', command: image, variables, hasHealth: true })
   return all
-}
-
-function setsOf(ports: Ports): string[] {
-  const sets = {
-    'receivers.otlp.protocols.grpc.endpoint': `127.0.0.1:${ports.grpc}`,
-    'receivers.otlp.protocols.http.endpoint': `127.0.0.1:${ports.http}`,
-    'exporters.prometheus.endpoint': `127.0.0.1:${ports.prometheus}`,
-    'extensions.health_check.endpoint': `127.0.0.1:${ports.health}`,
-    'extensions.api.endpoint': `127.0.0.1:${ports.api}`,
-    'service.telemetry.metrics.readers': `[{ pull: { exporter: { prometheus: { host: 127.0.0.1, port: ${ports.self} } } } }]`,
-  }
-  return Object.entries(sets).flatMap(([key, value]) => ['--set', `${key}=${value}`])
 }
 
 /** The fastest of some starts, and the last of them watched while it does nothing. */
@@ -156,14 +134,7 @@ interface Begun {
 }
 
 async function begin(subject: Subject): Promise<Begun> {
-  const ports: Ports = {
-    grpc: await freePort(),
-    http: await freePort(),
-    prometheus: await freePort(),
-    self: await freePort(),
-    health: await freePort(),
-    api: await freePort(),
-  }
+  const ports = await shippedPorts()
   mkdirSync(outDirectory, { recursive: true })
   const data = mkdtempSync(`${outDirectory}/idle-`)
   const [program, ...args] = subject.command(ports)
