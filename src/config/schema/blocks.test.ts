@@ -51,7 +51,12 @@ test.each([
   ['endpoint', blocks.endpoint(), 'http://x:1', undefined],
   ['endpoint', blocks.endpoint(), 'unix:///run/x', undefined],
   ['clientEndpoint', blocks.clientEndpoint(), 'http://x:1', 'http://x:1'],
+  ['clientEndpoint', blocks.clientEndpoint(), 'unix:///run/x', 'unix:///run/x'],
   ['clientEndpoint', blocks.clientEndpoint(), ':4317', undefined],
+  ['proxyUrl', blocks.proxyUrl(), 'http://user:pass@proxy:3128', 'http://user:pass@proxy:3128'],
+  ['proxyUrl', blocks.proxyUrl(), '', undefined],
+  ['proxyUrl', blocks.proxyUrl(), 'socks5://proxy:1080', undefined],
+  ['proxyUrl', blocks.proxyUrl(), 'proxy:3128', undefined],
   ['httpUrl', blocks.httpUrl(), 'http://loki:3100/push', 'http://loki:3100/push'],
   ['httpUrl', blocks.httpUrl(), 'loki:3100', undefined],
   ['httpUrl', blocks.httpUrl(), 'http://user:pass@loki', undefined],
@@ -75,10 +80,19 @@ test('secrets are marked as such through every wrapper', () => {
   const schema = z.strictObject({
     headers: blocks.headers(),
     tls: blocks.tlsClient().prefault({}),
+    proxy_url: blocks.proxyUrl(),
     token: blocks.secret().min(3).optional().describe('…'),
   })
   const json = jsonSchemaOf(schema)
-  for (const path of [['headers'], ['headers', 'x'], ['headers', 0, 'value'], ['tls', 'key_pem'], ['tls'], ['token']]) {
+  for (const path of [
+    ['headers'],
+    ['headers', 'x'],
+    ['headers', 0, 'value'],
+    ['tls', 'key_pem'],
+    ['tls'],
+    ['proxy_url'],
+    ['token'],
+  ]) {
     expect(visibility(json, path), path.join('.')).toBe('secret')
   }
   expect(visibility(json, ['tls', 'min_version'])).toBe('open')

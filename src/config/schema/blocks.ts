@@ -5,6 +5,7 @@
  * in a config, so that `schema` and `print-config` show them so: `duration().prefault('200ms').describe('…')`.
  */
 import { z } from 'zod'
+import { parseGrpcTarget } from './grpc_target.ts'
 import { type Endpoint, parseDuration, parseEndpoint, parseSize } from './units.ts'
 
 /**
@@ -55,13 +56,29 @@ export function endpoint() {
   })
 }
 
-/** An address to connect to: `host:port`, with `http://`, `https://` or `dns:///` before it if wanted. Output: the text. */
+/** Where a gRPC client connects to; `parseGrpcTarget` takes it apart and names the forms. Output: the text. */
 export function clientEndpoint() {
   return z.string().superRefine((text, context) => {
-    const parsed = checkEndpoint(text, context)
-    if (parsed?.host === '' || parsed?.port === 0)
-      expect(context, 'an address to connect to', 'write a host and a port, such as tempo:4317')
+    if (parseGrpcTarget(text) !== undefined) return
+    const advice =
+      'write a host and a port, such as tempo:4317 or [::1]:4317, or a socket such as unix:///run/tempo.sock'
+    expect(context, 'an address host:port', advice)
   })
+}
+
+/** URL of a proxy, which may hold a password: messages and `print-config` never show it. Output: the text. */
+export function proxyUrl() {
+  return secret()
+    .superRefine((text, context) => {
+      const url = URL.parse(text)
+      if (text !== '' && (url === null || !/^https?:$/.test(url.protocol)))
+        expect(context, 'a URL of a proxy', 'write http:// or https://, a host and a port, such as http://proxy:3128')
+    })
+    .transform((text) => (text === '' ? undefined : text))
+    .optional()
+    .describe(
+      'Proxy for all connections; without it HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment are followed.',
+    )
 }
 
 function checkEndpoint(text: string, context: z.RefinementCtx): Endpoint | undefined {

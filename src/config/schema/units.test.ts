@@ -42,7 +42,7 @@ test.each([
   ['[::1]:4317', { scheme: undefined, host: '::1', port: 4317 }],
   ['http://tempo:4317', { scheme: 'http', host: 'tempo', port: 4317 }],
   ['https://tempo:4317/', { scheme: 'https', host: 'tempo', port: 4317 }],
-  ['dns:///tempo:4317', { scheme: 'dns', host: 'tempo', port: 4317 }],
+  ['dns:///tempo:4317', undefined],
   ['tempo', undefined],
   ['tempo:', undefined],
   ['tempo:65536', undefined],

@@ -46,7 +46,7 @@ export function parseSize(text: string): number | undefined {
 
 /** An address taken apart. */
 export interface Endpoint {
-  /** `http`, `https` or `dns`; undefined for a bare `host:port`. */
+  /** `http` or `https`; undefined for a bare `host:port`. */
   readonly scheme: string | undefined
   /** Without brackets; empty for all interfaces. */
   readonly host: string
@@ -55,8 +55,8 @@ export interface Endpoint {
 
 /** Takes `host:port` apart, `[::1]:4317` and `:4317` included; undefined if it is none. */
 export function parseEndpoint(text: string): Endpoint | undefined {
-  const [, scheme, rest = text] = /^(http|https|dns):\/\/\/?(.*?)\/?$/s.exec(text) ?? []
-  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.%]+)\]|([^\s:/@[\]]*)):(\d{1,5})$/.exec(rest) ?? []
+  const [, scheme, rest = text] = /^(https?):\/\/(.*?)\/?$/s.exec(text) ?? []
+  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:/@[\]]*)):(\d{1,5})$/.exec(rest) ?? []
   if (port === undefined || Number(port) > 65535) return undefined
   return { scheme, host: bracketed ?? plain ?? '', port: Number(port) }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, expect, headers, httpUrl, secret, size, tlsClient } from '../../config/schema/blocks.ts'
+import { duration, expect, headers, httpUrl, proxyUrl, secret, size, tlsClient } from '../../config/schema/blocks.ts'
 import { sendingKeys } from '../../sending/config.ts'
 import { labelNameOf, SERVICE_NAME } from './label_sets.ts'
 
@@ -106,6 +106,7 @@ export const schema = z
       .describe('Credentials, sent as an Authorization header.'),
     headers: headers(),
     tls: tlsClient().prefault({}),
+    proxy_url: proxyUrl(),
     max_conns_per_host: z.int().min(0).default(0).describe('Most connections to Loki; 0 means no limit.'),
     idle_conn_timeout: duration().prefault('90s').describe('An idle connection is closed after this time.'),
     allow_raw_content: z.boolean().default(false).describe('True: may get telemetry that no redaction has seen.'),

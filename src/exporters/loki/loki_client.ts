@@ -1,10 +1,7 @@
 /** Push requests over kept-alive connections. */
-import type { Agent } from 'undici'
 import type { Batches, Context, Host, Signal } from '../../component.ts'
-import type { Timer } from '../../self/clock.ts'
-import { fingerprintOf, readClientTls, watchClientTls } from '../../sending/client_tls.ts'
-import { networkErrorName } from '../../sending/failures/network_error.ts'
-import { retryable, type Sender, type SendResult } from '../../sending/sender.ts'
+import { HttpConnections, networkFailure } from '../../sending/connections/http_connections.ts'
+import type { Sender, SendResult } from '../../sending/sender.ts'
 import { isTenant, type LokiConfig, PUSH_PATH } from './config.ts'
 import { LabelSets, StreamsInUse } from './label_sets.ts'
 import { LokiCounts } from './loki_counts.ts'
@@ -25,14 +22,16 @@ export class LokiClient {
    * Loki knows the lines again.
    */
   readonly #prepared = new WeakMap<Batches['logs'], PushRequests>()
-  #agent: Agent | undefined
-  #fingerprint = ''
-  #reload: Timer | undefined
+  readonly #connections: HttpConnections
 
+  /** Throws ProxyError. */
   constructor(config: LokiConfig, host: Host) {
     this.#config = config
     this.#host = host
     this.#url = urlOf(config.endpoint)
+    const { tls, proxy_url, max_conns_per_host, idle_conn_timeout } = config
+    const options = { tls, proxy_url, max_conns_per_host, idle_conn_timeout_ms: idle_conn_timeout }
+    this.#connections = new HttpConnections(options, [this.#url], host)
     this.#counts = new LokiCounts(host)
     const streams = new StreamsInUse(config.streams_max, config.streams_idle, host.clock)
     const limits = {
@@ -44,12 +43,9 @@ export class LokiClient {
     this.#converter = new PushConverter(limits, new LabelSets(config.labels), streams)
   }
 
-  /** Reads the TLS files, again at every `reload_interval`; connects to nothing yet. Throws TlsError. */
-  async start(): Promise<void> {
-    // Not before: a config may have a client that no pipeline uses.
-    const undici = await import('undici')
-    this.#connect(undici)
-    this.#reload ??= watchClientTls(this.#config.tls, this.#host, () => this.#connect(undici))
+  /** Reads the TLS files; connects to nothing yet. Throws TlsError. */
+  start(): Promise<void> {
+    return this.#connections.start()
   }
 
   /** For logs, the only signal that Loki takes. */
@@ -58,29 +54,8 @@ export class LokiClient {
     return { send } as unknown as Sender<S>
   }
 
-  async close(): Promise<void> {
-    this.#reload?.cancel()
-    await this.#agent?.destroy()
-  }
-
-  /** Makes the connections' pool, or a new one if the TLS files have changed; requests under way end on the old one. */
-  #connect({ Agent }: typeof import('undici')): void {
-    const { tls, max_conns_per_host, idle_conn_timeout } = this.#config
-    const options = readClientTls(tls)
-    const fingerprint = fingerprintOf(options)
-    if (this.#agent !== undefined && fingerprint === this.#fingerprint) return
-    const old = this.#agent
-    this.#fingerprint = fingerprint
-    this.#agent = new Agent({
-      connections: max_conns_per_host === 0 ? null : max_conns_per_host,
-      keepAliveTimeout: Math.max(1, idle_conn_timeout),
-      keepAliveMaxTimeout: Math.max(1, idle_conn_timeout),
-      // The limits of time are the attempt's.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: { ...options, timeout: 0 },
-    })
-    void old?.close()
+  close(): Promise<void> {
+    return this.#connections.close()
   }
 
   async #send(batch: Batches['logs'], context: Context, abort: AbortSignal): Promise<SendResult> {
@@ -126,15 +101,14 @@ export class LokiClient {
       if (requests.refused.size > 0 && result.outcome !== 'retryable') this.#counts.refused(requests.refused)
       return result
     } catch (error) {
-      return failure(error)
+      return networkFailure(error)
     }
   }
 
   async #post(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<PushAnswer> {
-    if (this.#agent === undefined) await this.start()
     const { origin, pathname, search } = this.#url
     const request = { origin, path: pathname + search, method: 'POST' as const, headers, body, signal }
-    const response = await this.#agent!.request(request)
+    const response = await this.#connections.request(request)
     const retryAfter = response.headers['retry-after']
     return {
       status: response.statusCode,
@@ -176,10 +150,4 @@ async function beginningOf(body: AsyncIterable<Buffer>): Promise<string> {
     if (size_bytes >= RESPONSE_BYTES_MAX) break
   }
   return Buffer.concat(chunks).toString('utf8')
-}
-
-function failure(error: unknown): SendResult {
-  const name = networkErrorName(error)
-  if (name === 'UND_ERR_INVALID_ARG') throw error
-  return retryable(name ?? 'network error')
 }

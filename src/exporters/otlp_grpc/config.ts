@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { clientEndpoint, compression, duration, expect, headers, tlsClient } from '../../config/schema/blocks.ts'
+import {
+  clientEndpoint,
+  compression,
+  duration,
+  expect,
+  headers,
+  proxyUrl,
+  tlsClient,
+} from '../../config/schema/blocks.ts'
 import { sendingKeys } from '../../sending/config.ts'
 
 /** Limits of OTLP 1.11 ("Request and response size limits"). */
@@ -16,20 +24,24 @@ const keepalive = z
   })
   .describe('Probes of the connection; none by default.')
 
-/** grpc-js cannot compress with zstd, so the choice of the block is narrowed with words of its own. */
-const grpcCompression = () =>
-  compression(['gzip', 'deflate', 'zstd', 'none'], 'gzip').superRefine((value, context) => {
-    if (value === 'zstd')
-      expect(context, 'gzip, deflate or none: the gRPC client has no zstd', 'use otlp_http for zstd')
+/** Metadata as gRPC sends it. */
+const metadata = () =>
+  headers().superRefine((given, context) => {
+    for (const [name, value] of Object.entries(given)) {
+      const isBinary = name.toLowerCase().endsWith('-bin')
+      const isGood = isBinary ? /^[A-Za-z0-9+/]*={0,2}$/.test(value) : /^[ -~]*$/.test(value)
+      if (!isGood) expect(context, isBinary ? 'base64' : 'printable ASCII', undefined, [name])
+    }
   })
 
 export const schema = z.strictObject({
   endpoint: clientEndpoint().describe(
-    'Where to: host:port; http:// before it means no TLS, https:// TLS, dns:/// is taken as it is.',
+    'Where to: host:port; http:// before it means no TLS, https:// TLS. Also dns:///, passthrough:/// and unix: as gRPC names them.',
   ),
-  compression: grpcCompression(),
-  headers: headers(),
+  compression: compression(['gzip', 'zstd', 'deflate', 'none'], 'gzip'),
+  headers: metadata(),
   tls: tlsClient().prefault({}),
+  proxy_url: proxyUrl(),
   keepalive: keepalive.optional(),
   balancer_name: z
     .enum(['round_robin', 'pick_first'])

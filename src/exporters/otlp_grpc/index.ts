@@ -1,8 +1,8 @@
 /** Sends OTLP over gRPC. */
 import type { ExporterFactory, Signal } from '../../component.ts'
 import { SendingExporter } from '../../sending/sending_exporter.ts'
-import { OtlpGrpcClient } from './client.ts'
 import { type OtlpGrpcConfig, schema } from './config.ts'
+import { OtlpGrpcClient } from './otlp_grpc_client.ts'
 
 const signals: readonly Signal[] = ['traces', 'metrics', 'logs']
 

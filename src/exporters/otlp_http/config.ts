@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { compression, duration, expect, headers, httpUrl, tlsClient } from '../../config/schema/blocks.ts'
+import { compression, duration, expect, headers, httpUrl, proxyUrl, tlsClient } from '../../config/schema/blocks.ts'
 import { sendingKeys } from '../../sending/config.ts'
 
 /** Limits of OTLP 1.11 ("Request and response size limits"). */
@@ -22,6 +22,7 @@ export const schema = z
       .describe('How hard the compression tries.'),
     headers: headers(),
     tls: tlsClient().prefault({}),
+    proxy_url: proxyUrl(),
     max_conns_per_host: z.int().min(0).default(0).describe('Most connections to the backend; 0 means no limit.'),
     max_idle_conns: z
       .int()

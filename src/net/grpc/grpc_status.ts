@@ -9,6 +9,7 @@ export const GrpcCode = {
   INVALID_ARGUMENT: 3,
   DEADLINE_EXCEEDED: 4,
   NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
   PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
   FAILED_PRECONDITION: 9,
@@ -20,6 +21,13 @@ export const GrpcCode = {
   DATA_LOSS: 15,
   UNAUTHENTICATED: 16,
 } as const
+
+const CODE_NAMES = new Map<number, string>(Object.entries(GrpcCode).map(([name, code]) => [code, name]))
+
+/** `UNAVAILABLE` for 14; the number itself where it has no name. */
+export function codeName(code: number): string {
+  return CODE_NAMES.get(code) ?? String(code)
+}
 
 /** A call's failure. Thrown by a handler, it becomes the call's trailers. */
 export class GrpcStatus extends Error {
@@ -97,6 +105,24 @@ export function percentEncode(message: string): string {
     encoded += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
   }
   return encoded
+}
+
+/** The text of a `grpc-message`. What is no proper encoding stays as it is. */
+export function percentDecode(text: string): string {
+  if (!text.includes('%')) return text
+  const bytes = Buffer.from(text)
+  let length = 0
+  for (let at = 0; at < bytes.length; at++, length++) {
+    const value = bytes[at] === 0x25 ? hexByte(bytes, at + 1) : undefined
+    bytes[length] = value ?? bytes[at]!
+    if (value !== undefined) at += 2
+  }
+  return bytes.toString('utf8', 0, length)
+}
+
+function hexByte(bytes: Buffer, at: number): number | undefined {
+  const digits = bytes.toString('latin1', at, at + 2)
+  return /^[0-9a-fA-F]{2}$/.test(digits) ? Number.parseInt(digits, 16) : undefined
 }
 
 function field(number: number, bytes: Buffer): Buffer {

@@ -1,58 +1,52 @@
-/** What a backend's gRPC status means (OTLP 1.11, "Failures" of OTLP/gRPC). */
-import { status as Code, type Metadata } from '@grpc/grpc-js'
+/** What became of a call, as the way of a batch goes on (OTLP 1.11, "Failures" of OTLP/gRPC). */
+
+import { codeName, GrpcCode } from '../../net/grpc/grpc_status.ts'
+import type { GrpcOutcome } from '../../net/grpc_client/grpc_outcome.ts'
 import { next, readBigInt64, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
-import { networkErrorName } from '../../sending/failures/network_error.ts'
 import { saysTooLarge } from '../../sending/failures/over_limit.ts'
 import { type Permanent, type Retryable, retryable, type TooLarge } from '../../sending/sender.ts'
 
 const RETRYABLE: ReadonlySet<number> = new Set([
-  Code.CANCELLED,
-  Code.DEADLINE_EXCEEDED,
-  Code.ABORTED,
-  Code.OUT_OF_RANGE,
-  Code.UNAVAILABLE,
-  Code.DATA_LOSS,
+  GrpcCode.CANCELLED,
+  GrpcCode.DEADLINE_EXCEEDED,
+  GrpcCode.ABORTED,
+  GrpcCode.OUT_OF_RANGE,
+  GrpcCode.UNAVAILABLE,
+  GrpcCode.DATA_LOSS,
 ])
 
-/** What the client library says of its own limit; servers that are made of the same code say it of theirs. */
-const OVER_RESPONSE_LIMIT = /^Received message (larger than max|that decompresses to a size larger than)/
-
-export interface Failure {
-  readonly code: number
-  readonly details: string
-  readonly metadata: Metadata
-}
-
-/** The text in `details` goes nowhere: it may quote telemetry. */
-export function judge(failure: Failure): Retryable | Permanent | TooLarge {
-  const { code, details } = failure
-  const network = networkErrorName(new Error(details))
-  const message = `gRPC ${Code[code] ?? code}${network === undefined ? '' : ` (${network})`}`
-  const retryAfter_ms = retryInfoOf(failure.metadata.get('grpc-status-details-bin')[0])
-  if (isOverResponseLimit(failure))
-    return { outcome: 'permanent', reason: 'permanent_error', message: 'the response is over the limit' }
-  if (saysTooLarge(details)) return { outcome: 'too_large', message: `${message} (larger than it takes)` }
-  if (RETRYABLE.has(code)) return retryable(message, retryAfter_ms)
-  // Tempo 2 throttles by this word, without a RetryInfo.
-  const rateLimited = details.includes('RATE_LIMITED')
-  if (code === Code.RESOURCE_EXHAUSTED && (retryAfter_ms !== undefined || rateLimited)) {
-    return retryable(rateLimited ? `${message} (RATE_LIMITED)` : message, retryAfter_ms, true)
+/** Of a call that failed. A backend's own text goes nowhere: it may quote telemetry. */
+export function judge(outcome: GrpcOutcome): Retryable | Permanent | TooLarge {
+  if (outcome.from === 'peer') return judgeStatus(outcome)
+  const { code, from, text } = outcome
+  if (from === 'limit') return { outcome: 'permanent', reason: 'permanent_error', message: text }
+  const message = `gRPC ${codeName(code)} (${text})`
+  if (text === 'HTTP 413') return { outcome: 'too_large', message: `${message} (larger than it takes)` }
+  // ENHANCE_YOUR_CALM on the way is about how much there is, not about this batch.
+  if (RETRYABLE.has(code) || code === GrpcCode.RESOURCE_EXHAUSTED) {
+    return retryable(message, undefined, code === GrpcCode.RESOURCE_EXHAUSTED)
   }
   return { outcome: 'permanent', reason: 'rejected_by_backend', message }
 }
 
-/** Only a server's own status brings headers with it. */
-function isOverResponseLimit({ code, details, metadata }: Failure): boolean {
-  const isOurs = Object.keys(metadata.getMap()).length === 0
-  return isOurs && code === Code.RESOURCE_EXHAUSTED && OVER_RESPONSE_LIMIT.test(details)
+function judgeStatus({ code, text, details }: GrpcOutcome): Retryable | Permanent | TooLarge {
+  const message = `gRPC ${codeName(code)}`
+  const retryAfter_ms = retryInfoOf(details)
+  if (saysTooLarge(text)) return { outcome: 'too_large', message: `${message} (larger than it takes)` }
+  if (RETRYABLE.has(code)) return retryable(message, retryAfter_ms)
+  // Tempo 2 throttles by this word, without a RetryInfo.
+  const rateLimited = text.includes('RATE_LIMITED')
+  if (code === GrpcCode.RESOURCE_EXHAUSTED && (retryAfter_ms !== undefined || rateLimited)) {
+    return retryable(rateLimited ? `${message} (RATE_LIMITED)` : message, retryAfter_ms, true)
+  }
+  return { outcome: 'permanent', reason: 'rejected_by_backend', message }
 }
 
 /**
  * Milliseconds of the RetryInfo in a serialised google.rpc.Status; undefined if there is none.
  * Status { 3: repeated Any { 1: type_url, 2: value } }, RetryInfo { 1: Duration { 1: seconds, 2: nanos } }.
  */
-export function retryInfoOf(bytes: unknown): number | undefined {
-  if (!Buffer.isBuffer(bytes)) return undefined
+export function retryInfoOf(bytes: Buffer): number | undefined {
   try {
     for (const detail of messagesIn(bytes, 3)) {
       const type = messagesIn(detail, 1)[0]?.toString('utf8')
