@@ -85,6 +85,10 @@ describe('imports', () => {
     expect(wrong.map(shown)).toEqual([])
   })
 
+  test('what is shipped does not import Node’s HTTP but its types: see net/http/node_http.ts', () => {
+    expect(matching(shipped, /^import (?!type )[^'`]*? from 'node:http'/m)).toEqual([])
+  })
+
   test('what is shipped imports only packages that are dependencies', () => {
     const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>
