@@ -7,6 +7,12 @@ export type Compression = Encoding | 'none'
 /** A body was larger than the limit before compression; it is not sent. */
 export class BodyTooLarge extends Error {
   override readonly name = 'BodyTooLarge'
+  readonly size_bytes: number
+
+  constructor(size_bytes: number, limit_bytes: number) {
+    super(`the body has ${size_bytes} bytes, the limit is ${limit_bytes} bytes before compression`)
+    this.size_bytes = size_bytes
+  }
 }
 
 export interface CompressOptions {
@@ -22,9 +28,7 @@ export interface CompressOptions {
  */
 export async function compress(body: Buffer, compression: Compression, options: CompressOptions = {}): Promise<Buffer> {
   const { level = 1, limit_bytes = Number.POSITIVE_INFINITY } = options
-  if (body.length > limit_bytes) {
-    throw new BodyTooLarge(`the body has ${body.length} bytes, the limit is ${limit_bytes} bytes before compression`)
-  }
+  if (body.length > limit_bytes) throw new BodyTooLarge(body.length, limit_bytes)
   if (compression === 'none') return body
   const chunkSize = Math.max(1024, body.length >> 1)
   if (compression === 'gzip') return await gzipLater(body, { level, chunkSize })

@@ -1,6 +1,6 @@
 /** Push requests over kept-alive connections. */
 import type { Batches, Context, Host, Signal } from '../../component.ts'
-import { HttpConnections, networkFailure } from '../../sending/http_connections.ts'
+import { HttpConnections, networkFailure } from '../../sending/connections/http_connections.ts'
 import type { Sender, SendResult } from '../../sending/sender.ts'
 import { isTenant, type LokiConfig, PUSH_PATH } from './config.ts'
 import { LabelSets, StreamsInUse } from './label_sets.ts'

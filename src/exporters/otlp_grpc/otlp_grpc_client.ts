@@ -9,7 +9,13 @@ import type { DialTls } from '../../net/grpc_client/dial.ts'
 import { GrpcChannel } from '../../net/grpc_client/grpc_channel.ts'
 import { decode, type Message } from '../../otlp/codec.ts'
 import type { Timer } from '../../self/clock.ts'
-import { type ClientTlsOptions, fingerprintOf, readClientTls, watchClientTls } from '../../sending/client_tls.ts'
+import {
+  type ClientTlsOptions,
+  fingerprintOf,
+  readClientTls,
+  watchClientTls,
+} from '../../sending/connections/client_tls.ts'
+import { PackedBodies } from '../../sending/packed_bodies.ts'
 import type { Sender, SendResult } from '../../sending/sender.ts'
 import type { Signal } from '../../telemetry/batch.ts'
 import { type BackendTarget, targetOf } from './backend_target.ts'
@@ -50,15 +56,19 @@ export class OtlpGrpcClient {
     const { compression, max_request_size, timeout } = this.#config
     const head = this.#head(METHODS[signal])
     const headAfter = (waited_ms: number) => (timeout > 0 ? withTimeout(head, timeout - waited_ms) : head)
+    const bodies = new PackedBodies()
     return {
-      send: async ({ bytes, size_bytes }, _context, abort) => {
+      send: async (batch, _context, abort) => {
+        const { bytes, size_bytes } = batch
         if (size_bytes > max_request_size) {
           const message = `the request has ${size_bytes} bytes, max_request_size is ${max_request_size}`
           return { outcome: 'too_large', message }
         }
-        const body = compression === 'none' ? bytes : await compress(bytes, compression)
-        const prefix = prefixOf(body.length, compression !== 'none')
-        return this.#call({ head, headAfter, prefix, body, signal: abort, answer_bytes_max: RESPONSE_BYTES_MAX })
+        const call = (body: Buffer) => {
+          const prefix = prefixOf(body.length, compression !== 'none')
+          return this.#call({ head, headAfter, prefix, body, signal: abort, answer_bytes_max: RESPONSE_BYTES_MAX })
+        }
+        return compression === 'none' ? call(bytes) : bodies.attempt(batch, () => compress(bytes, compression), call)
       },
     }
   }

@@ -2,9 +2,10 @@
 
 import { errors } from 'undici'
 import type { Host } from '../../component.ts'
-import { compress, contentEncoding } from '../../net/compress.ts'
+import { BodyTooLarge, compress, contentEncoding } from '../../net/compress.ts'
 import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
-import { HttpConnections, networkFailure } from '../../sending/http_connections.ts'
+import { HttpConnections, networkFailure } from '../../sending/connections/http_connections.ts'
+import { PackedBodies } from '../../sending/packed_bodies.ts'
 import type { Sender, SendResult } from '../../sending/sender.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
 import { requestMessage } from '../../telemetry/signal.ts'
@@ -46,13 +47,19 @@ export class OtlpHttpClient {
     if (url === undefined) throw new Error(`no endpoint for ${signal}: set endpoint or ${signal}_endpoint`)
     const headers = this.#headers()
     const path = url.pathname + url.search
+    const { compression, compression_params, max_request_size } = this.#config
+    const bodies = new PackedBodies()
+    const options = { level: compression_params.level, limit_bytes: max_request_size }
+    const pack = (batch: Batches[S]) => compress(this.#encode(signal, batch), compression, options)
     return {
       send: async (batch, _context, abort) => {
-        const body = this.#encode(signal, batch)
-        const { compression, compression_params, max_request_size } = this.#config
-        if (body.length > max_request_size) return tooLarge(body.length, max_request_size)
-        const packed = await compress(body, compression, { level: compression_params.level })
-        return this.#post({ origin: url.origin, path, headers, body: packed, signal: abort })
+        const post = (body: Buffer) => this.#post({ origin: url.origin, path, headers, body, signal: abort })
+        try {
+          return await bodies.attempt(batch, () => pack(batch), post)
+        } catch (error) {
+          if (error instanceof BodyTooLarge) return tooLarge(error.size_bytes, max_request_size)
+          throw error
+        }
       },
     }
   }

@@ -142,7 +142,7 @@ export class GrpcServer {
       maxSessionInvalidFrames: 100,
       maxSessionRejectedStreams: 100,
       unknownProtocolTimeout: read_header_timeout_ms,
-      ...{ streamResetBurst: 1_000, streamResetRate: 100 },
+      ...{ streamResetBurst: 200, streamResetRate: 100 },
     }
     const server =
       tls === undefined

@@ -50,11 +50,11 @@ export function watchProcess(metrics: SelfMetrics, service: ServiceIdentity, clo
 /** Registers what the daemon keeps bytes for, against what it may take. */
 export function watchMemory(metrics: SelfMetrics, memory: ProcessMemory): void {
   metrics.gauge('sluice_memory_limit_bytes', 'Memory that the process may take', {}, () => memory.limit_bytes)
-  metrics.gauge(
+  metrics.gauges(
     'sluice_memory_held_bytes',
     'Memory that is held for somebody: requests, waiting items, tables',
-    {},
-    () => memory.held_bytes(),
+    'holder',
+    () => memory.held(),
   )
 }
 

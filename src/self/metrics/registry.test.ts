@@ -92,8 +92,9 @@ test('metrics of the memory', async () => {
   const memory = new ProcessMemory(1000)
   memory.hold('a', () => 30)
   memory.hold('b', () => 12)
+  memory.hold('b', () => 1)
   watchMemory(metrics, memory)
   const text = (await metrics.text()).body
   expect(text).toContain('sluice_memory_limit_bytes 750\n')
-  expect(text).toContain('sluice_memory_held_bytes 42\n')
+  expect(text).toContain('sluice_memory_held_bytes{holder="a"} 30\nsluice_memory_held_bytes{holder="b"} 13\n')
 })

@@ -35,6 +35,11 @@ export class SelfMetrics implements Meter {
     this.#gauge(name, 'gauge', help, labels, read)
   }
 
+  /** A line for each value that `read` has at a scrape, by the label's. */
+  gauges(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
+    this.#family(name, 'gauge', help).point({}, () => new GaugesPoint(label, read))
+  }
+
   /** A counter whose value is read at every scrape. */
   counterOf(name: string, help: string, labels: Labels, read: () => number): void {
     this.#gauge(name + this.#suffix, 'counter', help, labels, read)
@@ -125,6 +130,20 @@ class CounterPoint implements Counter, Point {
 
   lines(): Line[] {
     return [{ value: this.#value, labels: this.#labels }]
+  }
+}
+
+class GaugesPoint implements Point {
+  readonly #label: string
+  readonly #read: () => Readonly<Record<string, number>>
+
+  constructor(label: string, read: () => Readonly<Record<string, number>>) {
+    this.#label = label
+    this.#read = read
+  }
+
+  lines(): Line[] {
+    return Object.entries(this.#read()).map(([name, value]) => ({ value, labels: { [this.#label]: name } }))
   }
 }
 

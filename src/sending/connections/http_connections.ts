@@ -1,12 +1,12 @@
 /** The connections of an exporter that sends by HTTP/1.1: kept alive, with TLS, directly or through a proxy. */
 import { Agent, type Dispatcher, errors, Pool, ProxyAgent } from 'undici'
-import type { Host } from '../component.ts'
-import type { TlsClient } from '../config/schema/blocks.ts'
-import { networkErrorName } from '../net/network_error.ts'
-import { type ProxyServer, proxyFor } from '../net/proxy.ts'
-import type { Timer } from '../self/clock.ts'
+import type { Host } from '../../component.ts'
+import type { TlsClient } from '../../config/schema/blocks.ts'
+import { networkErrorName } from '../../net/network_error.ts'
+import { type ProxyServer, proxyFor } from '../../net/proxy.ts'
+import type { Timer } from '../../self/clock.ts'
+import { type Retryable, retryable } from '../sender.ts'
 import { type ClientTlsOptions, fingerprintOf, readClientTls, watchClientTls } from './client_tls.ts'
-import { type Retryable, retryable } from './sender.ts'
 
 export interface HttpConnectionsOptions {
   readonly tls: TlsClient

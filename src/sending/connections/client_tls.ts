@@ -1,9 +1,9 @@
 /** The `tls` block of an exporter as options for connections. */
 
-import type { Host } from '../component.ts'
-import type { TlsClient } from '../config/schema/blocks.ts'
-import { type ClientTlsFiles, clientTls } from '../net/tls.ts'
-import type { Timer } from '../self/clock.ts'
+import type { Host } from '../../component.ts'
+import type { TlsClient } from '../../config/schema/blocks.ts'
+import { type ClientTlsFiles, clientTls } from '../../net/tls.ts'
+import type { Timer } from '../../self/clock.ts'
 
 export type ClientTlsOptions = ReturnType<typeof clientTls>
 
