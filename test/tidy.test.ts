@@ -17,12 +17,14 @@ const layers: readonly (readonly string[])[] = [
   ['sending', 'steps'],
   ['pipeline'],
   COMPONENTS,
+  ['built_in.ts'],
   ['components.ts'],
   ['lifecycle'],
   ['daemon.ts'],
   ['run.ts'],
   ['command_line.ts'],
   ['main.ts'],
+  ['bundled.ts'],
 ]
 
 const LINES_MAX = 400
