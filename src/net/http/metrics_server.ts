@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import { createGzip } from 'node:zlib'
 import { farewell } from '../farewell.ts'
-import { createServer } from './node_http.ts'
+import { createServer } from './http_module.ts'
 
 /** The text, at once or in slices: between two slices the event loop gets its turn. */
 export interface Exposition {
