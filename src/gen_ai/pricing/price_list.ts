@@ -69,50 +69,65 @@ class Provider {
 
 const GATEWAY = 'litellm'
 
-let providers: readonly Provider[] | undefined
+/** All of the file, read when it is first asked. */
+class PriceList {
+  #providers: readonly Provider[] | undefined
+
+  find(model: string, provider: string | undefined): ModelLine | undefined {
+    if (provider === GATEWAY) return this.#modelBehind(model)
+    return this.#modelOf(provider === undefined ? this.#ownerOf(model) : this.#named(provider), model)
+  }
+
+  /** Whose models a gateway offers stands in front of them: `azure/gpt-4o`. */
+  #modelBehind(name: string): ModelLine | undefined {
+    const slash = name.indexOf('/')
+    const owner = slash > 0 ? this.#named(name.slice(0, slash)) : undefined
+    return owner === undefined ? this.#modelOf(this.#ownerOf(name), name) : this.#modelOf(owner, name.slice(slash + 1))
+  }
+
+  #ownerOf(model: string): Provider | undefined {
+    return this.#all().find(({ line }) => line.models_are !== undefined && holds(line.models_are, model))
+  }
+
+  #named(provider: string): Provider | undefined {
+    const is = ({ line }: Provider) => line.is !== undefined && holds(line.is, provider)
+    return this.#byId(provider) ?? this.#all().find(is)
+  }
+
+  #byId(id: string): Provider | undefined {
+    return this.#all().find(({ line }) => line.id === id)
+  }
+
+  #modelOf(provider: Provider | undefined, name: string): ModelLine | undefined {
+    return provider && (this.#modelCalled(provider, name) ?? this.#modelCalled(provider, withDashes(name)))
+  }
+
+  #modelCalled(provider: Provider, name: string): ModelLine | undefined {
+    const own = provider.model(name)
+    if (own !== undefined) return own
+    for (const id of provider.line.fallback ?? []) {
+      const found = this.#byId(id)?.model(name)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  #all(): readonly Provider[] {
+    return (this.#providers ??= readProviders())
+  }
+}
+
+const list = new PriceList()
 
 /**
  * The prices of a model, or undefined if the list does not have it. `provider`: its id in the list or another name of it;
  * undefined: whose models are called so.
  */
 export function listPrices(model: string, provider: string | undefined): readonly DatedPrices[] | undefined {
-  providers ??= readProviders()
-  const name = model.toLowerCase().trim()
-  const whose = provider?.toLowerCase().trim()
-  const line = whose === GATEWAY ? modelBehind(name) : modelOf(whose === undefined ? ownerOf(name) : named(whose), name)
+  const line = list.find(model.toLowerCase().trim(), provider?.toLowerCase().trim())
   if (line === undefined) return undefined
   const [, , prices] = line
   return Array.isArray(prices) ? prices : [{ prices: prices as ListPrices }]
-}
-
-/** Whose models a gateway offers stands in front of them: `azure/gpt-4o`. */
-function modelBehind(name: string): ModelLine | undefined {
-  const slash = name.indexOf('/')
-  const owner = slash > 0 ? named(name.slice(0, slash)) : undefined
-  return owner === undefined ? modelOf(ownerOf(name), name) : modelOf(owner, name.slice(slash + 1))
-}
-
-function ownerOf(model: string): Provider | undefined {
-  return providers!.find(({ line }) => line.models_are !== undefined && holds(line.models_are, model))
-}
-
-function named(provider: string): Provider | undefined {
-  const is = ({ line }: Provider) => line.is !== undefined && holds(line.is, provider)
-  return providers!.find(({ line }) => line.id === provider) ?? providers!.find(is)
-}
-
-function modelOf(provider: Provider | undefined, name: string): ModelLine | undefined {
-  return provider && (modelCalled(provider, name) ?? modelCalled(provider, withDashes(name)))
-}
-
-function modelCalled(provider: Provider, name: string): ModelLine | undefined {
-  const own = provider.model(name)
-  if (own !== undefined) return own
-  for (const id of provider.line.fallback ?? []) {
-    const found = providers!.find(({ line }) => line.id === id)?.model(name)
-    if (found !== undefined) return found
-  }
-  return undefined
 }
 
 /** `…-20250514` as `…-2025-05-14`. */
