@@ -36,18 +36,19 @@ export interface Account {
 }
 
 /**
- * By which redactions a batch has been judged. Who keeps items past the call keeps it with them, and does not merge items
- * of unequal ones; who hands them to the outside, or to a place from which they cannot be called back, asks it first
- * (`judged` in `waiting/judged.ts`; the pipeline does so before every exporter and connector).
+ * By which redactions a batch has been judged. A component that keeps items after `consume` has returned keeps their policy
+ * with them, and merges only items with the same one. Before items leave the process, or go where nobody can call them back,
+ * the policy has to be current: `judged` (`waiting/judged.ts`) sees to it, and the pipeline calls that before every exporter
+ * and connector.
  */
 export interface Policy {
-  /** Names it in keys. */
+  /** Equal for equal policies, to be part of a key. */
   readonly id: number
   /** False: the config has changed, and the batch has to be judged again. */
   readonly isCurrent: boolean
-  /** The batch as the redactions of now leave it; undefined if they cannot judge all of it. */
+  /** The batch as the current redactions leave it; undefined if they cannot judge all of it. */
   reconsider<S extends Signal>(batch: Batches[S]): Promise<Batches[S] | undefined>
-  /** What to go on with after that. */
+  /** The policy that the batch has after that. */
   renewed(): Policy
 }
 
@@ -62,7 +63,7 @@ export interface Context {
   readonly tenant?: string | undefined
   /** Monotonic milliseconds (`Clock`) after which nobody waits for the answer. */
   readonly deadline_ms?: number | undefined
-  /** What the daemon tells of data that it has taken: to refuse it would give no memory back. */
+  /** True for what the daemon itself makes of data that it has taken, such as metrics of calls: refusing it would free no memory. */
   readonly isOwn?: boolean
   /** Set by the pipeline; a component passes it on. */
   readonly policy?: Policy | undefined
@@ -90,8 +91,8 @@ export interface Component {
 export interface Receiver extends Component {}
 export interface Processor<S extends Signal> extends Component, Consumer<S> {
   /**
-   * Of one that redacts: a batch of any signal that was let through earlier, as the config of now would leave it; with
-   * fewer items, or undefined, if some cannot be judged.
+   * Only processors that redact have it: judges a batch of any signal, which was let through earlier, by the current config.
+   * The result has fewer items, or is undefined, if some cannot be judged.
    */
   reconsider?<T extends Signal>(batch: Batches[T]): Promise<Batches[T] | undefined>
 }
@@ -106,7 +107,7 @@ export interface Extension extends Component {}
 
 /** What a journal of a component is like. */
 export interface JournalSettings {
-  /** All its files together have no more; over it the oldest records go, counted as `sluice_journal_dropped_records`. */
+  /** Limit of all its files together. Over it the oldest records go, counted as `sluice_journal_dropped_records`. */
   readonly bytes_max: number
 }
 
@@ -115,19 +116,19 @@ export interface JournalSettings {
  * are, so whatever is given has been redacted. A record that the disk damaged is left out, counted and said in the log.
  */
 export interface StateJournal {
-  /** With what the files hold beside the records, and what is replaced and not deleted yet. */
+  /** Size of the files: records, their frames, and records that were replaced but are not deleted yet. */
   readonly size_bytes: number
-  /** All records of now, oldest first. They may be parts of larger buffers: who keeps one for long copies it. */
+  /** All current records, oldest first. They may be slices of larger buffers: copy one before you keep it for long. */
   records(): AsyncIterable<Buffer>
   /** Resolves when the record is on the disk. Rejects with the system's code if it is not, with EFBIG if it never can be. */
   append(record: Buffer): Promise<void>
   /**
-   * These instead of all that was appended before the call; what is appended after it comes behind them. Resolves when
-   * they are on the disk; rejects as `append` does, and a crash on the way does too: then all is as before. Meanwhile
-   * the files have up to twice `bytes_max`.
+   * Replaces everything appended before the call by these records; what is appended later comes after them. Resolves when
+   * they are on the disk. If it rejects (as `append` does), or the process crashes on the way, the old records are still
+   * there. Meanwhile the files may take twice `bytes_max`.
    */
   replace(records: readonly Buffer[]): Promise<void>
-  /** Writes what waits, and lets go of the name. */
+  /** Writes what is still to be written, and gives the name free. */
   close(): Promise<void>
 }
 
@@ -139,13 +140,13 @@ export interface Host extends Services {
   readonly log: Logger
   /** The extension with this id; undefined if it is not listed under service.extensions. */
   extension(id: string): Extension | undefined
-  /** What all components that stand under this id in the config share: a sampler's decisions for traces and logs. */
+  /** What all instances of this id share, made by the first that asks: a sampler's decisions for traces and logs. */
   shared<T>(make: () => T): T
   /**
    * The component's own journal of that name (1 to 80 bytes), opened, in a directory below `service.data_directory`;
-   * undefined if the config has none: nothing is kept then. To be asked for in `start`, closed in `shutdown`. Rejects,
-   * saying where and what to do, if the directory cannot be used, or if another component has the name: one that may
-   * stand in a config several times puts its id into it.
+   * undefined if the config has no data directory: then nothing is kept. Ask for it in `start`, close it in `shutdown`.
+   * Rejects, saying where and what to do, if the directory cannot be used or another component has the name; a component
+   * that may stand in a config several times puts its id into the name.
    */
   journal(name: string, settings: JournalSettings): Promise<StateJournal | undefined>
   /** Facts about the running daemon for extensions: books, graph, component states. */

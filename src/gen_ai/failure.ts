@@ -1,10 +1,11 @@
 /** What went wrong with a call, or with what stands above it, and whether it was a rate limit. Failed calls are few: strings are fine here. */
-import { boolOf, contentStart, numberOf, STRING, valueKind } from '../telemetry/any_value.ts'
+import { boolOf, numberOf, textStart } from '../telemetry/any_value.ts'
+import { fieldEnd, fieldStart } from '../telemetry/find_field.ts'
 import { KeySet } from '../telemetry/key_set.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import { FIELD, SLUICE } from './call_fields.ts'
 import type { ModelCall } from './model_call.ts'
-import { findExceptionText, findStatusMessage, range } from './wire.ts'
+import { findExceptionText, findStatusMessage } from './wire.ts'
 
 /** Error types and codes that mean a rate limit, in the spelling of any provider or SDK. */
 const rateLimitType = /^429$|rate.?limit|throttl|too.?many.?requests|resource.?exhausted/i
@@ -33,9 +34,15 @@ export const RATE_LIMIT = 3
 export function readFailure(view: SpanView, call: ModelCall): void {
   call.failed = true
   const stated = call.has(FIELD.errorType)
-  if (!stated && findExceptionText(view, exceptionType) && range.end > range.start)
-    call.setText(FIELD.errorType, range.start, range.end)
+  if (!stated) readExceptionType(view, call)
   call.rateLimited = isRateLimit(view, call, stated)
+}
+
+function readExceptionType(view: SpanView, call: ModelCall): void {
+  const type = findExceptionText(view, exceptionType)
+  if (type < 0) return
+  const [start, end] = [fieldStart(view.bytes, type), fieldEnd(view.bytes, type)]
+  if (end > start) call.setText(FIELD.errorType, start, end)
 }
 
 /**
@@ -47,12 +54,11 @@ export function failureOf(view: SpanView): number {
   attributes.find(bytes, failureKeys, found)
   if (isTrue(view, RATE_LIMITED_ROW)) return RATE_LIMIT
   const said = TYPE_ROWS.map((row) => textAt(view, row))
-  if (findExceptionText(view, exceptionType)) said.push(rangeText(view))
+  said.push(textIn(view, findExceptionText(view, exceptionType)))
   if (said.some((type) => rateLimitType.test(type))) return RATE_LIMIT
   if (said.some((type) => otherType.test(type))) return EXPLAINED
   for (const row of TEXT_ROWS) said.push(textAt(view, row))
-  if (findStatusMessage(view)) said.push(rangeText(view))
-  if (findExceptionText(view, exceptionMessage)) said.push(rangeText(view))
+  said.push(textIn(view, findStatusMessage(view)), textIn(view, findExceptionText(view, exceptionMessage)))
   if (said.some((text) => rateLimitStatus.test(text) || rateLimitWords.test(text))) return RATE_LIMIT
   return said.some((text) => text !== '' && !saysNothing.test(text)) ? EXPLAINED : UNEXPLAINED
 }
@@ -81,8 +87,8 @@ function textAt({ bytes, attributes }: SpanView, key: number): string {
   const row = found[key]!
   if (row < 0) return ''
   const [start, end] = [attributes.valueStart(row), attributes.valueEnd(row)]
-  if (valueKind(bytes, start, end) === STRING)
-    return bytes.toString('latin1', contentStart, Math.min(end, contentStart + TEXT_MAX))
+  const text = textStart(bytes, start, end)
+  if (text >= 0) return bytes.toString('latin1', text, Math.min(end, text + TEXT_MAX))
   const number = numberOf(bytes, start, end)
   return number >= 400 ? String(number) : ''
 }
@@ -94,8 +100,8 @@ function isRateLimit(view: SpanView, call: ModelCall, stated: boolean): boolean 
   const said = call.bytes.toString('latin1', call.start(FIELD.errorText), textEnd(call))
   return (
     rateLimitText.test(said) ||
-    (findStatusMessage(view) && rateLimitText.test(rangeText(view))) ||
-    (findExceptionText(view, exceptionMessage) && rateLimitText.test(rangeText(view)))
+    rateLimitText.test(textIn(view, findStatusMessage(view))) ||
+    rateLimitText.test(textIn(view, findExceptionText(view, exceptionMessage)))
   )
 }
 
@@ -103,6 +109,9 @@ function textEnd(call: ModelCall): number {
   return Math.min(call.end(FIELD.errorText), call.start(FIELD.errorText) + TEXT_MAX)
 }
 
-function rangeText(view: SpanView): string {
-  return view.bytes.toString('latin1', range.start, Math.min(range.end, range.start + TEXT_MAX))
+/** The beginning of a field's text, empty for -1. */
+function textIn({ bytes }: SpanView, field: number): string {
+  if (field < 0) return ''
+  const start = fieldStart(bytes, field)
+  return bytes.toString('latin1', start, Math.min(fieldEnd(bytes, field), start + TEXT_MAX))
 }

@@ -51,6 +51,8 @@ export class ModelCall {
   qualitySignals = 0
   /** Tokens that were added because the emitter's input left out the cached ones, or its output the reasoning. */
   correctedTokens = 0
+  /** Bit `field` is set for tokens whose source counts them apart from the input, or output, that they belong to. */
+  apart = 0
   /** Bits of IMPLAUSIBLE: numbers that the span has and that are not believed; they are NaN here. */
   implausible = 0
   /** What is believed; stays over `reset`. */
@@ -74,7 +76,8 @@ export class ModelCall {
     this.cacheReadTokens = this.cacheWriteTokens = Number.NaN
     this.timeToFirstChunk_s = this.duration_ms = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
     this.stream = this.failed = this.hasErrorStatus = this.rateLimited = false
-    this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = this.implausible = 0
+    this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = 0
+    this.implausible = this.apart = 0
     const { rows } = this
     const starts = this.#starts
     const ends = this.#ends

@@ -1,8 +1,9 @@
 /** Reading a model call from a span or log record that the `gen_ai` processor has been over: newest names and `sluice.*` only. */
 import { ordinaryRows } from '../otlp/scratch.ts'
-import { boolOf, contentStart, numberOf, STRING, valueKind } from '../telemetry/any_value.ts'
+import { boolOf, numberOf, textStart } from '../telemetry/any_value.ts'
 import { ATTRIBUTE } from '../telemetry/attributes.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
+import { fieldEnd, fieldStart } from '../telemetry/find_field.ts'
 import { isEqual, KeySet } from '../telemetry/key_set.ts'
 import type { RecordView } from '../telemetry/record_view.ts'
 import { beginsWithAttribute, type SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
@@ -13,9 +14,9 @@ import { FINISH_REASONS, OPERATIONS } from './known_values.ts'
 import { COST_SOURCES, type ModelCall } from './model_call.ts'
 import { IMPLAUSIBLE } from './plausible.ts'
 import { type Quality, SIGNALS } from './quality.ts'
-import { readFinishReasons } from './reading/finish.ts'
+import { addFinishReasons } from './reading/finish.ts'
 import { Spellings } from './spellings.ts'
-import { nextText, range } from './wire.ts'
+import { firstText, nextText } from './wire.ts'
 
 const names = [...Object.values(NEWEST), 'llm.task_type', ...Object.values(SLUICE)]
 /** The attribute names that a normalised call is read from. */
@@ -65,14 +66,13 @@ const AT_SIGNALS = AT[SLUICE.qualitySignals]!
 const AT_LATENCY = AT[SLUICE.latency]!
 const AT_IMPLAUSIBLE = AT[SLUICE.implausible]!
 
-const same = (values: readonly string[]) => new Spellings(Object.fromEntries(values.map((one) => [one, one])), values)
-const operations = same(OPERATIONS)
-const providers = same(PROVIDERS)
-const finishReasons = same(FINISH_REASONS)
-const costSources = same(COST_SOURCES)
-const signals = same(SIGNALS)
-const implausible = same(IMPLAUSIBLE)
-const dialectIds = same(dialects.map((dialect) => dialect.id))
+const operations = new KeySet(OPERATIONS)
+const providers = new KeySet(PROVIDERS)
+const finishReasons = new Spellings(Object.fromEntries(FINISH_REASONS.map((one) => [one, one])), FINISH_REASONS)
+const costSources = new KeySet(COST_SOURCES)
+const signals = new KeySet(SIGNALS)
+const implausible = new KeySet(IMPLAUSIBLE)
+const dialectIds = new KeySet(dialects.map((dialect) => dialect.id))
 
 /** Has the `gen_ai` processor recognised a model call in this item? It puts its mark first, so this reads little. */
 export function isNormalised(batch: TraceBatch | LogBatch, item: number): boolean {
@@ -113,7 +113,8 @@ export function readNormalisedCall(view: SpanView, call: ModelCall, rows = ownRo
     const row = keyOf[field]! < 0 ? -1 : found[keyOf[field]!]!
     if (row < 0) continue
     const end = attributes.valueEnd(row)
-    if (valueKind(bytes, attributes.valueStart(row), end) === STRING) call.setText(field, contentStart, end)
+    const start = textStart(bytes, attributes.valueStart(row), end)
+    if (start >= 0) call.setText(field, start, end)
     call.rows[field] = row
   }
   withoutModels(call)
@@ -121,7 +122,7 @@ export function readNormalisedCall(view: SpanView, call: ModelCall, rows = ownRo
   readNumbers(view, call, found)
   call.failed = view.statusCode === STATUS_ERROR || call.has(FIELD.errorType) || call.rateLimited
   const reasons = found[keyOf[FIELD.finishReasons]!]!
-  if (reasons >= 0) readFinishReasons(view, reasons, finishReasons, call)
+  if (reasons >= 0) addFinishReasons(view, reasons, finishReasons, call)
   return true
 }
 
@@ -161,12 +162,13 @@ function believed(view: SpanView, field: number, call: ModelCall, found: Int32Ar
 }
 
 /** Words of another version are passed over. */
-function listBits(view: SpanView, row: number, words: Spellings): number {
+function listBits(view: SpanView, row: number, words: KeySet): number {
   if (row < 0) return 0
-  const [start, end] = [view.attributes.valueStart(row), view.attributes.valueEnd(row)]
+  const { bytes, attributes } = view
+  const end = attributes.valueEnd(row)
   let bits = 0
-  for (let at = nextText(view.bytes, start, end, 0); at >= 0; at = nextText(view.bytes, start, end, at)) {
-    const word = words.find(view.bytes, range.start, range.end)
+  for (let text = firstText(bytes, attributes.valueStart(row), end); text >= 0; text = nextText(bytes, text, end)) {
+    const word = words.find(bytes, fieldStart(bytes, text), fieldEnd(bytes, text))
     if (word >= 0) bits |= 1 << word
   }
   return bits
@@ -176,11 +178,11 @@ function isTrue(view: SpanView, row: number): boolean {
   return row >= 0 && boolOf(view.bytes, view.attributes.valueStart(row), view.attributes.valueEnd(row)) === true
 }
 
-function choice(view: SpanView, row: number, values: Spellings): number {
+function choice(view: SpanView, row: number, values: KeySet): number {
   if (row < 0) return -1
   const end = view.attributes.valueEnd(row)
-  if (valueKind(view.bytes, view.attributes.valueStart(row), end) !== STRING) return -1
-  return values.find(view.bytes, contentStart, end)
+  const start = textStart(view.bytes, view.attributes.valueStart(row), end)
+  return start < 0 ? -1 : values.find(view.bytes, start, end)
 }
 
 const MODELS = Buffer.from('models/')

@@ -7,9 +7,6 @@ export class Spellings {
   readonly #values: Int16Array
   /** For each spelling, 1 if it is the value itself. */
   readonly #exact: Uint8Array
-  /** Did the last `find` meet the value as it is to be written? */
-  exact = false
-
   /** `meanings` maps spellings to members of `values`. Throws RangeError on a meaning that is none. */
   constructor(meanings: Readonly<Record<string, string>>, values: readonly string[]) {
     const spellings = Object.keys(meanings)
@@ -18,11 +15,19 @@ export class Spellings {
     this.#exact = Uint8Array.from(spellings, (spelling) => (meanings[spelling] === spelling ? 1 : 0))
   }
 
-  /** Number of the value that the text in [start, end) stands for, or -1. Sets `exact`. */
+  /** Number of the spelling in [start, end), or -1. */
   find(bytes: Uint8Array, start: number, end: number): number {
-    const at = this.#keys.find(bytes, start, end)
-    this.exact = at >= 0 && this.#exact[at] === 1
-    return at < 0 ? -1 : this.#values[at]!
+    return this.#keys.find(bytes, start, end)
+  }
+
+  /** Number of the value that the spelling stands for; -1 for -1. */
+  valueOf(spelling: number): number {
+    return spelling < 0 ? -1 : this.#values[spelling]!
+  }
+
+  /** Is the spelling the value as it is to be written? */
+  isExact(spelling: number): boolean {
+    return spelling >= 0 && this.#exact[spelling] === 1
   }
 }
 

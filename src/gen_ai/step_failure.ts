@@ -3,7 +3,7 @@
  * instrumentations leave the status unset. Of a model call `gen_ai` has judged it and left `error.type`; of other steps
  * this reads what their emitters write.
  */
-import { boolOf, contentStart, numberOf, STRING, valueKind } from '../telemetry/any_value.ts'
+import { boolOf, numberOf, textStart } from '../telemetry/any_value.ts'
 import { KeySet } from '../telemetry/key_set.ts'
 import { type SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
 import { SLUICE } from './call_fields.ts'
@@ -81,13 +81,15 @@ function isThere(key: number): boolean {
 function hasText({ bytes, attributes }: SpanView, row: number): boolean {
   if (row < 0) return false
   const end = attributes.valueEnd(row)
-  return valueKind(bytes, attributes.valueStart(row), end) === STRING && contentStart < end
+  const text = textStart(bytes, attributes.valueStart(row), end)
+  return text >= 0 && text < end
 }
 
 function isFailedOutcome(view: SpanView, row: number): boolean {
   if (!hasText(view, row)) return false
   const end = view.attributes.valueEnd(row)
-  return end - contentStart <= OUTCOME_MAX_BYTES && failedOutcome.test(view.bytes.toString('latin1', contentStart, end))
+  const text = textStart(view.bytes, view.attributes.valueStart(row), end)
+  return end - text <= OUTCOME_MAX_BYTES && failedOutcome.test(view.bytes.toString('latin1', text, end))
 }
 
 function isTrue({ bytes, attributes }: SpanView, row: number): boolean {

@@ -1,148 +1,132 @@
 /**
  * Places in a span that the views do not lead to: the scope's name, the status message, the exception event, members
- * of an array value. Source: opentelemetry/proto/{trace,common}/v1.
+ * of an array value. Each is returned as a field (`telemetry/find_field.ts`), -1 if it is absent.
+ * Source: opentelemetry/proto/{trace,common}/v1.
  */
-import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
-import { ARRAY, contentStart, STRING, valueKind } from '../telemetry/any_value.ts'
+import { next, readUint32, skipValue } from '../otlp/cursor.ts'
+import { ARRAY, contentStart, STRING, textField, valueKind } from '../telemetry/any_value.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
-import { findField, foundEnd } from '../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../telemetry/find_field.ts'
 import { isEqual } from '../telemetry/key_set.ts'
 import { SCOPE } from '../telemetry/layout.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 
-/** A range of bytes that the last finding function found; absent: start = -1. */
-export const range = { start: -1, end: -1 }
-
-/** Finds the name of a scope group's instrumentation scope. Sets `range`. */
-export function findScopeName(batch: TraceBatch | LogBatch, scope: number): boolean {
-  const rows = batch.layout.scopes
-  const start = rows[scope * SCOPE.width + SCOPE.headStart]!
-  range.start = -1
-  return start >= 0 && findRange(batch.bytes, 0x0a, start, rows[scope * SCOPE.width + SCOPE.headEnd]!)
+/** The name of a scope group's instrumentation scope. */
+export function findScopeName({ bytes, layout }: TraceBatch | LogBatch, scope: number): number {
+  const at = scope * SCOPE.width
+  const start = layout.scopes[at + SCOPE.headStart]!
+  return start < 0 ? -1 : findField(bytes, start, layout.scopes[at + SCOPE.headEnd]!, SCOPE_NAME)
 }
 
-/** Finds the text of the span's status. Sets `range`. */
-export function findStatusMessage(view: SpanView): boolean {
-  range.start = -1
-  return view.statusStart >= 0 && findRange(view.bytes, 0x12, view.statusStart, view.statusEnd)
+const SCOPE_NAME = 0x0a
+
+/** The same as a text, empty without one. */
+export function scopeNameOf(batch: TraceBatch | LogBatch, scope: number): string {
+  const name = findScopeName(batch, scope)
+  return name < 0 ? '' : batch.bytes.toString('utf8', fieldStart(batch.bytes, name), fieldEnd(batch.bytes, name))
 }
+
+/** The text of the span's status. */
+export function findStatusMessage(view: SpanView): number {
+  return view.statusStart < 0 ? -1 : findField(view.bytes, view.statusStart, view.statusEnd, STATUS_MESSAGE)
+}
+
+const STATUS_MESSAGE = 0x12
+
+/** Fields of Span, of Event, and of KeyValue. */
+const EVENT = 0x5a
+const EVENT_TIME = 0x09
+const EVENT_NAME = 0x12
+const EVENT_ATTRIBUTE = 0x1a
+const KEY = 0x0a
+const VALUE = 0x12
 
 const EXCEPTION = Buffer.from('exception')
 
-/** Finds an attribute (a text) of the span's last event `exception`. Sets `range`. */
-export function findExceptionText(view: SpanView, key: Uint8Array): boolean {
-  const { bytes, end } = view
-  let start = -1
-  let stop = -1
-  if (view.firstEvent >= 0)
-    for (let at = view.firstEvent; at < end; ) {
-      const tag = readUint32(bytes, at, end)
-      const behind = skipValue(tag & 7, bytes, next, end)
-      if (tag === 0x5a && openLength(bytes, at, end) && isException(bytes, range.start, behind)) {
-        if (openLength(bytes, at, end) && findTextAttribute(bytes, 0x1a, range.start, behind, key)) {
-          start = range.start
-          stop = range.end
-        }
-      }
-      at = behind
-    }
-  range.start = start
-  range.end = stop
-  return start >= 0
+/** An attribute (a text) of the span's last event `exception` that has it. */
+export function findExceptionText(view: SpanView, key: Uint8Array): number {
+  const { bytes } = view
+  let found = -1
+  for (let event = nextEvent(view, -1); event >= 0; event = nextEvent(view, event)) {
+    const name = findField(bytes, fieldStart(bytes, event), fieldEnd(bytes, event), EVENT_NAME)
+    if (name < 0 || !isEqual(EXCEPTION, bytes, fieldStart(bytes, name), fieldEnd(bytes, name))) continue
+    const text = findTextAttribute(bytes, fieldStart(bytes, event), fieldEnd(bytes, event), key)
+    if (text >= 0) found = text
+  }
+  return found
 }
 
 /** Position of the time (fixed64 nanoseconds) of the first event whose name begins so; -1 without one. */
-export function findEventTime(view: SpanView, name: Uint8Array): number {
-  const { bytes, end } = view
-  if (view.firstEvent < 0) return -1
-  for (let at = view.firstEvent; at < end; ) {
-    const tag = readUint32(bytes, at, end)
-    const behind = skipValue(tag & 7, bytes, next, end)
-    if (tag === 0x5a && openLength(bytes, at, end)) {
-      const content = range.start
-      if (findRange(bytes, 0x12, content, behind) && beginsWith(name, bytes, range.start, range.end)) {
-        const time = findFixed64(bytes, 0x09, content, behind)
-        if (time >= 0) return time
-      }
-    }
-    at = behind
+export function findEventTime(view: SpanView, beginning: Uint8Array): number {
+  const { bytes } = view
+  for (let event = nextEvent(view, -1); event >= 0; event = nextEvent(view, event)) {
+    const [start, end] = [fieldStart(bytes, event), fieldEnd(bytes, event)]
+    const name = findField(bytes, start, end, EVENT_NAME)
+    if (name < 0 || !beginsWith(beginning, bytes, fieldStart(bytes, name), fieldEnd(bytes, name))) continue
+    const time = findField(bytes, start, end, EVENT_TIME)
+    if (time >= 0) return time
   }
   return -1
 }
 
-/**
- * Steps through the texts of an array value (or the one text of a string value). `at` is 0 for the first, then what
- * the call before returned. Returns -1 when there is none left; sets `range`.
- */
-export function nextText(bytes: Uint8Array, start: number, end: number, at: number): number {
+/** The first text of an array value, or the one text of a string value. */
+export function firstText(bytes: Uint8Array, start: number, end: number): number {
   const kind = valueKind(bytes, start, end)
-  if (kind === STRING && at === 0) {
-    range.start = contentStart
-    range.end = end
-    return end
-  }
-  if (kind !== ARRAY) return -1
-  for (let item = at === 0 ? contentStart : at; item < end; ) {
-    const tag = readUint32(bytes, item, end)
-    const behind = skipValue(tag & 7, bytes, next, end)
-    if (tag === 0x0a && openLength(bytes, item, end) && valueKind(bytes, range.start, behind) === STRING) {
-      range.start = contentStart
-      range.end = behind
-      return behind
-    }
-    item = behind
+  if (kind === STRING) return textField(bytes, start, end)
+  return kind === ARRAY ? textFrom(bytes, contentStart(bytes, start, end), end) : -1
+}
+
+/** The next text of the value that ends at `end`; `before` is what `firstText` or `nextText` returned. */
+export function nextText(bytes: Uint8Array, before: number, end: number): number {
+  return textFrom(bytes, fieldEnd(bytes, before), end)
+}
+
+/** The first text among the elements in [start, end) of an array value. */
+function textFrom(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; ) {
+    const tag = readUint32(bytes, at, end)
+    const element = next
+    at = skipValue(tag & 7, bytes, element, end)
+    const text = tag === ELEMENT ? textField(bytes, fieldStart(bytes, element), at) : -1
+    if (text >= 0) return text
   }
   return -1
 }
 
-/** Moves `range.start` to the content of the length-delimited field whose tag is at `at`. */
-function openLength(bytes: Uint8Array, at: number, end: number): boolean {
-  readUint32(bytes, at, end)
-  readLength(bytes, next, end)
-  range.start = next
-  return true
-}
+const ELEMENT = 0x0a
 
-function beginsWith(name: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  return end - start >= name.length && isEqual(name, bytes, start, start + name.length)
-}
-
-function isException(bytes: Uint8Array, start: number, end: number): boolean {
-  return findRange(bytes, 0x12, start, end) && isEqual(EXCEPTION, bytes, range.start, range.end)
-}
-
-/** Sets `range` to the content of the field with that tag. */
-function findRange(bytes: Uint8Array, tag: number, start: number, end: number): boolean {
-  const found = findField(bytes, start, end, tag)
-  if (found < 0) return false
-  range.start = found
-  range.end = foundEnd
-  return true
-}
-
-function findFixed64(bytes: Uint8Array, wanted: number, start: number, end: number): number {
-  for (let at = start; at < end; ) {
+/** The span's next event as a field; `before`: the event before it, -1 for the first. */
+function nextEvent({ bytes, firstEvent, end }: SpanView, before: number): number {
+  if (firstEvent < 0) return -1
+  for (let at = before < 0 ? firstEvent : fieldEnd(bytes, before); at < end; ) {
     const tag = readUint32(bytes, at, end)
-    if (tag === wanted) return next
-    at = skipValue(tag & 7, bytes, next, end)
+    const value = next
+    if (tag === EVENT) return value
+    at = skipValue(tag & 7, bytes, value, end)
   }
   return -1
 }
 
-function findTextAttribute(bytes: Uint8Array, wanted: number, start: number, end: number, key: Uint8Array): boolean {
+function beginsWith(beginning: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start >= beginning.length && isEqual(beginning, bytes, start, start + beginning.length)
+}
+
+/** The attribute with that key of the Event in [start, end) that is the first with a text. */
+function findTextAttribute(bytes: Uint8Array, start: number, end: number, key: Uint8Array): number {
   for (let at = start; at < end; ) {
     const tag = readUint32(bytes, at, end)
-    const behind = skipValue(tag & 7, bytes, next, end)
-    if (tag === wanted && openLength(bytes, at, end)) {
-      const content = range.start
-      if (findRange(bytes, 0x0a, content, behind) && isEqual(key, bytes, range.start, range.end)) {
-        if (findRange(bytes, 0x12, content, behind) && valueKind(bytes, range.start, range.end) === STRING) {
-          range.start = contentStart
-          return true
-        }
-      }
-    }
-    at = behind
+    const attribute = next
+    at = skipValue(tag & 7, bytes, attribute, end)
+    const text = tag === EVENT_ATTRIBUTE ? textUnder(key, bytes, fieldStart(bytes, attribute), at) : -1
+    if (text >= 0) return text
   }
-  return false
+  return -1
+}
+
+/** The text that the KeyValue in [start, end) has under that key. */
+function textUnder(wanted: Uint8Array, bytes: Uint8Array, start: number, end: number): number {
+  const key = findField(bytes, start, end, KEY)
+  if (key < 0 || !isEqual(wanted, bytes, fieldStart(bytes, key), fieldEnd(bytes, key))) return -1
+  const value = findField(bytes, start, end, VALUE)
+  return value < 0 ? -1 : textField(bytes, fieldStart(bytes, value), fieldEnd(bytes, value))
 }

@@ -3,12 +3,11 @@ import { createHmac } from 'node:crypto'
 import type { Context } from '../component.ts'
 import { encode } from '../otlp/codec.ts'
 import type { Output } from '../otlp/output.ts'
-import { contentStart, STRING, valueKind } from '../telemetry/any_value.ts'
+import { textStart } from '../telemetry/any_value.ts'
 import { ATTRIBUTE, Attributes } from '../telemetry/attributes.ts'
 import { KeySet } from '../telemetry/key_set.ts'
 import type { ActionConfig } from './actions_config.ts'
 import { convert, valueBytes } from './attribute_values.ts'
-import { readAttributes } from './fields.ts'
 
 /** An attribute that some action names: one that is there, or one that is added. */
 interface Slot {
@@ -46,7 +45,7 @@ export class AttributeEditor {
    * with nothing written, if no action changes anything.
    */
   edit(bytes: Buffer, start: number, end: number, field: number, out: Output, context: Context): boolean {
-    readAttributes(bytes, start, end, field, this.#attributes)
+    this.#attributes.read(bytes, start, end, field)
     const edit = new Edit(bytes, this.#attributes, this.#keys, context)
     for (const step of this.#steps) step(edit)
     if (!edit.isChanged) return false
@@ -210,8 +209,8 @@ function sourceOf(
 
 /** HMAC-SHA-256 in hexadecimal of a text's UTF-8, or of any other value's encoding. */
 function hashed(value: Buffer, hash_key: string): Buffer {
-  const isText = valueKind(value, 0, value.length) === STRING
-  const content = isText ? value.subarray(contentStart) : value
-  const text = createHmac('sha256', hash_key).update(content).digest('hex')
-  return encode('AnyValue', { stringValue: text }).take()
+  const text = textStart(value, 0, value.length)
+  const content = text >= 0 ? value.subarray(text) : value
+  const hash = createHmac('sha256', hash_key).update(content).digest('hex')
+  return encode('AnyValue', { stringValue: hash }).take()
 }

@@ -1,11 +1,11 @@
 /** Which spans, log records and metrics are meant: every criterion must hold, of a list of names one suffices. */
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
-import { BOOL, boolOf, contentStart, DOUBLE, INT, numberOf, STRING, valueKind } from '../telemetry/any_value.ts'
+import { BOOL, boolOf, DOUBLE, INT, numberOf, textStart, valueKind } from '../telemetry/any_value.ts'
 import { Attributes } from '../telemetry/attributes.ts'
 import type { AnyBatch, Signal } from '../telemetry/batch.ts'
 import { isEqual, KeySet } from '../telemetry/key_set.ts'
 import { ITEM, RESOURCE, SCOPE } from '../telemetry/layout.ts'
-import { fieldNumber, readAttributes } from './fields.ts'
+import { fieldNumber } from './fields.ts'
 import { ItemView } from './item_view.ts'
 
 /** Holds if an attribute has the key and, where a value is given, this value. */
@@ -88,7 +88,7 @@ export class Matcher {
     if (this.#resourceTest === undefined) return true
     const start = layout.resources[row * RESOURCE.width + RESOURCE.headStart]!
     const end = layout.resources[row * RESOURCE.width + RESOURCE.headEnd]!
-    readAttributes(bytes, start, end, RESOURCE_ATTRIBUTES, this.#attributes)
+    this.#attributes.read(bytes, start, end, RESOURCE_ATTRIBUTES)
     return this.#resourceTest(this.#attributes, bytes)
   }
 }
@@ -179,7 +179,10 @@ function attributesTest(criteria: readonly AttributeCriterion[]): (attributes: A
 function valueTest(wanted: string | number | boolean): (bytes: Buffer, start: number, end: number) => boolean {
   if (typeof wanted === 'string') {
     const text = Buffer.from(wanted)
-    return (bytes, start, end) => valueKind(bytes, start, end) === STRING && isEqual(text, bytes, contentStart, end)
+    return (bytes, start, end) => {
+      const found = textStart(bytes, start, end)
+      return found >= 0 && isEqual(text, bytes, found, end)
+    }
   }
   if (typeof wanted === 'boolean')
     return (bytes, start, end) => valueKind(bytes, start, end) === BOOL && boolOf(bytes, start, end) === wanted

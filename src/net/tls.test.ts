@@ -9,6 +9,7 @@ import { FakeClock } from '../self/clock.ts'
 import { type Certificates, hasOpenssl, makeCertificates } from './certificates.fixture.ts'
 import { GrpcServer } from './grpc/grpc_server.ts'
 import { HttpServer } from './http/http_server.ts'
+import { serverTlsFiles } from './server_tls.ts'
 import { clientTls, serverTls, TlsError, type TlsFiles, watchTls } from './tls.ts'
 
 const files = hasOpenssl ? makeCertificates() : (undefined as unknown as Certificates)
@@ -237,4 +238,23 @@ describe.skipIf(!hasOpenssl)('an unfinished handshake', () => {
     // Without a deadline it ends only when the server has let go of the connection as well.
     expect(await server.drain(new AbortController().signal)).toBe(0)
   })
+})
+
+describe('the tls block of a listener', () => {
+  test.each([
+    [{ min_version: '1.0' }, { min_version: '1.2' }],
+    [
+      { min_version: '1.1', max_version: '1.1' },
+      { min_version: '1.2', max_version: '1.2' },
+    ],
+    [
+      { min_version: '1.3', max_version: '1.3' },
+      { min_version: '1.3', max_version: '1.3' },
+    ],
+    [{ min_version: '1.2', reload_interval: 0 }, { min_version: '1.2' }],
+    [
+      { min_version: '1.2', reload_interval: 500, cert_file: 'a', ca_file: undefined },
+      { min_version: '1.2', reload_interval_ms: 500, cert_file: 'a' },
+    ],
+  ] as const)('%j becomes %j', (block, files) => expect(serverTlsFiles(block)).toEqual(files))
 })

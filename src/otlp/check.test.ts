@@ -1,16 +1,17 @@
-import { beforeEach, describe, expect, it } from 'vitest'
-import { check, noticed } from './check.ts'
+import { describe, expect, it } from 'vitest'
+import { Check } from './check.ts'
+import { Allowance, DEFAULT_LIMITS } from './limits.ts'
 import { messageId } from './schema.ts'
 import { attribute, fixed32, fixed64, nestedValue, number, part, varint } from './wire.fixture.ts'
 import { WireError } from './wire_error.ts'
 
-const checkSpan = (bytes: Buffer) => check(messageId.Span, bytes, 0, bytes.length)
+function checked(message: number, bytes: Buffer, end = bytes.length): Check {
+  const check = new Check(new Allowance(DEFAULT_LIMITS))
+  check.check(message, bytes, 0, end)
+  return check
+}
+const checkSpan = (bytes: Buffer) => checked(messageId.Span, bytes)
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
-
-beforeEach(() => {
-  noticed.irregular = false
-  noticed.sluiceAttributes = 0
-})
 
 describe('refused', () => {
   it.each([
@@ -50,7 +51,7 @@ describe('refused', () => {
     expect(() => checkSpan(bytes)).toThrow(WireError)
     // Nor may the bytes behind the message help it.
     const longer = Buffer.concat([bytes, Buffer.alloc(300)])
-    expect(() => check(messageId.Span, longer, 0, bytes.length)).toThrow(WireError)
+    expect(() => checked(messageId.Span, longer, bytes.length)).toThrow(WireError)
   })
 
   it('says where, not what', () => {
@@ -70,7 +71,7 @@ describe('refused', () => {
     let refused = 0
     for (let end = 1; end < span.length; end++) {
       try {
-        check(messageId.Span, span, 0, end)
+        checked(messageId.Span, span, end)
       } catch (error) {
         expect(error).toBeInstanceOf(WireError)
         refused++
@@ -93,8 +94,7 @@ describe('accepted', () => {
     ['invalid UTF-8', part(5, hex('ff fe'))],
     ['a padded length', hex('2a 81 80 00 61')],
   ])('%s', (_, bytes) => {
-    checkSpan(bytes)
-    expect(noticed.irregular).toBe(false)
+    expect(checkSpan(bytes).irregular).toBe(false)
   })
 
   it.each([
@@ -102,13 +102,12 @@ describe('accepted', () => {
     ['unpacked', Buffer.concat([fixed64(6, 1n), fixed64(6, 2n)])],
     ['packed and empty', part(6)],
   ])('bucket counts, %s', (_, bytes) => {
-    check(messageId.HistogramDataPoint, bytes, 0, bytes.length)
-    expect(noticed.irregular).toBe(false)
+    expect(checked(messageId.HistogramDataPoint, bytes).irregular).toBe(false)
   })
 
   it('packed numbers must fill their field', () => {
     const bytes = part(6, Buffer.alloc(15))
-    expect(() => check(messageId.HistogramDataPoint, bytes, 0, bytes.length)).toThrow(WireError)
+    expect(() => checked(messageId.HistogramDataPoint, bytes)).toThrow(WireError)
   })
 })
 
@@ -117,9 +116,9 @@ describe('nesting', () => {
     checkSpan(attribute(9, 'k', nestedValue(64, form)))
     expect(() => checkSpan(attribute(9, 'k', nestedValue(65, form)))).toThrow(/nested too deeply/)
     const body = part(5, nestedValue(64, form))
-    check(messageId.LogRecord, body, 0, body.length)
+    checked(messageId.LogRecord, body)
     const deeper = part(5, nestedValue(65, form))
-    expect(() => check(messageId.LogRecord, deeper, 0, deeper.length)).toThrow(/nested too deeply/)
+    expect(() => checked(messageId.LogRecord, deeper)).toThrow(/nested too deeply/)
   })
 
   it.each(['list', 'map'] as const)('a million deep in %ss does not overflow the stack', (form) => {
@@ -147,8 +146,7 @@ describe('noticed', () => {
     ['a long tag in a status', part(15, hex('98 00 01'))],
     ['deep inside', value(part(5, part(1, part(1, 'a'), part(1, 'b'))))],
   ])('%s', (_, bytes) => {
-    checkSpan(bytes)
-    expect(noticed.irregular).toBe(true)
+    expect(checkSpan(bytes).irregular).toBe(true)
   })
 
   it.each([
@@ -163,12 +161,10 @@ describe('noticed', () => {
     ['in an event', part(11, attribute(3, 'sluice.x', part(1, 'v')))],
     ['in a map', attribute(9, 'k', part(6, attribute(1, 'sluice.x', part(1, 'v'))))],
   ])('a key of our own, %s', (_, bytes) => {
-    checkSpan(bytes)
-    expect(noticed.sluiceAttributes).toBe(1)
+    expect(checkSpan(bytes).sluiceAttributes).toBe(1)
   })
 
   it.each(['sluice', 'sluicex', 'Sluice.x', 'xsluice.'])('no key of our own: %s', (key) => {
-    checkSpan(attribute(9, key, part(1, 'sluice.x')))
-    expect(noticed.sluiceAttributes).toBe(0)
+    expect(checkSpan(attribute(9, key, part(1, 'sluice.x'))).sluiceAttributes).toBe(0)
   })
 })

@@ -1,9 +1,9 @@
 /**
  * The receiver's check of a message: every tag, wire type and length, all the way down, in one pass without objects.
- * It also notices two things that need another form before anything may read the bytes: see `Findings`.
+ * It also notices two things that need another form before anything may read the bytes: `irregular`, `sluiceAttributes`.
  */
 import { next, readLength, readUint32, skipValue, skipVarint } from './cursor.ts'
-import { beginItem, countAttributes, countField, countFields, countPoint, countsAs, left, POINT } from './limits.ts'
+import { type Allowance, countsAs, POINT } from './limits.ts'
 import {
   FIELDS_PER_MESSAGE,
   FIXED64,
@@ -21,17 +21,6 @@ import { WireError } from './wire_error.ts'
 
 /** An AnyValue may hold AnyValues to this depth (the attribute value depth limit of the OpenTelemetry specification). */
 export const VALUE_DEPTH_MAX = 64
-
-/** What checks have noticed since they were reset. */
-export const noticed = {
-  /**
-   * The message is not in regular form (`regular.ts`): a singular field occurred twice, a tag is longer than it need
-   * be, or an AnyValue goes on behind its member. Readers that do not expect it would disagree.
-   */
-  irregular: false,
-  /** Attributes whose key begins with `sluice.`: only this program may write them. */
-  sluiceAttributes: 0,
-}
 
 const KEY_VALUE = messageId.KeyValue
 const ANY_VALUE = messageId.AnyValue
@@ -54,136 +43,169 @@ for (let row = 0; row < fieldKind.length; row++) {
   if (fieldKind[row] !== 0 && tag < 256) steps[Math.floor(row / FIELDS_PER_MESSAGE) * 256 + tag] = stepOf(row)
 }
 
-/** Checks the fields of a message in [start, end), and counts them (`limits.ts`). Throws WireError. */
-export function check(message: number, bytes: Uint8Array, start: number, end: number, depth = 0): void {
-  if (message === ANY_VALUE && depth > VALUE_DEPTH_MAX)
-    throw new WireError('attribute value is nested too deeply', start)
-  // Counted in local variables and booked at the end of the message: this loop is the hottest of all.
-  const { fields: fieldsMax, attributes: attributesMax } = left
-  let fields = 0
-  let attributes = 0
-  let seen = 0
-  let at = start
-  while (at < end) {
-    const tag = bytes[at]!
-    const step = tag < 128 || bytes[at + 1] === 1 ? steps[(message << 8) | tag]! : 0
-    if (step === 0) {
-      at = checkRare(message, bytes, at, end, depth, seen)
-      continue
-    }
-    const once = step & ONCE_MASK
-    if ((seen & once) !== 0) {
-      noticed.irregular = true
-      if (++fields > fieldsMax) countFields(fields, at)
-    }
-    seen |= once
-    at += tag < 128 ? 1 : 2
-    const kind = step & 7
-    if (kind < TEXT_STEP) {
-      if (kind === FIXED64_STEP) at += 8
-      else if (kind === FIXED32_STEP) at += 4
-      else at = bytes[at]! < 128 ? at + 1 : skipVarint(bytes, at, end)
-      continue
-    }
-    let length = bytes[at]!
-    if (length < 128) at++
-    else {
-      length = readUint32(bytes, at, end)
-      at = next
-    }
-    const behind = at + length
-    if (behind > end) throw new WireError('length points past the end of its message', at)
-    if (kind === KEY_VALUE_STEP) {
-      if (++attributes > attributesMax) countAttributes(attributes, at)
-      checkKeyValue(bytes, at, behind, depth)
-    } else if (kind === MESSAGE_STEP) {
-      if (once === 0 && ++fields > fieldsMax) countFields(fields, at)
-      checkInner(step >> 20, bytes, at, behind, depth)
-    } else if (kind === POINT_STEP) checkPoint(step >> 20, bytes, at, behind)
-    at = behind
+/** The check of one request, message by message. */
+export class Check {
+  /** What the request may still hold (`limits.ts`). */
+  readonly allowance: Allowance
+  /**
+   * A message is not in regular form (`regular.ts`): a singular field occurred twice, a tag is longer than it need
+   * be, or an AnyValue goes on behind its member. Readers that do not expect it would disagree.
+   */
+  irregular = false
+  /** Attributes whose key begins with `sluice.`: only this program may write them. */
+  sluiceAttributes = 0
+
+  constructor(allowance: Allowance) {
+    this.allowance = allowance
   }
-  if (at > end) throw new WireError('value is cut off', end)
-  if (attributes > 0) countAttributes(attributes, end)
-  if (fields + attributes > 0) countFields(fields + attributes, end)
-}
 
-function checkInner(message: number, bytes: Uint8Array, start: number, end: number, depth: number): void {
-  check(message, bytes, start, end, message === ANY_VALUE ? depth + 1 : depth)
-}
+  /** Checks the fields of a message in [start, end), and counts them. Throws WireError, and LimitError. */
+  check(message: number, bytes: Uint8Array, start: number, end: number, depth = 0): void {
+    if (message === ANY_VALUE && depth > VALUE_DEPTH_MAX)
+      throw new WireError('attribute value is nested too deeply', start)
+    // Counted in local variables and booked at the end of the message: this loop is the hottest of all.
+    const { fields: fieldsMax, attributes: attributesMax } = this.allowance
+    let fields = 0
+    let attributes = 0
+    let seen = 0
+    let at = start
+    while (at < end) {
+      const tag = bytes[at]!
+      const step = tag < 128 || bytes[at + 1] === 1 ? steps[(message << 8) | tag]! : 0
+      if (step === 0) {
+        at = this.#rare(message, bytes, at, end, depth, seen)
+        continue
+      }
+      const once = step & ONCE_MASK
+      if ((seen & once) !== 0) {
+        this.irregular = true
+        if (++fields > fieldsMax) this.allowance.countFields(fields, at)
+      }
+      seen |= once
+      at += tag < 128 ? 1 : 2
+      const kind = step & 7
+      if (kind < TEXT_STEP) {
+        if (kind === FIXED64_STEP) at += 8
+        else if (kind === FIXED32_STEP) at += 4
+        else at = bytes[at]! < 128 ? at + 1 : skipVarint(bytes, at, end)
+        continue
+      }
+      let length = bytes[at]!
+      if (length < 128) at++
+      else {
+        length = readUint32(bytes, at, end)
+        at = next
+      }
+      const behind = at + length
+      if (behind > end) throw new WireError('length points past the end of its message', at)
+      if (kind === KEY_VALUE_STEP) {
+        if (++attributes > attributesMax) this.allowance.countAttributes(attributes, at)
+        this.#keyValue(bytes, at, behind, depth)
+      } else if (kind === MESSAGE_STEP) {
+        if (once === 0 && ++fields > fieldsMax) this.allowance.countFields(fields, at)
+        this.#inner(step >> 20, bytes, at, behind, depth)
+      } else if (kind === POINT_STEP) this.#point(step >> 20, bytes, at, behind)
+      at = behind
+    }
+    if (at > end) throw new WireError('value is cut off', end)
+    if (attributes > 0) this.allowance.countAttributes(attributes, end)
+    if (fields + attributes > 0) this.allowance.countFields(fields + attributes, end)
+  }
 
-/** A data point has its own limits, as a span has: a metric may have very many. The field of its list is no field. */
-function checkPoint(message: number, bytes: Uint8Array, start: number, end: number): void {
-  const { fields, attributes } = left
-  countPoint(start)
-  beginItem()
-  check(message, bytes, start, end)
-  left.fields = fields
-  left.attributes = attributes
-}
+  #inner(message: number, bytes: Uint8Array, start: number, end: number, depth: number): void {
+    this.check(message, bytes, start, end, message === ANY_VALUE ? depth + 1 : depth)
+  }
 
-/**
- * A field that `steps` does not know: unknown, packed, wrong, or with a long tag (irregular in any case, so that it need
- * not be remembered as seen). Returns the offset behind it.
- */
-function checkRare(
-  message: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  depth: number,
-  seen: number,
-): number {
-  countField(start)
-  const tag = readUint32(bytes, start, end)
-  const at = next
-  if (at > start + 1 && bytes[at - 1] === 0) noticed.irregular = true
-  const field = tag >>> 3
-  const wire = tag & 7
-  const row = message * FIELDS_PER_MESSAGE + field
-  const kind = field < FIELDS_PER_MESSAGE ? fieldKind[row]! : 0
-  if (kind === 0) {
-    if (field === 0) throw new WireError('field number 0', at)
-    if (message === ANY_VALUE && seen !== 0) noticed.irregular = true
+  /** A data point has its own limits, as a span has: a metric may have very many. The field of its list is no field. */
+  #point(message: number, bytes: Uint8Array, start: number, end: number): void {
+    const { fields, attributes } = this.allowance
+    this.allowance.countPoint(start)
+    this.allowance.beginItem()
+    this.check(message, bytes, start, end)
+    this.allowance.fields = fields
+    this.allowance.attributes = attributes
+  }
+
+  /**
+   * A field that `steps` does not know: unknown, packed, wrong, or with a long tag (irregular in any case, so that it need
+   * not be remembered as seen). Returns the offset behind it.
+   */
+  #rare(message: number, bytes: Uint8Array, start: number, end: number, depth: number, seen: number): number {
+    this.allowance.countFields(1, start)
+    const tag = readUint32(bytes, start, end)
+    const at = next
+    if (at > start + 1 && bytes[at - 1] === 0) this.irregular = true
+    const field = tag >>> 3
+    const wire = tag & 7
+    const row = message * FIELDS_PER_MESSAGE + field
+    const kind = field < FIELDS_PER_MESSAGE ? fieldKind[row]! : 0
+    if (kind === 0) {
+      if (field === 0) throw new WireError('field number 0', at)
+      if (message === ANY_VALUE && seen !== 0) this.irregular = true
+      return skipValue(wire, bytes, at, end)
+    }
+    if (wire === LENGTH) return this.#lengthDelimited(kind, fieldMessage[row]!, bytes, at, end, depth)
+    if ((kind & 7) !== wire) throw new WireError(`field ${field} has the wrong wire type`, at)
     return skipValue(wire, bytes, at, end)
   }
-  if (wire === LENGTH) return checkLength(kind, fieldMessage[row]!, bytes, at, end, depth)
-  if ((kind & 7) !== wire) throw new WireError(`field ${field} has the wrong wire type`, at)
-  return skipValue(wire, bytes, at, end)
-}
 
-function checkLength(kind: number, message: number, bytes: Uint8Array, at: number, end: number, depth: number): number {
-  const length = readLength(bytes, at, end)
-  const start = next
-  const behind = start + length
-  if (message === KEY_VALUE) {
-    countAttributes(1, start)
-    checkKeyValue(bytes, start, behind, depth)
-  } else if (countsAs[message] === POINT) checkPoint(message, bytes, start, behind)
-  else if (message !== 0) checkInner(message, bytes, start, behind, depth)
-  else if ((kind & 7) !== LENGTH) checkPacked(kind, bytes, start, behind)
-  return behind
-}
-
-/** The commonest form, a short key and one plain value, is checked with a few reads; everything else by the table. */
-function checkKeyValue(bytes: Uint8Array, start: number, end: number, depth: number): void {
-  const keyLength = bytes[start + 1]!
-  const value = start + 2 + keyLength
-  if (bytes[start] !== 0x0a || keyLength > 127 || value + 4 > end) return checkAnyKeyValue(bytes, start, end, depth)
-  if (bytes[start + 2] === 0x73 && isSluice(bytes, start + 2, value)) noticed.sluiceAttributes++
-  const rest = end - value
-  if (bytes[value] === 0x12 && depth < VALUE_DEPTH_MAX) {
-    const tag = bytes[value + 2]!
-    if (rest < 130 && bytes[value + 1] === rest - 2) {
-      if (tag === 0x0a && bytes[value + 3] === rest - 4) return
-    }
-    if (isPlainValue(bytes, value + 1, end)) return
+  #lengthDelimited(kind: number, message: number, bytes: Uint8Array, at: number, end: number, depth: number): number {
+    const length = readLength(bytes, at, end)
+    const start = next
+    const behind = start + length
+    if (message === KEY_VALUE) {
+      this.allowance.countAttributes(1, start)
+      this.#keyValue(bytes, start, behind, depth)
+    } else if (countsAs[message] === POINT) this.#point(message, bytes, start, behind)
+    else if (message !== 0) this.#inner(message, bytes, start, behind, depth)
+    else if ((kind & 7) !== LENGTH) this.#packed(kind, bytes, start, behind)
+    return behind
   }
-  check(KEY_VALUE, bytes, start, end, depth)
-}
 
-function checkAnyKeyValue(bytes: Uint8Array, start: number, end: number, depth: number): void {
-  noticeKey(bytes, start, end)
-  check(KEY_VALUE, bytes, start, end, depth)
+  /** The commonest form, a short key and one plain value, is checked with a few reads; everything else by the table. */
+  #keyValue(bytes: Uint8Array, start: number, end: number, depth: number): void {
+    const keyLength = bytes[start + 1]!
+    const value = start + 2 + keyLength
+    if (bytes[start] !== 0x0a || keyLength > 127 || value + 4 > end) return this.#anyKeyValue(bytes, start, end, depth)
+    if (bytes[start + 2] === 0x73 && isSluice(bytes, start + 2, value)) this.sluiceAttributes++
+    const rest = end - value
+    if (bytes[value] === 0x12 && depth < VALUE_DEPTH_MAX) {
+      const tag = bytes[value + 2]!
+      if (rest < 130 && bytes[value + 1] === rest - 2) {
+        if (tag === 0x0a && bytes[value + 3] === rest - 4) return
+      }
+      if (isPlainValue(bytes, value + 1, end)) return
+    }
+    this.check(KEY_VALUE, bytes, start, end, depth)
+  }
+
+  #anyKeyValue(bytes: Uint8Array, start: number, end: number, depth: number): void {
+    this.#noticeKey(bytes, start, end)
+    this.check(KEY_VALUE, bytes, start, end, depth)
+  }
+
+  /** Looks at the key of an attribute in an unusual form. */
+  #noticeKey(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end; ) {
+      const tag = readUint32(bytes, at, end)
+      const content = next
+      if (tag === 10) {
+        const length = readLength(bytes, content, end)
+        if (isSluice(bytes, next, next + length)) this.sluiceAttributes++
+        at = next + length
+      } else at = skipValue(tag & 7, bytes, content, end)
+    }
+  }
+
+  #packed(kind: number, bytes: Uint8Array, at: number, end: number): void {
+    if ((kind & PACKABLE) === 0) throw new WireError('field has the wrong wire type', at)
+    const wire = kind & ~KNOWN & 7
+    if (wire === FIXED64) this.allowance.countFields((end - at) >> 3, at)
+    while (at < end) {
+      if (wire === VARINT) this.allowance.countFields(1, at)
+      at = skipValue(wire, bytes, at, end)
+    }
+  }
 }
 
 /** True if the AnyValue at `at` (its length first) fills the message exactly and is one string, bool or number. */
@@ -212,19 +234,6 @@ function isPlainValue(bytes: Uint8Array, at: number, end: number): boolean {
   return tag === 0x21 && length === 9
 }
 
-/** Looks at the key of an attribute in an unusual form. */
-function noticeKey(bytes: Uint8Array, start: number, end: number): void {
-  for (let at = start; at < end; ) {
-    const tag = readUint32(bytes, at, end)
-    const content = next
-    if (tag === 10) {
-      const length = readLength(bytes, content, end)
-      if (isSluice(bytes, next, next + length)) noticed.sluiceAttributes++
-      at = next + length
-    } else at = skipValue(tag & 7, bytes, content, end)
-  }
-}
-
 /** Does the key begin with `sluice.`? */
 export function isSluice(bytes: Uint8Array, at: number, end: number): boolean {
   return (
@@ -237,16 +246,6 @@ export function isSluice(bytes: Uint8Array, at: number, end: number): boolean {
     bytes[at + 5] === 0x65 &&
     bytes[at + 6] === 0x2e
   )
-}
-
-function checkPacked(kind: number, bytes: Uint8Array, at: number, end: number): void {
-  if ((kind & PACKABLE) === 0) throw new WireError('field has the wrong wire type', at)
-  const wire = kind & ~KNOWN & 7
-  if (wire === FIXED64) countFields((end - at) >> 3, at)
-  while (at < end) {
-    if (wire === VARINT) countField(at)
-    at = skipValue(wire, bytes, at, end)
-  }
 }
 
 function stepOf(row: number): number {

@@ -1,8 +1,10 @@
-/** Decimal texts as exact 64-bit integers and as doubles. The two halves are module variables, to allocate nothing. */
+/** Decimal texts as exact 64-bit integers and as doubles. */
 
-/** Two's complement halves of what `readInteger` read, each 0 to 2^32 - 1. */
-export let high = 0
-export let low = 0
+/** A 64-bit integer as its two's complement halves, each 0 to 2^32 - 1: `readInteger` fills one that the caller has. */
+export interface Int64 {
+  high: number
+  low: number
+}
 
 export type IntegerProblem = 'not an integer' | 'out of range'
 
@@ -11,16 +13,22 @@ const LONG_FORM_MAX = 64
 
 /**
  * Reads an integer in decimal ASCII from [start, end), also as `1e3` or `2.50e1` if that is a whole number.
- * Sets `high` and `low`. Returns what is wrong, or undefined.
+ * Fills `into`. Returns what is wrong, or undefined.
  */
-export function readInteger(bytes: Buffer, start: number, end: number, signed: boolean): IntegerProblem | undefined {
+export function readInteger(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  signed: boolean,
+  into: Int64,
+): IntegerProblem | undefined {
   const negative = bytes[start] === 0x2d
-  const problem = readDigits(bytes, negative ? start + 1 : start, end)
+  const problem = readDigits(bytes, negative ? start + 1 : start, end, into)
   if (problem !== undefined) {
-    return problem === 'not an integer' ? readLongForm(bytes, start, end, signed) : problem
+    return problem === 'not an integer' ? readLongForm(bytes, start, end, signed, into) : problem
   }
-  if (!negative) return signed && high > 0x7fffffff ? 'out of range' : undefined
-  return negate(signed)
+  if (!negative) return signed && into.high > 0x7fffffff ? 'out of range' : undefined
+  return negate(signed, into)
 }
 
 /** No double needs more digits to be written exactly; a number of megabytes is none that anybody measured. */
@@ -40,10 +48,10 @@ export function readDouble(bytes: Buffer, start: number, end: number, quoted: bo
   return Number.isFinite(value) ? value : undefined
 }
 
-function readDigits(bytes: Buffer, start: number, end: number): IntegerProblem | undefined {
+function readDigits(bytes: Buffer, start: number, end: number, into: Int64): IntegerProblem | undefined {
   if (start >= end) return 'not an integer'
-  high = 0
-  low = 0
+  let high = 0
+  let low = 0
   for (let at = start; at < end; at++) {
     const digit = bytes[at]! - 0x30
     if (digit < 0 || digit > 9) return 'not an integer'
@@ -52,6 +60,8 @@ function readDigits(bytes: Buffer, start: number, end: number): IntegerProblem |
     high = high * 10 + (next - low) / 4294967296
     if (high > 0xffffffff) return everyDigit(bytes, at, end) ? 'out of range' : 'not an integer'
   }
+  into.high = high
+  into.low = low
   return undefined
 }
 
@@ -60,25 +70,32 @@ function everyDigit(bytes: Buffer, start: number, end: number): boolean {
   return true
 }
 
-function negate(signed: boolean): IntegerProblem | undefined {
+function negate(signed: boolean, into: Int64): IntegerProblem | undefined {
+  const { high, low } = into
   if (high === 0 && low === 0) return undefined
   if (!signed || high > 0x80000000 || (high === 0x80000000 && low > 0)) return 'out of range'
-  low = -low >>> 0
-  high = (~high + (low === 0 ? 1 : 0)) >>> 0
+  into.low = -low >>> 0
+  into.high = (~high + (low === 0 ? 1 : 0)) >>> 0
   return undefined
 }
 
 /** Fraction and exponent, rare: written out as plain digits first. */
-function readLongForm(bytes: Buffer, start: number, end: number, signed: boolean): IntegerProblem | undefined {
+function readLongForm(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  signed: boolean,
+  into: Int64,
+): IntegerProblem | undefined {
   if (end - start > LONG_FORM_MAX) return 'not an integer'
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(bytes.toString('latin1', start, end))
   if (match === null) return 'not an integer'
   const digits = (match[2]! + (match[3] ?? '')).replace(/^0+/, '')
   const shift = Number(match[4] ?? 0) - (match[3] ?? '').length
-  if (digits === '') return readInteger(Buffer.from('0'), 0, 1, signed)
+  if (digits === '') return readInteger(Buffer.from('0'), 0, 1, signed, into)
   if (shift > 20) return 'out of range'
   if (shift < 0 && !/^0*$/.test(digits.slice(shift))) return 'not an integer'
   if (-shift >= digits.length) return 'not an integer'
   const plain = Buffer.from(match[1] + (shift < 0 ? digits.slice(0, shift) : digits + '0'.repeat(shift)))
-  return readInteger(plain, 0, plain.length, signed)
+  return readInteger(plain, 0, plain.length, signed, into)
 }

@@ -4,22 +4,16 @@
  * Source: OTLP specification 1.11, "JSON Protobuf Encoding"; protobuf's ProtoJSON format.
  */
 import { VALUE_DEPTH_MAX } from './check.ts'
-import { high, low, readDouble, readInteger } from './json_number.ts'
+import { type Int64, readDouble, readInteger } from './json_number.ts'
 import { JsonReader } from './json_reader.ts'
 import { jsonStringOf, writeJsonString } from './json_text.ts'
 import {
+  Allowance,
   ATTRIBUTE,
-  beginItem,
-  beginRequest,
-  countAttributes,
-  countField,
-  countGroup,
-  countPoint,
   countsAs,
   DEFAULT_LIMITS,
   GROUP,
   LimitError,
-  left,
   POINT,
   type RequestLimits,
 } from './limits.ts'
@@ -67,8 +61,7 @@ const rowsOf = Object.fromEntries(
  * for a request that holds more than it may, as the check of protobuf counts it.
  */
 export function jsonToProtobuf(name: MessageName, body: Buffer, limits: RequestLimits = DEFAULT_LIMITS): Buffer {
-  beginRequest(limits)
-  const transcoding = new Transcoding(body)
+  const transcoding = new Transcoding(body, limits)
   transcoding.run(name)
   const bytes = transcoding.out.take()
   return transcoding.irregular ? regular(name, bytes) : bytes
@@ -78,10 +71,14 @@ class Transcoding {
   readonly out: Output
   irregular = false
   readonly #reader: JsonReader
+  readonly #allowance: Allowance
+  /** The integer that was read last. */
+  readonly #integer: Int64 = { high: 0, low: 0 }
   /** The last content length per message: a good guess of how long the next one's length is. */
   readonly #lengths = new Uint32Array(256)
 
-  constructor(body: Buffer) {
+  constructor(body: Buffer, limits: RequestLimits) {
+    this.#allowance = new Allowance(limits)
     this.#reader = new JsonReader(body)
     this.out = new Output(body.length)
   }
@@ -108,7 +105,7 @@ class Transcoding {
       reader.name()
       at = this.#find(rows, at + 1)
       if (at < 0) {
-        countField(reader.at)
+        this.#allowance.countFields(1, reader.at)
         reader.skip()
         continue
       }
@@ -116,7 +113,7 @@ class Transcoding {
       const row = rows[at]!
       const again = (seen & row.once) !== 0
       if (again) this.irregular = true
-      if (again) countField(reader.at)
+      if (again) this.#allowance.countFields(1, reader.at)
       seen |= row.once
       reader.enter(row.name)
       if (row.repeated) this.#list(row, inner)
@@ -146,12 +143,12 @@ class Transcoding {
     const reader = this.#reader
     if (!reader.openList()) return
     const isPacked = row.wire !== LENGTH
-    if (isPacked) countField(reader.at)
+    if (isPacked) this.#allowance.countFields(1, reader.at)
     const mark = isPacked ? this.out.open(row.number) : 0
     let position = 0
     do {
       reader.element(position++)
-      if (row.countsAs === 0 || row.countsAs === ATTRIBUTE) countField(reader.at)
+      if (row.countsAs === 0 || row.countsAs === ATTRIBUTE) this.#allowance.countFields(1, reader.at)
       if (row.message !== undefined) this.#inner(row, depth)
       else if (isPacked) this.#number(row, true, false)
       else this.#scalar(row, true)
@@ -173,15 +170,16 @@ class Transcoding {
   /** Items, data points and heads have limits of their own. */
   #counted(row: Row, name: MessageName, depth: number): void {
     const { at } = this.#reader
-    if (row.countsAs === ATTRIBUTE) countAttributes(1, at)
-    if (row.countsAs === GROUP) countGroup(at)
-    if (row.countsAs === POINT) countPoint(at)
+    if (row.countsAs === ATTRIBUTE) this.#allowance.countAttributes(1, at)
+    if (row.countsAs === GROUP) this.#allowance.countGroup(at)
+    if (row.countsAs === POINT) this.#allowance.countPoint(at)
     if (row.countsAs < POINT || row.countsAs === ATTRIBUTE) return this.#message(name, depth)
-    const { fields, attributes } = left
-    beginItem()
+    const allowance = this.#allowance
+    const { fields, attributes } = allowance
+    allowance.beginItem()
     this.#message(name, depth)
-    left.fields = fields
-    left.attributes = attributes
+    allowance.fields = fields
+    allowance.attributes = attributes
   }
 
   #scalar(row: Row, keepsDefault: boolean): void {
@@ -239,7 +237,8 @@ class Transcoding {
       if (tagged) this.out.tag(row.number, FIXED64)
       return this.out.double(value)
     }
-    this.#integer(row)
+    this.#readInteger(row)
+    const { high, low } = this.#integer
     if (high === 0 && low === 0 && !keepsDefault) return
     if (row.wire === FIXED32 || row.wire === FIXED64) {
       if (tagged) this.out.tag(row.number, row.wire)
@@ -258,15 +257,16 @@ class Transcoding {
     this.out.varint(value)
   }
 
-  /** Leaves its halves in `high` and `low`. */
-  #integer(row: Row): void {
+  #readInteger(row: Row): void {
     const reader = this.#reader
     const isQuoted = reader.atString()
     if (isQuoted && row.type === 'enum') reader.failExpected('the number of an enum value')
     if (isQuoted) reader.string()
     else reader.number()
     const signed = row.type !== 'uint64' && row.type !== 'fixed64' && row.type !== 'uint32' && row.type !== 'fixed32'
-    const problem = readInteger(reader.bytes, reader.start, reader.stop, signed) ?? rangeProblem(row.type)
+    const problem =
+      readInteger(reader.bytes, reader.start, reader.stop, signed, this.#integer) ??
+      rangeProblem(row.type, this.#integer)
     if (problem !== undefined) reader.fail(`number is ${problem}`, reader.start)
   }
 
@@ -286,7 +286,7 @@ const nibbles = new Int8Array(256).map((_, code) =>
 )
 
 /** Beyond the 64 bits that `readInteger` checks. */
-function rangeProblem(type: Field['type']): 'out of range' | undefined {
+function rangeProblem(type: Field['type'], { high, low }: Int64): 'out of range' | undefined {
   if (type === 'uint32' || type === 'fixed32') return high > 0 ? 'out of range' : undefined
   if (type !== 'int32' && type !== 'sint32' && type !== 'enum') return undefined
   const fits = (high === 0 && low <= 0x7fffffff) || (high === 0xffffffff && low >= 0x80000000)

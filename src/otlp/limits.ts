@@ -51,47 +51,49 @@ export class LimitError extends WireError {
   }
 }
 
-/** What is left of each limit. Counters of the walk under way: one object, as walks never overlap. */
-export const left = { fields: 0, attributes: 0, groups: 0, points: 0 }
-let limits = DEFAULT_LIMITS
-beginRequest(DEFAULT_LIMITS)
+/**
+ * What one request may still hold, counted down while it is walked: its groups and points, and the fields and attributes of the
+ * item that the walk is in. Each `count` throws LimitError when there is none left.
+ */
+export class Allowance {
+  fields = 0
+  attributes = 0
+  groups: number
+  points: number
+  readonly #limits: RequestLimits
 
-/** Before a request is walked. */
-export function beginRequest(given: RequestLimits): void {
-  limits = given
-  left.groups = given.request_groups_max
-  left.points = given.request_points_max
-  beginItem()
-}
+  constructor(limits: RequestLimits) {
+    this.#limits = limits
+    this.groups = limits.request_groups_max
+    this.points = limits.request_points_max
+    this.beginItem()
+  }
 
-/** Before an item, a data point or a head. */
-export function beginItem(): void {
-  left.fields = limits.message_fields_max
-  left.attributes = limits.item_attributes_max
-}
+  /** Before an item, a data point or a head. */
+  beginItem(): void {
+    this.fields = this.#limits.message_fields_max
+    this.attributes = this.#limits.item_attributes_max
+  }
 
-export function countField(at: number): void {
-  if (--left.fields < 0) fail('message_fields_max', at)
-}
+  countFields(count: number, at: number): void {
+    if ((this.fields -= count) < 0) this.#fail('message_fields_max', at)
+  }
 
-export function countFields(count: number, at: number): void {
-  if ((left.fields -= count) < 0) fail('message_fields_max', at)
-}
+  countAttributes(count: number, at: number): void {
+    if ((this.attributes -= count) < 0) this.#fail('item_attributes_max', at)
+  }
 
-export function countAttributes(count: number, at: number): void {
-  if ((left.attributes -= count) < 0) fail('item_attributes_max', at)
-}
+  countGroup(at: number): void {
+    if (--this.groups < 0) this.#fail('request_groups_max', at)
+  }
 
-export function countGroup(at: number): void {
-  if (--left.groups < 0) fail('request_groups_max', at)
-}
+  countPoint(at: number): void {
+    if (--this.points < 0) this.#fail('request_points_max', at)
+  }
 
-export function countPoint(at: number): void {
-  if (--left.points < 0) fail('request_points_max', at)
-}
-
-function fail(limit: LimitName, at: number): never {
-  throw new LimitError(limit, limits[limit], at)
+  #fail(limit: LimitName, at: number): never {
+    throw new LimitError(limit, this.#limits[limit], at)
+  }
 }
 
 /** How a message counts, by its id: 0 is only a field of what it is in. */

@@ -45,10 +45,9 @@ function writeFields(
   isWanted: (row: number) => boolean,
   out: Output,
 ): void {
-  forEachField(message, bytes, pieces, (row, start) => {
+  forEachField(message, bytes, pieces, ({ row, start, tag, value, content, end }) => {
     const once = fieldOnce[row]!
     if (!isWanted(row) || (once !== 0 && lasts.get(once) !== start)) return
-    const { tag, value, content, end } = field
     if (fieldMessage[row] === 0) {
       out.varint(tag)
       out.copy(bytes, value, end)
@@ -64,7 +63,7 @@ function writeFields(
 /** Where the last of each singular field, or of the members of a oneof, begins, by its bit. */
 function lastsOf(message: number, bytes: Buffer, pieces: Pieces): Map<number, number> {
   const lasts = new Map<number, number>()
-  forEachField(message, bytes, pieces, (row, start) => {
+  forEachField(message, bytes, pieces, ({ row, start }) => {
     if (fieldOnce[row] !== 0) lasts.set(fieldOnce[row]!, start)
   })
   return lasts
@@ -74,22 +73,30 @@ function lastsOf(message: number, bytes: Buffer, pieces: Pieces): Map<number, nu
 function mergedPieces(message: number, row: number, bytes: Buffer, pieces: Pieces): Pieces {
   const merged: number[] = []
   forEachField(message, bytes, pieces, (other) => {
-    if (fieldOnce[other] !== fieldOnce[row]) return
-    if (other !== row) merged.length = 0
-    else if (field.content < field.end) merged.push(field.content, field.end)
+    if (fieldOnce[other.row] !== fieldOnce[row]) return
+    if (other.row !== row) merged.length = 0
+    else if (other.content < other.end) merged.push(other.content, other.end)
   })
   return merged
 }
 
-/** The field that `forEachField` is at: to be read at the beginning of the call. */
-const field = { tag: 0, value: 0, content: 0, end: 0 }
+/** A field's row in the table (0: unknown), its tag, and where the tag, the value, and the content of a message begin. */
+interface FieldAt {
+  row: number
+  tag: number
+  start: number
+  value: number
+  content: number
+  end: number
+}
 
-/** Calls with the row of each field in the table (0: unknown) and where its tag begins. */
-function forEachField(message: number, bytes: Buffer, pieces: Pieces, use: (row: number, start: number) => void): void {
+/** Calls with each field: the same object every time. */
+function forEachField(message: number, bytes: Buffer, pieces: Pieces, use: (field: Readonly<FieldAt>) => void): void {
+  const field: FieldAt = { row: 0, tag: 0, start: 0, value: 0, content: 0, end: 0 }
   for (let piece = 0; piece < pieces.length; piece += 2) {
     const stop = pieces[piece + 1]!
     for (let at = pieces[piece]!; at < stop; ) {
-      const start = at
+      field.start = at
       field.tag = readUint32(bytes, at, stop)
       field.value = field.content = next
       field.end = at = skipValue(field.tag & 7, bytes, next, stop)
@@ -97,7 +104,8 @@ function forEachField(message: number, bytes: Buffer, pieces: Pieces, use: (row:
         readLength(bytes, field.value, stop)
         field.content = next
       }
-      use(rowOf(message, field.tag >>> 3), start)
+      field.row = rowOf(message, field.tag >>> 3)
+      use(field)
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * One way out of several that get the same batches. What another way has taken and this one has not waits here, so that
- * it is offered to nobody twice. A branch outlives reloads: what waits goes on the ways of the newest config.
+ * One of several consumers that get the same batches. A batch that this one has refused but another has taken waits here
+ * and is offered again, to this one only. A branch outlives reloads: what waits goes the way that the newest config gives it.
  */
 import type { Batches, Component, Consumer, Context, Host, Signal } from '../component.ts'
 import { Refusal, retryLater } from '../refusal.ts'
@@ -16,7 +16,7 @@ export interface BranchOptions extends Pick<Host, 'clock' | 'log'> {
   readonly room: CopyRoom
 }
 
-/** Of all copies of the daemon, the higher the number the younger. */
+/** A batch that waits. `number`: among those of all branches; the younger, the higher. */
 interface Copy<S extends Signal> extends KeptBatch<S> {
   readonly number: number
   /** Since when it waits; monotonic. */
@@ -38,7 +38,7 @@ export class Branch<S extends Signal = Signal> implements Component, CopyHolder 
     this.#overflow = new Overflow(options.log)
   }
 
-  /** Batches go there from now on, those that wait first. What waits has not entered yet: it does so by the marks of then. */
+  /** From now on batches go there, those that wait first. They get their policy when they are offered, so by the new config. */
   point(next: Consumer<S>, policyOf: PolicyOf = (before) => before): void {
     this.#next = next
     this.#policyOf = policyOf
@@ -85,7 +85,7 @@ export class Branch<S extends Signal = Signal> implements Component, CopyHolder 
     const number = this.#options.room.take(bytes, this)
     if (number === undefined) return this.#drop(batch)
     this.book.hold(batch.count, 'queued')
-    // Nobody waits for it any more.
+    // The sender has its answer, so the batch has no deadline any more.
     const since_ms = this.#options.clock.monotonic_ms()
     this.#copies.add({ batch, context: { ...context, account: this.book, deadline_ms: undefined }, number, since_ms })
     this.#handOver ??= this.#newHandOver()

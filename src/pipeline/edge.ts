@@ -26,7 +26,7 @@ export class Switch<S extends Signal> implements Consumer<S> {
   }
 }
 
-/** A way of one graph: knows whether a batch is on it. */
+/** Where batches enter one graph: knows whether one is under way in it. */
 export class Way<S extends Signal> implements Consumer<S> {
   readonly #next: Consumer<S>
   #underWay = 0
@@ -80,7 +80,7 @@ export class Edge<S extends Signal> implements Consumer<S> {
   }
 }
 
-/** The branches at the end of a pipeline. They have accounts of their own; that of what came before ends here. */
+/** The end of a pipeline, where the account of what came before ends: each branch behind it has an account of its own. */
 export class FanOut<S extends Signal> implements Consumer<S> {
   readonly #split: Split<S>
 
@@ -95,8 +95,9 @@ export class FanOut<S extends Signal> implements Consumer<S> {
 }
 
 /**
- * Gives each branch the same batch, those in `last` when the others have answered. It is taken if one of them has taken
- * it: the others hold it then, and nobody is offered it twice. If none has, it goes back to the sender.
+ * Offers each branch the same batch, those in `last` when the others have answered. If at least one has taken it, the
+ * sender gets OK, and the branches that refused hold it and try again later; so nobody gets it twice. If none has, it
+ * goes back to the sender.
  */
 export class Split<S extends Signal> implements Consumer<S> {
   readonly #first: readonly Branch<S>[]
@@ -110,6 +111,7 @@ export class Split<S extends Signal> implements Consumer<S> {
   }
 
   async consume(batch: Batches[S], context: Context): Promise<void> {
+    // At most all branches but one hold a copy.
     const most_bytes = heldBytes({ batch, context }) * (this.#first.length + this.#last.length - 1)
     if (!this.#room.promise(most_bytes))
       throw retryLater('queue_full', 'copies for branches that refuse wait up to service.fan_out_bytes_max')
@@ -120,7 +122,7 @@ export class Split<S extends Signal> implements Consumer<S> {
       if (isTaken) branch.keep(batch, context, error)
       else branch.takeBack(batch)
     }
-    // Not before: what is kept is handed on at once, and might be promised the room of the next.
+    // Only now: `keep` may hand on at once, and the room that this frees is not to be promised to the next batch before.
     this.#room.settle(most_bytes)
     if (!isTaken) throw worst(refused.map(({ error }) => error))
   }

@@ -1,8 +1,9 @@
 /**
- * Which redactions stand on the way of a batch, and whether they are still those that judged it. Each edge into a
- * pipeline puts the pipeline's mark on what enters; a mark is current as long as the redactions of the pipelines that
- * it names, and what feeds these, are the same. What is held with an old mark is judged again by the new redactions of its
- * way; if its way is gone, by all redactions that run. So a reload reaches what is held anywhere, without asking who holds.
+ * Which redactions have judged a batch, and whether they are still those of the config. Each edge into a pipeline puts a mark
+ * on what enters: the pipelines that the batch has passed so far. A mark is current as long as the redactions of these
+ * pipelines, and what feeds the pipelines, stay the same. A batch with an old mark is judged again before it goes on: by the
+ * new redactions of its pipelines, or, if one of them is gone or fed by others, by all redactions that run. So a reload
+ * reaches everything that is held, without knowing who holds it.
  */
 import type { Batches, Policy, Processor, Signal } from '../component.ts'
 import { sameConfig } from '../config/compare.ts'
@@ -15,14 +16,14 @@ interface Judge {
   readonly component: Processor<Signal>
 }
 
-/** What of a pipeline decides how its items are judged. */
+/** What matters of a pipeline: another value means that its items are judged otherwise. */
 interface Way {
   readonly judges: readonly Judge[]
   /** Connectors that feed it, and whether a receiver does. */
   readonly feeders: string
 }
 
-/** What the instances of a graph tell. */
+/** What is needed of the instances of a graph. */
 interface Part {
   readonly key: string
   readonly plan: ComponentPlan
@@ -38,10 +39,10 @@ export class RedactionMarks {
   #distrusted = 0
   #plan: Plan | undefined
   #taken = 0
-  /** Of what has lost its mark: nobody knows its way, so after the first reload all redactions judge it. */
+  /** The mark of batches that have none: nobody knows their pipelines, so after the first reload all redactions judge them. */
   readonly unmarked: Policy = new Unmarked(this)
 
-  /** These ways hold from now on. */
+  /** From now on batches take the ways of this plan. */
   take(plan: Plan, instances: readonly Part[]): void {
     this.#ways = new Map(plan.pipelines.map((pipeline) => [pipeline.id, wayOf(pipeline, plan, instances)]))
     this.#marks = new Map()
@@ -50,7 +51,7 @@ export class RedactionMarks {
     this.#plan = plan
   }
 
-  /** A config that was taken back may have judged what has passed meanwhile: all of it is judged again. */
+  /** No mark is current any more: a config that was taken back may have judged what has passed meanwhile. */
   distrust(): void {
     this.#distrusted++
     this.#marks = new Map()
@@ -62,11 +63,12 @@ export class RedactionMarks {
     return this.#taken > 1
   }
 
+  /** Rises with `distrust`: a mark made before is never current again. */
   get trust(): number {
     return this.#distrusted
   }
 
-  /** The mark of what enters the pipeline, and had that mark before. */
+  /** The mark of a batch that enters the pipeline with the mark `before`. */
   mark(pipeline: string, before: Policy | undefined): Policy {
     const key = `${pipeline} ${before?.id}`
     let mark = this.#marks.get(key)
@@ -85,7 +87,7 @@ export class RedactionMarks {
     return this.#ways.get(pipeline)
   }
 
-  /** Each redaction that runs once, whatever the pipelines in which it stands. */
+  /** Every redaction that runs, each once, in however many pipelines it stands. */
   all(): readonly Judge[] {
     const judges = [...this.#ways.values()].flatMap((way) => way.judges)
     return [...new Map(judges.map((judge) => [judge.id, judge])).values()]
@@ -115,7 +117,7 @@ class Unmarked implements Policy {
 
 class Mark implements Policy {
   readonly id: number
-  /** From the first that it entered. */
+  /** In the order in which the batch has entered them. */
   readonly pipelines: readonly string[]
   readonly #marks: RedactionMarks
   readonly #ways: readonly (Way | undefined)[]

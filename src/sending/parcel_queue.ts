@@ -28,7 +28,11 @@ export interface QueueOptions<S extends Signal> {
   capacity(): number
 }
 
-/** What is queued or under way counts towards `queue_size` until its fate is known: that is the memory that it takes. */
+/**
+ * Bounded by `queue_size`, towards which a batch counts, queued or under way, until its fate is known: so long it takes memory.
+ * The way of a batch: `offer` takes room for it (`#admit`, or `#room` where the sender waits), then it goes to the batcher or
+ * to the ready parcels, and up to `num_consumers` at a time deliver those.
+ */
 export class ParcelQueue<S extends Signal> {
   readonly #options: QueueOptions<S>
   readonly #batcher: Batcher<S> | undefined
@@ -67,7 +71,7 @@ export class ParcelQueue<S extends Signal> {
 
   /** True: nothing is queued or under way. */
   get isEmpty(): boolean {
-    // Room is taken before the batch is in.
+    // The size rises when a batch is admitted, a moment before it is queued.
     return this.#since.size === 0 && this.#size === 0
   }
 
@@ -98,7 +102,7 @@ export class ParcelQueue<S extends Signal> {
     this.#aside.set(parcel, this.#options.clock.after(wait_ms, again))
   }
 
-  /** Refuses who waits for room, and hands everything that waits for more, or for its next attempt, to the consumers. */
+  /** Refuses senders that wait for room; batches that are not full, and parcels that are to be tried later, go to the consumers now. */
   close(): void {
     this.#closed = true
     for (const [parcel, timer] of [...this.#aside]) {

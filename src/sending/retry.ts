@@ -4,11 +4,11 @@ import type { Clock } from '../self/clock.ts'
 import type { Retryable, SendResult } from './sender.ts'
 import { onAbort, type Stop } from './stop.ts'
 
-/** After so many failures in a row a parcel lets those behind it go first. */
+/** From this many failures on, a parcel lets those behind it go first. */
 const FAILURES_BEFORE_ASIDE = 3
-/** After so many answers in a row that there is no room for it, a parcel is taken to be too large. */
+/** A backend that has answered this many times in a row that it has no room for a parcel: the parcel is too large. */
 const EXHAUSTED_MAX = 3
-/** What a backend asks for beyond it is a mistake, or means that nobody will be there. */
+/** Longest wait that a backend can ask for: more is a mistake. */
 const RETRY_AFTER_MAX_MS = 10 * 60_000
 
 export interface RetryOptions {
@@ -25,7 +25,7 @@ export interface RetryOptions {
   onRetry(failure: Retryable, wait_ms: number): void
 }
 
-/** What a parcel that fails has to know of the others on its way. */
+/** What decides whether a parcel that fails lets others go first. */
 export interface Others {
   /** How many parcels the backend has taken. */
   readonly successes: number
@@ -46,14 +46,14 @@ export interface SetAside {
 
 export type RetryResult = Exclude<SendResult, Retryable> | Exhausted | SetAside
 
-/** What happened to a parcel so far. Of its own, so that it can be put back and go on where it was. */
+/** What has happened to a parcel so far: it belongs to the parcel, which may be put back and go on later. */
 export class Tries {
   /** Monotonic time of the first attempt. */
   started_ms: number | undefined
   failures = 0
   /** How often in a row the backend had no room for it. */
   exhausted = 0
-  /** What the backend had taken when it failed first, or made room. */
+  /** How many parcels the backend had taken when this one failed first, or last let others go first. */
   successes = 0
   readonly #backoff: Backoff
 
@@ -69,7 +69,7 @@ export class Tries {
     return Math.max(this.#backoff.next(), failure.retryAfter_ms ?? 0)
   }
 
-  /** It makes room: whether others overtake it is asked anew from here on. */
+  /** Lets others go first. From here on it counts anew whether others overtake it. */
   goAside(others: Others, wait_ms: number): SetAside {
     this.successes = others.successes
     return { outcome: 'aside', wait_ms }
@@ -82,9 +82,9 @@ export class Tries {
 }
 
 /**
- * Attempts until one succeeds, fails for good, or no more are allowed; or until others should go first. A parcel that
- * others overtake is put back with its wait; while nothing goes through, it waits here, so that the attempts on a dead
- * backend are as few as the consumers, and lets the next one try in its stead.
+ * Tries until an attempt succeeds or fails for good, until no more are allowed, or until others should go first. If the backend
+ * takes other parcels meanwhile, this one is put back for the time of its wait. If it takes nothing, the parcel waits here and
+ * then lets the next one try in its stead: so a dead backend gets no more attempts than there are consumers.
  */
 export async function retry(
   attempt: () => Promise<SendResult>,

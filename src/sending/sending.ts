@@ -59,12 +59,12 @@ export class Sending implements Component {
   }
 }
 
-/** Where the config does not say how much the queue holds. */
+/** Size of the queue where the config does not say it, in requests or items. */
 const QUEUE_SIZE = 1000
-/** The same in bytes: a share of the memory limit. */
+/** The same for a queue that is measured in bytes: a share of the memory limit. */
 const QUEUE_SHARE = 1 / 16
 
-/** One signal's way to the backend. */
+/** One signal's way to the backend: `consume` → queue → `#deliver`, which tries, tries again, and settles the parcel. */
 class Line<S extends Signal> implements Consumer<S>, Others {
   readonly #signal: S
   readonly #options: SendingOptions
@@ -73,11 +73,11 @@ class Line<S extends Signal> implements Consumer<S>, Others {
   readonly #sender: Sender<S>
   readonly #queue: ParcelQueue<S> | undefined
   readonly #stop = new Stop()
-  /** Calls past the queue that are not over. */
+  /** Without a queue: calls of `consume` that have no answer yet. */
   #direct = 0
   #attempts = 0
   #successes = 0
-  /** Ends the reading of what is held. */
+  /** The process's memory is no longer told how much the queue holds. */
   #release: (() => void) | undefined
   #idle = Promise.withResolvers<void>()
 

@@ -1,6 +1,7 @@
 /** How a call is kept as a row of numbers (`calls.ts`, `other_traces.ts`). */
 import type { ReportPlace } from '../gen_ai/grouping/apart.ts'
 import type { CallFacts } from '../gen_ai/grouping/same_call.ts'
+import { mix } from '../telemetry/hash.ts'
 
 /** Stands for no call. */
 export const NO_CALL = -1
@@ -146,9 +147,4 @@ export function idOf(high: number, low: number): number {
   const first = mix(low ^ Math.imul(high, 0x9e3779b1))
   const second = high ^ Math.imul(first, 0x85ebca6b)
   return (second >>> 0) * 2 ** 21 + (first >>> 11)
-}
-
-function mix(word: number): number {
-  const half = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
-  return Math.imul(half ^ (half >>> 13), 0xc2b2ae35)
 }

@@ -1,19 +1,21 @@
 /**
- * Model calls that wait for their trace to settle, and some that have been counted: rows of numbers, linked by trace.
+ * Reports of model calls as rows of numbers (`call_rows.ts`), linked by trace: those that wait for their trace to settle, and
+ * some that have been counted, to compare late ones with. A row is called a call, since most calls have one report.
  */
-
 import { FIELD } from '../gen_ai/call_fields.ts'
 import { dialects } from '../gen_ai/dialects/dialects.ts'
 import { isExplained } from '../gen_ai/failure.ts'
 import { areApart } from '../gen_ai/grouping/apart.ts'
+import { RememberedSets } from '../gen_ai/grouping/emitter_sets.ts'
 import { groupsOf } from '../gen_ai/grouping/group_calls.ts'
 import type { Ancestry } from '../gen_ai/grouping/groups.ts'
+import { StepCount } from '../gen_ai/grouping/pauses.ts'
 import { type CallFacts, mergeReports } from '../gen_ai/grouping/same_call.ts'
-import { hashOf } from '../gen_ai/hash.ts'
 import type { ModelCall } from '../gen_ai/model_call.ts'
 import { DURATION } from '../gen_ai/plausible.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import { nanosAsMillis, uint32 } from '../otlp/cursor.ts'
+import { textId } from '../telemetry/hash.ts'
 import type { RecordView } from '../telemetry/record_view.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import {
@@ -43,10 +45,10 @@ import { awaitsRecord, readStreamRecord } from './stream_record.ts'
 
 export { FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from './call_rows.ts'
 
-/** Sets the emitters of log records apart. */
+/** Makes another emitter of the log records of a scope than of its spans. */
 const RECORD_SALT = 0x5bd1e994
 
-/** Where 0 (or NaN) says that it is unknown. */
+/** Columns that a call takes from whichever report knows them; 0, or NaN, is unknown. */
 const FROM_ANY_INTS = ['response', 'errorType', 'finishReasons', 'signals'] as const
 const FROM_ANY_NUMBERS = ['ttft_s', 'score'] as const
 
@@ -55,7 +57,7 @@ export interface CallTexts {
   readonly model: number
   readonly responseModel: number
   readonly errorType: number
-  /** Of what the call's process says of itself (`ResourceHashes`); absent where calls of other traces do not matter. */
+  /** Of the resource (`ResourceHashes`), which tells the process; absent where calls of other traces do not matter. */
   readonly resource?: number
   /** Who made the span (`Emitters`). */
   readonly emitter: Emitter
@@ -72,6 +74,9 @@ export class Calls {
   readonly #otherTraces = new OtherTraces(this)
   readonly #links: SpanLinks | undefined
   readonly #place = new RowPlace()
+  /** Scratch of `#fillQuality`. */
+  readonly #quality: Quality = { score: Number.NaN, signals: 0 }
+  readonly #emitters = new RememberedSets()
   #qualities: Qualities | undefined
   count = 0
   #serial = 0
@@ -109,7 +114,7 @@ export class Calls {
     ints[int + INT.spanLow] = word(span, 4)
     ints[int + INT.parentHigh] = word(parent, 0)
     ints[int + INT.parentLow] = word(parent, 4)
-    ints[int + INT.response] = hashOf(bytes, call.start(FIELD.responseId), call.end(FIELD.responseId))
+    ints[int + INT.response] = textId(bytes, call.start(FIELD.responseId), call.end(FIELD.responseId))
     ints[int + INT.operation] = call.operation
     ints[int + INT.provider] = call.provider
     ints[int + INT.model] = texts.model
@@ -155,7 +160,7 @@ export class Calls {
 
   remove(call: number): void {
     this.count--
-    // Whoever knows the row as that of this report finds another one there.
+    // By its serial, whoever has noted the row finds out that it is that of another report now (`BatchRows`).
     this.setInt(call, 'serial', 0)
     this.setInt(call, 'next', this.#free)
     this.#free = call
@@ -221,7 +226,7 @@ export class Calls {
     return this.#otherTraces.find(call, bits)
   }
 
-  /** `bits` are told of the call: reports of it in other traces are to be known. */
+  /** Those of `bits` are told of the call: from now on `toldInOtherTrace` knows it. */
   rememberInOtherTraces(call: number, bits = 1): void {
     this.#otherTraces.add(call, bits)
   }
@@ -238,13 +243,14 @@ export class Calls {
     if (this.areApart(calls)) for (const call of calls) yield [call]
     else {
       const reports = { count: calls.length, facts: (at: number) => this.facts(calls[at]!, bits) }
-      for (const group of groupsOf(reports, this.#ancestry(calls[0]!))) yield group?.map((at) => calls[at]!)
+      const groups = groupsOf(reports, this.#ancestry(calls[0]!), new StepCount(), this.#emitters.current)
+      for (const group of groups) yield group?.map((at) => calls[at]!)
     }
   }
 
   /**
-   * Row of what the reports of one call say together: the only one's own, or one that holds until the next merge. Beside
-   * what `mergeCalls` decides, the word of the outer one, which stands first, counts where it has one.
+   * Row of what the reports of one call say together. Of one report it is its own row; of several it is a row that the next
+   * merge overwrites, with what `mergeCalls` decides, and for the rest what the outermost report says that says something.
    */
   merge(reports: readonly number[]): number {
     if (this.#qualities !== undefined) for (const call of reports) this.#fillQuality(call, this.#qualities)
@@ -254,7 +260,7 @@ export class Calls {
     return row
   }
 
-  /** The reports' own rows stay as they came: others may have only some of them, or are told of them later. */
+  /** The reports' own rows stay as they are: another subscriber may have only some of them, or be told later. */
   #mergeAll(reports: readonly number[]): number {
     if (this.#together === NO_CALL) this.#together = this.#newRow()
     const row = this.#together
@@ -281,7 +287,7 @@ export class Calls {
     this.numbers.copyWithin(to * NUMBER.width, from * NUMBER.width, (from + 1) * NUMBER.width)
   }
 
-  /** Where no report says why the call failed, the nearest span above it that does is asked. */
+  /** If no report says why the call failed, the nearest span above that says it tells. */
   #isRateLimitedAbove(reports: readonly number[]): boolean {
     if (
       this.#links === undefined ||
@@ -299,6 +305,7 @@ export class Calls {
 
   #fillQuality(call: number, qualities: Qualities): void {
     if (this.int(call, 'signals') !== 0 || !Number.isNaN(this.number(call, 'score')) || this.has(call, RECORD)) return
+    const quality = this.#quality
     if (!qualities.find(this.int(call, 'trace'), this.int(call, 'spanHigh'), this.int(call, 'spanLow'), quality)) return
     this.setNumber(call, 'score', quality.score)
     this.setInt(call, 'signals', quality.signals)
@@ -330,8 +337,6 @@ export class Calls {
     this.numbers.set(numbers)
   }
 }
-
-const quality: Quality = { score: Number.NaN, signals: 0 }
 
 function startOf({ bytes, isRecord, startTime }: SpanView, call: ModelCall, end_ms: number): number {
   if (isRecord) return end_ms - call.duration_ms

@@ -1,8 +1,8 @@
 /** Which instrumentation made a span: two reports by one instrumentation are two calls, two by different ones may be one. */
-
-import { hashOf } from '../gen_ai/hash.ts'
-import { findScopeName, range } from '../gen_ai/wire.ts'
+import { findScopeName } from '../gen_ai/wire.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
+import { fieldEnd, fieldStart } from '../telemetry/find_field.ts'
+import { textId } from '../telemetry/hash.ts'
 
 export interface Emitter {
   /** Of the scope's name; 0 where it has none. */
@@ -30,7 +30,9 @@ export class Emitters {
     if (batch === this.#batch && scope === this.#scope) return this.#emitter
     this.#batch = batch
     this.#scope = scope
-    this.#emitter = findScopeName(batch, scope) ? this.#named(batch.bytes, range.start, range.end) : NOBODY
+    const { bytes } = batch
+    const name = findScopeName(batch, scope)
+    this.#emitter = name < 0 ? NOBODY : this.#named(bytes, fieldStart(bytes, name), fieldEnd(bytes, name))
     return this.#emitter
   }
 
@@ -40,7 +42,7 @@ export class Emitters {
   }
 
   #named(bytes: Buffer, start: number, end: number): Emitter {
-    const hash = hashOf(bytes, start, end)
+    const hash = textId(bytes, start, end)
     const known = this.#known.get(hash)
     if (known !== undefined) return known
     const name = bytes.toString('latin1', start, Math.min(end, start + NAME_MAX_BYTES))

@@ -1,7 +1,6 @@
 /** Which process a span is from: a number for what its resource says, equal in every batch from that process. */
-
-import { hashOf } from '../gen_ai/hash.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
+import { textId } from '../telemetry/hash.ts'
 import { RESOURCE, SCOPE } from '../telemetry/layout.ts'
 
 /** The resources of one batch after another. One instance serves one component. */
@@ -17,7 +16,7 @@ export class ResourceHashes {
     this.#batch = batch
     this.#resource = resource
     const row = resource * RESOURCE.width
-    this.#hash = hashOf(
+    this.#hash = textId(
       batch.bytes,
       batch.layout.resources[row + RESOURCE.headStart]!,
       batch.layout.resources[row + RESOURCE.headEnd]!,

@@ -5,14 +5,13 @@
  */
 
 import { failureOf, NO_FAILURE, RATE_LIMIT, UNEXPLAINED } from '../gen_ai/failure.ts'
-import { hashNumber } from '../gen_ai/grouping/number_index.ts'
 import type { Id } from '../gen_ai/grouping/same_call.ts'
-import { hashOf } from '../gen_ai/hash.ts'
 import { uint32 } from '../otlp/cursor.ts'
 import type { Clock } from '../self/clock.ts'
 import { memoryOf } from '../self/memory/process_memory.ts'
 import type { Service, Services } from '../self/services.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
+import { hashNumber, textId } from '../telemetry/hash.ts'
 import { SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
 import { idOf } from './call_rows.ts'
 
@@ -77,23 +76,34 @@ export class SpanLinks {
 
   /** Id of the span above; 0 if it has none or is not known. */
   above(trace: number, span: Id): Id {
-    return this.#find(trace, span) ? found.parent : 0
+    const place = this.#find(trace, span)
+    return place < 0 ? 0 : this.#tableAt(place).parent(place % SLOTS)
   }
 
   /** Does the nearest span above a call that says why it failed tell of a rate limit? `span`: the call's parent. */
   isRateLimitedAbove(trace: number, span: Id): boolean {
     let id = span
-    for (let spans = 0; id !== 0 && spans < ABOVE_MAX && this.#find(trace, id); spans++) {
-      if (found.failure !== NO_FAILURE && found.failure !== UNEXPLAINED) return found.failure === RATE_LIMIT
-      id = found.parent
+    for (let spans = 0; id !== 0 && spans < ABOVE_MAX; spans++) {
+      const place = this.#find(trace, id)
+      if (place < 0) return false
+      const failure = this.#tableAt(place).failure(place % SLOTS)
+      if (failure !== NO_FAILURE && failure !== UNEXPLAINED) return failure === RATE_LIMIT
+      id = this.#tableAt(place).parent(place % SLOTS)
     }
     return false
   }
 
-  #find(trace: number, span: Id): boolean {
-    for (let table = this.#tables.length - 1; table >= 0; table--)
-      if (this.#tables[table]!.find(trace, span)) return true
-    return false
+  /** Where the newest note of that span is, `table * SLOTS + slot`; -1: there is none. */
+  #find(trace: number, span: Id): number {
+    for (let table = this.#tables.length - 1; table >= 0; table--) {
+      const slot = this.#tables[table]!.find(trace, span)
+      if (slot >= 0) return table * SLOTS + slot
+    }
+    return -1
+  }
+
+  #tableAt(place: number): Links {
+    return this.#tables[Math.floor(place / SLOTS)]!
   }
 
   #failureOf(batch: TraceBatch, item: number): number {
@@ -140,15 +150,12 @@ export function sharedSpanLinks(host: Pick<Services, 'service'>): SpanLinks {
 
 /** Of a span that has a trace id: a number for the trace; 0 for one that has none. */
 export function traceOf({ bytes, traceId }: SpanView): number {
-  return traceId < 0 ? 0 : hashOf(bytes, traceId, traceId + 16)
+  return traceId < 0 ? 0 : textId(bytes, traceId, traceId + 16)
 }
 
 function idAt(bytes: Uint8Array, at: number): Id {
   return idOf(uint32(bytes, at), uint32(bytes, at + 4))
 }
-
-/** What the last `find` that was successful found. */
-const found = { parent: 0, failure: NO_FAILURE }
 
 /** Open addressing by span and trace. */
 class Links {
@@ -183,14 +190,20 @@ class Links {
     this.#knownTraces[bit >>> 5]! |= 1 << (bit & 31)
   }
 
-  find(trace: number, span: Id): boolean {
+  /** Slot of the span, -1 if it is not there. */
+  find(trace: number, span: Id): number {
     const bit = bitOf(trace)
-    if ((this.#knownTraces[bit >>> 5]! & (1 << (bit & 31))) === 0) return false
+    if ((this.#knownTraces[bit >>> 5]! & (1 << (bit & 31))) === 0) return -1
     const slot = this.#slot(trace, span)
-    if (this.#spans[slot] === 0) return false
-    found.parent = this.#parents[slot]!
-    found.failure = this.#failures[slot]!
-    return true
+    return this.#spans[slot] === 0 ? -1 : slot
+  }
+
+  parent(slot: number): Id {
+    return this.#parents[slot]!
+  }
+
+  failure(slot: number): number {
+    return this.#failures[slot]!
   }
 
   /** Where the span is, or where it would be. */

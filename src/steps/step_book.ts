@@ -1,21 +1,22 @@
 /**
- * The owner of calls. Reads the spans and log records that `gen_ai` has marked, once for all who subscribe, knows those that
- * came before, keeps them by trace until the trace has settled, and tells each subscriber of each call once, with all its
- * reports. So metrics and log records cannot disagree on what a call is.
+ * The owner of calls. It reads the spans and log records that `gen_ai` has marked, once for all subscribers; recognises what
+ * was sent twice; keeps the reports by trace until the trace has settled; and then tells each subscriber of each call once,
+ * with all its reports. So metrics and log records cannot disagree on what a call is.
  *
- * A subscriber takes each batch when it has room for it, maybe long after the others: what a report says is in one row, and
- * bits in it say who has the report and who has been told of its call.
+ * Subscribers do not take a batch at the same time: a branch that refused takes it later. So a report is a row of numbers
+ * (`calls.ts`) with two sets of bits, a bit for each subscriber: who has taken the report (`takers`), and who has been told
+ * of its call (`told`).
  */
 import type { Context } from '../component.ts'
 import type { StepsSettings } from '../config/schema/steps.ts'
 import { FIELD } from '../gen_ai/call_fields.ts'
-import { hashOf } from '../gen_ai/hash.ts'
 import { hasQuality, isNormalised, readQuality } from '../gen_ai/normalised.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import type { Clock } from '../self/clock.ts'
 import { memoryOf } from '../self/memory/process_memory.ts'
 import type { Services } from '../self/services.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
+import { textId } from '../telemetry/hash.ts'
 import { RecordView } from '../telemetry/record_view.ts'
 import { sharedSlices } from '../traces/slices.ts'
 import { sharedTables } from '../traces/tables.ts'
@@ -32,28 +33,31 @@ import { ResourceHashes } from './resource_hashes.ts'
 import { type SpanLinks, sharedSpanLinks } from './span_links.ts'
 import { type Teller, TracesOfCalls } from './traces_of_calls.ts'
 
-/** So many times `settle_after` a log record without a trace waits, so that a span that tells of its call settles first. */
+/** A log record without a trace waits this many times `settle_after`, so that a span that tells of its call settles first. */
 const LONE_WAITS = 2
-/** Bits in a row. A subscriber's bit is nobody else's afterwards: what is told to it may be compared for long. */
+/**
+ * As many as a row has bits. The bit of a subscriber that has left is not given to another, which would seem to know what
+ * that one was told.
+ */
 const SUBSCRIBERS_MAX = 31
-/** Calls that wait take no more than this share of the memory limit, at so many bytes each. */
+/** Waiting calls take at most this share of the memory limit, reckoned at so many bytes each. */
 const CALLS_SHARE = 1 / 16
 const CALL_BYTES = 200
-/** What came lately is known in this share of the memory limit. */
+/** The memory of what came lately, to recognise duplicates, takes at most this share of the memory limit. */
 const RECENT_SHARE = 1 / 16
-const quality: Quality = { score: Number.NaN, signals: 0 }
 
 type Batch = TraceBatch | LogBatch
 
-/** Who is told: when a report has come, and when its call has settled. */
+/** Who wants to know of calls. For every report there is one `keep`, and later one `settle` or `repeat` that names its row. */
 export interface Subscriber {
-  /** The report is in that row now, until `settle` or `repeat` name the row. */
+  /** A report has come, and is in that row. `report` is to be read now. */
   keep(row: number, report: Report): void
-  /** All reports of a call that it has, the outermost first. `row` says what they say together, until this returns. */
+  /** A call has settled: the rows of those of its reports that the subscriber has, the outermost first. `row` is what they say
+   * together, until this returns. */
   settle(row: number, reports: readonly number[]): void
-  /** The row's call has been told: because of other reports, or of another trace. */
+  /** The row's report belongs to a call that has been told already: it came late, or in another trace. */
   repeat?(row: number): void
-  /** The report waits, or has settled at once: time to make room. */
+  /** After each `keep`, when the report waits or has settled at once: a good moment to make room. */
   kept?(): void
 }
 
@@ -65,13 +69,14 @@ export class StepBook implements Teller {
   readonly #subscribers: (Subscriber | undefined)[] = []
   #active = 0
   readonly #record = new RecordView()
+  readonly #quality: Quality = { score: Number.NaN, signals: 0 }
   readonly #resources = new ResourceHashes()
   readonly #emitters = new Emitters()
   readonly #recent: RecentSpans
   readonly #shards: readonly TracesOfCalls[]
   readonly #lone: LoneCalls
   readonly #tables: readonly TraceTable[]
-  /** Rows of batches that have been taken while there was more than one subscriber; as long as somebody holds the batch. */
+  /** Where the reports of a batch are, for subscribers that take it after the first; kept as long as the batch itself. */
   readonly #batches = new WeakMap<Batch, BatchRows>()
   readonly #texts: { -readonly [Name in keyof CallTexts]: CallTexts[Name] } = {
     model: 0,
@@ -115,7 +120,7 @@ export class StepBook implements Teller {
     return 1 << (this.#subscribers.push(subscriber) - 1)
   }
 
-  /** It is told of everything that it has. */
+  /** Tells the subscriber of everything that it still waits for, and of nothing after that. */
   leave(bit: number): void {
     if (this.#active > 1) {
       for (const shard of this.#shards) shard.leave(bit)
@@ -156,12 +161,13 @@ export class StepBook implements Teller {
     return settled
   }
 
-  /** Of `Teller`: to those of `bits`, unless a report in another trace has told them. */
+  /** Of `Teller`: tells the subscribers of `bits`, but those who know the call from another trace. */
   settle(reports: readonly number[], bits: number): void {
     const { calls } = this
     const row = calls.merge(reports)
     const elsewhere = calls.toldInOtherTrace(row, bits)
     if (elsewhere !== bits) calls.rememberInOtherTraces(row, bits & ~elsewhere)
+    // From the lowest bit up.
     for (let left = bits; left !== 0; left &= left - 1) {
       const bit = left & -left
       if ((elsewhere & bit) === 0) this.#subscriber(bit)?.settle(row, reports)
@@ -203,10 +209,10 @@ export class StepBook implements Teller {
   /** A log record with the answer of a call whose span may say nothing of it. */
   #keepQuality(batch: LogBatch, item: number): void {
     this.#record.readRecord(batch, item)
-    if (readQuality(this.#record, quality)) this.calls.keepQuality(this.#record, quality)
+    if (readQuality(this.#record, this.#quality)) this.calls.keepQuality(this.#record, this.#quality)
   }
 
-  /** Has the subscriber that very report? One without an id, or one that is not among those that came lately any more. */
+  /** Does the row say that the subscriber has taken the report? `#recent` does not know all: spans without id, and older ones. */
   #isTaken(bit: number, row: number): boolean {
     return row !== NO_CALL && (this.calls.takers(row) & bit) !== 0
   }
@@ -217,7 +223,10 @@ export class StepBook implements Teller {
     return trace >= 0 && spanId >= 0 && this.#recent.seen(trace, bytes, spanId, bit)
   }
 
-  /** Without a trace nothing is waited for, but by a log record for a span that has its response id. */
+  /**
+   * A report that is in no row yet. It waits with its trace; without one, a log record with a response id waits for a span that
+   * has the same, and everything else settles at once.
+   */
   #add(bit: number, now_ms: number): number {
     const { calls } = this
     const report = this.#report
@@ -235,7 +244,7 @@ export class StepBook implements Teller {
     return row
   }
 
-  /** The report is in that row for others, and waits or has been told. */
+  /** A report that is in a row already, because another subscriber has taken it. */
   #addTaker(bit: number, row: number, now_ms: number): void {
     const report = this.#report
     const subscriber = this.#subscriber(bit)!
@@ -283,7 +292,7 @@ export class StepBook implements Teller {
 }
 
 function hashOfText(report: Report, text: number): number {
-  return hashOf(report.bytes, report.textStart(text), report.textEnd(text))
+  return textId(report.bytes, report.textStart(text), report.textEnd(text))
 }
 
 function placeOf(bit: number): number {

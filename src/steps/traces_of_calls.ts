@@ -1,31 +1,30 @@
 /**
- * One shard's calls by trace, until the trace has settled: then each call is counted once, however many spans told of it. A
- * large trace is settled in slices; what comes meanwhile waits for its next settling.
+ * One shard's reports of calls, by trace, until the trace has settled. Then the reports of each call are found, and
+ * its subscribers are told once, however many reports there are. "Counted" is a report of which everybody has been told who is
+ * to be. A large trace is settled in slices; what comes meanwhile waits for its next settling.
  */
 import { RowQueue } from '../traces/row_queue.ts'
 import type { Slices } from '../traces/slices.ts'
 import type { TraceColumn, TraceTable } from '../traces/trace_table.ts'
 import { ALL, NO_CALL } from './call_rows.ts'
 
-/** Counted calls that are kept to compare later ones with. */
+/** Counted reports that are kept, so that late ones can be compared with them. */
 const COUNTED_MAX = 50_000
-/** So many counted calls of a trace, the newest, are compared with what comes late: a trace may never end. */
+/** Late reports are compared with this many counted ones of their trace, the newest: a trace may never end. */
 const COMPARED_MAX = 4096
-/** So many calls are told in a piece of work, which is begun anew for the price of a few. */
+/** Calls told in one piece of work: beginning a piece costs as much as a few calls. */
 export const CALLS_PER_PIECE = 4
-/**
- * Where there are too many calls, so many pieces of the settling are done for each that comes: it is over before there are a
- * third more.
- */
+/** While too many calls wait, each new one does this many pieces of settling, so that it ends before there are a third more. */
 export const PIECES_PER_CALL = 2
-/** Beyond so many times too many, work is not cut into slices any more. */
+/** From this many times `calls_max` on, settling is no longer cut into slices. */
 const OVER_MAX = 2
 
 /** After so many calls have been looked up, others may have their turn. */
 const PAUSE_CALLS = 1000
 
-/** Of a trace. It is in `#waiting`, `#extended` or `#due`; its calls are being grouped. */
+/** Bits of a trace's state. It is in `#waiting`, `#extended` or `#due`. */
 const WAITS = 1
+/** Its calls are being grouped. */
 const GROUPED = 2
 
 /** The calls, known by number (`steps/calls.ts`). Those of a trace form a list from the newest back. */
@@ -38,7 +37,7 @@ export interface LinkedCalls {
   told(call: number): number
   addTakers(call: number, bits: number): void
   addTold(call: number, bits: number): void
-  /** 1: another report of the call will come, maybe late, which is awaited up to the longest time; -1: this is it. */
+  /** 1: another report of the call will come, and is awaited up to `settle_max`; -1: this is such a report; 0: neither. */
   awaits(call: number): number
   /** True: each of them reports a call of its own. False says nothing. */
   areApart(calls: readonly number[]): boolean
@@ -71,7 +70,7 @@ export class TracesOfCalls {
   readonly #awaited: TraceColumn
   /** Traces whose first unsettled call came lately, in that order. */
   readonly #waiting = new RowQueue()
-  /** Traces that had been in `#waiting` long enough, but for calls that came in between. In no order. */
+  /** Traces that have waited `settle_after` in `#waiting`, but had calls in between, so that they wait on. In no order. */
   readonly #extended = new RowQueue()
   /** Traces that are to be settled now, in that order. */
   readonly #due = new RowQueue()
@@ -109,7 +108,7 @@ export class TracesOfCalls {
     this.#wait(row, now_ms)
   }
 
-  /** Others have the call too, and are told of it when those are who had it before, or of their own. */
+  /** More subscribers have taken the report. They are told with those who had it before, or on their own if those have been told. */
   addTakers(row: number, call: number, bits: number, now_ms: number): void {
     const wasCounted = this.#isCounted(call)
     this.#calls.addTakers(call, bits)
@@ -117,7 +116,7 @@ export class TracesOfCalls {
       this.#counted--
       this.#uncounted++
     }
-    // While the trace is being grouped it may be too late for the call's turn.
+    // While the trace is being grouped, the turn of this call may be over.
     const isNew = wasCounted || (this.#states.data[row]! & WAITS) === 0
     if (isNew) this.#awaited.data[row]! += this.#calls.awaits(call)
     this.#wait(row, now_ms)
@@ -247,8 +246,8 @@ export class TracesOfCalls {
   }
 
   /**
-   * Of those who wait for something: where they have the same reports and know the same of them, they are told of the same
-   * calls; else each is told of what it has.
+   * Tells those of `wanted` who wait for something in this trace. Where all of them have the same reports and have been told
+   * of the same ones, the reports are grouped once for all; else once for each, by the reports that it has.
    */
   *#tell(row: number, wanted: number): Generator<undefined, void> {
     const calls = this.#calls
@@ -278,7 +277,7 @@ export class TracesOfCalls {
     return ++this.#steps % CALLS_PER_PIECE === 0
   }
 
-  /** All of `bits` have all these reports. */
+  /** Tells of one call. All of `bits` have all these reports; who knows some of them already is told of a repetition. */
   #countOnce(reports: readonly number[], bits: number): void {
     const calls = this.#calls
     let knows = 0

@@ -3,6 +3,7 @@
  * Source: opentelemetry/proto/common/v1/common.proto.
  */
 import { double, next, readBigInt64, readInt64, readUint32, skipValue } from '../otlp/cursor.ts'
+import { LENGTH } from '../otlp/schema.ts'
 
 export const EMPTY = 0
 export const STRING = 1
@@ -15,36 +16,50 @@ export const BYTES = 7
 /** Field number of the member that is set; EMPTY if none is known. */
 export type ValueKind = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7
 
-/** Start of the content that `valueKind` found: of the text, the list, the bytes, or of the number. */
-export let contentStart = 0
-
-/** Which member is set. Sets `contentStart`; the content ends where the value does. */
+/** Which member is set. */
 export function valueKind(bytes: Uint8Array, start: number, end: number): ValueKind {
-  if (start >= end) return EMPTY
-  const tag = bytes[start]!
-  const field = tag >>> 3
-  if (field > BYTES) return behindUnknown(bytes, start, end)
-  if ((tag & 7) === 2) {
-    readUint32(bytes, start + 1, end)
-    contentStart = next
-  } else contentStart = start + 1
-  return field as ValueKind
+  const member = memberStart(bytes, start, end)
+  return member < end ? ((bytes[member]! >>> 3) as ValueKind) : EMPTY
 }
 
-/** Unknown fields stand before the member (regular form). */
-function behindUnknown(bytes: Uint8Array, start: number, end: number): ValueKind {
+/** Start of the content of a value that is not empty: of the text, the list, the bytes, or of the number. It ends with the value. */
+export function contentStart(bytes: Uint8Array, start: number, end: number): number {
+  let at = memberStart(bytes, start, end)
+  if ((bytes[at]! & 7) !== LENGTH) return at + 1
+  do at++
+  while (bytes[at]! > 127)
+  return at + 1
+}
+
+/** Start of the text of a string value; -1 for any other. */
+export function textStart(bytes: Uint8Array, start: number, end: number): number {
+  return valueKind(bytes, start, end) === STRING ? contentStart(bytes, start, end) : -1
+}
+
+/** The text of a string value as a field (`find_field.ts`): the offset of its length; -1 for any other value. */
+export function textField(bytes: Uint8Array, start: number, end: number): number {
+  return valueKind(bytes, start, end) === STRING ? memberStart(bytes, start, end) + 1 : -1
+}
+
+/** Where the member's tag stands, `end` if there is none: unknown fields stand before it (regular form). */
+function memberStart(bytes: Uint8Array, start: number, end: number): number {
+  return start >= end || bytes[start]! >>> 3 <= BYTES ? start : behindUnknown(bytes, start, end)
+}
+
+function behindUnknown(bytes: Uint8Array, start: number, end: number): number {
   let at = start
   do {
     const tag = readUint32(bytes, at, end)
-    if (tag >>> 3 <= BYTES) return valueKind(bytes, at, end)
+    if (tag >>> 3 <= BYTES) return at
     at = skipValue(tag & 7, bytes, next, end)
   } while (at < end)
-  return EMPTY
+  return end
 }
 
 /** The text of a string value, undefined for any other. */
 export function textOf(bytes: Buffer, start: number, end: number): string | undefined {
-  return valueKind(bytes, start, end) === STRING ? bytes.toString('utf8', contentStart, end) : undefined
+  const text = textStart(bytes, start, end)
+  return text < 0 ? undefined : bytes.toString('utf8', text, end)
 }
 
 /**
@@ -52,29 +67,28 @@ export function textOf(bytes: Buffer, start: number, end: number): string | unde
  * NaN for anything else.
  */
 export function numberOf(bytes: Buffer, start: number, end: number): number {
-  switch (valueKind(bytes, start, end)) {
-    case INT:
-      return readInt64(bytes, contentStart, end)
-    case DOUBLE:
-      return double(bytes, contentStart)
-    case STRING:
-      return numberOfText(bytes.toString('latin1', contentStart, Math.min(end, contentStart + 32)))
-    default:
-      return Number.NaN
-  }
+  const kind = valueKind(bytes, start, end)
+  if (kind !== INT && kind !== DOUBLE && kind !== STRING) return Number.NaN
+  const content = contentStart(bytes, start, end)
+  if (kind === INT) return readInt64(bytes, content, end)
+  if (kind === DOUBLE) return double(bytes, content)
+  return numberOfText(bytes.toString('latin1', content, Math.min(end, content + 32)))
 }
 
 /** An int value exactly, undefined for any other. */
 export function bigIntOf(bytes: Uint8Array, start: number, end: number): bigint | undefined {
-  return valueKind(bytes, start, end) === INT ? readBigInt64(bytes, contentStart, end) : undefined
+  if (valueKind(bytes, start, end) !== INT) return undefined
+  return readBigInt64(bytes, contentStart(bytes, start, end), end)
 }
 
 /** A bool value (or the texts `true` and `false`), undefined for any other. */
 export function boolOf(bytes: Buffer, start: number, end: number): boolean | undefined {
   const kind = valueKind(bytes, start, end)
-  if (kind === BOOL) return readInt64(bytes, contentStart, end) !== 0
-  if (kind !== STRING || end - contentStart > 5) return undefined
-  const text = bytes.toString('latin1', contentStart, end).toLowerCase()
+  if (kind !== BOOL && kind !== STRING) return undefined
+  const content = contentStart(bytes, start, end)
+  if (kind === BOOL) return readInt64(bytes, content, end) !== 0
+  if (end - content > 5) return undefined
+  const text = bytes.toString('latin1', content, end).toLowerCase()
   return text === 'true' ? true : text === 'false' ? false : undefined
 }
 

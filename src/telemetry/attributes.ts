@@ -2,6 +2,7 @@
  * The attributes of a message as flat rows of offsets, reused from item to item.
  */
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
+import { LENGTH } from '../otlp/schema.ts'
 import { grownRows, ordinaryRows } from '../otlp/scratch.ts'
 import type { KeySet } from './key_set.ts'
 
@@ -18,6 +19,21 @@ export class Attributes {
   clear(): void {
     this.count = 0
     this.rows = ordinaryRows(this.rows, USUAL)
+  }
+
+  /** Holds the KeyValues that are field `field` of the message in [start, end), and nothing else. */
+  read(bytes: Uint8Array, start: number, end: number, field: number): void {
+    this.clear()
+    for (let at = start; at < end; ) {
+      const tag = readUint32(bytes, at, end)
+      const value = next
+      const behind = skipValue(tag & 7, bytes, value, end)
+      if (tag === ((field << 3) | LENGTH)) {
+        readLength(bytes, value, end)
+        this.add(bytes, at, next, behind)
+      }
+      at = behind
+    }
   }
 
   /** Adds the KeyValue whose tag is at `tag` and whose content is [start, end). */

@@ -2,6 +2,7 @@
  * Texts by their bytes: each different text gets a small number, and becomes a string once. It forgets none: whoever
  * remembers something by these numbers begins a new one when it is full.
  */
+import { hashText } from './hash.ts'
 import { isEqual } from './key_set.ts'
 
 /** Number of the empty text. */
@@ -65,11 +66,4 @@ export class Interner {
       this.#slots[slot] = number
     }
   }
-}
-
-/** FNV-1a, for tables of texts. Of the whole text: names of one kind begin, or end, alike. 32 bits with a sign. */
-export function hashText(bytes: Uint8Array, start: number, end: number, seed = 0x811c9dc5): number {
-  let hash = seed ^ (end - start)
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
-  return hash ^ (hash >>> 15)
 }

@@ -44,6 +44,7 @@ export class KeySet {
   }
 }
 
+/** Of a few bytes: it is asked of every key of every attribute, and most keys are none of the names. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start
   return length * 31 + bytes[end - 1]! * 73 + bytes[start + (length >> 1)]! * 151

@@ -2,9 +2,8 @@
  * Where things are in a request: flat rows of offsets. All three signals have the same three levels:
  * request › resource group (field 1) › scope group (field 2) › item (field 2).
  */
-import { check, noticed } from '../otlp/check.ts'
+import type { Check } from '../otlp/check.ts'
 import { next, readLength, readUint32, skipValue } from '../otlp/cursor.ts'
-import { beginItem, countField, countGroup, countPoint, left } from '../otlp/limits.ts'
 import { messageId } from '../otlp/schema.ts'
 import { grownRows, ordinaryRows } from '../otlp/scratch.ts'
 import { WireError } from '../otlp/wire_error.ts'
@@ -46,11 +45,11 @@ const TAG_2 = 18
 const TAG_3 = 26
 
 /**
- * Walks a request. With `checked`, every message inside is checked all the way down (`otlp/check.ts`, which also notes
- * what is irregular); without, the bytes are trusted and only framed. Throws WireError.
+ * Walks a request. With a `check`, every message inside is checked all the way down, and what the walk itself notices is
+ * added to it; without, the bytes are trusted and only framed. Throws WireError.
  */
-export function layOut(signal: Signal, bytes: Buffer, checked = false): Layout {
-  return new Walk(signal, bytes, checked).layout()
+export function layOut(signal: Signal, bytes: Buffer, check?: Check): Layout {
+  return new Walk(signal, bytes, check).layout()
 }
 
 class Walk {
@@ -58,17 +57,17 @@ class Walk {
   /** Id of the items' message. */
   readonly #item: number
   readonly #bytes: Buffer
-  readonly #checked: boolean
+  readonly #check: Check | undefined
   readonly #resources = resourceRows.cleared()
   readonly #scopes = scopeRows.cleared()
   readonly #items = itemRows.cleared()
   #count = 0
 
-  constructor(signal: Signal, bytes: Buffer, checked: boolean) {
+  constructor(signal: Signal, bytes: Buffer, check: Check | undefined) {
     this.#signal = signal
     this.#item = messageId[itemMessage[signal]]
     this.#bytes = bytes
-    this.#checked = checked
+    this.#check = check
   }
 
   layout(): Layout {
@@ -89,7 +88,7 @@ class Walk {
     if (tag !== TAG_1) return this.#unknown(tag, 1, next, end)
     const length = readLength(this.#bytes, next, end)
     const start = next
-    if (this.#checked) countGroup(at)
+    this.#check?.allowance.countGroup(at)
     const row = this.#resources.add(at, start, start + length)
     for (let inner = start; inner < start + length; ) inner = this.#resourceField(row, inner, start + length)
     return start + length
@@ -104,7 +103,7 @@ class Walk {
       this.#head(this.#resources, row, tag, messageId.Resource, at, start, start + length)
       return start + length
     }
-    if (this.#checked) countGroup(at)
+    this.#check?.allowance.countGroup(at)
     const scope = this.#scopes.add(at, start, start + length)
     this.#scopes.set(scope, SCOPE.resource, row)
     this.#scopes.set(scope, SCOPE.firstItem, this.#items.rows)
@@ -122,7 +121,7 @@ class Walk {
       this.#head(this.#scopes, row, tag, messageId.Scope, at, start, start + length)
       return start + length
     }
-    if (this.#checked) this.#check(this.#item, start, start + length)
+    if (this.#check !== undefined) this.#checkMessage(this.#check, this.#item, start, start + length)
     const item = this.#items.add(at, start, start + length)
     this.#items.set(item, ITEM.scope, row)
     if (this.#signal === 'metrics') this.#count += countDataPoints(this.#bytes, start, start + length)
@@ -131,34 +130,39 @@ class Walk {
 
   #tag(at: number, end: number): number {
     const tag = readUint32(this.#bytes, at, end)
-    if (next > at + 1 && this.#bytes[next - 1] === 0) noticed.irregular = true
+    if (next > at + 1 && this.#bytes[next - 1] === 0) this.#noteIrregular()
     return tag
   }
 
   /** The Resource or Scope message (field 1) or the schema URL (field 3) of a group. */
   #head(rows: Rows, row: number, tag: number, message: number, at: number, start: number, end: number): void {
     const column = tag === TAG_1 ? RESOURCE.headTag : RESOURCE.schemaTag
-    if (rows.get(row, column) !== -1) noticed.irregular = true
+    if (rows.get(row, column) !== -1) this.#noteIrregular()
     rows.set(row, column, at)
     rows.set(row, column + 1, start)
     rows.set(row, column + 2, end)
-    if (this.#checked && tag === TAG_1) this.#check(message, start, end)
+    if (this.#check !== undefined && tag === TAG_1) this.#checkMessage(this.#check, message, start, end)
   }
 
   /** Of an item or a head. What stands beside them, unknown fields, is counted for the whole request. */
-  #check(message: number, start: number, end: number): void {
-    if (message === this.#item) countPoint(start)
-    const { fields } = left
-    beginItem()
-    check(message, this.#bytes, start, end)
-    left.fields = fields
+  #checkMessage(check: Check, message: number, start: number, end: number): void {
+    const { allowance } = check
+    if (message === this.#item) allowance.countPoint(start)
+    const { fields } = allowance
+    allowance.beginItem()
+    check.check(message, this.#bytes, start, end)
+    allowance.fields = fields
+  }
+
+  #noteIrregular(): void {
+    if (this.#check !== undefined) this.#check.irregular = true
   }
 
   #unknown(tag: number, known: number, at: number, end: number): number {
     const field = tag >>> 3
     if (field === 0) throw new WireError('field number 0', at)
     if (field <= known) throw new WireError(`field ${field} has the wrong wire type`, at)
-    if (this.#checked) countField(at)
+    this.#check?.allowance.countFields(1, at)
     return skipValue(tag & 7, this.#bytes, at, end)
   }
 }

@@ -1,6 +1,6 @@
 /** The door: bytes from outside become a batch, or a WireError. */
-import { noticed } from '../otlp/check.ts'
-import { beginRequest, DEFAULT_LIMITS, type RequestLimits } from '../otlp/limits.ts'
+import { Check } from '../otlp/check.ts'
+import { Allowance, DEFAULT_LIMITS, type RequestLimits } from '../otlp/limits.ts'
 import { regular } from '../otlp/regular.ts'
 import { Batch, type Batches, type Signal } from './batch.ts'
 import { layOut } from './layout.ts'
@@ -22,19 +22,16 @@ export function receive<S extends Signal>(
   body: Buffer,
   limits: RequestLimits = DEFAULT_LIMITS,
 ): Received<S> {
-  beginRequest(limits)
-  noticed.irregular = false
-  noticed.sluiceAttributes = 0
+  let check = new Check(new Allowance(limits))
   let bytes = body
-  let layout = layOut(signal, bytes, true)
-  if (noticed.irregular) {
+  let layout = layOut(signal, bytes, check)
+  if (check.irregular) {
+    check = new Check(new Allowance(limits))
     bytes = regular(requestMessage[signal], body)
-    noticed.sluiceAttributes = 0
-    beginRequest(limits)
-    layout = layOut(signal, bytes, true)
+    layout = layOut(signal, bytes, check)
   }
   return {
     batch: new Batch(signal, bytes, layout) as unknown as Batches[S],
-    sluiceAttributes: noticed.sluiceAttributes,
+    sluiceAttributes: check.sluiceAttributes,
   }
 }

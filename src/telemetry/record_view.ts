@@ -3,7 +3,7 @@
  * its time, a start it has not. Source: opentelemetry/proto/logs/v1/logs.proto.
  */
 import { fixed64, next, readLength, readUint32, skipValue, uint32 } from '../otlp/cursor.ts'
-import { contentStart, STRING, valueKind } from './any_value.ts'
+import { textStart } from './any_value.ts'
 import type { LogBatch } from './batch.ts'
 import { isEqual, KeySet } from './key_set.ts'
 import { ITEM } from './layout.ts'
@@ -99,8 +99,9 @@ export class RecordView extends SpanView {
     for (const row of eventRows) {
       if (row < 0) continue
       const end = attributes.valueEnd(row)
-      if (valueKind(bytes, attributes.valueStart(row), end) !== STRING) continue
-      this.eventStart = contentStart
+      const start = textStart(bytes, attributes.valueStart(row), end)
+      if (start < 0) continue
+      this.eventStart = start
       this.eventEnd = end
       return
     }

@@ -1,5 +1,6 @@
 /** Trace ids as four 32-bit words, hashed and spread over shards. */
 import { uint32 } from '../otlp/cursor.ts'
+import { mix } from '../telemetry/hash.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 
 /** Is the id of 16 bytes at `at` valid? 16 zero bytes are not (W3C Trace Context, 3.2.2.3). */
@@ -24,12 +25,4 @@ export function traceHashOf({ bytes, traceId }: SpanView): number {
 /** The shard that owns a trace: the hash's high bits, since tables use the low ones. */
 export function shardOf(hash: number, shards: number): number {
   return shards === 1 ? 0 : (hash >>> 16) % shards
-}
-
-/** The finaliser of MurmurHash3. */
-function mix(value: number): number {
-  let hash = value
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
 }

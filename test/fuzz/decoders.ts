@@ -1,10 +1,11 @@
 /** What is fuzzed: each takes a damaged body, may throw a WireError, and must otherwise keep what it promises. */
 import assert from 'node:assert/strict'
 import { type Capture, captures, requestNames } from '../../src/otlp/captures.fixture.ts'
-import { check, noticed } from '../../src/otlp/check.ts'
+import { Check } from '../../src/otlp/check.ts'
 import { decode } from '../../src/otlp/codec.ts'
 import { protobufToJson } from '../../src/otlp/json_from_protobuf.ts'
 import { jsonToProtobuf } from '../../src/otlp/json_to_protobuf.ts'
+import { Allowance, DEFAULT_LIMITS } from '../../src/otlp/limits.ts'
 import type { Random } from '../../src/otlp/random.fixture.ts'
 import { regular } from '../../src/otlp/regular.ts'
 import { messageId } from '../../src/otlp/schema.ts'
@@ -128,13 +129,16 @@ function expectInside(start: number, length: number): void {
 }
 
 function expectRegular(signal: Signal, body: Buffer): void {
-  const message = messageId[requestNames[signal]]
-  check(message, body, 0, body.length)
+  checked(signal, body)
   const bytes = regular(requestNames[signal], body)
-  noticed.irregular = false
-  check(message, bytes, 0, bytes.length)
-  assert.equal(noticed.irregular, false)
+  assert.equal(checked(signal, bytes).irregular, false)
   assert.ok(regular(requestNames[signal], bytes).equals(bytes))
+}
+
+function checked(signal: Signal, bytes: Buffer): Check {
+  const check = new Check(new Allowance(DEFAULT_LIMITS))
+  check.check(messageId[requestNames[signal]], bytes, 0, bytes.length)
+  return check
 }
 
 function expectReceivable({ signal, body }: Input): void {

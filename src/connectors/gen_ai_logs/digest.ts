@@ -170,7 +170,13 @@ function writeAttributes(out: Output, span: SpanView, keys: ItemKeys, wanted: nu
     }
     end = attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.end]!
     if (!isLong) continue
-    writeShortened(out, bytes, attributes, row, contentStart)
+    writeShortened(
+      out,
+      bytes,
+      attributes,
+      row,
+      contentStart(bytes, attributes.valueStart(row), attributes.valueEnd(row)),
+    )
     start = end
   }
   copyRun(out, bytes, start, end)

@@ -1,6 +1,6 @@
 import type { Connector, Consumer, Context, Host, Ports, Signal } from '../../component.ts'
 import { isNormalised } from '../../gen_ai/normalised.ts'
-import { findScopeName, range } from '../../gen_ai/wire.ts'
+import { findScopeName } from '../../gen_ai/wire.ts'
 import type { Output } from '../../otlp/output.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
@@ -9,6 +9,7 @@ import type { Report } from '../../steps/report.ts'
 import { Subscription } from '../../steps/subscription.ts'
 import { PIECES_PER_CALL } from '../../steps/traces_of_calls.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
+import { fieldEnd, fieldStart } from '../../telemetry/find_field.ts'
 import { HandOver, type KeptBatch } from '../../waiting/hand_over.ts'
 import { Overflow } from '../../waiting/overflow.ts'
 import type { GenAiLogsConfig } from './config.ts'
@@ -165,7 +166,9 @@ export class GenAiLogs implements Connector {
 
   #scopeMarks(batch: TraceBatch | LogBatch, scope: number): number {
     if (scope !== this.#scope.row) {
-      const marks = findScopeName(batch, scope) ? this.#marks.ofScope(batch.bytes, range.start, range.end) : 0
+      const { bytes } = batch
+      const name = findScopeName(batch, scope)
+      const marks = name < 0 ? 0 : this.#marks.ofScope(bytes, fieldStart(bytes, name), fieldEnd(bytes, name))
       this.#scope = { row: scope, marks }
     }
     return this.#scope.marks

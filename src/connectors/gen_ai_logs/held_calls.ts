@@ -1,4 +1,7 @@
-/** Calls that wait for their trace to settle, with what their records are made of; and the records, once it has. */
+/**
+ * Of calls that wait for their trace to settle: what their log records will be made of, a digest of each report and, where there
+ * is content, the content record. When the trace has settled, the records are written.
+ */
 import type { Context } from '../../component.ts'
 import { Output } from '../../otlp/output.ts'
 import type { Clock } from '../../self/clock.ts'
@@ -9,12 +12,12 @@ import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { type Head, Heads } from '../../telemetry/heads.ts'
 import { ItemStore, NO_ITEM } from '../../traces/item_store.ts'
 import { Digest, writeDigest } from './digest.ts'
+import { serviceOf } from './head_service.ts'
 import { ItemKeys } from './item_keys.ts'
 import { type RecordOrigin, RecordOrigins } from './record_origins.ts'
 import type { RecordOutbox } from './record_outbox.ts'
 import { writeObservedTime } from './records/log_record.ts'
 import { writeSummary } from './records/summary_record.ts'
-import { serviceOf } from './service_name.ts'
 
 /** About what a summary takes, and the place of a content record. */
 const SUMMARY_BYTES = 900
@@ -41,16 +44,16 @@ export class HeldCalls implements Subscriber {
   readonly #clock: Clock
   readonly #heads = new Heads()
   readonly #origins = new RecordOrigins()
-  /** Digests, each with the address of its content record before it, or none. */
+  /** Digests; `previous` of each is the address of its content record, or NO_ITEM. */
   readonly #store = new ItemStore()
   readonly #scratch = new Output(1 << 14)
   readonly #keys = new ItemKeys()
   /** Address of each call's digest. */
   #addresses = new Float64Array(256)
-  /** Of the reports of the call that is written, the outermost first. */
+  /** Scratch: digests of the reports of the call whose records are written, the outermost first. */
   readonly #digests = [new Digest()]
   readonly #only = this.#digests.slice()
-  /** Of the batch and scope that `keep` was called with last; it counts as a reference to both. */
+  /** What `keep` was called with last. It counts as one reference to head and origin, so that both stay until the next. */
   #last: { batch: TraceBatch | LogBatch; scope: number; head: Head; origin: RecordOrigin } | undefined
 
   constructor(steps: { readonly calls: Calls }, outbox: RecordOutbox, clock: Clock, hooks: Hooks) {

@@ -20,7 +20,7 @@ import { EMPTY, type LabelTexts, OTHER } from './label_texts.ts'
 import type { Lease, MetricSet } from './metric_set.ts'
 import { type SeriesKind, SeriesPlaces } from './series_places.ts'
 
-/** Factor of the series' keys: places of texts are below this, so the keys are exact below 2^53. */
+/** Places of texts are below this: series' keys, which are made of them by this factor, are exact below 2^53. */
 const TEXTS = 2 ** 18
 const TRACE_ID_BYTES = 16
 /** In place of an error type: the call did not fail. */
@@ -54,7 +54,7 @@ export class CallCounts implements Subscriber {
     this.#callSeries = this.places.newKind<CallSeries>(CALL_POINTS)
     this.#errorSeries = this.places.newKind<ErrorSeries>(ERROR_POINTS)
     this.#clientSeries = this.places.newKind<ClientSeries>(CLIENT_POINTS)
-    // Series are found by places: those of a text end before another has its place.
+    // Series are found by the places of their texts: before a place goes to another text, its series end.
     texts.onReplaced = (place) => this.places.endAll(({ models }) => models.includes(place))
     errorTypes.onReplaced = (place) => this.places.endAll(({ errorType }) => errorType === place)
   }
@@ -215,7 +215,7 @@ function isError({ failed, rateLimited }: CountedCall): boolean {
   return failed && !rateLimited
 }
 
-/** What a text counts under that has no room; that there is none needs no room. */
+/** The place under which a text counts when there is no room for it; no text stays no text. */
 function folded(place: number): number {
   return place === EMPTY ? EMPTY : OTHER
 }

@@ -3,7 +3,7 @@
  * (`standing.ts`). The others have a number too, so that calls can be compared, but no label of their own.
  */
 import type { Clock } from '../../self/clock.ts'
-import { hashText } from '../../telemetry/interner.ts'
+import { hashText } from '../../telemetry/hash.ts'
 import { isEqual } from '../../telemetry/key_set.ts'
 import { Standing } from './standing.ts'
 

@@ -136,35 +136,36 @@ export class AnswerKeys {
     this.ranks = Uint8Array.from(named, ({ rank }) => rank)
   }
 
-  /** Position of the key in [start, end), -1 if it tells nothing of an answer. Sets `message`. */
+  /** Position of the key in [start, end), -1 if it tells nothing of an answer. */
   find(bytes: Uint8Array, start: number, end: number): number {
-    message = 0
     return isNumbered(bytes, start, end) ? this.#findNumbered(bytes, start, end) : this.keys.find(bytes, start, end)
   }
 
   #findNumbered(bytes: Uint8Array, start: number, end: number): number {
     if (end - start > unnumbered.length) return -1
     let length = 0
-    let first = -1
     for (let at = start; at < end; at++) {
       const byte = bytes[at]!
       if (!isDigit(byte) || bytes[at - 1] !== DOT) {
         unnumbered[length++] = byte
         continue
       }
-      let number = 0
-      for (; at < end && isDigit(bytes[at]!); at++) number = (number * 10 + bytes[at]! - 48) & 0xffff
-      at--
-      if (first < 0) first = number
+      while (at + 1 < end && isDigit(bytes[at + 1]!)) at++
       unnumbered[length++] = HASH
     }
-    message = Math.max(0, first)
     return this.keys.find(unnumbered, 0, length)
   }
 }
 
-/** First number in the key that the last `find` found: which message it belongs to. */
-export let message = 0
+/** Which message the value under that key belongs to: the first number of a numbered key, 0 of others. */
+export function messageOf(bytes: Uint8Array, start: number, end: number): number {
+  if (!isNumbered(bytes, start, end)) return 0
+  let at = start
+  while (!isDigit(bytes[at]!) || bytes[at - 1] !== DOT) at++
+  let number = 0
+  for (; at < end && isDigit(bytes[at]!); at++) number = (number * 10 + bytes[at]! - 48) & 0xffff
+  return number
+}
 
 export const spanAnswerKeys = new AnswerKeys(spanRows)
 export const eventAnswerKeys = new AnswerKeys(eventRows)

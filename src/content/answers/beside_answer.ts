@@ -1,5 +1,5 @@
 /** What stands beside an answer: whether JSON was asked for, and evaluations. Few calls have it: strings are fine here. */
-import { contentStart, numberOf, STRING, valueKind } from '../../telemetry/any_value.ts'
+import { numberOf, textStart } from '../../telemetry/any_value.ts'
 import type { Answer } from './answer.ts'
 import { FORM, type Form } from './answer_keys.ts'
 
@@ -26,8 +26,8 @@ export function readBesideAnswer(
     if (evaluation !== undefined) evaluation.score = numberOf(bytes, start, end)
     return
   }
-  if (valueKind(bytes, start, end) !== STRING) return
-  const text = contentStart
+  const text = textStart(bytes, start, end)
+  if (text < 0) return
   if (form === FORM.jsonSchema) answer.wantsJson ||= end - text > 2
   else if (form === FORM.jsonType) answer.wantsJson ||= jsonTypes.test(shortText(bytes, text, end))
   else if (form === FORM.jsonParameters) answer.wantsJson ||= asksForJson(bytes, text, end)

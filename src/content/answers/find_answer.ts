@@ -1,12 +1,12 @@
 /** Finding what a model answered: on a span (its attributes, else its events) or in a log record of the GenAI events. */
 import { next, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
-import { ARRAY, contentStart, KVLIST, STRING, valueKind } from '../../telemetry/any_value.ts'
+import { ARRAY, contentStart, KVLIST, STRING, textStart, valueKind } from '../../telemetry/any_value.ts'
 import { ATTRIBUTE, Attributes } from '../../telemetry/attributes.ts'
-import { findField, foundEnd } from '../../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../../telemetry/find_field.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { looksLikeJson, readJsonMessages } from '../messages/json_messages.ts'
 import { CUT } from '../messages/message_reader.ts'
-import { readValueMessages } from '../messages/value_messages.ts'
+import { ValueMessages } from '../messages/value_messages.ts'
 import { type Answer, REFUSED } from './answer.ts'
 import {
   ANSWER_EVENT,
@@ -16,7 +16,7 @@ import {
   eventKind,
   FORM,
   type Form,
-  message,
+  messageOf,
   NO_EVENT,
   RANKS,
   spanAnswerKeys,
@@ -46,9 +46,9 @@ export function findAnswerInLog(
   answer.reset(bytes)
   readAttributes(eventAnswerKeys, bytes, attributes, answer)
   if (answer.isThere || bodyStart < 0) return
-  const kind = valueKind(bytes, bodyStart, bodyEnd)
-  if (kind === KVLIST || (kind === STRING && looksLikeJson(bytes, contentStart, bodyEnd)))
-    readAs(FORM.events, bytes, bodyStart, bodyEnd, answer)
+  const text = textStart(bytes, bodyStart, bodyEnd)
+  const isStructured = text < 0 ? valueKind(bytes, bodyStart, bodyEnd) === KVLIST : looksLikeJson(bytes, text, bodyEnd)
+  if (isStructured) readAs(FORM.events, bytes, bodyStart, bodyEnd, answer)
 }
 
 /** Fills the answer from JSON of a provider's response. */
@@ -56,6 +56,8 @@ export function findAnswerInJson(bytes: Buffer, start: number, end: number, answ
   answer.reset(bytes)
   readString(FORM.events, bytes, start, Math.min(end, start + VALUE_MAX_BYTES), end, answer)
 }
+
+const structures = new ValueMessages()
 
 /** Rows of attributes that were found, rank by rank. */
 const rows = new Int32Array(ROWS_MAX)
@@ -67,8 +69,11 @@ function readAttributes(keys: AnswerKeys, bytes: Buffer, attributes: Attributes,
   const columns = attributes.rows
   for (let row = 0; row < attributes.count && count < ROWS_MAX; row++) {
     const at = row * ATTRIBUTE.width
-    const key = keys.find(bytes, columns[at + ATTRIBUTE.keyStart]!, columns[at + ATTRIBUTE.keyEnd]!)
+    const keyStart = columns[at + ATTRIBUTE.keyStart]!
+    const keyEnd = columns[at + ATTRIBUTE.keyEnd]!
+    const key = keys.find(bytes, keyStart, keyEnd)
     if (key < 0) continue
+    const message = messageOf(bytes, keyStart, keyEnd)
     if (keys.forms[key]! >= FORM.jsonType) {
       readBesideAnswer(
         keys.forms[key] as Form,
@@ -96,7 +101,7 @@ function readAttributes(keys: AnswerKeys, bytes: Buffer, attributes: Attributes,
 
 function readAs(form: Form, bytes: Buffer, start: number, end: number, answer: Answer): void {
   const kind = valueKind(bytes, start, end)
-  const content = contentStart
+  const content = contentStart(bytes, start, end)
   if (kind === STRING) {
     readString(form, bytes, content, Math.min(end, content + VALUE_MAX_BYTES), end, answer)
     return
@@ -104,7 +109,7 @@ function readAs(form: Form, bytes: Buffer, start: number, end: number, answer: A
   if ((kind !== ARRAY && kind !== KVLIST) || content >= end) return
   if (form === FORM.toolCall) answer.addToolCall()
   else if (form === FORM.finish) readFinishReasons(bytes, content, end, answer)
-  else readValueMessages(bytes, start, end, answer)
+  else structures.read(bytes, start, end, answer)
 }
 
 /** The text goes to `textEnd`; what is looked at of it, to `end`. */
@@ -152,14 +157,15 @@ function readFinishReasons(bytes: Buffer, start: number, end: number, answer: An
     at = skipValue(tag & 7, bytes, value, end)
     if (tag !== 0x0a) continue
     readLength(bytes, value, end)
-    if (valueKind(bytes, next, at) === STRING) answer.addFinishReason(contentStart, at)
+    const text = textStart(bytes, next, at)
+    if (text >= 0) answer.addFinishReason(text, at)
   }
 }
 
-/** Source of the tags: opentelemetry/proto/trace/v1/trace.proto, Span.events = 11, Event.name = 2, .attributes = 3. */
+/** Source of the tags and the number: opentelemetry/proto/trace/v1/trace.proto, Span.events = 11, Event.name = 2, .attributes = 3. */
 const EVENT = 0x5a
 const EVENT_NAME = 0x12
-const EVENT_ATTRIBUTE = 0x1a
+const EVENT_ATTRIBUTES = 3
 const eventAttributes = new Attributes()
 
 /** Events that tell of an answer are read until there is one, those that tell of evaluations all. */
@@ -173,38 +179,24 @@ function readEvents(view: SpanView, answer: Answer): void {
     readLength(bytes, value, end)
     const start = next
     const name = findField(bytes, start, at, EVENT_NAME)
-    const kind = name < 0 ? NO_EVENT : eventKind(bytes, name, foundEnd)
+    const kind = name < 0 ? NO_EVENT : eventKind(bytes, fieldStart(bytes, name), fieldEnd(bytes, name))
     if (kind === EVALUATION_EVENT) readEvaluation(bytes, start, at, answer)
     else if (kind === ANSWER_EVENT && !answer.isThere) readAnswerEvent(bytes, start, at, answer)
   }
 }
 
 function readAnswerEvent(bytes: Buffer, start: number, end: number, answer: Answer): void {
-  readEventAttributes(bytes, start, end)
+  eventAttributes.read(bytes, start, end, EVENT_ATTRIBUTES)
   readAttributes(eventAnswerKeys, bytes, eventAttributes, answer)
 }
 
 function readEvaluation(bytes: Buffer, start: number, end: number, answer: Answer): void {
-  readEventAttributes(bytes, start, end)
+  eventAttributes.read(bytes, start, end, EVENT_ATTRIBUTES)
   const number = answer.evaluations.count
   for (let row = 0; row < eventAttributes.count; row++) {
     const key = spanAnswerKeys.find(bytes, eventAttributes.keyStart(row), eventAttributes.keyEnd(row))
     if (key < 0 || spanAnswerKeys.forms[key]! < FORM.evaluationName) continue
     const form = spanAnswerKeys.forms[key] as Form
     readBesideAnswer(form, number, bytes, eventAttributes.valueStart(row), eventAttributes.valueEnd(row), answer)
-  }
-}
-
-function readEventAttributes(bytes: Buffer, start: number, end: number): void {
-  eventAttributes.clear()
-  for (let at = start; at < end; ) {
-    const tag = readUint32(bytes, at, end)
-    const value = next
-    const behind = skipValue(tag & 7, bytes, value, end)
-    if (tag === EVENT_ATTRIBUTE) {
-      readLength(bytes, value, end)
-      eventAttributes.add(bytes, at, next, behind)
-    }
-    at = behind
   }
 }

@@ -16,12 +16,6 @@ const LOOP_BYTES = 512
 /** Longer words are in no vocabulary, however they are escaped. */
 const ESCAPED_WORD_MAX = 256
 
-let bytes: Buffer = Buffer.alloc(0)
-let end = 0
-let at = 0
-/** Did the last `skipString` meet a backslash? */
-let escaped = false
-
 /** Is this the beginning of a JSON object or list? */
 export function looksLikeJson(source: Buffer, start: number, stop: number): boolean {
   const first = source[skipSpace(source, start, stop)]
@@ -29,16 +23,11 @@ export function looksLikeJson(source: Buffer, start: number, stop: number): bool
 }
 
 /**
- * Tells the reader of the JSON text in [start, stop). Strings are told without their quotes. True if it was well formed
+ * Tells the reader of the JSON text in [start, end). Strings are told without their quotes. True if it was well formed
  * to its end, as far as that was looked at (numbers and the inside of what is passed over are not).
  */
-export function readJsonMessages(source: Buffer, start: number, stop: number, reader: MessageReader): boolean {
-  bytes = source
-  at = start
-  end = stop
-  const isWhole = readValue(ROOT, reader, 0)
-  bytes = empty
-  return isWhole && skipSpace(source, at, stop) === stop
+export function readJsonMessages(bytes: Buffer, start: number, end: number, reader: MessageReader): boolean {
+  return messages.read(bytes, start, end, reader)
 }
 
 /** The number of the word in [start, end) of a JSON string: what it says without its escapes. */
@@ -55,145 +44,164 @@ export function findWord(words: Words, source: Buffer, start: number, stop: numb
   }
 }
 
-const empty = Buffer.alloc(0)
+const EMPTY = Buffer.alloc(0)
 
-/** False: the text ended within the value, or it is none. */
-function readValue(key: number, reader: MessageReader, depth: number): boolean {
-  at = skipSpace(bytes, at, end)
-  switch (bytes[at]) {
-    case QUOTE: {
-      const start = at + 1
-      const isWhole = skipString()
-      const stop = isWhole ? at - 1 : end
-      reader.take(key, start, stop, (escaped ? ESCAPED : 0) | (isWhole ? 0 : CUT))
-      return isWhole
+class JsonMessages {
+  #bytes: Buffer = EMPTY
+  #at = 0
+  #end = 0
+  /** Did the last `#skipString` meet a backslash? */
+  #escaped = false
+
+  read(bytes: Buffer, start: number, end: number, reader: MessageReader): boolean {
+    this.#bytes = bytes
+    this.#at = start
+    this.#end = end
+    const isWhole = this.#value(ROOT, reader, 0)
+    this.#bytes = EMPTY
+    return isWhole && skipSpace(bytes, this.#at, end) === end
+  }
+
+  /** False: the text ended within the value, or it is none. */
+  #value(key: number, reader: MessageReader, depth: number): boolean {
+    this.#at = skipSpace(this.#bytes, this.#at, this.#end)
+    switch (this.#bytes[this.#at]) {
+      case QUOTE: {
+        const start = this.#at + 1
+        const isWhole = this.#skipString()
+        const stop = isWhole ? this.#at - 1 : this.#end
+        reader.take(key, start, stop, (this.#escaped ? ESCAPED : 0) | (isWhole ? 0 : CUT))
+        return isWhole
+      }
+      case 123:
+        return this.#container(key, reader, depth, true)
+      case 91:
+        return this.#container(key, reader, depth, false)
+      default:
+        return this.#word(key, reader)
     }
-    case 123:
-      return readContainer(key, reader, depth, true)
-    case 91:
-      return readContainer(key, reader, depth, false)
-    default:
-      return readWord(key, reader)
   }
-}
 
-function readContainer(key: number, reader: MessageReader, depth: number, isObject: boolean): boolean {
-  const closing = isObject ? 125 : 93
-  const first = skipSpace(bytes, at + 1, end)
-  if (bytes[first] === closing && first < end) {
-    at = first + 1
-    if (isObject) reader.takeNothing(key)
-    else reader.takeEmptyList(key)
-    return true
-  }
-  if (!reader.enter(key, isObject, at, depth === JSON_DEPTH_MAX)) {
-    const isWhole = skipContainer()
-    reader.pass(at)
-    return isWhole
-  }
-  at++
-  const isWhole = isObject ? readObject(reader, depth) : readList(key, reader, depth)
-  reader.leave(key, isObject, at)
-  return isWhole
-}
-
-function readList(key: number, reader: MessageReader, depth: number): boolean {
-  for (;;) {
-    if (!readValue(key, reader, depth + 1)) return false
-    at = skipSpace(bytes, at, end)
-    const byte = at < end ? bytes[at++] : 0
-    if (byte === 93) return true
-    if (byte !== 44) return false
-  }
-}
-
-function readObject(reader: MessageReader, depth: number): boolean {
-  for (;;) {
-    at = skipSpace(bytes, at, end)
-    if (at >= end || bytes[at] !== QUOTE) return false
-    const start = at + 1
-    if (!skipString()) return false
-    const bits = escaped ? ESCAPED : 0
-    const key = findWord(keyWords, bytes, start, at - 1, bits)
-    reader.name(key, start, at - 1, bits)
-    at = skipSpace(bytes, at, end)
-    if (at >= end || bytes[at++] !== 58) return false
-    if (!readValue(key, reader, depth + 1)) return false
-    at = skipSpace(bytes, at, end)
-    const byte = at < end ? bytes[at++] : 0
-    if (byte === 125) return true
-    if (byte !== 44) return false
-  }
-}
-
-/** Numbers, `true`, `false`, `null`. */
-function readWord(key: number, reader: MessageReader): boolean {
-  const start = at
-  while (at < end && isWordByte(bytes[at]!)) at++
-  if (at === start) return false
-  const first = bytes[start]
-  const length = at - start
-  if (first === 110 && length === 4) reader.takeNothing(key)
-  else if (first === 116 && length === 4) reader.takeBool(key, true)
-  else if (first === 102 && length === 5) reader.takeBool(key, false)
-  else reader.takeOther(key, start, at)
-  return true
-}
-/** Moves behind the string that begins at `at`. False: it does not end. Sets `escaped`. */
-function skipString(): boolean {
-  const source = bytes
-  const loopEnd = Math.min(end, at + LOOP_BYTES)
-  let next = at + 1
-  escaped = false
-  while (next < loopEnd) {
-    const byte = source[next++]!
-    if (byte === QUOTE) {
-      at = next
+  #container(key: number, reader: MessageReader, depth: number, isObject: boolean): boolean {
+    const closing = isObject ? 125 : 93
+    const first = skipSpace(this.#bytes, this.#at + 1, this.#end)
+    if (this.#bytes[first] === closing && first < this.#end) {
+      this.#at = first + 1
+      if (isObject) reader.takeNothing(key)
+      else reader.takeEmptyList(key)
       return true
     }
-    if (byte === BACKSLASH) {
-      escaped = true
-      next++
+    if (!reader.enter(key, isObject, this.#at, depth === JSON_DEPTH_MAX)) {
+      const isWhole = this.#skipContainer()
+      reader.pass(this.#at)
+      return isWhole
+    }
+    this.#at++
+    const isWhole = isObject ? this.#object(reader, depth) : this.#list(key, reader, depth)
+    reader.leave(key, isObject, this.#at)
+    return isWhole
+  }
+
+  #list(key: number, reader: MessageReader, depth: number): boolean {
+    for (;;) {
+      if (!this.#value(key, reader, depth + 1)) return false
+      this.#at = skipSpace(this.#bytes, this.#at, this.#end)
+      const byte = this.#at < this.#end ? this.#bytes[this.#at++] : 0
+      if (byte === 93) return true
+      if (byte !== 44) return false
     }
   }
-  at = next
-  return skipLongString()
-}
 
-/**
- * The rest of a string: from quote to quote in native code, counting the backslashes before each. A long text is said
- * to have some anyway: looking costs as much as finding out later.
- */
-function skipLongString(): boolean {
-  escaped = true
-  const start = at
-  const rest = bytes.subarray(start, end)
-  for (let quote = rest.indexOf(QUOTE); quote >= 0; quote = rest.indexOf(QUOTE, quote + 1)) {
-    let slash = quote
-    while (slash > 0 && rest[slash - 1] === BACKSLASH) slash--
-    if (((quote - slash) & 1) !== 0) continue
-    at = start + quote + 1
+  #object(reader: MessageReader, depth: number): boolean {
+    for (;;) {
+      this.#at = skipSpace(this.#bytes, this.#at, this.#end)
+      if (this.#at >= this.#end || this.#bytes[this.#at] !== QUOTE) return false
+      const start = this.#at + 1
+      if (!this.#skipString()) return false
+      const bits = this.#escaped ? ESCAPED : 0
+      const key = findWord(keyWords, this.#bytes, start, this.#at - 1, bits)
+      reader.name(key, start, this.#at - 1, bits)
+      this.#at = skipSpace(this.#bytes, this.#at, this.#end)
+      if (this.#at >= this.#end || this.#bytes[this.#at++] !== 58) return false
+      if (!this.#value(key, reader, depth + 1)) return false
+      this.#at = skipSpace(this.#bytes, this.#at, this.#end)
+      const byte = this.#at < this.#end ? this.#bytes[this.#at++] : 0
+      if (byte === 125) return true
+      if (byte !== 44) return false
+    }
+  }
+
+  /** Numbers, `true`, `false`, `null`. */
+  #word(key: number, reader: MessageReader): boolean {
+    const start = this.#at
+    while (this.#at < this.#end && isWordByte(this.#bytes[this.#at]!)) this.#at++
+    if (this.#at === start) return false
+    const first = this.#bytes[start]
+    const length = this.#at - start
+    if (first === 110 && length === 4) reader.takeNothing(key)
+    else if (first === 116 && length === 4) reader.takeBool(key, true)
+    else if (first === 102 && length === 5) reader.takeBool(key, false)
+    else reader.takeOther(key, start, this.#at)
     return true
   }
-  at = end
-  return false
+  /** Moves behind the string that begins at `at`. False: it does not end. Sets `escaped`. */
+  #skipString(): boolean {
+    const source = this.#bytes
+    const loopEnd = Math.min(this.#end, this.#at + LOOP_BYTES)
+    let next = this.#at + 1
+    this.#escaped = false
+    while (next < loopEnd) {
+      const byte = source[next++]!
+      if (byte === QUOTE) {
+        this.#at = next
+        return true
+      }
+      if (byte === BACKSLASH) {
+        this.#escaped = true
+        next++
+      }
+    }
+    this.#at = next
+    return this.#skipLongString()
+  }
+
+  /**
+   * The rest of a string: from quote to quote in native code, counting the backslashes before each. A long text is said
+   * to have some anyway: looking costs as much as finding out later.
+   */
+  #skipLongString(): boolean {
+    this.#escaped = true
+    const start = this.#at
+    const rest = this.#bytes.subarray(start, this.#end)
+    for (let quote = rest.indexOf(QUOTE); quote >= 0; quote = rest.indexOf(QUOTE, quote + 1)) {
+      let slash = quote
+      while (slash > 0 && rest[slash - 1] === BACKSLASH) slash--
+      if (((quote - slash) & 1) !== 0) continue
+      this.#at = start + quote + 1
+      return true
+    }
+    this.#at = this.#end
+    return false
+  }
+
+  /** Moves behind the object or list that begins at `at`, counting brackets. */
+  #skipContainer(): boolean {
+    let depth = 0
+    while (this.#at < this.#end) {
+      const byte = this.#bytes[this.#at]!
+      if (byte === QUOTE) {
+        if (!this.#skipString()) return false
+        continue
+      }
+      this.#at++
+      if (byte === 123 || byte === 91) depth++
+      else if ((byte === 125 || byte === 93) && --depth === 0) return true
+    }
+    return false
+  }
 }
 
-/** Moves behind the object or list that begins at `at`, counting brackets. */
-function skipContainer(): boolean {
-  let depth = 0
-  while (at < end) {
-    const byte = bytes[at]!
-    if (byte === QUOTE) {
-      if (!skipString()) return false
-      continue
-    }
-    at++
-    if (byte === 123 || byte === 91) depth++
-    else if ((byte === 125 || byte === 93) && --depth === 0) return true
-  }
-  return false
-}
+const messages = new JsonMessages()
 
 function skipSpace(source: Uint8Array, from: number, stop: number): number {
   while (from < stop && source[from]! <= 32) from++

@@ -7,7 +7,7 @@ import { grownRows, ordinaryRows } from '../../otlp/scratch.ts'
 import { claimed, holdsAlone, holdsBeside, isClaim } from './claims.ts'
 import { findWord } from './json_messages.ts'
 import type { MessageReader } from './message_reader.ts'
-import { contentFrom, contentTo, fieldFrom } from './value_messages.ts'
+import type { ValueMessages } from './value_messages.ts'
 import { KEY_MEANING, keyWords, meaningOf, roleWords, typeWords, WHOSE, WHOSE_COUNT, type Words } from './vocabulary.ts'
 
 /**
@@ -337,11 +337,13 @@ export function placeInJson(rows: Int32Array, at: number, bits: number, start: n
   rows[at + WORDS.end] = end + quote
 }
 
-/** For AnyValues. */
-export function placeInValues(rows: Int32Array, at: number): void {
-  rows[at + WORDS.start] = contentFrom
-  rows[at + WORDS.end] = contentTo
-  rows[at + WORDS.field] = fieldFrom
+/** For AnyValues, of which `messages` tells. */
+export function placeInValues(messages: ValueMessages): WordsPlace {
+  return (rows, at) => {
+    rows[at + WORDS.start] = messages.contentFrom
+    rows[at + WORDS.end] = messages.contentTo
+    rows[at + WORDS.field] = messages.fieldFrom
+  }
 }
 
 const EMPTY = Buffer.alloc(0)

@@ -195,9 +195,8 @@ export class PushConverter {
   /** The body; where there is none, the event's name: better than an empty line. */
   #writeLine(bytes: Buffer): void {
     const { bodyStart, bodyEnd } = this.#record
-    const isString = values.valueKind(bytes, bodyStart, bodyEnd) === values.STRING
-    const start = values.contentStart
-    if (isString && start < bodyEnd && isText(bytes, start, bodyEnd)) return this.#cutLine(bytes, start, bodyEnd)
+    const start = values.textStart(bytes, bodyStart, bodyEnd)
+    if (start >= 0 && start < bodyEnd && isText(bytes, start, bodyEnd)) return this.#cutLine(bytes, start, bodyEnd)
     const text = this.#text
     text.reset()
     if (bodyStart < bodyEnd) writeValue(bytes, bodyStart, bodyEnd, text)

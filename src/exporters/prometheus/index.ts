@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Batches, Context, Exporter, ExporterFactory, Host } from '../../component.ts'
 import { parseEndpoint } from '../../config/schema/units.ts'
 import { type Exposition, type MetricsServer, serveMetrics } from '../../net/http/metrics_server.ts'
-import { serverTls, type TlsFiles, watchTls } from '../../net/tls.ts'
+import { serverTlsFiles } from '../../net/server_tls.ts'
+import { serverTls, watchTls } from '../../net/tls.ts'
 import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
 import { ITEM, SCOPE } from '../../telemetry/layout.ts'
@@ -93,16 +94,15 @@ export class PrometheusExporter implements Exporter {
 
   async start(): Promise<void> {
     const { host: address, port } = parseEndpoint(this.#config.endpoint)!
-    const tls = this.#config.tls && tlsFiles(this.#config.tls)
+    const tls = this.#config.tls && serverTlsFiles(this.#config.tls)
     const onError = (error: unknown) =>
       this.#throttle.log('scrape', (repeats) => this.#host.log.error({ err: error, repeats }, 'a scrape failed'))
     const options = { host: address, port, onError, ...(tls && { tls: serverTls(tls) }) }
     const server = await serveMetrics(options, async (accept) => this.#expose(accept))
     this.#server = server
-    const reload_ms = this.#config.tls?.reload_interval
-    if (tls !== undefined && reload_ms !== undefined && reload_ms > 0) {
+    const reload_ms = tls?.reload_interval_ms
+    if (tls !== undefined && reload_ms !== undefined)
       this.#timers.push(watchTls(server, tls, { interval_ms: reload_ms, clock: this.#host.clock, onError }))
-    }
     this.#sweepEvery()
     const help = 'Time series that the Prometheus exporter shows'
     this.#host.meter.gauge(
@@ -281,15 +281,4 @@ export class PrometheusExporter implements Exporter {
     }
     this.#timers.push(this.#host.clock.every(Math.min(SWEEP_MAX_MS, this.#config.metric_expiration), sweep))
   }
-}
-
-/** Below 1.2 nothing is offered, whatever the config allows. */
-function tlsFiles({
-  reload_interval: _,
-  min_version,
-  max_version,
-  ...files
-}: NonNullable<PrometheusConfig['tls']>): TlsFiles {
-  const given = Object.fromEntries(Object.entries(files).filter(([, value]) => value !== undefined))
-  return { ...given, min_version: min_version === '1.3' ? '1.3' : '1.2', ...(max_version === '1.2' && { max_version }) }
 }

@@ -1,21 +1,15 @@
 /** The service that a group of items belongs to. */
-import { fieldNumber, readAttributes } from '../../items/fields.ts'
-import { textOf } from '../../telemetry/any_value.ts'
-import { Attributes } from '../../telemetry/attributes.ts'
+import { ServiceNames } from '../../items/service_name.ts'
 import type { AnyBatch } from '../../telemetry/batch.ts'
-import { KeySet } from '../../telemetry/key_set.ts'
+import { fieldEnd, fieldStart } from '../../telemetry/find_field.ts'
 import { type Layout, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
 
 /** Of a longer name, what is compared and shown. */
 const NAME_BYTES_MAX = 256
 
-const keys = new KeySet(['service.name'])
-const attributesField = fieldNumber('Resource', 'attributes')
-
 /** Reads a resource once while its items are asked for in order. */
 export class GroupServices {
-  readonly #attributes = new Attributes()
-  readonly #found = new Int32Array(1)
+  readonly #names = new ServiceNames()
   #layout: Layout | undefined
   #resource = -1
   #name = ''
@@ -40,12 +34,9 @@ export class GroupServices {
     const row = resource * RESOURCE.width
     const start = layout.resources[row + RESOURCE.headStart]!
     if (start < 0) return ''
-    readAttributes(bytes, start, layout.resources[row + RESOURCE.headEnd]!, attributesField, this.#attributes)
-    this.#attributes.find(bytes, keys, this.#found)
-    const at = this.#found[0]!
-    if (at < 0) return ''
-    const start_at = this.#attributes.valueStart(at)
-    const end_at = Math.min(this.#attributes.valueEnd(at), start_at + NAME_BYTES_MAX)
-    return textOf(bytes, start_at, end_at) ?? ''
+    const name = this.#names.find(bytes, start, layout.resources[row + RESOURCE.headEnd]!)
+    if (name < 0) return ''
+    const nameStart = fieldStart(bytes, name)
+    return bytes.toString('utf8', nameStart, Math.min(fieldEnd(bytes, name), nameStart + NAME_BYTES_MAX))
   }
 }

@@ -1,4 +1,6 @@
 /** Answers queries for log records: reads the records that may match, newest first, until there are enough. */
+
+import { plainAttributes, plainOf } from '../../items/plain_value.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { decode } from '../../otlp/codec.ts'
 import { type LogBatch, trusted } from '../../telemetry/batch.ts'
@@ -6,7 +8,6 @@ import type { LogAnswer, LogEntry, LogQuery } from '../../telemetry_store.ts'
 import { GroupServices } from './group_services.ts'
 import type { LogIndex } from './log_index.ts'
 import { LogView } from './log_view.ts'
-import { plainAttributes, plainOf } from './plain_value.ts'
 
 /** Most that is read for one answer. */
 const READ_BYTES_MAX = 64 << 20

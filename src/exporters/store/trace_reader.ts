@@ -1,21 +1,20 @@
 /** Reads off batches of spans, and of log records that tell of model calls, what the index keeps of their traces. */
-
-import { hashOf as fnv } from '../../gen_ai/hash.ts'
 import { OPERATIONS } from '../../gen_ai/known_values.ts'
 import { hasQuality, isNormalised, isOwnRecord } from '../../gen_ai/normalised.ts'
 import { hasFailed } from '../../gen_ai/step_failure.ts'
+import { plainValue } from '../../items/plain_value.ts'
 import type { Address } from '../../journal/journal.ts'
 import { uint32 } from '../../otlp/cursor.ts'
 import { Emitters } from '../../steps/emitters.ts'
 import { numberOf, textOf } from '../../telemetry/any_value.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
+import { stringId, textId } from '../../telemetry/hash.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import { RecordView } from '../../telemetry/record_view.ts'
 import { hasPlausibleTimes, SPAN_DURATION_MAX_MS } from '../../telemetry/span_times.ts'
 import { SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
 import { CALL } from './call_totals.ts'
 import { GroupServices } from './group_services.ts'
-import { plainValue } from './plain_value.ts'
 import { SharedTexts } from './shared_texts.ts'
 import { NOT_SAMPLED, type Sampling, type StoredTrace } from './stored_trace.ts'
 import { timeAt } from './times.ts'
@@ -163,9 +162,9 @@ export class TraceReader {
     call[CALL.span] = span < 0 ? 0 : spanNumber(view.bytes, span)
     call[CALL.parent] = parent < 0 ? 0 : spanNumber(view.bytes, parent)
     call[CALL.record] = view.isRecord ? 1 : 0
-    call[CALL.response] = hashOf(this.#text('gen_ai.response.id'))
-    call[CALL.model] = hashOf(model)
-    call[CALL.responseModel] = hashOf(responseModel)
+    call[CALL.response] = stringId(this.#text('gen_ai.response.id'))
+    call[CALL.model] = stringId(model)
+    call[CALL.responseModel] = stringId(responseModel)
     call[CALL.start_ms] = start_ms
     call[CALL.end_ms] = end_ms
     call[CALL.cost_usd] = this.#amount('sluice.cost.usd')
@@ -177,7 +176,7 @@ export class TraceReader {
     call[CALL.cacheRead] = this.#amount('gen_ai.usage.cache_read.input_tokens')
     call[CALL.cacheWrite] = this.#amount('gen_ai.usage.cache_write.input_tokens')
     call[CALL.reasoning] = this.#amount('gen_ai.usage.reasoning.output_tokens')
-    const emitter = this.#emitters.of(batch, view.scope).hash || hashOf(this.#text('sluice.dialect'))
+    const emitter = this.#emitters.of(batch, view.scope).hash || stringId(this.#text('sluice.dialect'))
     // Records are another making than the spans of the same scope.
     call[CALL.emitter] = view.isRecord ? -emitter : emitter
     call[CALL.failed] = failed ? 1 : 0
@@ -239,13 +238,5 @@ function spanNumber(bytes: Uint8Array, at: number): number {
 
 /** The same of a log record, which has no id: of its bytes, and negative. */
 function recordNumber({ bytes, start, end }: RecordView): number {
-  return -(fnv(bytes, start, end) >>> 1) - 1
-}
-
-/** FNV-1a of a text, 0 for the empty one: by it texts are compared, however many there are. */
-function hashOf(text: string): number {
-  if (text === '') return 0
-  let hash = 0x811c9dc5
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  return (hash >>> 0) + 1
+  return -(textId(bytes, start, end) >>> 1) - 1
 }

@@ -1,6 +1,6 @@
 /** How the API answers. */
 import type { HttpHead } from '../../net/http/http_exchange.ts'
-import type { Route } from '../../net/http/http_server.ts'
+import type { Route } from '../../net/http/http_options.ts'
 
 /** The answer's status and what it holds: JSON-serialisable, or JSON text. */
 export type ApiAnswer =

@@ -1,6 +1,6 @@
 /** What the API answers: one line a path. */
 import type { Host } from '../../component.ts'
-import type { Route, Routes } from '../../net/http/http_server.ts'
+import type { Route, Routes } from '../../net/http/http_options.ts'
 import type { Balance } from '../../pipeline/ledger.ts'
 import { type ApiAnswer, readingRoute } from './api_answer.ts'
 import { listLogs, listTraces, showTrace, TRACE_PATH } from './stored.ts'

@@ -1,10 +1,9 @@
 /** The `health_check` extension: tells Kubernetes and load balancers whether the daemon is ready. */
 import type { Extension, ExtensionFactory, Host } from '../../component.ts'
-import type { TlsServer } from '../../config/schema/blocks.ts'
 import { parseEndpoint } from '../../config/schema/units.ts'
 import type { HttpAnswer } from '../../net/http/http_exchange.ts'
 import { HttpServer } from '../../net/http/http_server.ts'
-import type { TlsFiles } from '../../net/tls.ts'
+import { serverTlsFiles } from '../../net/server_tls.ts'
 import { type HealthCheckConfig, schema } from './config.ts'
 
 export const healthCheck: ExtensionFactory<HealthCheckConfig> = {
@@ -38,7 +37,7 @@ export class HealthCheck implements Extension {
       host,
       port,
       ...LIMITS,
-      ...(tls && { tls: tlsFiles(tls) }),
+      ...(tls && { tls: serverTlsFiles(tls) }),
       routes: new Map([[path, { methods: ['GET', 'HEAD'], handler: async () => this.#answer() }]]),
       onError: (error) => this.#host.log.error({ err: error }, 'a bug: a health probe failed'),
     })
@@ -73,9 +72,4 @@ export function durationText(duration_ms: number): string {
   const rest = `${Number((seconds % 60).toFixed(3))}s`
   if (hours > 0) return `${hours}h${minutes}m${rest}`
   return minutes > 0 ? `${minutes}m${rest}` : rest
-}
-
-function tlsFiles(tls: TlsServer): TlsFiles & { reload_interval_ms?: number } {
-  const { reload_interval, ...files } = tls
-  return { ...(files as TlsFiles), ...(reload_interval !== undefined && { reload_interval_ms: reload_interval }) }
 }

@@ -29,6 +29,9 @@ export interface RecordMark {
   readonly scope: string | undefined
   /** Bytes of the event's name; undefined: any record, of any name or none. */
   readonly event: Buffer | undefined
+  /** The event says by its name that a model was called, … */
+  readonly isCall: boolean
+  /** … or that a call failed. */
   readonly fails: boolean
 }
 
@@ -108,6 +111,7 @@ export class Lexicon {
             dialect,
             scope,
             event: event === undefined ? undefined : Buffer.from(event),
+            isCall: false,
             fails,
           }))
         : [],

@@ -59,10 +59,13 @@ export class EmitterSets {
   }
 }
 
-/** The sets that are remembered. Those of a trace that is grouped stay as they are when others begin anew. */
-export function rememberedSets(): EmitterSets {
-  if (remembered.count > REMEMBERED_MAX) remembered = new EmitterSets()
-  return remembered
-}
+/** Keeps the sets of one trace for the next: most traces have the same. */
+export class RememberedSets {
+  #sets = new EmitterSets()
 
-let remembered = new EmitterSets()
+  /** For a trace that is to be grouped: it keeps these also when others begin anew. */
+  get current(): EmitterSets {
+    if (this.#sets.count > REMEMBERED_MAX) this.#sets = new EmitterSets()
+    return this.#sets
+  }
+}

@@ -4,7 +4,7 @@
  * may have a hundred thousand reports.
  */
 import { type Column, floats, ints } from './columns.ts'
-import { rememberedSets } from './emitter_sets.ts'
+import { EmitterSets } from './emitter_sets.ts'
 import type { Ancestry, Groups, Reports } from './groups.ts'
 import { MergedFacts } from './merged_facts.ts'
 import { NumberIndex } from './number_index.ts'
@@ -27,10 +27,10 @@ import { FAILED, SeenTwice } from './seen_twice.ts'
 
 const nothingAbove: Ancestry = { above: () => 0 }
 
-/** So many requests are looked at for a record of a stream. */
+/** For a record of a stream at most this many requests are compared. */
 const STREAMS_MAX = 64
 const NONE = -1
-/** Or it is around one already. */
+/** Of a report that stands around more than one call. */
 const SEVERAL = -2
 
 /** Calls, each as the positions of its reports, outermost first. */
@@ -43,16 +43,24 @@ export function groupCalls(
   return [...groupsOf(list, ancestry, steps)].filter((group) => group !== undefined)
 }
 
-/** The same, with pauses. The reports must not change meanwhile. */
-export function groupsOf(reports: Reports, ancestry: Ancestry, steps = new StepCount()): Paused<number[]> {
-  return new Grouping(reports, steps).run(ancestry)
+/** The same, with pauses. The reports must not change meanwhile. `emitters` may know sets of other traces. */
+export function groupsOf(
+  reports: Reports,
+  ancestry: Ancestry,
+  steps = new StepCount(),
+  emitters = new EmitterSets(),
+): Paused<number[]> {
+  return new Grouping(reports, steps, emitters).run(ancestry)
 }
 
-/** Groups of reports, a union-find. */
+/**
+ * Groups of reports, as a union-find: each report points up towards the outermost report of its group, its `top`. `run` joins
+ * groups rule by rule, from the surest rule to the weakest.
+ */
 class Grouping implements Groups {
   readonly reports: Reports
   readonly steps: StepCount
-  readonly emitters = rememberedSets()
+  readonly emitters: EmitterSets
   readonly start_ms: Column
   readonly end_ms: Column
   readonly input: Column
@@ -74,10 +82,11 @@ class Grouping implements Groups {
   readonly byTime = (a: number, b: number): number =>
     compare(this.start_ms[a]!, this.start_ms[b]!) || compare(this.end_ms[b]!, this.end_ms[a]!) || this.#byName(a, b)
 
-  constructor(reports: Reports, steps: StepCount) {
+  constructor(reports: Reports, steps: StepCount, emitters: EmitterSets) {
     const { count } = reports
     this.reports = reports
     this.steps = steps
+    this.emitters = emitters
     this.#up = ints(count)
     this.#merged = ints(count, NONE)
     this.#emitters = ints(count)
@@ -160,7 +169,7 @@ class Grouping implements Groups {
     this.cached[at] = cachedOf(facts)
   }
 
-  /** Equal response ids decide, wherever the spans are. */
+  /** Reports with the same response id are one call, wherever their spans are. */
   *#joinByResponse(): Paused<never> {
     if (!this.#hasResponses) return
     const first = new NumberIndex(this.#up.length)
@@ -174,7 +183,7 @@ class Grouping implements Groups {
     }
   }
 
-  /** Each to the span that it names, those with most to compare first. */
+  /** Joins each log record to the span that it names; those that say most come first. */
   *#joinLogRecords(records: number[]): Paused<never> {
     const known = (at: number) => knownOf(this.reports.facts(at))
     const order = ints(records.length).map((_, place) => records[place]!)
@@ -188,7 +197,7 @@ class Grouping implements Groups {
     }
   }
 
-  /** In the order of their begin, each to the nearest request of the same parent. */
+  /** Joins each record of a stream, in the order of their begin, to the nearest request of the same parent. */
   *#joinStreams(records: number[]): Paused<never> {
     const order = ints(this.#up.length).map((_, at) => at)
     yield* sort(order, (a, b) => compare(this.end_ms[a]!, this.end_ms[b]!) || this.#byName(a, b), this.steps)
@@ -226,7 +235,7 @@ class Grouping implements Groups {
     return best
   }
 
-  /** From the deepest up. Of several children that could be the parent's call it is the last: its answer was handed on. */
+  /** Joins parent and child, from the deepest up. Of several children that could be the parent's call it is the last, whose answer went on. */
   *#joinParents(): Paused<never> {
     const best = ints(this.#up.length, NONE)
     for (const level of this.#tree.levels()) {
@@ -246,7 +255,7 @@ class Grouping implements Groups {
     }
   }
 
-  /** From the deepest up: a report that only stands around one call, whatever stands between. */
+  /** Joins a report that stands around exactly one call to that call, from the deepest up, whatever stands between. */
   *#joinAround(): Paused<never> {
     const only = ints(this.#up.length, NONE)
     for (const level of this.#tree.levels()) {

@@ -1,3 +1,4 @@
+import { hashNumber } from '../../telemetry/hash.ts'
 import { type Column, floats, ints } from './columns.ts'
 
 /** From numbers to places: a hash table without objects that never has to grow, so that no insertion takes long. */
@@ -34,10 +35,4 @@ export class NumberIndex {
     while (keys[slot] !== 0 && keys[slot] !== key) slot = (slot + 1) & this.#mask
     return slot
   }
-}
-
-/** 32 mixed bits of a positive integer below 2^53. */
-export function hashNumber(value: number): number {
-  const mixed = Math.imul(value ^ Math.imul(Math.floor(value / 2 ** 32), 0x85ebca6b), 0x9e3779b1)
-  return (mixed ^ (mixed >>> 15)) >>> 0
 }

@@ -1,5 +1,6 @@
 /** The cost of a call: what the emitter says, else the user's price, else the table's. */
 import { nanosAsMillis } from '../../otlp/cursor.ts'
+import { hashText } from '../../telemetry/hash.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
 import { PROVIDERS } from '../dialects/lexicon.ts'
@@ -156,17 +157,10 @@ function bytesOf(call: ModelCall, field: number): Buffer {
 }
 
 function hashOf(call: ModelCall): number {
-  let hash = hashRange(call, FIELD.provider, 17)
-  hash = hashRange(call, FIELD.requestModel, hash)
-  return hashRange(call, FIELD.responseModel, hash) >>> 1
-}
-
-function hashRange(call: ModelCall, field: number, seed: number): number {
-  const bytes = call.bytes
-  const end = call.end(field)
-  let hash = Math.imul(seed, 31) + 1
-  for (let at = call.start(field); at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 16777619)
-  return hash
+  const { bytes } = call
+  let hash = hashText(bytes, call.start(FIELD.provider), call.end(FIELD.provider))
+  hash = hashText(bytes, call.start(FIELD.requestModel), call.end(FIELD.requestModel), hash)
+  return hashText(bytes, call.start(FIELD.responseModel), call.end(FIELD.responseModel), hash) >>> 1
 }
 
 function isFor(remembered: Remembered, call: ModelCall): boolean {

@@ -1,28 +1,34 @@
 /** Why the model stopped, whichever way it was written down: array, plain text, JSON or a list in a text. */
 import { ARRAY, valueKind } from '../../telemetry/any_value.ts'
+import { fieldEnd, fieldStart } from '../../telemetry/find_field.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
+import type { DialectRow } from '../dialects/lexicon.ts'
 import { FINISH_REASONS_MAX, type ModelCall } from '../model_call.ts'
 import type { Spellings } from '../spellings.ts'
-import { nextText, range } from '../wire.ts'
-import { foundPlace } from './sources.ts'
+import { firstText, nextText } from '../wire.ts'
+import { firstSource, placeEnd, placeStart, rowOf } from './sources.ts'
 
-/**
- * Adds the reasons in attribute `row`, or in the place in it that `firstRow` just found, to the call. The attribute is
- * marked as replaced unless it is as it should be.
- */
-export function readFinishReasons(view: SpanView, row: number, spellings: Spellings, call: ModelCall): void {
-  const start = view.attributes.valueStart(row)
-  const end = view.attributes.valueEnd(row)
+/** Adds the reasons in the field's first source to the call. The attribute is marked as replaced unless it is as it should be. */
+export function readFinishReasons(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
+  const source = firstSource(view, found, dialect, FIELD.finishReasons, call)
+  if (source < 0) return
+  const row = rowOf(found, source)
+  const place = placeStart(dialect, source)
+  if (place < 0) return addFinishReasons(view, row, dialect.finishReasons, call)
   call.rows[FIELD.finishReasons] = row
-  const place = foundPlace()
-  if (place.start >= 0) {
-    readWords(call, place.start, place.end, spellings)
-    return
-  }
-  let exact = valueKind(view.bytes, start, end) === ARRAY
-  for (let at = nextText(view.bytes, start, end, 0); at >= 0; at = nextText(view.bytes, start, end, at))
-    if (!readWords(call, range.start, range.end, spellings)) exact = false
+  readWords(call, place, placeEnd(dialect, source), dialect.finishReasons)
+}
+
+/** Adds the reasons that are the value of attribute `row`. */
+export function addFinishReasons(view: SpanView, row: number, spellings: Spellings, call: ModelCall): void {
+  const { bytes, attributes } = view
+  const start = attributes.valueStart(row)
+  const end = attributes.valueEnd(row)
+  call.rows[FIELD.finishReasons] = row
+  let exact = valueKind(bytes, start, end) === ARRAY
+  for (let text = firstText(bytes, start, end); text >= 0; text = nextText(bytes, text, end))
+    if (!readWords(call, fieldStart(bytes, text), fieldEnd(bytes, text), spellings)) exact = false
   if (!exact && call.finishReasonCount > 0) call.replaced |= 1 << FIELD.finishReasons
 }
 
@@ -42,14 +48,15 @@ function readWords(call: ModelCall, start: number, end: number, spellings: Spell
     if (at === word) break
     const isWhole = word === start && at === end
     if (!isWhole) exact = false
-    const reason = findReason(call, word, at, spellings)
+    const spelling = findReason(bytes, word, at, spellings)
+    const reason = spellings.valueOf(spelling)
     if (reason < 0 && !isWhole) {
       call.finishReasonCount = before
       add(call, UNKNOWN, start, end)
       return true
     }
     add(call, reason, word, at)
-    if (reason >= 0 && !isExact) exact = false
+    if (reason >= 0 && !(spellings.isExact(spelling) && isFolded(bytes, word, at))) exact = false
   }
   return exact
 }
@@ -63,28 +70,29 @@ function add(call: ModelCall, reason: number, start: number, end: number): void 
 }
 
 const UNKNOWN = -1
-/** Was the reason that `findReason` found last spelled as it should be? */
-let isExact = false
 
 /** `folded` is a copy in lower case with `_` for `-`; longer words are unknown. */
 const folded = Buffer.alloc(40)
 
-/** Position among the reasons, or -1. */
-function findReason(call: ModelCall, start: number, end: number, spellings: Spellings): number {
+/** Number of the spelling of the word, or -1. Of `Enum.MEMBER` the last part counts. */
+function findReason(bytes: Uint8Array, start: number, end: number, spellings: Spellings): number {
   let length = 0
-  let changed = false
   for (let at = start; at < end; at++) {
-    const byte = call.bytes[at]!
-    const fold = byte === HYPHEN ? UNDERSCORE : byte >= 65 && byte <= 90 ? byte | 32 : byte
-    if (fold !== byte) changed = true
-    if (byte === DOT) {
-      length = 0
-      changed = true
-    } else if (length < folded.length) folded[length++] = fold
+    if (bytes[at] === DOT) length = 0
+    else if (length < folded.length) folded[length++] = fold(bytes[at]!)
   }
-  const reason = spellings.find(folded, 0, length)
-  isExact = spellings.exact && !changed
-  return reason
+  return spellings.find(folded, 0, length)
+}
+
+/** Is the word as `findReason` looks it up? */
+function isFolded(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] === DOT || fold(bytes[at]!) !== bytes[at]) return false
+  return true
+}
+
+function fold(byte: number): number {
+  if (byte === HYPHEN) return UNDERSCORE
+  return byte >= 65 && byte <= 90 ? byte | 32 : byte
 }
 
 const DOT = 46

@@ -1,5 +1,5 @@
 /** From the bytes of a span, or of a log record that is a call, to the facts of a model call. */
-import { contentStart, STRING, valueKind } from '../../telemetry/any_value.ts'
+import { textStart } from '../../telemetry/any_value.ts'
 import { isEqual } from '../../telemetry/key_set.ts'
 import type { RecordView } from '../../telemetry/record_view.ts'
 import { type SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
@@ -12,8 +12,8 @@ import type { ModelCall } from '../model_call.ts'
 import { readFinishReasons } from './finish.ts'
 import { readFirstChunk } from './first_chunk.ts'
 import { type DialectCandidates, mayBeMarked, recognise } from './recognise.ts'
-import { mayBeRecorded, type RecordCandidates, recognised, recogniseRecord } from './recognise_record.ts'
-import { firstRow, foundPlace, readFlag, readNumber, readText, resetJson } from './sources.ts'
+import { mayBeRecorded, type RecordCandidates, recogniseRecord } from './recognise_record.ts'
+import { firstSource, placeEnd, placeStart, readFlag, readNumber, readText, resetJson, rowOf } from './sources.ts'
 import { readTokens } from './token_counts.ts'
 
 const { keys, judged, body, newest } = lexicon
@@ -53,11 +53,11 @@ export function readRecordedCall(
   if (!mayBeRecorded(candidates, view)) return false
   view.attributes.find(view.bytes, keys, found)
   found[body] = view.bodyRow
-  const dialect = recogniseRecord(candidates, view, found)
-  if (dialect < 0 || found[judged]! >= 0) return false
-  if (!readCall(view, found, dialect, call, recognised.isCall)) return false
-  if (recognised.fails && !call.failed) readFailure(view, call)
-  return call.failed || !lexicon.rows[dialect]!.onlyFailures
+  const mark = recogniseRecord(candidates, view, found)
+  if (mark === undefined || found[judged]! >= 0) return false
+  if (!readCall(view, found, mark.dialect, call, mark.isCall)) return false
+  if (mark.fails && !call.failed) readFailure(view, call)
+  return call.failed || !lexicon.rows[mark.dialect]!.onlyFailures
 }
 
 /** `isCall`: it tells of one also if it does not name the operation. */
@@ -76,8 +76,7 @@ function readCall(view: SpanView, found: Int32Array, dialect: number, call: Mode
   if (!settleOperation(found, row, call, isCall)) return false
   readStream(view, found, row, call)
   judgeTimes(view, call)
-  const reasons = firstRow(view, found, row, FIELD.finishReasons, call)
-  if (reasons >= 0) readFinishReasons(view, reasons, row.finishReasons, call)
+  readFinishReasons(view, found, row, call)
   call.hasErrorStatus = view.statusCode === STATUS_ERROR
   if (isFailure(call)) readFailure(view, call)
   return true
@@ -86,9 +85,10 @@ function readCall(view: SpanView, found: Int32Array, dialect: number, call: Mode
 /** What only log records say. */
 function readRecord(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
   call.duration_ms = readNumber(view, found, dialect, FIELD.duration, call)
-  if (firstRow(view, found, dialect, FIELD.answer, call) < 0) return
-  call.answerStart = foundPlace().start
-  call.answerEnd = foundPlace().end
+  const answer = firstSource(view, found, dialect, FIELD.answer, call)
+  if (answer < 0) return
+  call.answerStart = placeStart(dialect, answer)
+  call.answerEnd = placeEnd(dialect, answer)
 }
 
 function readOperation(
@@ -98,19 +98,21 @@ function readOperation(
   call: ModelCall,
   isCall: boolean,
 ): boolean {
-  const row = firstRow(view, found, dialect, FIELD.operation, call)
-  if (row < 0) return isCall || dialect.operationOptional
-  let { start, end } = foundPlace()
+  const source = firstSource(view, found, dialect, FIELD.operation, call)
+  if (source < 0) return isCall || dialect.operationOptional
+  const row = rowOf(found, source)
+  let start = placeStart(dialect, source)
+  let end = placeEnd(dialect, source)
   if (start < 0) {
     end = view.attributes.valueEnd(row)
-    if (valueKind(view.bytes, view.attributes.valueStart(row), end) !== STRING) return false
-    start = contentStart
+    start = textStart(view.bytes, view.attributes.valueStart(row), end)
+    if (start < 0) return false
   }
-  const operation = dialect.operations.find(view.bytes, start, end)
-  if (operation < 0) return false
-  call.operation = operation
+  const spelling = dialect.operations.find(view.bytes, start, end)
+  if (spelling < 0) return false
+  call.operation = dialect.operations.valueOf(spelling)
   call.rows[FIELD.operation] = row
-  if (!dialect.operations.exact) call.replaced |= 1 << FIELD.operation
+  if (!dialect.operations.isExact(spelling)) call.replaced |= 1 << FIELD.operation
   return true
 }
 
@@ -137,8 +139,10 @@ const CHAT = OPERATIONS.indexOf('chat')
 
 function readProvider(dialect: DialectRow, call: ModelCall): void {
   if (!call.has(FIELD.provider)) return
-  call.provider = dialect.providers.find(call.bytes, call.start(FIELD.provider), call.end(FIELD.provider))
-  if (call.provider >= 0 && !dialect.providers.exact) call.replaced |= 1 << FIELD.provider
+  const { providers } = dialect
+  const spelling = providers.find(call.bytes, call.start(FIELD.provider), call.end(FIELD.provider))
+  call.provider = providers.valueOf(spelling)
+  if (spelling >= 0 && !providers.isExact(spelling)) call.replaced |= 1 << FIELD.provider
 }
 
 /** A call that says nothing of streams but knows of a first chunk streamed; one that did not stream had no chunks. */

@@ -1,11 +1,10 @@
 /** Which dialect a span is in: marks by scope are tried once per scope, marks by attribute once per span. */
-
 import { ATTRIBUTE } from '../../telemetry/attributes.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { type Lexicon, lexicon, type MarkRow } from '../dialects/lexicon.ts'
-import { findScopeName, range } from '../wire.ts'
+import { scopeNameOf } from '../wire.ts'
 
 /** What a scope leaves possible. */
 export interface DialectCandidates {
@@ -31,7 +30,7 @@ export class ScopeMarks {
     if (batch === this.#batch && scope === this.#scope) return this.#candidates
     this.#batch = batch
     this.#scope = scope
-    const name = findScopeName(batch, scope) ? batch.bytes.toString('utf8', range.start, range.end) : ''
+    const name = scopeNameOf(batch, scope)
     const marks = this.#lexicon.marksByRow.filter((mark) => mark.scope === undefined || name.startsWith(mark.scope))
     this.#candidates = { marks, byScope: marks.some((mark) => mark.scope !== undefined) }
     return this.#candidates

@@ -3,7 +3,7 @@ import type { LogBatch } from '../../telemetry/batch.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import type { RecordView } from '../../telemetry/record_view.ts'
 import { lexicon, type RecordMark } from '../dialects/lexicon.ts'
-import { findScopeName, range } from '../wire.ts'
+import { scopeNameOf } from '../wire.ts'
 import { type DialectCandidates, recognise, ScopeMarks } from './recognise.ts'
 
 /** The conventions' event for a call: its attributes are like those of the call's span. */
@@ -36,7 +36,7 @@ export class RecordMarks {
     if (this.#candidates !== undefined && batch === this.#batch && scope === this.#scope) return this.#candidates
     this.#batch = batch
     this.#scope = scope
-    const name = findScopeName(batch, scope) ? batch.bytes.toString('utf8', range.start, range.end) : ''
+    const name = scopeNameOf(batch, scope)
     const marks = lexicon.recordMarks.filter((mark) => mark.scope === undefined || name.startsWith(mark.scope))
     this.#candidates = {
       marks,
@@ -59,29 +59,30 @@ export function mayBeRecorded({ byScope }: RecordCandidates, view: RecordView): 
   return byScope || (view.eventStart >= 0 && events.find(view.bytes, view.eventStart, view.eventEnd) >= 0)
 }
 
-/** What `recogniseRecord` found out beside the dialect. */
-export const recognised = {
-  /** The event says by its name that a model was called. */
-  isCall: false,
-  /** … and that it failed. */
+/** Of the conventions' event, by dialect. */
+const marksOfDetails: readonly RecordMark[] = lexicon.ids.map((_, dialect) => ({
+  dialect,
+  scope: undefined,
+  event: details,
+  isCall: true,
   fails: false,
-}
+}))
 
-/** Position of the dialect in the table, or -1. `found` as filled with the lexicon's keys. Sets `recognised`. */
-export function recogniseRecord(candidates: RecordCandidates, view: RecordView, found: Int32Array): number {
+/** The mark that the record shows, which has its dialect; undefined without one. `found` as filled with the lexicon's keys. */
+export function recogniseRecord(
+  candidates: RecordCandidates,
+  view: RecordView,
+  found: Int32Array,
+): RecordMark | undefined {
   const { marks, repeats, ofSpans } = candidates
-  recognised.isCall = recognised.fails = false
   if (view.isEvent(details)) {
-    if (repeats) return -1
-    recognised.isCall = true
+    if (repeats) return undefined
     const dialect = recognise(ofSpans, found)
-    return dialect < 0 ? NEWEST_DIALECT : dialect
+    return marksOfDetails[dialect < 0 ? NEWEST_DIALECT : dialect]
   }
   for (let at = 0; at < marks.length; at++) {
-    const { dialect, event, fails } = marks[at]!
-    if (event !== undefined && !view.isEvent(event)) continue
-    recognised.fails = fails
-    return dialect
+    const { event } = marks[at]!
+    if (event === undefined || view.isEvent(event)) return marks[at]
   }
-  return -1
+  return undefined
 }

@@ -1,5 +1,5 @@
 /** Finding the first usable source of a field on a span: whole attributes, and places in those that hold JSON. */
-import { boolOf, contentStart, numberOf, STRING, valueKind } from '../../telemetry/any_value.ts'
+import { boolOf, numberOf, textStart } from '../../telemetry/any_value.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD, FIELDS } from '../call_fields.ts'
 import { type DialectRow, lexicon, WHOLE } from '../dialects/lexicon.ts'
@@ -7,12 +7,6 @@ import type { ModelCall } from '../model_call.ts'
 
 // Held directly, since every field of every call is read through them.
 const { names, jsonAttributes, jsonPaths, apart, width } = lexicon
-
-/** Where the last `nextSource` found something: a row of attributes, and for a place in JSON its range. */
-const source = { at: 0, row: -1, start: -1, end: -1 }
-
-/** Did the last `readNumber` take a source whose tokens are counted apart? */
-export let isApart = false
 
 /** Forgets the JSON of the span before. */
 export function resetJson(dialect: DialectRow): void {
@@ -22,12 +16,14 @@ export function resetJson(dialect: DialectRow): void {
 /** Sets a text field of the call from its first source that is a text and not empty. */
 export function readText(view: SpanView, found: Int32Array, dialect: DialectRow, field: number, call: ModelCall): void {
   const first = (call.dialect * FIELDS + field) * width
-  for (let at = first; nextSource(view, found, dialect, at); at = source.at + 1) {
-    let { start, end } = source
+  for (let at = nextSource(view, found, dialect, first); at >= 0; at = nextSource(view, found, dialect, at + 1)) {
+    const row = rowOf(found, at)
+    let start = placeStart(dialect, at)
+    let end = placeEnd(dialect, at)
     if (start < 0) {
-      end = view.attributes.valueEnd(source.row)
-      if (valueKind(view.bytes, view.attributes.valueStart(source.row), end) !== STRING) continue
-      start = contentStart
+      end = view.attributes.valueEnd(row)
+      start = textStart(view.bytes, view.attributes.valueStart(row), end)
+      if (start < 0) continue
       if (dialect.quotedTexts && end - start >= 2 && isQuoted(view.bytes, start, end)) {
         start++
         end--
@@ -35,15 +31,15 @@ export function readText(view: SpanView, found: Int32Array, dialect: DialectRow,
     } else if (!isText(view.bytes, start, end)) continue
     if (start >= end) continue
     call.setText(field, start, end)
-    call.rows[field] = source.row
-    if (end !== view.attributes.valueEnd(source.row)) call.replaced |= 1 << field
+    call.rows[field] = row
+    if (end !== view.attributes.valueEnd(row)) call.replaced |= 1 << field
     return
   }
 }
 
 /**
- * The first source that is a number from 0 to `max`; NaN without one. Sets `isApart`. The call says it if there was
- * a number and it is not believed.
+ * The first source that is a number from 0 to `max`; NaN without one. The call says if there was a number and it is not
+ * believed, and if the source counts its tokens apart.
  */
 export function readNumber(
   view: SpanView,
@@ -54,21 +50,23 @@ export function readNumber(
   max = Number.MAX_SAFE_INTEGER,
 ): number {
   const { bytes, attributes } = view
-  isApart = false
   let rejected = 0
   const first = (call.dialect * FIELDS + field) * width
-  for (let at = first; nextSource(view, found, dialect, at); at = source.at + 1) {
-    const { row, start, end } = source
+  for (let at = nextSource(view, found, dialect, first); at >= 0; at = nextSource(view, found, dialect, at + 1)) {
+    const row = rowOf(found, at)
+    const start = placeStart(dialect, at)
     const value =
-      start < 0 ? numberOf(bytes, attributes.valueStart(row), attributes.valueEnd(row)) : numberIn(bytes, start, end)
+      start < 0
+        ? numberOf(bytes, attributes.valueStart(row), attributes.valueEnd(row))
+        : numberIn(bytes, start, placeEnd(dialect, at))
     if (Number.isNaN(value)) continue
     if (!(value >= 0 && value <= max)) {
       rejected = 1 << (field - FIELD.inputTokens)
       continue
     }
     call.rows[field] = row
-    const ofProviders = apart[source.at]!
-    isApart = typeof ofProviders === 'boolean' ? ofProviders : ofProviders[call.provider] === 1
+    const ofProviders = apart[at]!
+    if (typeof ofProviders === 'boolean' ? ofProviders : ofProviders[call.provider] === 1) call.apart |= 1 << field
     return value
   }
   if (field <= FIELD.cost) call.implausible |= rejected
@@ -85,12 +83,13 @@ export function readFlag(
 ): boolean | undefined {
   const { bytes, attributes } = view
   const first = (call.dialect * FIELDS + field) * width
-  for (let at = first; nextSource(view, found, dialect, at); at = source.at + 1) {
-    const { row, start, end } = source
+  for (let at = nextSource(view, found, dialect, first); at >= 0; at = nextSource(view, found, dialect, at + 1)) {
+    const row = rowOf(found, at)
+    const start = placeStart(dialect, at)
     const value =
       start < 0
         ? flagOf(view, dialect, attributes.valueStart(row), attributes.valueEnd(row))
-        : end - start <= 5 && bytes.toString('latin1', start, end).toLowerCase() === 'true'
+        : saysTrue(bytes, start, placeEnd(dialect, at))
     if (value === undefined) continue
     call.rows[field] = row
     return value
@@ -98,52 +97,61 @@ export function readFlag(
   return undefined
 }
 
-/** Row of the field's first attribute that is there, -1 without one. `placeOf` says where in it. */
-export function firstRow(
+/** Position, in the lexicon, of the field's first source that the span has; -1 without one. */
+export function firstSource(
   view: SpanView,
   found: Int32Array,
   dialect: DialectRow,
   field: number,
   call: ModelCall,
 ): number {
-  return nextSource(view, found, dialect, (call.dialect * FIELDS + field) * width) ? source.row : -1
+  return nextSource(view, found, dialect, (call.dialect * FIELDS + field) * width)
 }
 
-/** Range of the place in JSON that `firstRow` found; a start of -1 for a whole attribute. */
-export function foundPlace(): Readonly<{ start: number; end: number }> {
-  return source
+/** Row of the attribute of a source that the span has. */
+export function rowOf(found: Int32Array, source: number): number {
+  return found[names[source]!]!
 }
 
-/** Steps from source `at` of a field to the first that the span has. False if there is none. */
-function nextSource(view: SpanView, found: Int32Array, dialect: DialectRow, at: number): boolean {
+/** Where in the attribute's JSON the source stands; -1: it is the whole attribute. */
+export function placeStart(dialect: DialectRow, source: number): number {
+  const path = jsonPaths[source]!
+  return path === WHOLE ? -1 : dialect.json[jsonAttributes[source]!]!.places.starts[path]!
+}
+
+export function placeEnd(dialect: DialectRow, source: number): number {
+  const path = jsonPaths[source]!
+  return path === WHOLE ? -1 : dialect.json[jsonAttributes[source]!]!.places.ends[path]!
+}
+
+/** The first source from position `at` on that the span has; -1 if there is none. */
+function nextSource(view: SpanView, found: Int32Array, dialect: DialectRow, at: number): number {
   for (; names[at]! >= 0; at++) {
     const row = found[names[at]!]!
-    if (row < 0) continue
-    source.at = at
-    source.row = row
-    source.start = -1
-    if (jsonPaths[at] === WHOLE || findInJson(view, dialect, row, at)) return true
+    if (row >= 0 && (jsonPaths[at] === WHOLE || isInJson(view, dialect, row, at))) return at
   }
-  return false
+  return -1
 }
 
-function findInJson(view: SpanView, dialect: DialectRow, row: number, at: number): boolean {
+function isInJson(view: SpanView, dialect: DialectRow, row: number, at: number): boolean {
   const json = dialect.json[jsonAttributes[at]!]!
   if (!json.isRead) {
     json.isRead = true
     const end = view.attributes.valueEnd(row)
-    const isText = valueKind(view.bytes, view.attributes.valueStart(row), end) === STRING
-    json.places.read(view.bytes, isText ? contentStart : end, end)
+    const text = textStart(view.bytes, view.attributes.valueStart(row), end)
+    json.places.read(view.bytes, text < 0 ? end : text, end)
   }
-  source.start = json.places.starts[jsonPaths[at]!]!
-  source.end = json.places.ends[jsonPaths[at]!]!
-  return source.start >= 0
+  return placeStart(dialect, at) >= 0
 }
 
 function flagOf(view: SpanView, dialect: DialectRow, start: number, end: number): boolean | undefined {
-  if (valueKind(view.bytes, start, end) === STRING && dialect.streamWords.find(view.bytes, contentStart, end) >= 0)
-    return true
+  const text = textStart(view.bytes, start, end)
+  if (text >= 0 && dialect.streamWords.find(view.bytes, text, end) >= 0) return true
   return boolOf(view.bytes, start, end)
+}
+
+function saysTrue(bytes: Buffer, start: number, end: number): boolean {
+  return end - start <= 5 && bytes.toString('latin1', start, end).toLowerCase() === 'true'
 }
 
 function numberIn(bytes: Buffer, start: number, end: number): number {

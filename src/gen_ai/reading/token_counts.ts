@@ -3,7 +3,7 @@ import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
 import type { DialectRow } from '../dialects/lexicon.ts'
 import type { ModelCall } from '../model_call.ts'
-import { isApart, readNumber } from './sources.ts'
+import { readNumber } from './sources.ts'
 
 /** Reads the call's token counts, and adds to input and output what their emitter left out. Needs the provider. */
 export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
@@ -11,9 +11,9 @@ export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRo
   call.outputTokens = readCount(view, found, dialect, FIELD.outputTokens, call)
   const exclusive = !dialect.inputIncludesCached
   call.cacheReadTokens = readCount(view, found, dialect, FIELD.cacheReadTokens, call)
-  let leftOut = exclusive || isApart ? zeroIfUnknown(call.cacheReadTokens) : 0
+  let leftOut = exclusive || isApart(call, FIELD.cacheReadTokens) ? zeroIfUnknown(call.cacheReadTokens) : 0
   call.cacheWriteTokens = readCount(view, found, dialect, FIELD.cacheWriteTokens, call)
-  if (exclusive || isApart) leftOut += zeroIfUnknown(call.cacheWriteTokens)
+  if (exclusive || isApart(call, FIELD.cacheWriteTokens)) leftOut += zeroIfUnknown(call.cacheWriteTokens)
   const cached = zeroIfUnknown(call.cacheReadTokens) + zeroIfUnknown(call.cacheWriteTokens)
   if (cached > call.inputTokens) leftOut = cached
   if (leftOut > 0 && call.inputTokens >= 0) {
@@ -23,7 +23,8 @@ export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRo
   }
   call.reasoningTokens = readCount(view, found, dialect, FIELD.reasoningTokens, call)
   const reasoning = zeroIfUnknown(call.reasoningTokens)
-  const isLeftOut = isApart || !dialect.outputIncludesReasoning || reasoning > call.outputTokens
+  const isLeftOut =
+    isApart(call, FIELD.reasoningTokens) || !dialect.outputIncludesReasoning || reasoning > call.outputTokens
   if (isLeftOut && reasoning > 0 && call.outputTokens >= 0) {
     call.outputTokens += reasoning
     call.correctedTokens += reasoning
@@ -33,6 +34,10 @@ export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRo
 
 function readCount(view: SpanView, found: Int32Array, dialect: DialectRow, field: number, call: ModelCall): number {
   return Math.round(readNumber(view, found, dialect, field, call, call.plausible.tokens_max))
+}
+
+function isApart(call: ModelCall, field: number): boolean {
+  return (call.apart & (1 << field)) !== 0
 }
 
 function zeroIfUnknown(tokens: number): number {

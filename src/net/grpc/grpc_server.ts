@@ -15,7 +15,8 @@ import { ByteBudget, OVERLOAD, Share } from '../budget.ts'
 import { isTooSlow, unpack } from '../http/http_body.ts'
 import { EMPTY } from '../incoming.ts'
 import { listen } from '../listen.ts'
-import { serverTls, type TlsFiles, watchTls } from '../tls.ts'
+import type { ServerTlsFiles } from '../server_tls.ts'
+import { serverTls, watchTls } from '../tls.ts'
 import { Call, type GrpcHead, type GrpcRequest } from './grpc_call.ts'
 import { Connection, type ConnectionLimits } from './grpc_connection.ts'
 import { frame, GrpcMessageReader } from './grpc_message.ts'
@@ -32,7 +33,7 @@ export interface GrpcServerOptions extends ConnectionLimits {
   host: string
   /** 0: any free one. */
   port: number
-  tls?: TlsFiles & { reload_interval_ms?: number }
+  tls?: ServerTlsFiles
   /** By path: `/package.Service/Method`. */
   methods: ReadonlyMap<string, Method>
   /** Limit of a message as it arrives and after decompression. Default 64 MiB, or the budget; over it RESOURCE_EXHAUSTED. */

@@ -10,7 +10,8 @@ import { FakeClock } from '../../self/clock.ts'
 import { ByteBudget } from '../budget.ts'
 import type { HttpAnswer } from './http_exchange.ts'
 import { HttpFailure } from './http_failure.ts'
-import { HttpServer, type HttpServerOptions, type Route } from './http_server.ts'
+import type { HttpServerOptions, Route } from './http_options.ts'
+import { HttpServer } from './http_server.ts'
 
 const LIMIT = 100_000
 const cleanups: (() => unknown)[] = []

@@ -31,6 +31,7 @@ export class JudgedHeads {
   }
 }
 
+/** Of some sixty bytes of a long one. */
 function slotOf(bytes: Buffer, start: number, end: number): number {
   let hash = end - start
   const stride = 1 + ((end - start) >> 6)

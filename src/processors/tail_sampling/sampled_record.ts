@@ -1,6 +1,6 @@
 /** A window on one log record, with what the sampler asks for. Source: opentelemetry/proto/logs/v1/logs.proto. */
 import { next, readLength, readUint32, skipValue } from '../../otlp/cursor.ts'
-import { contentStart, numberOf, STRING, valueKind } from '../../telemetry/any_value.ts'
+import { numberOf, textStart } from '../../telemetry/any_value.ts'
 import { Attributes } from '../../telemetry/attributes.ts'
 import type { LogBatch } from '../../telemetry/batch.ts'
 import { isEqual, KeySet } from '../../telemetry/key_set.ts'
@@ -75,8 +75,8 @@ export class SampledRecord {
     const score = this.#found[1]!
     if (name >= 0) {
       const end = attributes.valueEnd(name)
-      const isText = valueKind(this.bytes, attributes.valueStart(name), end) === STRING
-      if (isText && isEqual(SUMMARY, this.bytes, contentStart, end)) this.isSummary = true
+      const text = textStart(this.bytes, attributes.valueStart(name), end)
+      if (text >= 0 && isEqual(SUMMARY, this.bytes, text, end)) this.isSummary = true
     }
     this.score = score < 0 ? Number.NaN : numberOf(this.bytes, attributes.valueStart(score), attributes.valueEnd(score))
   }

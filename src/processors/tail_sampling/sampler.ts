@@ -1,6 +1,10 @@
 /**
- * What all instances of one id share: the traces that wait and what was decided of them. An instance stands in one
- * pipeline, of traces or of logs, and has an exit of its own; a trace's spans and log records go out where they came in.
+ * What all instances of one id share: the traces that wait, and what was decided on them. Each instance stands in one pipeline,
+ * of traces or of logs, and has an exit of its own, so spans and log records leave by the pipeline by which they came.
+ *
+ * The way of a trace: its items wait in `shards` (`undecided/pending.ts`) until `#tick` finds it due; `decide` asks the
+ * policies; what is kept goes to the `outbox`, and from there in batches to its exits. Under pressure the `room` has
+ * traces decided early.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Consumer, Host, Signal } from '../../component.ts'
@@ -96,7 +100,7 @@ export class Sampler implements VerdictSource {
     this.#warn()
   }
 
-  /** Decides what has items of this exit, on what is there, and hands it on. */
+  /** Decides every trace with items of this exit now, by what has come so far, and hands on what is kept. */
   async leave(exit: Exit, deadline: AbortSignal): Promise<void> {
     if (!this.#exits.has(exit)) return
     exit.isLeaving = true
@@ -118,15 +122,15 @@ export class Sampler implements VerdictSource {
     if (exit.isLeaving) throw retryLater('shutdown', 'the sampler is stopping')
   }
 
-  /** The next place in the queues. */
+  /** A number for a place in the queues of waiting traces, always one more than the last. */
   ticket(): number {
     this.#tickets = (this.#tickets % 0x7fffffff) + 1
     return this.#tickets
   }
 
   /**
-   * A span came of a trace that was dropped before its time, and these are its features. Is the trace one that policies
-   * keep, now that they are known? Then it is kept from now on; what came earlier is gone.
+   * A span has come, with these features, of a trace that was dropped early. If the policies keep the trace now that they are
+   * known, what comes from now on is kept (true); what came earlier is gone.
    */
   rescue(number: number, row: number, words: Int32Array): boolean {
     const shard = this.shards[number]!
@@ -153,7 +157,7 @@ export class Sampler implements VerdictSource {
     this.run()
   }
 
-  /** There may be a full batch to hand on; what is kept meanwhile goes with the next flush, not one by one. */
+  /** Hands on full batches. What does not fill one waits for the next `flush`. */
   run(): void {
     const { isShort } = this.room
     for (const exit of this.#exits) {

@@ -1,14 +1,15 @@
 /** OTLP over gRPC: three unary methods. Source: OTLP 1.11, OTLP/gRPC. */
+
 import type { Host, Signal } from '../../component.ts'
 import type { ByteBudget } from '../../net/budget.ts'
 import type { GrpcHead } from '../../net/grpc/grpc_call.ts'
 import { GrpcServer, type Method } from '../../net/grpc/grpc_server.ts'
 import { encodeRpcStatus, GrpcCode, GrpcStatus } from '../../net/grpc/grpc_status.ts'
+import { serverTlsFiles } from '../../net/server_tls.ts'
 import { badRequest } from './bad_request.ts'
 import { type GrpcConfig, listenAddress } from './config.ts'
 import { BadBody, type Intake } from './intake.ts'
 import { metadataOf } from './request_metadata.ts'
-import { tlsFiles } from './tls_files.ts'
 
 const methods: readonly (readonly [Signal, string])[] = [
   ['traces', '/opentelemetry.proto.collector.trace.v1.TraceService/Export'],
@@ -24,7 +25,7 @@ export function grpcServer(config: GrpcConfig, intake: Intake, budget: ByteBudge
   return new GrpcServer({
     host: name,
     port,
-    ...(config.tls && { tls: tlsFiles(config.tls) }),
+    ...(config.tls && { tls: serverTlsFiles(config.tls) }),
     methods: new Map(
       methods
         .filter(([signal]) => intake.takes(signal))

@@ -1,16 +1,18 @@
 /** OTLP over HTTP: protobuf and JSON. Every error body is a google.rpc.Status. Source: OTLP 1.11, OTLP/HTTP. */
+
 import type { Signal } from '../../component.ts'
 import type { ByteBudget } from '../../net/budget.ts'
 import { encodeRpcStatus, GrpcCode } from '../../net/grpc/grpc_status.ts'
 import type { CorsOptions } from '../../net/http/cors.ts'
 import type { HttpAnswer, HttpHead, HttpRequest } from '../../net/http/http_exchange.ts'
 import { HttpFailure } from '../../net/http/http_failure.ts'
-import { HttpServer, type Route } from '../../net/http/http_server.ts'
+import type { Route } from '../../net/http/http_options.ts'
+import { HttpServer } from '../../net/http/http_server.ts'
+import { serverTlsFiles } from '../../net/server_tls.ts'
 import { badRequest, fieldViolations } from './bad_request.ts'
 import { type HttpConfig, listenAddress } from './config.ts'
 import { BadBody, type Intake } from './intake.ts'
 import { metadataOf } from './request_metadata.ts'
-import { tlsFiles } from './tls_files.ts'
 
 const PROTOBUF = 'application/x-protobuf'
 const JSON_TYPE = 'application/json'
@@ -28,7 +30,7 @@ export function httpServer(config: HttpConfig, intake: Intake, budget: ByteBudge
   return new HttpServer({
     host: name,
     port,
-    ...(config.tls && { tls: tlsFiles(config.tls) }),
+    ...(config.tls && { tls: serverTlsFiles(config.tls) }),
     ...(config.cors && { cors: corsOf(config.cors) }),
     routes: routesOf(config, intake),
     max_request_body_size: config.max_request_body_size,

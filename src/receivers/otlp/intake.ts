@@ -1,4 +1,4 @@
-/** What both transports do with a body: check, strip, count, hand on, answer. */
+/** What gRPC and HTTP do alike with a body: check it, strip our own attributes, count its items, hand it on. */
 import type { Consumer, Context, Host, Ports, Signal } from '../../component.ts'
 import { TlsError } from '../../net/tls.ts'
 import { notAccounted } from '../../not_accounted.ts'
@@ -15,7 +15,7 @@ import { accountedItems } from '../../telemetry/signal.ts'
 import type { OtlpReceiverConfig } from './config.ts'
 import { isLongBody, type Opened, open, openAside } from './door.ts'
 
-/** Once the oldest request has waited so long for its turn, no new one is taken. */
+/** When the oldest request has waited this long for its turn, new ones are refused. */
 export const LINE_MAX_MS = 1_000
 
 const OVERLOAD = retryLater('overload', 'more requests come than there is time for, send it again later', LINE_MAX_MS)
@@ -41,7 +41,7 @@ export class Intake {
   readonly #counters = new Map<string, Counter>()
   readonly #throttle: Throttle
   readonly #turns: Turns
-  /** Attributes that only this program writes are left as they came. */
+  /** `sluice.*` attributes, which only this program writes, are believed: the sender is another Sluice. */
   trustsSluice: boolean
   /** What one request may hold. */
   limits: RequestLimits

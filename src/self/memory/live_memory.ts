@@ -70,25 +70,30 @@ function kindOf(entry: object): number | undefined {
   return (entry as { detail?: { kind?: number } }).detail?.kind
 }
 
-type Collect = (options?: { type: 'minor' }) => void
-let found: Collect | undefined
-
 /** A full collection of this thread. */
 export function collectGarbage(): void {
-  collector()()
+  collector.collect()
   settleFreed()
 }
 
 /** V8 goes on counting Buffers that a collection has freed until the next one, which may be a small one: half a millisecond. */
 function settleFreed(): void {
-  collector()({ type: 'minor' })
+  collector.collect({ type: 'minor' })
 }
 
+type Collect = (options?: { type: 'minor' }) => void
+
 /** V8's own function, which Node shows only to who asks at the start; a new context gets it any time. */
-function collector(): Collect {
-  if (found === undefined) {
-    setFlagsFromString('--expose-gc')
-    found = runInNewContext('gc') as Collect
+class Collector {
+  #collect: Collect | undefined
+
+  get collect(): Collect {
+    if (this.#collect === undefined) {
+      setFlagsFromString('--expose-gc')
+      this.#collect = runInNewContext('gc') as Collect
+    }
+    return this.#collect
   }
-  return found
 }
+
+const collector = new Collector()

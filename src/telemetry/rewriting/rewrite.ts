@@ -10,11 +10,23 @@ import { grownRows, ordinaryRows } from '../../otlp/scratch.ts'
 import { type Batches, type Signal, trusted } from '../batch.ts'
 import { ITEM, RESOURCE, SCOPE } from '../layout.ts'
 
-/**
- * Columns of an edit: what it replaces, where its new content is in `out` (-1: left out), its group, its tag byte, and
- * where old content begins that stays behind the new one (it goes to the end of the old; -1: none stays).
- */
-const EDIT = { tag: 0, end: 1, from: 2, to: 3, scope: 4, resource: 5, field: 6, keep: 7, width: 8 } as const
+/** Columns of an edit, of which each replaces one field. */
+const EDIT = {
+  /** The field in the old bytes, from its tag to its end; both the same for one that is put in. */
+  tag: 0,
+  end: 1,
+  /** The new content in `out`; -1: the field is left out. */
+  from: 2,
+  to: 3,
+  /** The groups that it is in, as rows of the layout; -1 for none. */
+  scope: 4,
+  resource: 5,
+  /** The tag byte that is written. */
+  field: 6,
+  /** Where old content begins that stays behind the new, to the end of the old; -1: none stays. */
+  keep: 7,
+  width: 8,
+} as const
 
 const NOTHING = Buffer.alloc(0)
 const USUAL = 64 * EDIT.width
@@ -25,6 +37,7 @@ export class Rewrite<S extends Signal> {
   #batch: Batches[S] | undefined
   #edits: Int32Array = new Int32Array(USUAL)
   #count = 0
+  /** While the new batch is written: its bytes, how far it is written, how far the old one is read, and the next edit. */
   #result: Buffer = NOTHING
   #at = 0
   #read = 0

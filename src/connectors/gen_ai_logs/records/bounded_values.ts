@@ -6,7 +6,7 @@ import { next, readLength, readUint32, skipValue } from '../../../otlp/cursor.ts
 import { Output } from '../../../otlp/output.ts'
 import { ARRAY, contentStart, KVLIST, STRING, valueKind } from '../../../telemetry/any_value.ts'
 import type { Attributes } from '../../../telemetry/attributes.ts'
-import { findField, foundEnd } from '../../../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
 
 /** What an entry takes beside key and value, and an event beside its attributes; nearly. */
 const ENTRY_BYTES = 12
@@ -50,8 +50,8 @@ export class BoundedValues {
     this.#writeEntry(bytes, keyStart, keyEnd, attributes.valueStart(row), attributes.valueEnd(row))
   }
 
-  /** An element of a list: a map with `name` and `attributes`. */
-  writeEvent(bytes: Buffer, nameStart: number, nameEnd: number, attributes: Attributes): void {
+  /** An element of a list: a map with `name`, a field (`find_field.ts`) or -1, and `attributes`. */
+  writeEvent(bytes: Buffer, name: number, attributes: Attributes): void {
     const out = this.#out
     if (this.#left_bytes < ENTRY_BYTES) {
       this.#cut_bytes += attributes.valueEnd(attributes.count - 1) - attributes.keyStart(0)
@@ -59,9 +59,9 @@ export class BoundedValues {
     }
     const element = out.open(1)
     const map = out.open(KVLIST)
-    const name = this.openEntry(NAME_KEY)
-    if (nameStart >= 0) this.#writeText(bytes, nameStart, nameEnd)
-    this.closeEntry(name)
+    const entry = this.openEntry(NAME_KEY)
+    if (name >= 0) this.#writeText(bytes, fieldStart(bytes, name), fieldEnd(bytes, name))
+    this.closeEntry(entry)
     const value = this.openEntry(ATTRIBUTES_KEY)
     const list = out.open(KVLIST)
     for (let row = 0; row < attributes.count; row++) this.writeEntry(bytes, attributes, row)
@@ -104,7 +104,7 @@ export class BoundedValues {
 
   #writeValue(bytes: Buffer, start: number, end: number): void {
     const kind = valueKind(bytes, start, end)
-    if (kind === STRING) return this.#writeText(bytes, contentStart, end)
+    if (kind === STRING) return this.#writeText(bytes, contentStart(bytes, start, end), end)
     const isDeep = (kind === ARRAY || kind === KVLIST) && isDeeper(bytes, start, end, DEPTH_MAX)
     if (end - start > this.#left_bytes || isDeep) return this.#writeCut(bytes, start, start, end)
     this.#out.copy(bytes, start, end)
@@ -143,14 +143,15 @@ function isDeeper(bytes: Buffer, start: number, end: number, levels: number): bo
   const kind = valueKind(bytes, start, end)
   if (kind !== ARRAY && kind !== KVLIST) return false
   if (levels === 0) return true
-  for (let at = contentStart; at < end; ) {
+  for (let at = contentStart(bytes, start, end); at < end; ) {
     const tag = readUint32(bytes, at, end)
     const value = next
     const behind = skipValue(tag & 7, bytes, value, end)
     if (tag === 0x0a) {
       readLength(bytes, value, end)
-      const inner = kind === ARRAY ? next : findField(bytes, next, behind, VALUE_TAG)
-      if (inner >= 0 && isDeeper(bytes, inner, kind === ARRAY ? behind : foundEnd, levels - 1)) return true
+      // An element of a list is a value; a pair of a map has one.
+      const field = kind === ARRAY ? value : findField(bytes, next, behind, VALUE_TAG)
+      if (field >= 0 && isDeeper(bytes, fieldStart(bytes, field), fieldEnd(bytes, field), levels - 1)) return true
     }
     at = behind
   }

@@ -9,7 +9,7 @@ import { next, readLength, readUint32, skipValue } from '../../../otlp/cursor.ts
 import type { Output } from '../../../otlp/output.ts'
 import { ARRAY, KVLIST } from '../../../telemetry/any_value.ts'
 import { Attributes } from '../../../telemetry/attributes.ts'
-import { findField, foundEnd } from '../../../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
 import { isEqual } from '../../../telemetry/key_set.ts'
 import type { SpanView } from '../../../telemetry/span_view.ts'
 import { type ContentMarks, MARK } from '../content_marks.ts'
@@ -18,10 +18,10 @@ import { attributeKey, BODY, CONTENT_EVENT, writeSeverity, writeText } from './l
 
 const OPERATION = attributeKey('gen_ai.operation.name')
 const REQUEST_MODEL = attributeKey('gen_ai.request.model')
-/** Tags of Span.events = 11, Event.name = 2 and Event.attributes = 3. */
+/** Tags of Span.events = 11 and Event.name = 2; number of Event.attributes. */
 const SPAN_EVENTS = 0x5a
 const EVENT_NAME = 0x12
-const EVENT_ATTRIBUTES = 0x1a
+const EVENT_ATTRIBUTES = 3
 const EVENTS_KEY = Buffer.from('events')
 /** In its place where an attribute has that name. */
 const SPAN_EVENTS_KEY = Buffer.from('span_events')
@@ -101,24 +101,13 @@ export class ContentRecord {
   /** False, and nothing is written, if the event holds no content. */
   #writeEvent(bytes: Buffer, start: number, end: number, scopeMarks: number): boolean {
     const name = findField(bytes, start, end, EVENT_NAME)
-    const nameEnd = foundEnd
-    const marks = this.#marks.ofEvent(bytes, name, nameEnd)
+    const marks = name < 0 ? 0 : this.#marks.ofEvent(bytes, fieldStart(bytes, name), fieldEnd(bytes, name))
     const attributes = this.#eventAttributes
-    attributes.clear()
-    for (let at = start; at < end; ) {
-      const tag = readUint32(bytes, at, end)
-      const value = next
-      const behind = skipValue(tag & 7, bytes, value, end)
-      if (tag === EVENT_ATTRIBUTES) {
-        readLength(bytes, value, end)
-        attributes.add(bytes, at, next, behind)
-      }
-      at = behind
-    }
+    attributes.read(bytes, start, end, EVENT_ATTRIBUTES)
     let found = false
     for (let row = 0; row < attributes.count && !found; row++)
       found = this.#isContent(bytes, attributes, row, scopeMarks | (marks & MARK.scoped), marks)
-    if (found) this.#values.writeEvent(bytes, name, nameEnd, attributes)
+    if (found) this.#values.writeEvent(bytes, name, attributes)
     return found
   }
 

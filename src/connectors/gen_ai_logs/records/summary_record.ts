@@ -1,12 +1,12 @@
 /** The record that sums a call up: its facts as attributes, and the most telling ones as a line to read. Never content. */
-
 import { NEWEST, SLUICE } from '../../../gen_ai/call_fields.ts'
 import { SIGNALS } from '../../../gen_ai/quality.ts'
-import { nextText, range } from '../../../gen_ai/wire.ts'
+import { firstText, nextText } from '../../../gen_ai/wire.ts'
 import { nanosAsMillis, nanosBetween } from '../../../otlp/cursor.ts'
 import { Output, varintSize } from '../../../otlp/output.ts'
 import { type Calls, FAILED, RATE_LIMITED } from '../../../steps/calls.ts'
-import { contentStart, numberOf, STRING, valueKind } from '../../../telemetry/any_value.ts'
+import { numberOf, textStart } from '../../../telemetry/any_value.ts'
+import { fieldEnd, fieldStart } from '../../../telemetry/find_field.ts'
 import { isEqual } from '../../../telemetry/key_set.ts'
 import { type Digest, fromInside, fromOutside, KEY } from '../digest.ts'
 import {
@@ -79,8 +79,7 @@ export function writeSummary(out: Output, settled: SettledCall, now_ms: number):
   digests[0]!.writePlace(out)
   writeObservedTime(out, now_ms)
   writeSeverity(out, severityOf(settled))
-  fillLine(settled, latency_ms)
-  writeBody(out)
+  writeBody(out, lineOf(settled, latency_ms))
   out.constant(SUMMARY_EVENT)
   if (digests.length === 1) digests[0]!.writeCopied(out)
   else copyFromAll(out, settled)
@@ -115,49 +114,76 @@ function severityOf({ calls, call }: SettledCall): Severity {
 
 const line = new LogfmtLine()
 
-/** `chat gpt-4o-mini input_tokens=812 output_tokens=120 cost_usd=0.000194 duration_ms=1240 finish=stop service=shop` */
-function fillLine(settled: SettledCall, latency_ms: number): void {
+/**
+ * What follows is written into this line, one call's after the other's.
+ * `chat gpt-4o-mini input_tokens=812 output_tokens=120 cost_usd=0.000194 duration_ms=1240 finish=stop service=shop`
+ */
+function lineOf(settled: SettledCall, latency_ms: number): LogfmtLine {
   const { calls, call, digests, service } = settled
   line.clear()
-  if (findText(digests, KEY.operation)) line.word(text.bytes, text.start, text.end)
+  const named = withText(digests, KEY.operation)
+  if (named !== undefined) line.word(named.bytes, textAt(named, KEY.operation), named.valueEnd(KEY.operation))
   const inside = digests.length === 1 ? digests : digests.toReversed()
-  if (findText(inside, KEY.requestModel) || findText(inside, KEY.responseModel)) addModel()
+  if (!addModel(inside, KEY.requestModel)) addModel(inside, KEY.responseModel)
   line.number(SHOWN.input, calls.number(call, 'input'))
   line.number(SHOWN.output, calls.number(call, 'output'))
   line.number(SHOWN.cost, calls.number(call, 'cost_usd'))
   line.number(SHOWN.duration, rounded(latency_ms))
   line.number(SHOWN.ttft, rounded(calls.number(call, 'ttft_s') * 1000))
-  if (findTexts(digests, KEY.finishReasons)) addText(SHOWN.finish)
-  if (calls.has(call, FAILED)) {
-    if (findText(digests, KEY.errorType)) addText(SHOWN.error)
-    else line.pair(SHOWN.error, UNKNOWN, 0, UNKNOWN.length)
-  }
+  addTexts(SHOWN.finish, digests, KEY.finishReasons)
+  if (calls.has(call, FAILED)) addError(digests)
   if (calls.has(call, RATE_LIMITED)) line.pair(SHOWN.rateLimited, TRUE, 0, TRUE.length)
   line.number(SHOWN.score, calls.number(call, 'score'))
   addSignals(settled)
   line.pair(SHOWN.service, service, 0, service.length)
-  text.bytes = NOTHING
+  return line
 }
 
-function addModel(): void {
-  const { bytes, start, end } = text
-  const begin = end - start > MODELS.length && isEqual(MODELS, bytes, start, start + MODELS.length) ? MODELS.length : 0
-  if (!line.word(bytes, start + begin, end)) line.pair(SHOWN.model, bytes, start + begin, end)
+/** False if no report names the model there. */
+function addModel(reports: Reports, key: number): boolean {
+  const report = withText(reports, key)
+  if (report === undefined) return false
+  const { bytes } = report
+  const [text, end] = [textAt(report, key), report.valueEnd(key)]
+  const hasPrefix = end - text > MODELS.length && isEqual(MODELS, bytes, text, text + MODELS.length)
+  const start = hasPrefix ? text + MODELS.length : text
+  if (!line.word(bytes, start, end)) line.pair(SHOWN.model, bytes, start, end)
+  return true
+}
+
+function addError(reports: Reports): void {
+  const report = withText(reports, KEY.errorType)
+  if (report === undefined) return line.pair(SHOWN.error, UNKNOWN, 0, UNKNOWN.length)
+  line.pair(SHOWN.error, report.bytes, textAt(report, KEY.errorType), report.valueEnd(KEY.errorType))
 }
 
 function addSignals(settled: SettledCall): void {
-  if (findTexts(scored(settled), KEY.qualitySignals)) return addText(SHOWN.signals)
+  if (addTexts(SHOWN.signals, scored(settled), KEY.qualitySignals)) return
   const beside = signalsBeside(settled)
   if (beside.length === 0) return
   const signals = Buffer.from(beside.join(','))
   line.pair(SHOWN.signals, signals, 0, signals.length)
 }
 
-function addText(key: LineKey): void {
-  line.pair(key, text.bytes, text.start, text.end)
+const joined = new Output(1024)
+
+/** Adds the texts of a list, with commas between them. False if there are none. */
+function addTexts(shown: LineKey, reports: Reports, key: number): boolean {
+  const report = first(reports, key)
+  if (report === undefined) return false
+  const { bytes } = report
+  const end = report.valueEnd(key)
+  joined.reset()
+  for (let text = firstText(bytes, report.valueStart(key), end); text >= 0; text = nextText(bytes, text, end)) {
+    joined.copy(bytes, fieldStart(bytes, text), fieldEnd(bytes, text))
+    joined.byte(COMMA)
+  }
+  if (joined.end <= 1) return false
+  line.pair(shown, joined.bytes, 0, joined.end - 1)
+  return true
 }
 
-function writeBody(out: Output): void {
+function writeBody(out: Output, line: LogfmtLine): void {
   const size = line.length
   out.tag(BODY, 2)
   out.varint(1 + varintSize(size) + size)
@@ -213,36 +239,17 @@ function copyFirst(out: Output, key: number, reports: Reports): void {
   first(reports, key)?.writeAttribute(out, key)
 }
 
-/** What the last of the two functions below found. */
-const NOTHING: Buffer = Buffer.alloc(0)
-const text = { bytes: NOTHING, start: 0, end: 0 }
-const joined = new Output(1024)
-
-/** False where the report that has the attribute has no text there, or an empty one. */
-function findText(reports: Reports, key: number): boolean {
-  const digest = first(reports, key)
-  if (digest === undefined) return false
-  const end = digest.valueEnd(key)
-  if (valueKind(digest.bytes, digest.valueStart(key), end) !== STRING) return false
-  text.bytes = digest.bytes
-  text.start = contentStart
-  text.end = end
-  return end > contentStart
+/** The first report that has the attribute, if it has a text there that is not empty. */
+function withText(reports: Reports, key: number): Digest | undefined {
+  const report = first(reports, key)
+  if (report === undefined) return undefined
+  const text = textAt(report, key)
+  return text >= 0 && text < report.valueEnd(key) ? report : undefined
 }
 
-/** The texts of a list, with commas between them. */
-function findTexts(reports: Reports, key: number): boolean {
-  const digest = first(reports, key)
-  if (digest === undefined) return false
-  const { bytes } = digest
-  const [start, end] = [digest.valueStart(key), digest.valueEnd(key)]
-  joined.reset()
-  for (let at = 0; (at = nextText(bytes, start, end, at)) >= 0; joined.byte(COMMA))
-    joined.copy(bytes, range.start, range.end)
-  text.bytes = joined.bytes
-  text.start = 0
-  text.end = joined.end - 1
-  return text.end > 0
+/** Where the text of an attribute begins that the report has; -1 if it is none. */
+function textAt(report: Digest, key: number): number {
+  return textStart(report.bytes, report.valueStart(key), report.valueEnd(key))
 }
 
 /** In milliseconds; NaN without both times, if it ends before it begins, or if `gen_ai` did not believe it. */

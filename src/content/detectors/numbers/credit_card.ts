@@ -25,7 +25,7 @@ function cardAt(region: NumberRegion, i: number, findings: Findings): number {
   if (last < 0) return 1
   const start = groups[i * GROUP]!
   const end = groups[last * GROUP + 1]!
-  if (!isAlone(region, i, last) || !readDigits(region, i, last) || !isIssued() || !passesLuhn()) return 1
+  if (!isAlone(region, i, last) || !isCard(region, i, last)) return 1
   if (!boundsWell(bytes, start, end, region.low, region.end)) return 1
   findings.add(start, end, CREDIT_CARD)
   return last - i + 1
@@ -87,28 +87,28 @@ function boundsWell(bytes: Buffer, start: number, end: number, low: number, limi
 }
 
 const digits = new Uint8Array(19)
-let digitCount = 0
-
-/** Collects the digits of groups `i` to `last`; false if they are too few or too many for a card. */
-function readDigits(region: NumberRegion, i: number, last: number): boolean {
-  digitCount = 0
-  for (let j = i; j <= last; j++) {
-    for (let p = region.groups[j * GROUP]!; p < region.groups[j * GROUP + 1]!; p++) {
-      if (digitCount === 19) return false
-      digits[digitCount++] = region.bytes[p]! - 0x30
-    }
-  }
-  return digitCount >= 12
-}
 
 function isCard(region: NumberRegion, i: number, last: number): boolean {
-  return readDigits(region, i, last) && isIssued() && passesLuhn()
+  const count = readDigits(region, i, last)
+  return count >= 12 && isIssued(count) && passesLuhn(count)
+}
+
+/** Fills `digits` from groups `i` to `last`. Returns how many there are, 0 if they are too many for a card. */
+function readDigits(region: NumberRegion, i: number, last: number): number {
+  let count = 0
+  for (let j = i; j <= last; j++) {
+    for (let p = region.groups[j * GROUP]!; p < region.groups[j * GROUP + 1]!; p++) {
+      if (count === 19) return 0
+      digits[count++] = region.bytes[p]! - 0x30
+    }
+  }
+  return count
 }
 
 /** ISO/IEC 7812: from the right, every second digit doubled, digits summed, a multiple of ten. */
-function passesLuhn(): boolean {
+function passesLuhn(count: number): boolean {
   let sum = 0
-  for (let i = digitCount - 1, odd = true; i >= 0; i--, odd = !odd) {
+  for (let i = count - 1, odd = true; i >= 0; i--, odd = !odd) {
     const digit = digits[i]!
     sum += odd ? digit : digit < 5 ? digit * 2 : digit * 2 - 9
   }
@@ -159,7 +159,7 @@ function issuerTable(): Uint32Array {
   return table
 }
 
-function isIssued(): boolean {
+function isIssued(count: number): boolean {
   const prefix = digits[0]! * 1000 + digits[1]! * 100 + digits[2]! * 10 + digits[3]!
-  return (lengthsByPrefix[prefix]! & (1 << digitCount)) !== 0
+  return (lengthsByPrefix[prefix]! & (1 << count)) !== 0
 }

@@ -5,7 +5,7 @@
 import { Output, varintSize } from '../../../otlp/output.ts'
 import { grownRows, ordinaryRows } from '../../../otlp/scratch.ts'
 import * as values from '../../../telemetry/any_value.ts'
-import { findField, foundEnd } from '../../../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
 import { cutAt, MARK } from './cut.ts'
 import { MetadataNames, NAME_BYTES_MAX } from './metadata_names.ts'
 import { forEachValue, isText, KEY_TAG, VALUE_TAG, writeValue } from './value_text.ts'
@@ -156,7 +156,7 @@ export class LineMetadata {
   addAttribute(keyStart: number, keyEnd: number, start: number, end: number, isLabel = false): void {
     const kind = values.valueKind(this.#bytes, start, end)
     if (kind === values.EMPTY || this.#skips()) return
-    const from = values.contentStart
+    const from = values.contentStart(this.#bytes, start, end)
     if (kind === values.KVLIST) return this.#addMap(keyText(this.#bytes, keyStart, keyEnd), from, end)
     const name = this.names.ofKey(this.#bytes, keyStart, keyEnd)
     if (kind === values.STRING) this.addRange(name, from, end, isLabel)
@@ -167,12 +167,16 @@ export class LineMetadata {
     const bytes = this.#bytes
     forEachValue(bytes, start, end, (from, to) => {
       const key = findField(bytes, from, to, KEY_TAG)
-      const inner = `${path}_${key < 0 ? '' : keyText(bytes, key, foundEnd)}`.slice(0, NAME_BYTES_MAX)
-      const value = findField(bytes, from, to, VALUE_TAG)
-      if (value < 0) return
-      const valueEnd = foundEnd
+      const inner = `${path}_${key < 0 ? '' : keyText(bytes, fieldStart(bytes, key), fieldEnd(bytes, key))}`.slice(
+        0,
+        NAME_BYTES_MAX,
+      )
+      const field = findField(bytes, from, to, VALUE_TAG)
+      if (field < 0) return
+      const value = fieldStart(bytes, field)
+      const valueEnd = fieldEnd(bytes, field)
       const kind = values.valueKind(bytes, value, valueEnd)
-      const content = values.contentStart
+      const content = values.contentStart(bytes, value, valueEnd)
       if (kind === values.EMPTY || this.#skips()) return
       if (kind === values.KVLIST) this.#addMap(inner, content, valueEnd)
       else if (kind === values.STRING) this.addRange(this.names.of(inner), content, valueEnd)

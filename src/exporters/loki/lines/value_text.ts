@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { double, next, readBigInt64, readInt64, readLength, readUint32, skipValue } from '../../../otlp/cursor.ts'
 import type { Output } from '../../../otlp/output.ts'
 import * as values from '../../../telemetry/any_value.ts'
-import { findField, foundEnd } from '../../../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
 
 /** KeyValue.key and .value; field 1 of ArrayValue and KeyValueList (opentelemetry/proto/common/v1/common.proto). */
 export const KEY_TAG = 0x0a
@@ -23,7 +23,7 @@ export function isText(bytes: Buffer, start: number, end: number): boolean {
 /** Writes the value in [start, end) as text; of an absent one nothing. */
 export function writeValue(bytes: Buffer, start: number, end: number, out: Output): void {
   const kind = values.valueKind(bytes, start, end)
-  const from = values.contentStart
+  const from = values.contentStart(bytes, start, end)
   if (kind === values.STRING) writeText(bytes, from, end, out)
   else if (kind === values.ARRAY || kind === values.KVLIST) writeJson(bytes, start, end, out)
   else if (kind !== values.EMPTY) out.text(plainText(kind, bytes, from, end))
@@ -53,7 +53,7 @@ function plainText(kind: values.ValueKind, bytes: Buffer, start: number, end: nu
 /** JSON of the AnyValue in [start, end): 64-bit integers with all their digits, NaN and infinities as strings. */
 function writeJson(bytes: Buffer, start: number, end: number, out: Output): void {
   const kind = values.valueKind(bytes, start, end)
-  const from = values.contentStart
+  const from = values.contentStart(bytes, start, end)
   switch (kind) {
     case values.EMPTY:
       return out.text('null')
@@ -91,12 +91,13 @@ function writeMap(bytes: Buffer, start: number, end: number, out: Output): void 
   forEachValue(bytes, start, end, (from, to) => {
     if (!isFirst) out.text(',')
     isFirst = false
-    const key = Math.max(from, findField(bytes, from, to, KEY_TAG))
-    writeQuoted(bytes, key, key === from ? from : foundEnd, out)
+    const key = findField(bytes, from, to, KEY_TAG)
+    if (key < 0) out.text('""')
+    else writeQuoted(bytes, fieldStart(bytes, key), fieldEnd(bytes, key), out)
     out.text(':')
     const value = findField(bytes, from, to, VALUE_TAG)
     if (value < 0) out.text('null')
-    else writeJson(bytes, value, foundEnd, out)
+    else writeJson(bytes, fieldStart(bytes, value), fieldEnd(bytes, value), out)
   })
   out.text('}')
 }

@@ -1,4 +1,6 @@
 /** OTLP metrics as plain objects, as far as Prometheus can show them. Source: opentelemetry/proto/metrics/v1. */
+import { plainOf } from '../../../items/plain_value.ts'
+import type { Message } from '../../../otlp/codec.ts'
 
 export interface AnyValue {
   readonly stringValue?: string
@@ -91,24 +93,13 @@ export const NO_RECORDED_VALUE = 1
 export function plainTextOf(value: AnyValue | undefined): string {
   if (value === undefined) return ''
   if (value.stringValue !== undefined) return value.stringValue
-  const plain = plainOf(value)
-  return typeof plain === 'object' && plain !== null ? JSON.stringify(plain) : plain === null ? '' : String(plain)
+  const plain = plainOf(value as Message)
+  if (plain === null) return ''
+  return typeof plain === 'object' ? JSON.stringify(plain, inOrder) : String(plain)
 }
 
-function plainOf(value: AnyValue | undefined): unknown {
-  if (value === undefined) return null
-  if (value.stringValue !== undefined) return value.stringValue
-  if (value.boolValue !== undefined) return value.boolValue
-  if (value.doubleValue !== undefined) return value.doubleValue
-  if (value.bytesValue !== undefined) return value.bytesValue.toString('base64')
-  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plainOf)
-  if (value.kvlistValue !== undefined) return mapOf(value.kvlistValue.values ?? [])
-  if (value.intValue === undefined) return null
-  return Number.isSafeInteger(Number(value.intValue)) ? Number(value.intValue) : String(value.intValue)
-}
-
-/** Keys in order, so that one map has one text. */
-function mapOf(pairs: readonly KeyValue[]): Record<string, unknown> {
-  const sorted = [...pairs].sort((a, b) => ((a.key ?? '') < (b.key ?? '') ? -1 : 1))
-  return Object.fromEntries(sorted.map(({ key, value }) => [key ?? '', plainOf(value)]))
+/** Keys of maps in order, so that one map has one text. */
+function inOrder(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -4,7 +4,7 @@ import { CONTAINER, KEY, TEXT, WHOLE, type WhoseWords, WORDS } from '../../../co
 import { groupOfStep, type Side } from '../../../content/step_words.ts'
 import { readUint32 } from '../../../otlp/cursor.ts'
 import type { MessageName } from '../../../otlp/schema.ts'
-import { contentStart, STRING, valueKind } from '../../../telemetry/any_value.ts'
+import { contentStart, STRING } from '../../../telemetry/any_value.ts'
 import type { ContentPolicy } from '../config.ts'
 import type { RedactionTally } from '../redaction_tally.ts'
 import type { ViewedBytes } from '../texts/byte_cache.ts'
@@ -77,9 +77,8 @@ export class ByRole {
   }
 
   #judgeJson(source: ViewedBytes, group: number, field: number, start: number, end: number, to: Parts): void {
-    valueKind(source.bytes, start, end)
     const { words, strictest } = this.#roles
-    const done = this.#json.prepare(source, contentStart, end, words, to.tally)
+    const done = this.#json.prepare(source, contentStart(source.bytes, start, end), end, words, to.tally)
     if (done === TOO_LONG) to.whole(strictest, group, field, start, end)
     if (done !== CHANGED) return
     const { out } = to.edits

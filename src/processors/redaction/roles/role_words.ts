@@ -2,7 +2,7 @@
 import { groupNumber } from '../../../content/content_groups.ts'
 import type { Effort } from '../../../content/detectors/effort.ts'
 import { looksLikeJson, readJsonMessages } from '../../../content/messages/json_messages.ts'
-import { inOrder, readValueMessages } from '../../../content/messages/value_messages.ts'
+import { ValueMessages } from '../../../content/messages/value_messages.ts'
 import { WHOSE } from '../../../content/messages/vocabulary.ts'
 import { placeInJson, placeInValues, WhoseWords } from '../../../content/messages/whose_words.ts'
 import { JsonSyntax } from '../../../content/quality/json_syntax.ts'
@@ -44,6 +44,8 @@ export class RoleWords {
   /** By WHOSE. */
   readonly policies: readonly ContentPolicy[]
   readonly words: WhoseWords
+  readonly #values = new ValueMessages()
+  readonly #placeInValues = placeInValues(this.#values)
   readonly #syntax = new JsonSyntax()
   readonly #effort: Effort
   readonly #partSteps: number
@@ -63,7 +65,7 @@ export class RoleWords {
   /** Reads the AnyValue in [start, end). `isModels`: only models write what stands there. @throws EffortError */
   read(bytes: Buffer, start: number, end: number, isModels: boolean): ContentKind {
     const kind = valueKind(bytes, start, end)
-    const content = contentStart
+    const content = contentStart(bytes, start, end)
     if (kind < ARRAY && kind !== STRING) return CONTENT.plain
     this.#effort.spend((end - start) * BYTE_STEPS)
     if (kind === ARRAY || kind === KVLIST)
@@ -74,9 +76,9 @@ export class RoleWords {
   }
 
   #readValues(bytes: Buffer, start: number, end: number, isModels: boolean): boolean {
-    this.words.begin(bytes, placeInValues)
-    readValueMessages(bytes, start, end, this.words)
-    return this.#finish(isModels) && inOrder
+    this.words.begin(bytes, this.#placeInValues)
+    this.#values.read(bytes, start, end, this.words)
+    return this.#finish(isModels) && this.#values.inOrder
   }
 
   /** What is no JSON to the last byte may be read in another way by somebody else. */

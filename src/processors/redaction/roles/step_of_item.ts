@@ -1,8 +1,8 @@
 import { NO_STEP, stepOfWord } from '../../../content/step_words.ts'
 import { next, readLength, readUint32, skipValue } from '../../../otlp/cursor.ts'
 import type { MessageName } from '../../../otlp/schema.ts'
-import { contentStart, STRING, valueKind } from '../../../telemetry/any_value.ts'
-import { findField, foundEnd } from '../../../telemetry/find_field.ts'
+import { textStart } from '../../../telemetry/any_value.ts'
+import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
 import type { ViewedBytes } from '../texts/byte_cache.ts'
 import { KEY, type Keys } from '../walk/keys.ts'
 import { tagOf } from '../walk/walk_steps.ts'
@@ -62,10 +62,14 @@ export class StepOfItem {
   #told(source: ViewedBytes, start: number, end: number): number {
     const { bytes } = source
     const key = findField(bytes, start, end, KEY_TAG)
-    if (key < 0 || (this.#keys.classOf(source, key, foundEnd) & KEY.tellsStep) === 0) return UNREAD
+    if (key < 0) return UNREAD
+    const keyClass = this.#keys.classOf(source, fieldStart(bytes, key), fieldEnd(bytes, key))
+    if ((keyClass & KEY.tellsStep) === 0) return UNREAD
     const value = findField(bytes, start, end, VALUE_TAG)
-    const stop = foundEnd
-    if (value < 0 || valueKind(bytes, value, stop) !== STRING || stop - contentStart > WORD_MAX) return NO_STEP
-    return stepOfWord(bytes.toString('latin1', contentStart, stop))
+    if (value < 0) return NO_STEP
+    const stop = fieldEnd(bytes, value)
+    const text = textStart(bytes, fieldStart(bytes, value), stop)
+    if (text < 0 || stop - text > WORD_MAX) return NO_STEP
+    return stepOfWord(bytes.toString('latin1', text, stop))
   }
 }

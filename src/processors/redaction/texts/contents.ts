@@ -32,7 +32,9 @@ export class Contents {
   insteadOf(policy: ContentPolicy, bytes: Buffer, start: number, end: number): string | undefined {
     if (policy === 'hash' && this.#key !== undefined) {
       const kind = valueKind(bytes, start, end)
-      return kind < ARRAY && kind !== STRING ? undefined : this.#hashed(this.#key, bytes, contentStart, end, false)
+      return kind < ARRAY && kind !== STRING
+        ? undefined
+        : this.#hashed(this.#key, bytes, contentStart(bytes, start, end), end, false)
     }
     return takesOut(policy) ? droppedText(bytes, start, end) : undefined
   }

@@ -17,7 +17,7 @@ const members = ['{"role":', '"role":', '"type":'].map((member) => Buffer.from(m
 export function droppedText(bytes: Buffer, start: number, end: number): string | undefined {
   if (start >= end) return undefined
   const kind = valueKind(bytes, start, end)
-  const from = contentStart
+  const from = contentStart(bytes, start, end)
   if (kind === 0) return `[DROPPED length=${end - start}]`
   if (kind < ARRAY && kind !== STRING) return undefined
   const length = end - from

@@ -3,6 +3,7 @@ import { contentOfKey, describesEvent } from '../../../content/content_keys.ts'
 import type { Effort } from '../../../content/detectors/effort.ts'
 import { namesSecret } from '../../../content/detectors/secrets/assignment.ts'
 import { tellsStep } from '../../../content/step_words.ts'
+import { fieldEnd, fieldStart } from '../../../telemetry/find_field.ts'
 import { ByteCache, type ViewedBytes } from '../texts/byte_cache.ts'
 
 /** Bits of a key's class beside its content group in the lowest byte. */
@@ -76,6 +77,7 @@ export class Keys {
     this.#kinds = kinds
   }
 
+  /** Class of a key, as KEY says. */
   classOf(source: ViewedBytes, start: number, end: number): number {
     const known = this.#keys.find(source, start, end)
     if (known >= 0) return known
@@ -84,7 +86,10 @@ export class Keys {
     return made
   }
 
-  eventOf(source: ViewedBytes, start: number, end: number): number {
+  /** Class of an event, as EVENT says. `name`: a field (`telemetry/find_field.ts`), -1 for none. */
+  eventOf(source: ViewedBytes, name: number): number {
+    if (name < 0) return 0
+    const [start, end] = [fieldStart(source.bytes, name), fieldEnd(source.bytes, name)]
     if (end <= start) return 0
     const known = this.#events.find(source, start, end)
     if (known >= 0) return known
@@ -94,8 +99,10 @@ export class Keys {
     return made
   }
 
-  /** Bits as an event's, without attributes. */
-  scopeOf(source: ViewedBytes, start: number, end: number): number {
+  /** Class of a scope: bits as an event's, without attributes. */
+  scopeOf(source: ViewedBytes, name: number): number {
+    if (name < 0) return 0
+    const [start, end] = [fieldStart(source.bytes, name), fieldEnd(source.bytes, name)]
     const known = this.#scopes.find(source, start, end)
     if (known >= 0) return known
     const { body, scoped } = contentOfScope(source.bytes.toString('utf8', start, end))

@@ -2,7 +2,8 @@ import { kindIndex } from '../../../content/detectors/findings.ts'
 import { placeholder } from '../../../content/detectors/placeholder.ts'
 import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVarint } from '../../../otlp/cursor.ts'
 import { LENGTH, type MessageName, messageId } from '../../../otlp/schema.ts'
-import { findField, foundEnd } from '../../../telemetry/find_field.ts'
+import { WireError } from '../../../otlp/wire_error.ts'
+import { findField } from '../../../telemetry/find_field.ts'
 import type { ContentPolicy } from '../config.ts'
 import { RedactionTally } from '../redaction_tally.ts'
 import { ByRole, type Parts } from '../roles/by_role.ts'
@@ -11,7 +12,7 @@ import { ByteCache, NOTHING, type ViewedBytes, viewed } from '../texts/byte_cach
 import type { Contents } from '../texts/contents.ts'
 import type { JudgedTexts } from '../texts/judged_texts.ts'
 import { Edits } from './edits.ts'
-import { eventNameEnd, findEventName } from './event_name.ts'
+import { findEventName } from './event_name.ts'
 import { ADDRESSES, EVENT, KEY, type Keys } from './keys.ts'
 import { isNamedNumber, isSecret, longDigits } from './named_values.ts'
 import { STEP, steps, tagOf } from './walk_steps.ts'
@@ -30,7 +31,7 @@ const SCOPE_NAME_TAG = tagOf('Scope', 'name')
 const VARINT_MIN = 6
 const PAIR_SLOTS = 4096
 const PAIR_LENGTH_MAX = 160
-/** Bits of a key's class that make a difference outside of events. */
+/** Bits of a key's class for which an attribute outside of events is more than an ordinary one. */
 const TELLS = KEY.group | KEY.secret | KEY.dirty | KEY.phone | KEY.ssn
 
 /**
@@ -92,7 +93,7 @@ export class MessageWalk implements Parts {
   /** The InstrumentationScope message in [start, end) is that of the items to come; -1: they have none. */
   enterScope(start: number, end: number): void {
     const name = start < 0 ? -1 : findField(this.#source.bytes, start, end, SCOPE_NAME_TAG)
-    const scope = name < 0 ? 0 : this.#keys.scopeOf(this.#source, name, foundEnd)
+    const scope = this.#keys.scopeOf(this.#source, name)
     this.#inModelScope = (scope & EVENT.scoped) !== 0
     this.#scopeBodyGroup = scope & EVENT.body
   }
@@ -101,7 +102,7 @@ export class MessageWalk implements Parts {
   walkItem(message: MessageName, start: number, end: number): void {
     this.#clear()
     this.#byRole?.begin(message, start, end)
-    if (message === 'LogRecord') this.#enterEvent(findEventName(this.#source.bytes, start, end), eventNameEnd)
+    if (message === 'LogRecord') this.#enterEvent(findEventName(this.#source.bytes, start, end))
     this.#walk(messageId[message], start, end)
   }
 
@@ -122,8 +123,9 @@ export class MessageWalk implements Parts {
     this.#leaveEvent()
   }
 
-  #enterEvent(nameStart: number, nameEnd: number): void {
-    const event = nameStart < 0 ? 0 : this.#keys.eventOf(this.#source, nameStart, nameEnd)
+  /** `name`: the field in which the event's name stands, -1 for none. */
+  #enterEvent(name: number): void {
+    const event = this.#keys.eventOf(this.#source, name)
     this.#bodyGroup = (event & EVENT.body) === 0 ? this.#scopeBodyGroup : event & EVENT.body
     this.#eventGroup = (event >> EVENT.attributesShift) & 0xff
     this.#inModelEvent = (event & EVENT.scoped) !== 0
@@ -134,6 +136,7 @@ export class MessageWalk implements Parts {
     this.#inModelEvent = false
   }
 
+  /** All fields of the message with that id in [start, end), by the table of steps: what holds no text is only passed over. */
   #walk(message: number, start: number, end: number): void {
     const bytes = this.#source.bytes
     for (let at = start; at < end; ) {
@@ -168,7 +171,7 @@ export class MessageWalk implements Parts {
         content = next
       }
       const behind = content + length
-      if (behind > end) readLength(bytes, behindTag, end)
+      if (behind > end) throw new WireError('length points past the end of its message', behindTag)
       switch (step & 15) {
         case STEP.keyValue:
           this.#keyValue(content, behind)
@@ -186,7 +189,7 @@ export class MessageWalk implements Parts {
           this.#value(content, behind)
           break
         case STEP.event:
-          this.#enterEvent(findField(bytes, content, behind, EVENT_NAME_TAG), foundEnd)
+          this.#enterEvent(findField(bytes, content, behind, EVENT_NAME_TAG))
           this.#walk(EVENT_MESSAGE, content, behind)
           this.#leaveEvent()
           break
@@ -259,15 +262,13 @@ export class MessageWalk implements Parts {
     let group = key & KEY.group
     if ((key & KEY.scoped) !== 0 && !this.#inModelScope && !this.#inModelEvent) group = 0
     const side = group === 0 ? 0 : (key & KEY.side) >> KEY.sideShift
+    const isSsn = (key & KEY.ssn) !== 0
     if (group === 0 && (key & KEY.describesEvent) === 0) group = this.#eventGroup
     if (group !== 0 && !this.#inContent) this.#content(group, side, field, start, end)
     else if ((key & KEY.secret) !== 0 && isSecret(this.#source.bytes, start, end, (key & KEY.count) !== 0))
       this.#mask(API_KEY, field, end)
-    else if (
-      (key & (KEY.phone | KEY.ssn)) !== 0 &&
-      isNamedNumber(this.#source.bytes, start, end, (key & KEY.ssn) !== 0)
-    )
-      this.#mask((key & KEY.ssn) !== 0 ? SSN : PHONE, field, end)
+    else if ((isSsn || (key & KEY.phone) !== 0) && isNamedNumber(this.#source.bytes, start, end, isSsn))
+      this.#mask(isSsn ? SSN : PHONE, field, end)
     else this.#ordinary(key, start, end)
   }
 
@@ -315,6 +316,7 @@ export class MessageWalk implements Parts {
     this.#inContent = this.#truncates = false
   }
 
+  /** The AnyValue in [start, end). Most are one text, which needs no walk. */
   #value(start: number, end: number): void {
     const bytes = this.#source.bytes
     if (start < end && bytes[start] === STRING_TAG) {

@@ -18,11 +18,12 @@ const NUMBER_MAX = 32
  */
 export function isSecret(bytes: Buffer, start: number, end: number, isCount: boolean): boolean {
   const kind = valueKind(bytes, start, end)
-  if (kind >= ARRAY) return end > contentStart
-  if (kind !== STRING || end === contentStart) return false
-  if (isEqual(placeholder(API_KEY), bytes, contentStart, end)) return false
-  if (end - contentStart > 12) return true
-  const text = bytes.toString('latin1', contentStart, end)
+  if (kind < ARRAY && kind !== STRING) return false
+  const content = contentStart(bytes, start, end)
+  if (kind !== STRING || end === content) return end > content
+  if (isEqual(placeholder(API_KEY), bytes, content, end)) return false
+  if (end - content > 12) return true
+  const text = bytes.toString('latin1', content, end)
   if (/^(true|false|null|none|undefined|\*+)$/i.test(text)) return false
   return !isCount || !/^\d{1,9}(\.\d+)?$/.test(text)
 }
@@ -31,9 +32,9 @@ export function isSecret(bytes: Buffer, start: number, end: number, isCount: boo
 export function isNamedNumber(bytes: Buffer, start: number, end: number, isSsn: boolean): boolean {
   const kind = valueKind(bytes, start, end)
   if (kind !== STRING && kind !== INT) return false
-  if (kind === STRING && end - contentStart > NUMBER_MAX) return false
-  const text =
-    kind === INT ? readBigInt64(bytes, contentStart, end).toString() : bytes.toString('latin1', contentStart, end)
+  const content = contentStart(bytes, start, end)
+  if (kind === STRING && end - content > NUMBER_MAX) return false
+  const text = kind === INT ? readBigInt64(bytes, content, end).toString() : bytes.toString('latin1', content, end)
   if (/[A-Za-z]/.test(text)) return false
   const digits = text.replace(/\D/g, '').length
   return isSsn ? digits === 9 : digits >= 7 && digits <= 15

@@ -2,10 +2,9 @@
  * What the policies want to know of single spans. Each question is a bit of the trace's features, set while spans
  * arrive, so that a decision reads bits and no span again. Equal questions share a bit.
  */
-import { readAttributes } from '../../../items/fields.ts'
 import { numberOf } from '../../../telemetry/any_value.ts'
 import { Attributes } from '../../../telemetry/attributes.ts'
-import { findField, foundEnd } from '../../../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
 import { KeySet } from '../../../telemetry/key_set.ts'
 import type { SpanView } from '../../../telemetry/span_view.ts'
 import type { ValuePredicate } from './value_predicates.ts'
@@ -89,9 +88,9 @@ export class Features {
   /** Sets the bits for which the resource stands. `group`: fields of the ResourceSpans but its scope groups. */
   addResource(group: Buffer, words: Int32Array): void {
     if (this.#values.length === 0) return
-    const start = findField(group, 0, group.length, TAG_RESOURCE)
-    if (start < 0) return
-    readAttributes(group, start, foundEnd, FIELD_ATTRIBUTES, this.#attributes)
+    const resource = findField(group, 0, group.length, TAG_RESOURCE)
+    if (resource < 0) return
+    this.#attributes.read(group, fieldStart(group, resource), fieldEnd(group, resource), FIELD_ATTRIBUTES)
     this.#attributes.find(group, this.#keySet, this.#found)
     this.#addValues(group, this.#attributes, words)
   }

@@ -1,7 +1,7 @@
 /** Predicates over whole traces, compiled from policies: whether they hold, and in words why or why not. */
 import { hasFailed } from '../../../gen_ai/step_failure.ts'
 import { next, readUint32, skipValue, uint32 } from '../../../otlp/cursor.ts'
-import { findField, foundEnd } from '../../../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
 import type { SpanView } from '../../../telemetry/span_view.ts'
 import type { Feature, Features } from './features.ts'
 import type { PlainPolicyConfig, SubPolicyConfig } from './policy_config.ts'
@@ -198,9 +198,10 @@ function listed(values: readonly string[]): string {
 
 /** W3C Trace Context, 3.3.1: `key=value` separated by commas, with blanks around. */
 function hasState(view: SpanView, key: string, values: readonly string[]): boolean {
-  const start = findField(view.bytes, view.start, view.end, TRACE_STATE)
-  if (start < 0) return false
-  const members = view.bytes.toString('latin1', start, foundEnd).split(',')
+  const { bytes } = view
+  const state = findField(bytes, view.start, view.end, TRACE_STATE)
+  if (state < 0) return false
+  const members = bytes.toString('latin1', fieldStart(bytes, state), fieldEnd(bytes, state)).split(',')
   const member = members.map((one) => one.trim()).find((one) => one.startsWith(`${key}=`))
   return member !== undefined && values.includes(member.slice(key.length + 1))
 }

@@ -1,6 +1,6 @@
 /** Questions about the value of one attribute, asked of its bytes. */
 import { RE2JS } from 're2js'
-import { boolOf, contentStart, numberOf, STRING, valueKind } from '../../../telemetry/any_value.ts'
+import { boolOf, numberOf, textStart } from '../../../telemetry/any_value.ts'
 import { Interner, OVERFLOW_TEXT } from '../../../telemetry/interner.ts'
 import { KeySet } from '../../../telemetry/key_set.ts'
 
@@ -25,15 +25,19 @@ export function boolIs(wanted: boolean): ValuePredicate {
 /** A text that is one of these. The empty text is none, as in the Collector. */
 export function textIsOneOf(texts: readonly string[]): ValuePredicate {
   const set = new KeySet(texts.filter((text) => text !== ''))
-  return (bytes, start, end) =>
-    valueKind(bytes, start, end) === STRING && contentStart < end && set.find(bytes, contentStart, end) >= 0
+  return (bytes, start, end) => {
+    const text = textStart(bytes, start, end)
+    return text >= 0 && text < end && set.find(bytes, text, end) >= 0
+  }
 }
 
 /** A text, not empty, in which one of these expressions (RE2) is found. Remembers the answers of `texts_max` texts. */
 export function textMatches(expressions: readonly string[], texts_max: number): ValuePredicate {
   const answers = new Answers(expressions, texts_max)
-  return (bytes, start, end) =>
-    valueKind(bytes, start, end) === STRING && contentStart < end && answers.of(bytes, contentStart, end)
+  return (bytes, start, end) => {
+    const text = textStart(bytes, start, end)
+    return text >= 0 && text < end && answers.of(bytes, text, end)
+  }
 }
 
 class Answers {

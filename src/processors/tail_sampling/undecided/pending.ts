@@ -1,6 +1,6 @@
 /**
- * One shard's traces: their items while they wait, their facts, and what was decided of them. Items are spans and, of
- * other pipelines, log records; whose an item is says the owner of its head.
+ * One shard's traces: their items while they wait, their facts, and what was decided on them. Items are spans and, from
+ * pipelines of logs, log records; the owner of an item's head says which pipeline and account it is from.
  */
 import { nanosAsMillis } from '../../../otlp/cursor.ts'
 import type { Head, Heads } from '../../../telemetry/heads.ts'
@@ -13,20 +13,21 @@ import { Leaving } from './leaving.ts'
 import { SpanPlaces, UNMARKED } from './span_places.ts'
 import { WaitQueue } from './wait_queue.ts'
 
-/** What is known of a trace: nothing yet; */
+// States of a trace.
+/** Nothing of it has come. */
 export const UNKNOWN = 0
-/** that spans wait for its decision, */
+/** Spans have come, and the trace waits for its decision. */
 export const WAITS = 1
-/** that log records wait for a span; */
+/** Only log records have come; they wait for a span. */
 export const LOGS_WAIT = 2
-/** what was decided: dropped, */
+/** Decided: what has come and what will come is dropped. */
 export const DROPPED = 3
-/** that there are no spans, and what becomes of its log records, until a span comes after all; */
+/** No span has come in time: its log records are kept, or dropped, until one comes after all. */
 export const LOGS_KEPT = 4
 export const LOGS_DROPPED = 5
-/** dropped before its time, so that what comes later may still say that it should have been kept; */
+/** Dropped before its time, for lack of room: a later span may show that it is one to be kept. */
 export const DROPPED_EARLY = 6
-/** or kept: this plus the number of the label that says why. */
+/** Decided: kept. This, and all numbers above it: KEPT plus the number of the label that says why. */
 export const KEPT = 7
 
 const NO_TICKET = 0
@@ -57,7 +58,7 @@ export class Pending {
   readonly #spans: TraceColumn
   readonly #size: TraceColumn
   readonly #features: TraceColumn[] = []
-  /** What queues and places have from the start is nobody's. */
+  /** Size of the empty queues and places, which is not memory for what waits. */
   readonly #empty_bytes: number
 
   constructor(table: TraceTable, heads: Heads) {
@@ -98,7 +99,7 @@ export class Pending {
     return this.items.occupied_bytes + this.#queues_bytes() - this.#empty_bytes + this.traces * this.#table.row_bytes
   }
 
-  /** What of it is taken from the process, and counted nowhere else. */
+  /** The same as the process has set it aside, without the table, which is counted for all who share it. */
   get reserved_bytes(): number {
     return this.items.reserved_bytes + this.#queues_bytes() - this.#empty_bytes
   }
@@ -165,7 +166,7 @@ export class Pending {
     this.#places.add(mark, last[row]!)
   }
 
-  /** By what a span is found: the same for those that have the id of this one. `hash`: of its trace. */
+  /** The mark by which a span is found: a hash of its id. `hash`: of its trace. */
   markOf(hash: number, { bytes, spanId }: SpanView): number {
     return this.#places.markOf(hash, bytes, spanId)
   }
@@ -180,7 +181,7 @@ export class Pending {
     })
   }
 
-  /** Takes down what an undecided trace's span, which has been kept, says. */
+  /** Adds to the facts of an undecided trace what a span of it says. The span has been kept. */
   note(row: number, view: SpanView): void {
     this.#spans.data[row]!++
     const size = this.#size.data
@@ -209,7 +210,7 @@ export class Pending {
     this.#table.writeId(row, facts.id, 0)
   }
 
-  /** Keeps the trace's items, and those that will come, apart from those that may go sooner. */
+  /** Moves the trace's items to where those are that stay for long, and those to come with them: so memory is freed in large pieces. */
   move(row: number): void {
     const { items } = this
     const addresses: number[] = []
@@ -229,7 +230,7 @@ export class Pending {
     this.#last.data[row] = last
   }
 
-  /** What was decided of a trace that does not wait any more is something else now. */
+  /** Changes what was decided on a trace that does not wait any more. */
   correct(row: number, state: number): void {
     this.#state.data[row] = state
   }

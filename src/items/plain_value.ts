@@ -1,5 +1,5 @@
 /** AnyValues as plain JSON. For cold paths. */
-import { decode, type Message, type Value } from '../../otlp/codec.ts'
+import { decode, type Message, type Value } from '../otlp/codec.ts'
 
 /** Texts, numbers, booleans, lists, objects; null for an empty value. Integers beyond 2^53 and bytes (base64) become texts. */
 export function plainValue(bytes: Buffer, start: number, end: number): unknown {
