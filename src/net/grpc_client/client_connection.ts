@@ -45,6 +45,7 @@ export class ClientConnection implements CallHost {
   isProven = false
   readonly #options: ClientConnectionOptions
   readonly #socket: Socket
+  #calls_max = Number.POSITIVE_INFINITY
   #isReady = false
   #isLeaving = false
   #reason = 'the connection was closed'
@@ -64,7 +65,7 @@ export class ClientConnection implements CallHost {
       maxSessionMemory: SESSION_MEMORY_MB,
       settings: { enablePush: false, initialWindowSize: WINDOW_BYTES, maxHeaderListSize: HEADER_BYTES_MAX },
     })
-    this.session.on('remoteSettings', () => (this.#isReady ? options.onRoom() : this.#ready()))
+    this.session.on('remoteSettings', ({ maxConcurrentStreams }) => this.#limited(maxConcurrentStreams))
     this.session.on('goaway', (code, lastStream, data) => this.#goneAway(code, lastStream, data))
     this.session.on('error', (error: Error) => this.#failed(error))
     this.session.on('close', () => this.#end())
@@ -78,7 +79,7 @@ export class ClientConnection implements CallHost {
 
   /** Fewer calls than the peer lets run at a time? */
   get hasRoom(): boolean {
-    return this.calls < (this.session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY)
+    return this.calls < this.#calls_max
   }
 
   get reason(): string {
@@ -124,6 +125,13 @@ export class ClientConnection implements CallHost {
     this.#reason = reason
     this.session.destroy()
     this.#end()
+  }
+
+  /** The peer has said what it allows; it may do so again and again. */
+  #limited(calls_max = Number.POSITIVE_INFINITY): void {
+    this.#calls_max = calls_max
+    if (this.#isReady) this.#options.onRoom()
+    else this.#ready()
   }
 
   #ready(): void {
