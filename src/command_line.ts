@@ -1,9 +1,8 @@
 /** The command line: the only place that ends the process. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { components } from './components.ts'
-import { configSchema, listComponents, printConfig } from './config/commands.ts'
-import { loadConfig } from './config/load.ts'
+import { factoriesOf } from './built_in.ts'
+import { checkConfig, type LoadedConfig, readConfig } from './config/load.ts'
 import { ConfigError, formatProblems } from './config/problem.ts'
 import { processEnvironment } from './config/text/source.ts'
 import { Daemon } from './daemon.ts'
@@ -35,7 +34,7 @@ withConfig(program.command('run', { isDefault: false }).description('run the dae
 )
 withConfig(program.command('validate').description('check a config without starting anything')).action((flags: Flags) =>
   act(async () => {
-    const config = load(flags)
+    const config = await load(flags)
     standardLines(2).write(formatProblems(config.warnings, 'warning'))
     const options = { log: createLog(), clock: systemClock, meter: new SelfMetrics(), version }
     new Daemon(config, options).check()
@@ -48,18 +47,25 @@ withConfig(program.command('print-config').description('print the config that re
   .option('--format <format>', 'yaml or json', 'yaml')
   .action((flags: Flags & { mode: 'redacted' | 'unredacted'; format: 'yaml' | 'json' }) =>
     act(async () => {
-      process.stdout.write(printConfig(load(flags), flags))
+      const { printConfig } = await import('./config/commands.ts')
+      process.stdout.write(printConfig(await load(flags), flags))
       return 0
     }),
   )
 program
   .command('components')
   .description('list what is built in')
-  .action(() => void process.stdout.write(listComponents(components, { name: 'sluice', description, version })))
+  .action(async () => {
+    const { listComponents } = await import('./config/commands.ts')
+    process.stdout.write(listComponents(await allComponents(), { name: 'sluice', description, version }))
+  })
 program
   .command('schema')
   .description('print the JSON Schema of the config, for editors')
-  .action(() => void process.stdout.write(`${JSON.stringify(configSchema(components), null, 2)}\n`))
+  .action(async () => {
+    const { configSchema } = await import('./config/commands.ts')
+    process.stdout.write(`${JSON.stringify(configSchema(await allComponents()), null, 2)}\n`)
+  })
 await program.parseAsync()
 
 function withConfig(command: Command): Command {
@@ -74,12 +80,17 @@ function withConfig(command: Command): Command {
     .option('--set <key=value>', 'set one key, for example processors.batch.timeout=2s', collect, [])
 }
 
-function load(flags: Flags) {
+async function load(flags: Flags): Promise<LoadedConfig> {
   if (flags.config.length === 0) {
     process.stderr.write('no config: give one with --config FILE\n')
     process.exit(BAD_CONFIG)
   }
-  return loadConfig({ configs: flags.config, sets: flags.set }, components, processEnvironment(process.env))
+  const read = readConfig({ configs: flags.config, sets: flags.set }, processEnvironment(process.env))
+  return checkConfig(read, await factoriesOf(read.types))
+}
+
+async function allComponents() {
+  return (await import('./components.ts')).components
 }
 
 async function act(work: () => Promise<number>): Promise<void> {

@@ -15,13 +15,13 @@ import { SelfMetrics } from './self/metrics/registry.ts'
  * Runs until SIGTERM or SIGINT. Resolves to the exit code: 0 after everything was handed on, 1 if something was left.
  * A second signal ends the process at once. SIGHUP reads the config again. Rejects if the daemon cannot be started.
  */
-export function run(load: () => LoadedConfig, version: string): Promise<number> {
+export function run(load: () => Promise<LoadedConfig>, version: string): Promise<number> {
   const { first, second } = signals()
   return Promise.race([live(load, version, first), second.then(() => 1)])
 }
 
-async function live(load: () => LoadedConfig, version: string, stopSignal: Promise<string>): Promise<number> {
-  const config = load()
+async function live(load: () => Promise<LoadedConfig>, version: string, stopSignal: Promise<string>): Promise<number> {
+  const config = await load()
   const { telemetry } = config.service
   const log = createLog({ level: telemetry.logs.level, encoding: telemetry.logs.encoding })
   warn(config, log)
@@ -67,7 +67,7 @@ async function ownMetrics({ host, port }: { host: string; port: number }, meter:
 }
 
 /** Reads the config again and takes it. What comes while one reload is under way is one more reload after it. */
-function reloader(daemon: Daemon, load: () => LoadedConfig, log: Logger): () => void {
+function reloader(daemon: Daemon, load: () => Promise<LoadedConfig>, log: Logger): () => void {
   let underWay = false
   let again = false
   const work = async (): Promise<void> => {
@@ -84,9 +84,9 @@ function reloader(daemon: Daemon, load: () => LoadedConfig, log: Logger): () => 
   }
 }
 
-async function reload(daemon: Daemon, load: () => LoadedConfig, log: Logger): Promise<void> {
+async function reload(daemon: Daemon, load: () => Promise<LoadedConfig>, log: Logger): Promise<void> {
   try {
-    const config = load()
+    const config = await load()
     warn(config, log)
     await daemon.reload(config)
     log.info('the new config is in force')

@@ -136,9 +136,41 @@ interface Running {
   readonly clock: FakeClock
 }
 
+/** A clock that knows when timers fired, in monotonic milliseconds. */
+class CountingClock extends FakeClock {
+  readonly moments = new Set<number>()
+
+  override after(wait_ms: number, run: () => void) {
+    return super.after(wait_ms, () => this.#fire(run))
+  }
+
+  override every(period_ms: number, run: () => void) {
+    return super.every(period_ms, () => this.#fire(run))
+  }
+
+  #fire(run: () => void): void {
+    this.moments.add(this.monotonic_ms())
+    run()
+  }
+}
+
+test('without work it wakes four times a second, before the first request and after the last', async () => {
+  const clock = new CountingClock()
+  const wakes = async () => {
+    clock.moments.clear()
+    await clock.advance(60_000)
+    return clock.moments.size / 60
+  }
+  await run(async ({ otlp }) => {
+    expect(await wakes()).toBeLessThanOrEqual(4)
+    await send(otlp, traces)
+    await clock.advance(60_000)
+    expect(await wakes()).toBeLessThanOrEqual(4)
+  }, clock)
+})
+
 /** The shipped config on free ports; afterwards its books balance. */
-async function run(use: (running: Running) => Promise<void>): Promise<void> {
-  const clock = new FakeClock()
+async function run(use: (running: Running) => Promise<void>, clock = new FakeClock()): Promise<void> {
   const [prometheus, api] = [await freePort(), await freePort()]
   const own = mkdtempSync(join(tmpdir(), 'sluice-default-'))
   const daemon = new Daemon(

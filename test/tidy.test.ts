@@ -17,12 +17,14 @@ const layers: readonly (readonly string[])[] = [
   ['sending', 'steps'],
   ['pipeline'],
   COMPONENTS,
+  ['built_in.ts'],
   ['components.ts'],
   ['lifecycle'],
   ['daemon.ts'],
   ['run.ts'],
   ['command_line.ts'],
   ['main.ts'],
+  ['bundled.ts'],
 ]
 
 const LINES_MAX = 400
@@ -87,6 +89,10 @@ describe('imports', () => {
   test('what is shipped needs nothing that is only for tests', () => {
     const wrong = importsOf(shipped).filter(({ to }) => !to.startsWith('src/') || isTest(to))
     expect(wrong.map(shown)).toEqual([])
+  })
+
+  test('what is shipped does not import Node’s HTTP but its types: see net/http/http_module.ts', () => {
+    expect(matching(shipped, /^import (?!type )[^'`]*? from 'node:http'/m)).toEqual([])
   })
 
   test('what is shipped imports only packages that are dependencies', () => {

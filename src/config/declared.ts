@@ -27,6 +27,17 @@ export interface Declared {
 }
 export type Declarations = { readonly [S in Section]: ReadonlyMap<string, Declared> }
 
+/** What a component is said to be. */
+export interface DeclaredType {
+  readonly kind: Kind
+  /** As written: there may be no such type. */
+  readonly type: string
+}
+
+export function declaredTypes(tree: Node): DeclaredType[] {
+  return SECTIONS.flatMap(([section, kind]) => idsIn(tree, section).map(([id]) => ({ kind, type: splitId(id).type })))
+}
+
 /** Components of one section. Unknown types are errors, older names warnings (one a name). */
 export function declare(
   tree: Node,
@@ -37,9 +48,8 @@ export function declare(
   warn: ReportFinding,
 ): ReadonlyMap<string, Declared> {
   const declared = new Map<string, Declared>()
-  const node = tree.kind === 'map' ? tree.entries.get(section)?.value : undefined
   const warned = new Set<string>()
-  for (const [id, entry] of node?.kind === 'map' ? node.entries : []) {
+  for (const [id, entry] of idsIn(tree, section)) {
     const { type, name } = splitId(id)
     const path = [section, id]
     if (!/^[a-zA-Z]\w{0,62}(\/\S(.*\S)?)?$/.test(id)) {
@@ -60,6 +70,11 @@ export function declare(
     declared.set(id, { kind, id, entry, factory })
   }
   return declared
+}
+
+function idsIn(tree: Node, section: Section): (readonly [id: string, entry: Entry])[] {
+  const node = tree.kind === 'map' ? tree.entries.get(section)?.value : undefined
+  return node?.kind === 'map' ? [...node.entries] : []
 }
 
 /** The declared id that `id` means: itself, or the same with the type's other name. */

@@ -2,7 +2,8 @@
  * The configuration of Sluice, from the command line to what the daemon builds.
  *
  * ```
- * --config, --set ─ inputs ─▶ trees ─ merge ─▶ one tree ─ substitute ─▶ ─ parse (zod, pipelines) ─▶ LoadedConfig
+ * --config, --set ─ inputs ─▶ trees ─ merge ─▶ one tree ─ substitute ─▶ ReadConfig, which says what it declares
+ *   ReadConfig, factories of that ─ parse (zod, pipelines) ─▶ LoadedConfig
  * ```
  * - `source`, `yaml`, `tree`, `inputs`: text to trees that know file, line and column of each key and value
  * - `substitute`: `${env:NAME:-default}`, `${file:…}`, `${yaml:…}`
@@ -15,10 +16,11 @@
  * The syntax, the order of merging and the defaults are the OpenTelemetry Collector's.
  */
 import type { Factory } from '../component.ts'
+import { type DeclaredType, declaredTypes } from './declared.ts'
 import { type ParsedConfig, parseConfig } from './parse.ts'
 import { ConfigError, type Finding, type Problem, toProblems } from './problem.ts'
 import { type Inputs, readInputs } from './text/inputs.ts'
-import type { Environment } from './text/source.ts'
+import type { ConfigSource, Environment } from './text/source.ts'
 import { substitute } from './text/substitute.ts'
 import { mergeTrees, type Node } from './text/tree.ts'
 
@@ -29,25 +31,46 @@ export interface LoadedConfig extends ParsedConfig {
   readonly files: readonly string[]
 }
 
-/**
- * Reads, merges, substitutes and checks a config. Throws a `ConfigError` with every problem found; only what could
- * not be read as YAML hides problems behind it.
- */
-export function loadConfig(inputs: Inputs, factories: readonly Factory[], environment: Environment): LoadedConfig {
+/** A config that was read, merged and substituted; what its components are like is not known yet. */
+export interface ReadConfig {
+  /** Kinds and types of the components that it declares. */
+  readonly types: readonly DeclaredType[]
+  readonly tree: Node
+  readonly sources: readonly ConfigSource[]
+  readonly files: readonly string[]
+  readonly spare: ReadonlySet<string>
+  readonly errors: readonly Finding[]
+  readonly warnings: readonly Finding[]
+}
+
+/** Throws a `ConfigError` if something cannot be read as YAML, which hides all other problems. */
+export function readConfig(inputs: Inputs, environment: Environment): ReadConfig {
   const errors: Finding[] = []
   const { trees, sources, files } = readInputs(inputs, environment, (finding) => errors.push(finding))
   const [first, ...rest] = trees
   const unread = trees.length < inputs.configs.length + (inputs.sets?.length ?? 0)
   if (unread || first === undefined) throw new ConfigError(toProblems(errors, sources))
-  const merged = rest.reduce<Node>(mergeTrees, first)
-  const substituted = substitute(merged, environment)
-  const { config, errors: mistakes, warnings } = parseConfig(substituted.tree, factories, substituted.spare)
-  const all = [...sources, ...substituted.sources]
-  const problems = [...errors, ...substituted.errors, ...mistakes]
-  if (config === undefined || problems.length > 0) throw new ConfigError(toProblems(problems, all))
+  const substituted = substitute(rest.reduce<Node>(mergeTrees, first), environment)
   return {
-    ...config,
-    warnings: toProblems([...substituted.warnings, ...warnings], all),
+    types: declaredTypes(substituted.tree),
+    tree: substituted.tree,
+    sources: [...sources, ...substituted.sources],
     files: [...new Set([...files, ...substituted.files])],
+    spare: substituted.spare,
+    errors: [...errors, ...substituted.errors],
+    warnings: substituted.warnings,
   }
+}
+
+/** Throws a `ConfigError` with every problem found. `factories`: at least those of the types that it declares. */
+export function checkConfig(read: ReadConfig, factories: readonly Factory[]): LoadedConfig {
+  const { config, errors, warnings } = parseConfig(read.tree, factories, read.spare)
+  const problems = [...read.errors, ...errors]
+  if (config === undefined || problems.length > 0) throw new ConfigError(toProblems(problems, read.sources))
+  return { ...config, warnings: toProblems([...read.warnings, ...warnings], read.sources), files: read.files }
+}
+
+/** Reads and checks. Throws a `ConfigError`. */
+export function loadConfig(inputs: Inputs, factories: readonly Factory[], environment: Environment): LoadedConfig {
+  return checkConfig(readConfig(inputs, environment), factories)
 }

@@ -5,6 +5,30 @@ const DAY_MS = 86_400_000
 
 afterEach(() => void vi.useRealTimers())
 
+test('what comes every so often comes together, and as often as it says', () => {
+  vi.useFakeTimers()
+  const moments = new Map<number, number[]>()
+  const began_ms = performance.now()
+  for (const [at, period_ms] of [250, 500, 1000, 250, 15_000].entries()) {
+    // Begun at any time.
+    vi.advanceTimersByTime(at * 37)
+    systemClock.every(period_ms, () => {
+      const now_ms = performance.now() - began_ms
+      moments.set(now_ms, [...(moments.get(now_ms) ?? []), period_ms])
+    })
+  }
+  const periods = vi.fn()
+  systemClock.every(70, periods)
+  vi.advanceTimersByTime(60_000)
+  const calls = (wanted_ms: number) =>
+    [...moments.values()].flat().filter((period_ms) => period_ms === wanted_ms).length
+  expect(moments.size).toBeLessThanOrEqual(60_500 / 250)
+  expect([calls(250) / 2, calls(500), calls(1000), calls(15_000)].map((count) => Math.round(count / 4))).toEqual([
+    60, 30, 15, 1,
+  ])
+  expect(periods).toHaveBeenCalledTimes(Math.floor(60_000 / 70))
+})
+
 describe('waits longer than the 24.8 days of a Node timer', () => {
   const waits_ms = [2 ** 31 - 1, 2 ** 31, 30 * DAY_MS, 2 ** 32 + 1, 400 * DAY_MS]
   test.each(waits_ms)('after %d ms: once, then', (wait_ms) => {

@@ -6,7 +6,7 @@ export interface Clock {
   monotonic_ms(): number
   /** Calls `run` once after `wait_ms`. The timer does not keep the process alive. */
   after(wait_ms: number, run: () => void): Timer
-  /** Calls `run` every `period_ms`. The timer does not keep the process alive. */
+  /** Calls `run` every `period_ms`, or a little earlier or later. The timer does not keep the process alive. */
   every(period_ms: number, run: () => void): Timer
 }
 
@@ -18,11 +18,17 @@ export const systemClock: Clock = {
   now_ms: () => Date.now(),
   monotonic_ms: () => performance.now(),
   after: (wait_ms, run) => new SystemTimer(wait_ms, run),
-  every(period_ms, run) {
-    if (period_ms > TIMER_MAX_MS) return new SystemTimer(period_ms, run, period_ms)
-    const timer = setInterval(run, period_ms).unref()
-    return { cancel: () => clearInterval(timer) }
-  },
+  every: (period_ms, run) => new SystemTimer(untilNext(period_ms), run, period_ms),
+}
+
+/** What comes every so often comes at these moments of the process, all of it together: each moment wakes a process without work. */
+const GRID_MS = 250
+
+/** The period, up to half a step of the grid longer or shorter; exactly it where it does not fit in. */
+function untilNext(period_ms: number): number {
+  if (period_ms % GRID_MS !== 0) return period_ms
+  const now_ms = performance.now()
+  return Math.round((now_ms + period_ms) / GRID_MS) * GRID_MS - now_ms
 }
 
 /** Longest wait of Node's timers; they take a longer one for 1 ms. */
@@ -52,7 +58,7 @@ class SystemTimer implements Timer {
   #waited(left_ms: number): void {
     if (left_ms > 0) this.#timer = this.#wait(left_ms)
     else {
-      if (this.#period_ms !== undefined) this.#timer = this.#wait(this.#period_ms)
+      if (this.#period_ms !== undefined) this.#timer = this.#wait(untilNext(this.#period_ms))
       this.#run()
     }
   }

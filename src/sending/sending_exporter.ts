@@ -5,7 +5,7 @@ import { Sending, type SendingOptions } from './sending.ts'
 /** What an exporter that sends has of its own: a connection to its backend. */
 export interface Client {
   /** Reads what it needs (certificates); connects to nothing yet. */
-  start(): void
+  start(): void | Promise<void>
   sender<S extends Signal>(signal: S): Sender<S>
   close(): void | Promise<void>
 }
@@ -23,7 +23,7 @@ export class SendingExporter implements Exporter {
   }
 
   async start(): Promise<void> {
-    this.#client.start()
+    await this.#client.start()
     await this.#sending.start()
   }
 

@@ -24,6 +24,8 @@ export interface Options {
   /** Where Sluice writes CPU profiles. */
   readonly profiles: string | undefined
   readonly writeDocs: boolean
+  /** Sluice as its image runs it instead of from its sources. */
+  readonly image: boolean
 }
 
 export const USAGE = `npm run bench -- [options]
@@ -36,6 +38,7 @@ export const USAGE = `npm run bench -- [options]
   --rate N           spans a second instead of as fast as possible
   --seed N           of the generated load (1)
   --only-sluice, --only-collector
+  --image            Sluice as in its image (npm run bundle) instead of from its sources
   --cpuprofile DIR   Sluice runs with --cpu-prof (its figures are then too high)
   --write-docs       renews the figures in docs/benchmarks.md`
 
@@ -58,6 +61,7 @@ export function parseOptions(argv: readonly string[]): Options {
       'only-collector': flag,
       cpuprofile: text,
       'write-docs': flag,
+      image: flag,
     },
   })
   const workNames = chosen('works', values.works, [...WORKS.map((work) => work.name), 'memory'])
@@ -79,6 +83,7 @@ export function parseOptions(argv: readonly string[]): Options {
     seed: positive('seed', values.seed, 1),
     profiles: values.cpuprofile,
     writeDocs: values['write-docs'] ?? false,
+    image: values.image ?? false,
   }
 }
 

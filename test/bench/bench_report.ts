@@ -50,16 +50,19 @@ function listWarnings(results: Results): string[] {
   ])
 }
 
-const MARKS = ['<!-- figures:begin -->', '<!-- figures:end -->'] as const
-
-/** Replaces what stands between the two marks in `file`. */
+/** Renews the figures in `file`. */
 export function renewDocs(file: string, results: Results): void {
-  const text = readFileSync(file, 'utf8')
-  const [begin, end] = MARKS.map((mark) => text.indexOf(mark))
-  if (begin! < 0 || end! < begin!) throw new Error(`${file}: expected the marks ${MARKS.join(' and ')}`)
   const subjects = `Node ${results.node}, ${results.collector}, one core of ${cpus()[0]?.model.trim() ?? 'an unknown machine'}`
-  const section = `${MARKS[0]}\nMeasured ${results.date.slice(0, 10)}: ${subjects}.\n\n${formatResults(results)}\n`
-  writeFileSync(file, text.slice(0, begin) + section + text.slice(end))
+  renewSection(file, 'figures', `Measured ${results.date.slice(0, 10)}: ${subjects}.\n\n${formatResults(results)}`)
+}
+
+/** Replaces what stands in `file` between the two marks of that name. */
+export function renewSection(file: string, name: string, section: string): void {
+  const marks = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
+  const text = readFileSync(file, 'utf8')
+  const [begin, end] = marks.map((mark) => text.indexOf(mark))
+  if (begin! < 0 || end! < begin!) throw new Error(`${file}: expected the marks ${marks.join(' and ')}`)
+  writeFileSync(file, `${text.slice(0, begin)}${marks[0]}\n${section}\n${text.slice(end)}`)
 }
 
 const RUN_HEAD = [
@@ -129,7 +132,8 @@ function show(value: number, digits: number): string {
   return Number.isFinite(value) ? value.toFixed(digits) : '–'
 }
 
-function formatTable(head: readonly string[], rows: readonly string[][]): string {
+/** As Markdown. */
+export function formatTable(head: readonly string[], rows: readonly string[][]): string {
   const all = [head, ...rows]
   const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]!.length)))
   const line = (cells: readonly string[]) =>

@@ -43,6 +43,8 @@ export interface Usage {
   /** Resident memory now and at its highest, bytes. */
   readonly rss_bytes: number
   readonly rss_peak_bytes: number
+  /** Of the resident memory of the process what belongs to no file. */
+  readonly anonymous_bytes: number
 }
 
 /** A daemon under test: started on one core with ports of its own, measured through /proc, stopped by SIGTERM. */
@@ -89,16 +91,7 @@ export class Subject {
   }
 
   usage(): Usage {
-    const pids = withDescendants(this.#child.pid!)
-    const status = readFileSync(`/proc/${pids[0]}/status`, 'utf8')
-    const kilobytes = (name: string, text = status) =>
-      Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1] ?? 0) * 1024
-    const rss = pids.map((pid) => kilobytes('VmRSS', readFileSync(`/proc/${pid}/status`, 'utf8')))
-    return {
-      cpu_s: pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0),
-      rss_bytes: rss.reduce((sum, bytes) => sum + bytes, 0),
-      rss_peak_bytes: kilobytes('VmHWM'),
-    }
+    return usageOf(this.#child.pid!)
   }
 
   get hasExited(): boolean {
@@ -126,6 +119,21 @@ export class Subject {
     }
     await this.stop()
     throw new Error(`the subject did not start, see ${this.#log}:\n${readFileSync(this.#log, 'utf8').slice(-2000)}`)
+  }
+}
+
+/** Of a process that runs, and its descendants. */
+export function usageOf(pid: number): Usage {
+  const pids = withDescendants(pid)
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const kilobytes = (name: string, text = status) =>
+    Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1] ?? 0) * 1024
+  const rss = pids.map((pid) => kilobytes('VmRSS', readFileSync(`/proc/${pid}/status`, 'utf8')))
+  return {
+    cpu_s: pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0),
+    rss_bytes: rss.reduce((sum, bytes) => sum + bytes, 0),
+    rss_peak_bytes: kilobytes('VmHWM'),
+    anonymous_bytes: kilobytes('RssAnon'),
   }
 }
 

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { imageCommand } from '../support/image.ts'
 import { type Options, parseOptions, USAGE } from './bench_options.ts'
 import { formatResults, type HeldRow, type Results, type Row, renewDocs } from './bench_report.ts'
 import { outDirectory, type SubjectName, unpackCollector } from './bench_subject.ts'
@@ -20,7 +21,8 @@ async function main(): Promise<void> {
   const collector = options.subjects.includes('collector') ? unpackCollector() : undefined
   const commands = new Map<SubjectName, readonly string[]>()
   if (collector !== undefined) commands.set('collector', [collector])
-  if (options.subjects.includes('sluice')) commands.set('sluice', [process.execPath, `${root}src/main.ts`])
+  const sluice = options.image ? imageCommand().command : [process.execPath, `${root}src/main.ts`]
+  if (options.subjects.includes('sluice')) commands.set('sluice', sluice)
   mkdirSync(outDirectory, { recursive: true })
   const load = new Load(CPU.load)
   const results: Results & { rows: Row[]; held: HeldRow[] } = {

@@ -24,8 +24,12 @@ export interface Ended {
 
 /** Runs the command to its end. */
 export async function sluice(...words: string[]): Promise<Ended> {
-  const child = start(words)
-  return child.ended
+  return node([main, ...words])
+}
+
+/** Runs Node with these arguments to its end. */
+export async function node(args: readonly string[]): Promise<Ended> {
+  return start(args).ended
 }
 
 /** A directory that goes with the test. */
@@ -41,9 +45,13 @@ export function configFile(yaml: string, directory = scratch()): string {
   return path
 }
 
-/** A running daemon that has said that it is ready. Its config has to log as JSON. */
-export async function runDaemon(path: string, onStart: (child: ChildProcess) => void = () => {}) {
-  const { child, ended, lines } = start(['--config', path])
+/** A running daemon that has said that it is ready. Its config has to log as JSON. `program`: Node's arguments before its own. */
+export async function runDaemon(
+  path: string,
+  onStart: (child: ChildProcess) => void = () => {},
+  program: readonly string[] = [main],
+) {
+  const { child, ended, lines } = start([...program, '--config', path])
   onStart(child)
   const line = async (msg: string): Promise<Record<string, unknown>> => {
     for (;;) {
@@ -66,8 +74,8 @@ interface Line {
   readonly [field: string]: unknown
 }
 
-function start(words: string[]): { child: ChildProcess; ended: Promise<Ended>; lines: Line[] } {
-  const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+function start(args: readonly string[]): { child: ChildProcess; ended: Promise<Ended>; lines: Line[] } {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let [stdout, stderr, rest] = ['', '', '']
   const lines: Line[] = []
   child.stdout.on('data', (text: Buffer) => (stdout += text.toString()))

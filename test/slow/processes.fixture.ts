@@ -21,6 +21,7 @@ export function haveShared(): boolean {
 }
 
 export interface Running {
+  readonly pid: number
   /** What it wrote to its standard error. */
   log(): string
   /** Asks it to end, and after ten seconds ends it. Resolves to its exit code. */
@@ -80,6 +81,7 @@ function running(child: ChildProcess): Running {
   })
   const exited = once(child, 'exit')
   return {
+    pid: child.pid!,
     log: () => log,
     async stop() {
       if (child.exitCode !== null) return child.exitCode

@@ -44,8 +44,8 @@ export class LokiClient {
   }
 
   /** Reads the TLS files; connects to nothing yet. Throws TlsError. */
-  start(): void {
-    this.#connections.start()
+  start(): Promise<void> {
+    return this.#connections.start()
   }
 
   /** For logs, the only signal that Loki takes. */

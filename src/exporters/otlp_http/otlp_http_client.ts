@@ -1,6 +1,5 @@
 /** Requests over kept-alive connections; a batch's bytes go out as they are. */
 
-import { errors } from 'undici'
 import type { Host } from '../../component.ts'
 import { BodyTooLarge, compress, contentEncoding } from '../../net/compress.ts'
 import { protobufToJson } from '../../otlp/json_from_protobuf.ts'
@@ -37,8 +36,8 @@ export class OtlpHttpClient {
   }
 
   /** Reads the TLS files; connects to nothing yet. Throws TlsError. */
-  start(): void {
-    this.#connections.start()
+  start(): Promise<void> {
+    return this.#connections.start()
   }
 
   /** Throws if the config has no URL for the signal. */
@@ -116,8 +115,11 @@ function tooLarge(size_bytes: number, limit_bytes: number): SendResult {
   return { outcome: 'too_large', message: `the request has ${size_bytes} bytes, max_request_size is ${limit_bytes}` }
 }
 
+/** What undici says of an answer with too much in it. */
+const TOO_LONG: readonly string[] = ['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_HEADERS_OVERFLOW']
+
 function failure(error: unknown): SendResult {
-  if (error instanceof errors.ResponseExceededMaxSizeError || error instanceof errors.HeadersOverflowError) {
+  if (TOO_LONG.includes((error as NodeJS.ErrnoException).code ?? '')) {
     return {
       outcome: 'permanent',
       reason: 'permanent_error',

@@ -1,9 +1,9 @@
 /**
- * Finding a model in the bundled table of list prices (`@pydantic/genai-prices`, never updated at run time). Slow
- * (pattern matching over hundreds of models): callers keep the answer.
+ * Finding a model in the list of prices that comes with the program and is never updated at run time. Slow (tests of
+ * names over hundreds of models): callers keep the answer.
  */
-import { calcPrice, type ModelInfo, type ModelPrice } from '@pydantic/genai-prices'
 import { modelProviders, priceProviders, unpricedProviders } from '../known_values.ts'
+import { type DatedPrices, type ListPrice, type ListPrices, listPrices } from './price_list.ts'
 import { flatRate, type Period, type Rate, type Rates } from './rates.ts'
 
 /** Bedrock's model names without their provider: `us.anthropic.claude-…`, `amazon.nova-…`. */
@@ -19,19 +19,19 @@ export function findPeriods(provider: string, model: string): readonly Period[] 
   if (unpricedProviders.includes(provider.toLowerCase())) return undefined
   for (const name of namesOf(model)) {
     const found = findModel(provider, name)
-    if (found !== undefined) return periodsOf(found)
+    if (found !== undefined) return found.map(periodOf)
   }
   return undefined
 }
 
-function findModel(provider: string, name: string): ModelInfo | undefined {
+function findModel(provider: string, name: string): readonly DatedPrices[] | undefined {
   const providers: (string | undefined)[] = [undefined]
   for (const [beginning, provider] of Object.entries(modelProviders))
     if (name.startsWith(beginning)) providers.unshift(provider)
   if (bedrockModel.test(name)) providers.unshift('aws')
   if (provider !== '') providers.unshift(priceProviders[provider] ?? provider)
   for (const providerId of providers) {
-    const found = lookUp(name, providerId)
+    const found = listPrices(name, providerId)
     if (found !== undefined) return found
   }
   return undefined
@@ -44,41 +44,26 @@ function namesOf(model: string): string[] {
   return [...new Set([plain, last, last.replace(bedrockModel, '')])].filter((name) => name !== '')
 }
 
-function lookUp(model: string, providerId: string | undefined): ModelInfo | undefined {
-  try {
-    return calcPrice({}, model, providerId === undefined ? {} : { providerId })?.model
-  } catch {
-    // The package throws on a price that it cannot compute: for us that is a model without a price.
-    return undefined
-  }
+function periodOf({ constraint, prices }: DatedPrices): Period {
+  const rates = ratesOf(prices)
+  if (constraint === undefined) return { since_ms: 0, rates }
+  if ('start_date' in constraint) return { since_ms: Date.parse(constraint.start_date), rates }
+  const daily = { from_s: secondOfDay(constraint.start_time), to_s: secondOfDay(constraint.end_time) }
+  return { since_ms: 0, daily, rates }
 }
 
-function periodsOf(model: ModelInfo): Period[] {
-  if (!Array.isArray(model.prices)) return [{ since_ms: 0, rates: ratesOf(model.prices) }]
-  return model.prices.map(({ constraint, prices }) => {
-    const rates = ratesOf(prices)
-    if (constraint?.type === 'time_of_date')
-      return {
-        since_ms: 0,
-        daily: { from_s: secondOfDay(constraint.start_time), to_s: secondOfDay(constraint.end_time) },
-        rates,
-      }
-    return { since_ms: constraint === undefined ? 0 : Date.parse(constraint.start_date), rates }
-  })
-}
-
-function ratesOf(prices: ModelPrice): Rates {
+function ratesOf(prices: ListPrices): Rates {
   return {
-    input: rateOf(prices['input_mtok']),
-    output: rateOf(prices['output_mtok']),
-    cacheRead: rateOf(prices['cache_read_mtok']),
-    cacheWrite: rateOf(prices['cache_write_mtok']),
-    reasoning: rateOf(prices['output_reasoning_mtok']),
-    request_usd: (rateOf(prices['requests_kcount'])?.base_usd ?? 0) / 1000,
+    input: rateOf(prices.input_mtok),
+    output: rateOf(prices.output_mtok),
+    cacheRead: rateOf(prices.cache_read_mtok),
+    cacheWrite: rateOf(prices.cache_write_mtok),
+    reasoning: rateOf(prices.output_reasoning_mtok),
+    request_usd: (rateOf(prices.requests_kcount)?.base_usd ?? 0) / 1000,
   }
 }
 
-function rateOf(price: ModelPrice[string]): Rate | undefined {
+function rateOf(price: ListPrice | undefined): Rate | undefined {
   if (price === undefined) return undefined
   if (typeof price === 'number') return flatRate(price)
   const tiers = [...price.tiers].sort((a, b) => a.start - b.start)

@@ -20,6 +20,8 @@ export interface ClientConnectionOptions {
   readonly keepalive: KeepAlive | undefined
   /** The peer speaks HTTP/2: calls may begin. */
   onReady(): void
+  /** More calls may run than before. */
+  onRoom(): void
   /** No more calls may begin: it is closed, or will be when its calls have ended. */
   onLeaving(): void
   /** The peer finds that it is probed too often. */
@@ -43,6 +45,7 @@ export class ClientConnection implements CallHost {
   isProven = false
   readonly #options: ClientConnectionOptions
   readonly #socket: Socket
+  #calls_max = Number.POSITIVE_INFINITY
   #isReady = false
   #isLeaving = false
   #reason = 'the connection was closed'
@@ -62,7 +65,7 @@ export class ClientConnection implements CallHost {
       maxSessionMemory: SESSION_MEMORY_MB,
       settings: { enablePush: false, initialWindowSize: WINDOW_BYTES, maxHeaderListSize: HEADER_BYTES_MAX },
     })
-    this.session.once('remoteSettings', () => this.#ready())
+    this.session.on('remoteSettings', ({ maxConcurrentStreams }) => this.#limited(maxConcurrentStreams))
     this.session.on('goaway', (code, lastStream, data) => this.#goneAway(code, lastStream, data))
     this.session.on('error', (error: Error) => this.#failed(error))
     this.session.on('close', () => this.#end())
@@ -74,9 +77,9 @@ export class ClientConnection implements CallHost {
     return this.#isReady && !this.#isLeaving && !this.session.closed && !this.#socket.destroyed
   }
 
-  /** Fewer calls than the peer lets run at a time? Those over it wait for their turn. */
+  /** Fewer calls than the peer lets run at a time? */
   get hasRoom(): boolean {
-    return this.calls < (this.session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY)
+    return this.calls < this.#calls_max
   }
 
   get reason(): string {
@@ -96,7 +99,9 @@ export class ClientConnection implements CallHost {
   }
 
   closed(): void {
+    const wasFull = !this.hasRoom
     this.calls--
+    if (wasFull) this.#options.onRoom()
   }
 
   lostReason(stream: number | undefined): { readonly text: string; readonly isUnseen: boolean } | undefined {
@@ -120,6 +125,13 @@ export class ClientConnection implements CallHost {
     this.#reason = reason
     this.session.destroy()
     this.#end()
+  }
+
+  /** The peer has said what it allows; it may do so again and again. */
+  #limited(calls_max = Number.POSITIVE_INFINITY): void {
+    this.#calls_max = calls_max
+    if (this.#isReady) this.#options.onRoom()
+    else this.#ready()
   }
 
   #ready(): void {

@@ -1,6 +1,7 @@
 /** Against the server of grpc-js: what a call is, and how connections come and go. */
 import { rmSync } from 'node:fs'
 import { constants, type ServerHttp2Stream } from 'node:http2'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -219,6 +220,24 @@ describe('addresses', () => {
     expect(counts).toEqual([0, 6])
   })
 
+  it('pick_first does not wait long for one that does not answer', async () => {
+    const { port, counts } = await two()
+    let isAsked = false
+    const mute = createServer(() => (isAsked = true))
+    atEnd(() => mute.close())
+    await listen(mute, port, '127.0.0.9')
+    const clock = new FakeClock()
+    const lookup = async () => ['127.0.0.9', '127.0.0.2']
+    const channel = open(port, { address: { host: 'slow', port }, lookup, balancer: 'pick_first', clock })
+    const outcome = call(channel, BODY)
+    await until(() => isAsked)
+    await clock.advance(249)
+    expect(counts).toEqual([0, 0])
+    await clock.advance(1)
+    expect((await outcome).code).toBe(0)
+    expect(counts).toEqual([0, 1])
+  })
+
   it('are looked up again when a connection is lost', async () => {
     const { port, first } = await two()
     let found = ['127.0.0.1']
@@ -270,7 +289,6 @@ describe('connection', () => {
 
   it('rests longer after each failure, up to ten seconds', async () => {
     let attempts = 0
-    const { createServer } = await import('node:net')
     const server = createServer((socket) => {
       attempts++
       socket.destroy()

@@ -33,7 +33,7 @@ const ADDRESSES_MAX = 100
 /**
  * Unary calls to a server that may have several addresses. Connects when the first call comes.
  *
- * A call waits while there is an attempt to connect, and fails with UNAVAILABLE while there is none (all addresses rest
+ * A call waits while there is an attempt to connect, or while all servers have as many calls as they let run; it fails with UNAVAILABLE while there is none (all addresses rest
  * after a failure, 1 to 10 s). A call that the server has certainly not looked at (GOAWAY, REFUSED_STREAM) is sent once
  * more, on another connection if there is one.
  */
@@ -79,6 +79,7 @@ export class GrpcChannel {
       random,
       keepalive: () => this.#keepalive(),
       onTooManyPings: () => void (this.#keepaliveFactor *= 2),
+      onRoom: () => this.#settle(),
       onChange: (peer) => this.#changed(peer),
     }
   }
@@ -127,21 +128,18 @@ export class GrpcChannel {
     flight.send(connection, this.#clock.monotonic_ms(), (returned) => this.#begin(returned))
   }
 
-  /** By turns the next connection with room, else the next one; undefined if there is none. */
+  /** By turns, or the first there is; undefined if none can take a call now. */
   #pick(): ClientConnection | undefined {
-    let full: ClientConnection | undefined
     const count = this.#order.length
+    const first = this.#options.balancer === 'pick_first' ? 0 : this.#turn
     for (let step = 0; step < count; step++) {
-      const at = (this.#turn + step) % count
-      const connection = this.#order[at]!.connection
+      const at = (first + step) % count
+      const { connection } = this.#order[at]!
       if (connection === undefined) continue
-      if (connection.hasRoom) {
-        this.#turn = at + 1
-        return connection
-      }
-      full ??= connection
+      this.#turn = at + 1
+      return connection
     }
-    return full
+    return undefined
   }
 
   /** Nothing is under way that could lead to a connection. */
@@ -155,7 +153,7 @@ export class GrpcChannel {
     if (this.#isClosed) return
     this.#resolver.begin()
     if (this.#options.balancer === 'round_robin') for (const peer of this.#order) peer.connect()
-    else if (!this.#order.some(({ state }) => state === 'ready' || state === 'connecting')) {
+    else if (!this.#order.some(({ state, isSlow }) => state === 'ready' || (state === 'connecting' && !isSlow))) {
       this.#order.find(({ state }) => state === 'idle')?.connect()
     }
   }
@@ -177,7 +175,7 @@ export class GrpcChannel {
 
   #changed(peer: GrpcPeer): void {
     if (this.#isClosed) return
-    if (peer.state !== 'ready') this.#resolver.again()
+    if (peer.state === 'idle' || peer.state === 'resting') this.#resolver.again()
     if (peer.state === 'resting') this.#lost(peer.reason)
     else this.#settle()
   }
@@ -189,6 +187,7 @@ export class GrpcChannel {
 
   /** Something has changed: connects what may connect, sends or fails what waits. */
   #settle(): void {
+    if (this.#isClosed) return
     this.#wake()
     for (const flight of this.#waiting) {
       const connection = this.#pick()

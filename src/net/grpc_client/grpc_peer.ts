@@ -12,12 +12,16 @@ export interface GrpcPeerOptions extends DialOptions {
   readonly random: () => number
   keepalive(): KeepAlive | undefined
   onTooManyPings(): void
-  /** The state is another one. */
+  /** Its connection lets more calls run than before. */
+  onRoom(): void
+  /** The state is another one, or an attempt to connect is slow. */
   onChange(peer: GrpcPeer): void
 }
 
 /** A connection that is not there after so long will not come. */
 const CONNECT_MS = 20_000
+/** After so long another address is worth a try as well. */
+const SLOW_MS = 250
 
 /**
  * One address, and the connection to it. `idle`: none, and nothing stands in the way of one. `resting`: the last attempt
@@ -33,6 +37,8 @@ export class GrpcPeer {
   readonly #leaving = new Set<ClientConnection>()
   #attempt: AbortController | undefined
   #timer: Timer | undefined
+  #slowTimer: Timer | undefined
+  #isSlow = false
   /** One reconnection is for free after each connection that has worked. */
   #isTrusted = true
   #reason = ''
@@ -47,14 +53,20 @@ export class GrpcPeer {
     return this.#state
   }
 
+  /** An attempt to connect takes long. */
+  get isSlow(): boolean {
+    return this.#state === 'connecting' && this.#isSlow
+  }
+
   /** Why the last attempt failed, or the last connection ended; fit for a log. */
   get reason(): string {
     return this.#reason
   }
 
-  /** Where calls may begin. */
+  /** Where a call may begin now. */
   get connection(): ClientConnection | undefined {
-    return this.#state === 'ready' && this.#connection?.isOpen === true ? this.#connection : undefined
+    const connection = this.#state === 'ready' ? this.#connection : undefined
+    return connection?.isOpen && connection.hasRoom ? connection : undefined
   }
 
   /** Begins to connect if it is idle. */
@@ -64,6 +76,11 @@ export class GrpcPeer {
     const attempt = new AbortController()
     this.#attempt = attempt
     this.#timer = this.#options.clock.after(CONNECT_MS, () => this.#failed(attempt, 'ETIMEDOUT'))
+    this.#isSlow = false
+    this.#slowTimer = this.#options.clock.after(SLOW_MS, () => {
+      this.#isSlow = true
+      this.#options.onChange(this)
+    })
     dial(this.#address, this.#options, attempt.signal).then(
       (socket) => this.#dialled(attempt, socket),
       (error: unknown) => this.#failed(attempt, reasonOf(error)),
@@ -86,6 +103,7 @@ export class GrpcPeer {
   #stop(): void {
     this.#state = 'closed'
     this.#timer?.cancel()
+    this.#slowTimer?.cancel()
     const attempt = this.#attempt
     this.#attempt = undefined
     attempt?.abort()
@@ -95,7 +113,7 @@ export class GrpcPeer {
 
   #dialled(attempt: AbortController, socket: Socket): void {
     if (attempt !== this.#attempt) return void socket.destroy()
-    const { clock, tls, keepalive, onTooManyPings } = this.#options
+    const { clock, tls, keepalive, onTooManyPings, onRoom } = this.#options
     const connection: ClientConnection = new ClientConnection(socket, {
       isTls: tls !== undefined,
       clock,
@@ -103,6 +121,7 @@ export class GrpcPeer {
       onReady: () => this.#ready(attempt, connection),
       onLeaving: () => this.#lost(attempt, connection),
       onTooManyPings,
+      onRoom,
     })
     this.#connection = connection
     connection.session.once('close', () => this.#leaving.delete(connection))
@@ -111,6 +130,7 @@ export class GrpcPeer {
   #ready(attempt: AbortController, connection: ClientConnection): void {
     if (attempt !== this.#attempt || connection !== this.#connection) return
     this.#timer?.cancel()
+    this.#slowTimer?.cancel()
     this.#change('ready')
   }
 
@@ -144,6 +164,7 @@ export class GrpcPeer {
 
   #rest(): void {
     this.#timer?.cancel()
+    this.#slowTimer?.cancel()
     this.#timer = this.#options.clock.after(this.#backOff.next(), () => this.#change('idle'))
     this.#change('resting')
   }

@@ -1,7 +1,8 @@
-import { type IncomingMessage, request as requestPlain } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { request as requestTls } from 'node:https'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
+import { request as requestPlain } from '../http/http_module.ts'
 import type { ProxyServer } from '../proxy.ts'
 import { hostAndPort } from './peer_address.ts'
 

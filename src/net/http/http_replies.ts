@@ -1,9 +1,9 @@
-import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { farewell } from '../farewell.ts'
 import type { Cors } from './cors.ts'
 import type { Exchange, HttpAnswer, HttpHead } from './http_exchange.ts'
 import { HttpFailure, httpFailureOf, httpReasonOf } from './http_failure.ts'
+import { STATUS_CODES } from './http_module.ts'
 import type { HttpServerOptions, Route } from './http_options.ts'
 import { linger } from './linger.ts'
 

@@ -1,5 +1,5 @@
 /** A small HTTP server that answers `GET /metrics` and nothing else. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Readable, type Writable } from 'node:stream'
@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import { createGzip } from 'node:zlib'
 import { farewell } from '../farewell.ts'
+import { createServer } from './http_module.ts'
 
 /** The text, at once or in slices: between two slices the event loop gets its turn. */
 export interface Exposition {

@@ -1,7 +1,8 @@
-import { createServer, type Server, type ServerOptions } from 'node:http'
+import type { Server, ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { TIMER_MAX_MS } from '../../self/clock.ts'
 import { serverTls } from '../tls.ts'
+import { createServer } from './http_module.ts'
 import type { HttpServerOptions } from './http_options.ts'
 
 /** Node's server, plain or with TLS, with our limits of time; without listeners. Throws TlsError. */

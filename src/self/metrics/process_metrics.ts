@@ -1,10 +1,9 @@
 /** Metrics about the process, by the Collector's names where it has them. */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Clock } from '../clock.ts'
 import type { ProcessMemory } from '../memory/process_memory.ts'
+import { LoopLag } from './loop_lag.ts'
 import type { SelfMetrics } from './registry.ts'
 
-const RESOLUTION_MS = 10
 const QUANTILES = [0.5, 0.99, 1] as const
 
 export interface ServiceIdentity {
@@ -44,7 +43,7 @@ export function watchProcess(metrics: SelfMetrics, service: ServiceIdentity, clo
     { service_instance_id: service.instanceId, service_name: service.name, service_version: service.version },
     () => 1,
   )
-  return watchEventLoop(metrics)
+  return watchEventLoop(metrics, clock)
 }
 
 /** Registers what the daemon keeps bytes for, against what it may take. */
@@ -58,24 +57,17 @@ export function watchMemory(metrics: SelfMetrics, memory: ProcessMemory): void {
   )
 }
 
-function watchEventLoop(metrics: SelfMetrics): () => void {
+function watchEventLoop(metrics: SelfMetrics, clock: Clock): () => void {
   const help = 'How late timers fired since the last scrape, by quantile (1 is the maximum)'
-  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
-  delays.enable()
+  const lag = new LoopLag(clock)
   for (const quantile of QUANTILES) {
     metrics.gauge('sluice_event_loop_lag_seconds', help, { quantile: String(quantile) }, () => {
-      const lag = lag_seconds(delays, quantile)
-      if (quantile === 1) delays.reset()
-      return lag
+      const seconds = lag.seconds(quantile)
+      if (quantile === 1) lag.reset()
+      return seconds
     })
   }
-  return () => void delays.disable()
-}
-
-/** The histogram holds the time between two ticks of a timer, hence the timer's own period is taken off. */
-function lag_seconds(delays: ReturnType<typeof monitorEventLoopDelay>, quantile: number): number {
-  if (delays.count === 0) return 0
-  return Math.max(0, delays.percentile(quantile * 100) / 1e9 - RESOLUTION_MS / 1e3)
+  return () => lag.close()
 }
 
 function cpu_seconds(): number {

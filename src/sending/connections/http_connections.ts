@@ -1,5 +1,5 @@
 /** The connections of an exporter that sends by HTTP/1.1: kept alive, with TLS, directly or through a proxy. */
-import { Agent, type Dispatcher, errors, Pool, ProxyAgent } from 'undici'
+import type { Agent, Dispatcher, ProxyAgent } from 'undici'
 import type { Host } from '../../component.ts'
 import type { TlsClient } from '../../config/schema/blocks.ts'
 import { networkErrorName } from '../../net/network_error.ts'
@@ -21,11 +21,15 @@ export interface HttpConnectionsOptions {
   readonly response_bytes_max?: number
 }
 
+/** Loaded with the first client that starts: a config may have some that no pipeline uses. */
+type Undici = typeof import('undici')
+
 export class HttpConnections {
   readonly #options: HttpConnectionsOptions
   readonly #host: Host
   /** By origin; undefined in it: no proxy. */
   readonly #proxies = new Map<string, ProxyServer | undefined>()
+  #undici: Undici | undefined
   #direct: Agent | undefined
   #proxied = new Map<string, ProxyAgent>()
   #tls: ClientTlsOptions | undefined
@@ -40,14 +44,15 @@ export class HttpConnections {
   }
 
   /** Reads the TLS files, again at every `reload_interval`; connects to nothing yet. Throws TlsError. */
-  start(): void {
-    this.#open()
-    this.#reload = watchClientTls(this.#options.tls, this.#host, () => this.#open())
+  async start(): Promise<void> {
+    const undici = (this.#undici ??= await import('undici'))
+    this.#open(undici)
+    this.#reload ??= watchClientTls(this.#options.tls, this.#host, () => this.#open(undici))
   }
 
   /** Rejects with errors of the network and of undici; see `networkFailure`. */
-  request(request: Dispatcher.RequestOptions & { readonly origin: string }): Promise<Dispatcher.ResponseData> {
-    if (this.#direct === undefined) this.start()
+  async request(request: Dispatcher.RequestOptions & { readonly origin: string }): Promise<Dispatcher.ResponseData> {
+    if (this.#direct === undefined) await this.start()
     return this.#dispatcher(request.origin).request(request)
   }
 
@@ -57,7 +62,7 @@ export class HttpConnections {
   }
 
   /** Makes the pool, or a new one if the TLS files have changed; requests under way end on the old one. */
-  #open(): void {
+  #open({ Agent }: Undici): void {
     const tls = readClientTls(this.#options.tls)
     const fingerprint = fingerprintOf(tls)
     if (this.#direct !== undefined && fingerprint === this.#fingerprint) return
@@ -82,6 +87,7 @@ export class HttpConnections {
   /** https goes through by CONNECT, http by a request with the whole URL, as proxies expect it. */
   #through(proxy: ProxyServer): ProxyAgent {
     const { servername: _, ...proxyTls } = this.#tls!
+    const { Pool, ProxyAgent } = this.#undici!
     const host = proxy.host.includes(':') ? `[${proxy.host}]` : proxy.host
     return new ProxyAgent({
       // Requests with the whole URL go by a pool that would not have these.
@@ -125,6 +131,6 @@ const PROXY_STATUS = /^Proxy (?:response|Authentication Required) \((\d{3})\)/
 export function networkFailure(error: unknown): Retryable {
   const status = error instanceof Error ? PROXY_STATUS.exec(error.message)?.[1] : undefined
   if (status !== undefined) return retryable(`the proxy answers HTTP ${status}`)
-  if (error instanceof errors.InvalidArgumentError) throw error
+  if ((error as NodeJS.ErrnoException).code === 'UND_ERR_INVALID_ARG') throw error
   return retryable(networkErrorName(error) ?? 'network error')
 }

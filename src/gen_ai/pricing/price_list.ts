@@ -1,0 +1,159 @@
+/**
+ * The list of prices that comes with the program, `price_list.jsonl`: read when a model is first looked up, and of each
+ * provider only when one of its models may be meant. `npm run prices` makes the file from `@pydantic/genai-prices`; models
+ * are found by that package's rules.
+ */
+import { readFileSync } from 'node:fs'
+
+/** A test of a name in lower case. */
+export type NameTest =
+  | { readonly or: readonly NameTest[] }
+  | { readonly and: readonly NameTest[] }
+  | { readonly equals: string }
+  | { readonly starts_with: string }
+  | { readonly ends_with: string }
+  | { readonly contains: string }
+  | { readonly regex: string }
+
+/** USD per million tokens (`requests_kcount`: per thousand requests); from a tier's `start` input tokens on, its price holds. */
+export type ListPrice = number | { readonly base: number; readonly tiers: readonly ListTier[] }
+export interface ListTier {
+  readonly start: number
+  readonly price: number
+}
+export const PRICE_KEYS = [
+  'input_mtok',
+  'output_mtok',
+  'cache_read_mtok',
+  'cache_write_mtok',
+  'output_reasoning_mtok',
+  'requests_kcount',
+] as const
+export type ListPrices = { readonly [key in (typeof PRICE_KEYS)[number]]?: ListPrice }
+
+/** Prices that hold from a date on, or at certain hours of each day, or always. */
+export interface DatedPrices {
+  readonly constraint?: { readonly start_date: string } | { readonly start_time: string; readonly end_time: string }
+  readonly prices: ListPrices
+}
+
+/** A line of the file, below the one of its provider. */
+export type ModelLine = readonly [id: string, is: NameTest, prices: ListPrices | readonly DatedPrices[]]
+export interface ProviderLine {
+  readonly id: string
+  /** Other names of it. */
+  readonly is?: NameTest
+  /** Models that are its, where no provider is named. */
+  readonly models_are?: NameTest
+  /** Whose models it offers beside those that it lists. */
+  readonly fallback?: readonly string[]
+  /** So many lines follow. */
+  readonly models: number
+}
+
+class Provider {
+  readonly line: ProviderLine
+  readonly #lines: string[]
+  #models: readonly ModelLine[] | undefined
+
+  constructor(line: ProviderLine, lines: string[]) {
+    this.line = line
+    this.#lines = lines
+  }
+
+  model(name: string): ModelLine | undefined {
+    this.#models ??= this.#lines.splice(0).map((line) => JSON.parse(line) as ModelLine)
+    return this.#models.find(([, is]) => holds(is, name))
+  }
+}
+
+const GATEWAY = 'litellm'
+
+/** All of the file, read when it is first asked. */
+class PriceList {
+  #providers: readonly Provider[] | undefined
+
+  find(model: string, provider: string | undefined): ModelLine | undefined {
+    if (provider === GATEWAY) return this.#modelBehind(model)
+    return this.#modelOf(provider === undefined ? this.#ownerOf(model) : this.#named(provider), model)
+  }
+
+  /** Whose models a gateway offers stands in front of them: `azure/gpt-4o`. */
+  #modelBehind(name: string): ModelLine | undefined {
+    const slash = name.indexOf('/')
+    const owner = slash > 0 ? this.#named(name.slice(0, slash)) : undefined
+    return owner === undefined ? this.#modelOf(this.#ownerOf(name), name) : this.#modelOf(owner, name.slice(slash + 1))
+  }
+
+  #ownerOf(model: string): Provider | undefined {
+    return this.#all().find(({ line }) => line.models_are !== undefined && holds(line.models_are, model))
+  }
+
+  #named(provider: string): Provider | undefined {
+    const is = ({ line }: Provider) => line.is !== undefined && holds(line.is, provider)
+    return this.#byId(provider) ?? this.#all().find(is)
+  }
+
+  #byId(id: string): Provider | undefined {
+    return this.#all().find(({ line }) => line.id === id)
+  }
+
+  #modelOf(provider: Provider | undefined, name: string): ModelLine | undefined {
+    return provider && (this.#modelCalled(provider, name) ?? this.#modelCalled(provider, withDashes(name)))
+  }
+
+  #modelCalled(provider: Provider, name: string): ModelLine | undefined {
+    const own = provider.model(name)
+    if (own !== undefined) return own
+    for (const id of provider.line.fallback ?? []) {
+      const found = this.#byId(id)?.model(name)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  #all(): readonly Provider[] {
+    return (this.#providers ??= readProviders())
+  }
+}
+
+const list = new PriceList()
+
+/**
+ * The prices of a model, or undefined if the list does not have it. `provider`: its id in the list or another name of it;
+ * undefined: whose models are called so.
+ */
+export function listPrices(model: string, provider: string | undefined): readonly DatedPrices[] | undefined {
+  const line = list.find(model.toLowerCase().trim(), provider?.toLowerCase().trim())
+  if (line === undefined) return undefined
+  const [, , prices] = line
+  return Array.isArray(prices) ? prices : [{ prices: prices as ListPrices }]
+}
+
+/** `…-20250514` as `…-2025-05-14`. */
+function withDashes(name: string): string {
+  return name.replace(/-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g, '-$1-$2-$3')
+}
+
+function holds(test: NameTest, name: string): boolean {
+  if ('or' in test) return test.or.some((one) => holds(one, name))
+  if ('and' in test) return test.and.every((one) => holds(one, name))
+  if ('equals' in test) return name === test.equals
+  if ('starts_with' in test) return name.startsWith(test.starts_with)
+  if ('ends_with' in test) return name.endsWith(test.ends_with)
+  if ('contains' in test) return name.includes(test.contains)
+  return new RegExp(test.regex).test(name)
+}
+
+function readProviders(): Provider[] {
+  const lines = readFileSync(new URL('./price_list.jsonl', import.meta.url), 'latin1')
+    .trimEnd()
+    .split('\n')
+  const found: Provider[] = []
+  for (let at = 1; at < lines.length; ) {
+    const line = JSON.parse(lines[at]!) as ProviderLine
+    at += 1 + line.models
+    found.push(new Provider(line, lines.slice(at - line.models, at)))
+  }
+  return found
+}
