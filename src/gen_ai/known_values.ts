@@ -57,40 +57,51 @@ export const providerSpellings: Readonly<Record<string, string>> = {
 
 /**
  * `stop`, `length`, `content_filter`, `tool_call` and `error` are the convention's; `refusal` stays apart, because the
- * model's own refusal is another signal than a filter's.
+ * model's own refusal is another signal than a filter's. `other` is what says nothing of the answer; where calls are
+ * counted, reasons that no spelling has are `other` too.
  */
-export const FINISH_REASONS = ['stop', 'length', 'content_filter', 'tool_call', 'error', 'refusal'] as const
+export const FINISH_REASONS = ['stop', 'length', 'content_filter', 'tool_call', 'error', 'refusal', 'other'] as const
 
-/** In lower case; a prefix up to a dot (`FinishReason.STOP`) does not count, `-` counts as `_`. */
-export const finishReasonSpellings: Readonly<Record<string, (typeof FINISH_REASONS)[number]>> = {
-  stop: 'stop',
-  end_turn: 'stop',
-  stop_sequence: 'stop',
-  finish: 'stop',
-  complete: 'stop',
-  completed: 'stop',
-  length: 'length',
-  max_tokens: 'length',
-  max_output_tokens: 'length',
-  incomplete: 'length',
-  model_length: 'length',
-  model_context_window_exceeded: 'length',
-  content_filter: 'content_filter',
-  content_filtered: 'content_filter',
-  contentfilter: 'content_filter',
-  guardrail_intervened: 'content_filter',
-  safety: 'content_filter',
-  prohibited_content: 'content_filter',
-  blocklist: 'content_filter',
-  spii: 'content_filter',
-  recitation: 'content_filter',
-  tool_call: 'tool_call',
-  tool_calls: 'tool_call',
-  tool_use: 'tool_call',
-  function_call: 'tool_call',
-  error: 'error',
-  refusal: 'refusal',
+type FinishReason = (typeof FINISH_REASONS)[number]
+
+/** Spellings by what they mean: in lower case; a prefix up to a dot (`FinishReason.STOP`) does not count, `-` counts as `_`. */
+const finishReasonsByMeaning: Readonly<Record<FinishReason, readonly string[]>> = {
+  stop: [
+    ...['stop', 'end_turn', 'stop_sequence', 'stop_criteria_met', 'finish', 'finished', 'complete', 'completed'],
+    ...['eos', 'eos_token', 'end_of_text'],
+  ],
+  length: [
+    ...['length', 'max_tokens', 'max_output_tokens', 'max_length', 'incomplete', 'model_length', 'token_limit'],
+    ...['model_context_window_exceeded', 'context_length', 'context_length_exceeded', 'time_limit'],
+  ],
+  content_filter: [
+    ...['content_filter', 'content_filtered', 'contentfilter', 'guardrail_intervened', 'moderation', 'safety'],
+    ...['prohibited_content', 'blocklist', 'spii', 'recitation', 'model_armor', 'error_toxic', 'content_blocked'],
+    ...['image_safety', 'image_prohibited_content', 'image_recitation'],
+  ],
+  tool_call: ['tool_call', 'tool_calls', 'tool_use', 'function_call', 'function_calls'],
+  // The model's answer is of no use to the program: a call that cannot be read, or of a tool that there is not.
+  error: [
+    ...['error', 'failed', 'error_limit', 'timeout', 'malformed_function_call', 'unexpected_tool_call'],
+    ...[
+      'malformed_tool_use',
+      'malformed_tool_call',
+      'malformed_model_output',
+      'malformed_response',
+      'invalid_tool_call',
+    ],
+    ...['too_many_tool_calls', 'missing_thought_signature', 'no_image'],
+  ],
+  refusal: ['refusal'],
+  other: [
+    ...['other', 'image_other', 'unknown', 'finish_reason_unspecified', 'language', 'pause_turn', 'cancelled', 'abort'],
+    ...['user_cancel', 'not_finished'],
+  ],
 }
+
+export const finishReasonSpellings: Readonly<Record<string, FinishReason>> = Object.fromEntries(
+  FINISH_REASONS.flatMap((meaning) => finishReasonsByMeaning[meaning].map((spelling) => [spelling, meaning])),
+)
 
 /** Ids in the price table, of providers whose convention name the table does not know or takes for another's. */
 export const priceProviders: Readonly<Record<string, string>> = {

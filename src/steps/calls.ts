@@ -11,6 +11,7 @@ import { groupsOf } from '../gen_ai/grouping/group_calls.ts'
 import type { Ancestry } from '../gen_ai/grouping/groups.ts'
 import { StepCount } from '../gen_ai/grouping/pauses.ts'
 import { type CallFacts, mergeReports } from '../gen_ai/grouping/same_call.ts'
+import { FINISH_REASONS } from '../gen_ai/known_values.ts'
 import type { ModelCall } from '../gen_ai/model_call.ts'
 import { DURATION } from '../gen_ai/plausible.ts'
 import type { Quality } from '../gen_ai/quality.ts'
@@ -343,9 +344,14 @@ function startOf({ bytes, isRecord, startTime }: SpanView, call: ModelCall, end_
   return startTime < 0 || (call.implausible & DURATION) !== 0 ? Number.NaN : nanosAsMillis(bytes, startTime)
 }
 
+/** A reason that nobody knows is a reason all the same. */
 function finishBits(call: ModelCall): number {
   let bits = 0
-  for (let at = 0; at < call.finishReasonCount; at++)
-    if (call.finishReasons[at]! >= 0) bits |= 1 << call.finishReasons[at]!
+  for (let at = 0; at < call.finishReasonCount; at++) {
+    const reason = call.finishReasons[at]!
+    bits |= 1 << (reason < 0 ? OTHER_REASON : reason)
+  }
   return bits
 }
+
+const OTHER_REASON = FINISH_REASONS.indexOf('other')

@@ -464,7 +464,7 @@ describe('values', () => {
     ['hyphens', ['tool-calls'], ['tool_call']],
     ['upper case', 'MAX_TOKENS', ['length']],
     ['of an enum', 'FinishReason.SAFETY', ['content_filter']],
-    ['unknown', ['pause_turn'], ['?']],
+    ['unknown', ['tea_time'], ['?']],
     ['no list, and not taken apart', 'stop, ada@example.org', ['?']],
     ['no list among others', ['stop', 'ada@example.org'], ['stop', '?']],
     ['empty', '', []],
@@ -488,8 +488,55 @@ describe('failures', () => {
   const exception = (type: string, message: string) => [
     { name: 'exception', attributes: { 'exception.message': message, 'exception.type': type } },
   ]
-  test.each<[string, Omit<SpanFixture, 'attributes'> & { attributes?: AttributeList }, boolean, boolean, string]>([
+  type Case = [string, Omit<SpanFixture, 'attributes'> & { attributes?: AttributeList }, boolean, boolean, string]
+  /** A library's own error around the provider's. */
+  const wrapped = (
+    [
+      ['the status in the message', 'ChatClientException("failed: Error code: 429 - {}")', true],
+      ['another status in it', 'ChatClientException("failed: Error code: 400 - you asked for 429 tokens")', false],
+      ['the class in the message', 'ServiceException: ("failed", RateLimitError("slow down"))', true],
+      ['another class inside', 'failed: RateLimitGuardError(BadRequestError("no 429 here"))', false],
+      ['the status alone', 'API error occurred: Status 429. Body: {}', true],
+      ['the status first', '429 RESOURCE_EXHAUSTED. {}', true],
+      ['another status first', '503 UNAVAILABLE. The rate limit service is down', false],
+      ['a status as a field', "status_code: 429, model_name: m, body: {'error': 1}", true],
+      ['the status of HTTP', 'HTTP/1.1 429 Too Many Requests', true],
+      ['an echo behind the status', "Error code: 400 - Invalid prompt: 'the page says 429 Too Many Requests'", false],
+      ['words alone', 'Rate limit reached for requests per min', true],
+      ['a number that is no status', 'maximum is 1024 tokens, you asked for 429 tokens', false],
+      ['nothing', 'call failed', false],
+    ] as const
+  ).map(([name, message, limited]): Case => {
+    const attributes = { 'error.type': 'ClientException' }
+    return [`wrapped: ${name}`, { status: { code: 2, message }, attributes }, true, limited, 'ClientException']
+  })
+  test.each<Case>([
     ['nothing', {}, false, false, ''],
+    [
+      'a wrapper’s type, the provider’s in the exception',
+      {
+        status: { code: 2, message: 'call failed' },
+        attributes: { 'error.type': 'Exception' },
+        events: exception('openai.RateLimitError', 'Error code: 429'),
+      },
+      true,
+      true,
+      'Exception',
+    ],
+    [
+      'a class as Python prints it',
+      { attributes: { 'error.type': "<class 'openai.RateLimitError'>" } },
+      true,
+      true,
+      "<class 'openai.RateLimitError'>",
+    ],
+    [
+      'a status as the type, with the words',
+      { status: { code: 2, message: 'upstream rate limit service down' }, attributes: { 'error.type': '500' } },
+      true,
+      false,
+      '500',
+    ],
     ['status', { status: error }, true, false, ''],
     ['status OK', { status: { code: 1 } }, false, false, ''],
     ['error type alone', { attributes: { 'error.type': 'timeout' } }, true, false, 'timeout'],
@@ -558,6 +605,7 @@ describe('failures', () => {
       '',
     ],
     ['an exception of a good call', { events: exception('E', '429') }, false, false, ''],
+    ...wrapped,
   ])('%s', (_, span, failed, rateLimited, type) => {
     const call = callOf({ ...span, attributes: { ...chat, ...(span.attributes as object) } })!
     expect([call.failed, call.rateLimited, call.text(FIELD.errorType)]).toEqual([failed, rateLimited, type])
