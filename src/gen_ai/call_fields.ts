@@ -32,6 +32,8 @@ export const FIELD = {
   duration: 21,
   /** JSON in which the answer is to be looked for, where it stands beside the prompts. */
   answer: 22,
+  /** Sum of all tokens: tells what input and output leave out. */
+  totalTokens: 23,
 } as const
 
 export type FieldName = keyof typeof FIELD

@@ -21,6 +21,7 @@ export const newestFields: Dialect['fields'] = {
   cacheReadTokens: [NEWEST.cacheReadTokens],
   cacheWriteTokens: [NEWEST.cacheWriteTokens, 'gen_ai.usage.cache_creation.input_tokens'],
   reasoningTokens: [NEWEST.reasoningTokens],
+  totalTokens: ['gen_ai.usage.total_tokens'],
   timeToFirstChunk: [NEWEST.timeToFirstChunk],
   cost: ['llm.cost_usd'],
   stream: [NEWEST.stream],

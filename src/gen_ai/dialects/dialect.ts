@@ -85,6 +85,8 @@ export interface Dialect {
    * they are more than the input, which only an exclusive count can be, or if the source of one is `apart`.
    */
   readonly inputIncludesCached?: boolean
+  /** The sum of all tokens is the provider's, not the emitter's own addition. Default false. */
+  readonly totalIsOfProvider?: boolean
   /** Do the output tokens contain the reasoning tokens? The same rule. Default true. */
   readonly outputIncludesReasoning?: boolean
 }

@@ -29,7 +29,7 @@ export const dialects: readonly Dialect[] = [
   googleAdk,
   mastra,
   ...openInference,
-  traceloop,
+  ...traceloop,
   tutorials,
   ...recordDialects,
   ...conventions,

@@ -55,6 +55,7 @@ export interface DialectRow {
   readonly timeToFirstChunk_s: number
   readonly firstChunkEvent: Buffer | undefined
   readonly inputIncludesCached: boolean
+  readonly totalIsOfProvider: boolean
   readonly zeroCostIsUnknown: boolean
   readonly outputIncludesReasoning: boolean
   readonly json: readonly JsonAttribute[]
@@ -179,6 +180,7 @@ function dialectRow(dialect: Dialect, json: readonly JsonAttribute[]): DialectRo
     timeToFirstChunk_s: { s: 1, ms: 0.001, moment: 0 }[timeToFirstChunkUnit],
     firstChunkEvent: firstChunkEvent === undefined ? undefined : Buffer.from(firstChunkEvent),
     inputIncludesCached: dialect.inputIncludesCached ?? true,
+    totalIsOfProvider: dialect.totalIsOfProvider ?? false,
     zeroCostIsUnknown: dialect.zeroCostIsUnknown ?? false,
     outputIncludesReasoning: dialect.outputIncludesReasoning ?? true,
     json,

@@ -22,7 +22,7 @@ const fields: Dialect['fields'] = {
   responseId: [NEWEST.responseId],
   conversationId: ['session.id', NEWEST.conversationId],
   errorType: [NEWEST.errorType],
-  agentName: ['agent.name', NEWEST.agentName],
+  agentName: ['agent.name', NEWEST.agentName, 'graph.node.name'],
   inputTokens: ['llm.token_count.prompt', NEWEST.inputTokens],
   outputTokens: ['llm.token_count.completion', NEWEST.outputTokens],
   cacheReadTokens: [
@@ -32,9 +32,10 @@ const fields: Dialect['fields'] = {
   ],
   cacheWriteTokens: ['llm.token_count.prompt_details.cache_write', NEWEST.cacheWriteTokens],
   reasoningTokens: ['llm.token_count.completion_details.reasoning', NEWEST.reasoningTokens],
+  totalTokens: ['llm.token_count.total', 'gen_ai.usage.total_tokens'],
   timeToFirstChunk: [NEWEST.timeToFirstChunk],
   cost: ['llm.cost.total'],
-  stream: [NEWEST.stream],
+  stream: [NEWEST.stream, inJson('llm.invocation_parameters', 'stream')],
   finishReasons: ['llm.finish_reason', NEWEST.finishReasons],
   statusCode: ['http.response.status_code'],
 }
@@ -79,12 +80,16 @@ export const openInference: readonly Dialect[] = [
     ...common,
   },
   {
-    // Bedrock's own count leaves out cached tokens.
+    // The providers' own counts, which leave out cached tokens; newer versions add these, as the sum tells.
     id: 'openinference-bedrock',
-    marks: [{ scope: 'openinference.instrumentation.bedrock', key: 'openinference.span.kind' }],
+    marks: [
+      ...['bedrock', 'claude_agent_sdk'].map((sdk) => `openinference.instrumentation.${sdk}`),
+      ...['bedrock', 'claude-agent-sdk'].map((sdk) => `@arizeai/openinference-instrumentation-${sdk}`),
+    ].map((scope) => ({ scope, key: 'openinference.span.kind' })),
     fields,
     ...common,
     inputIncludesCached: false,
+    totalIsOfProvider: true,
   },
   { id: 'openinference', marks: [{ key: 'openinference.span.kind' }], fields, ...common },
 ]

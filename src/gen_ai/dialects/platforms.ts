@@ -2,7 +2,7 @@
 
 import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
-import { apart, type Dialect, inJson } from './dialect.ts'
+import { apart, type Dialect, inJson, type PlaceInJson } from './dialect.ts'
 
 const USAGE = 'langfuse.observation.usage_details'
 
@@ -43,6 +43,7 @@ export const langfuse: Dialect = {
       apart(inJson(USAGE, 'output_reasoning_tokens')),
       apart(inJson(USAGE, 'output_reasoning')),
     ],
+    totalTokens: [inJson(USAGE, 'total_tokens'), inJson(USAGE, 'total')],
     timeToFirstChunk: ['langfuse.observation.completion_start_time'],
     cost: [inJson('langfuse.observation.cost_details', 'total')],
     finishReasons: [
@@ -56,6 +57,11 @@ export const langfuse: Dialect = {
   zeroCostIsUnknown: true,
   quotedTexts: true,
   timeToFirstChunkUnit: 'moment',
+}
+
+/** LangChain's usage, under either of LangSmith's names. */
+function inUsage(path: string): PlaceInJson[] {
+  return ['langsmith.usage_metadata', 'langsmith.metadata.usage_metadata'].map((name) => inJson(name, path))
 }
 
 /**
@@ -77,26 +83,27 @@ export const langSmith: Dialect = {
       'langsmith.metadata.session_id',
       'langsmith.metadata.conversation_id',
     ],
-    inputTokens: [NEWEST.inputTokens, inJson('langsmith.usage_metadata', 'input_tokens')],
-    outputTokens: [NEWEST.outputTokens, inJson('langsmith.usage_metadata', 'output_tokens')],
+    inputTokens: [NEWEST.inputTokens, ...inUsage('input_tokens')],
+    outputTokens: [NEWEST.outputTokens, ...inUsage('output_tokens')],
+    totalTokens: ['gen_ai.usage.total_tokens', ...inUsage('total_tokens')],
     cacheReadTokens: [
       NEWEST.cacheReadTokens,
       inJson('gen_ai.usage.input_token_details', 'cache_read'),
-      inJson('langsmith.usage_metadata', 'input_token_details.cache_read'),
+      ...inUsage('input_token_details.cache_read'),
     ],
     cacheWriteTokens: [
       NEWEST.cacheWriteTokens,
       'gen_ai.usage.cache_creation.input_tokens',
       inJson('gen_ai.usage.input_token_details', 'cache_creation'),
-      inJson('langsmith.usage_metadata', 'input_token_details.cache_creation'),
+      ...inUsage('input_token_details.cache_creation'),
     ],
     reasoningTokens: [
       NEWEST.reasoningTokens,
       'gen_ai.usage.reasoning_tokens',
       inJson('gen_ai.usage.output_token_details', 'reasoning'),
-      inJson('langsmith.usage_metadata', 'output_token_details.reasoning'),
+      ...inUsage('output_token_details.reasoning'),
     ],
-    cost: [inJson('langsmith.usage_metadata', 'total_cost')],
+    cost: inUsage('total_cost'),
     stream: [NEWEST.stream, 'langsmith.request.streaming'],
   },
   operations: { llm: 'chat', embedding: 'embeddings', chat: 'chat' },
@@ -127,8 +134,15 @@ export const mlflow: Dialect = {
       inJson('mlflow.chat.tokenUsage', 'input_tokens'),
       inJson('mlflow.spanOutputs', 'usage.prompt_tokens'),
     ],
-    outputTokens: [inJson('mlflow.chat.tokenUsage', 'output_tokens')],
-    cacheReadTokens: [inJson('mlflow.chat.tokenUsage', 'cache_read_input_tokens')],
+    outputTokens: [
+      inJson('mlflow.chat.tokenUsage', 'output_tokens'),
+      inJson('mlflow.spanOutputs', 'usage.completion_tokens'),
+    ],
+    totalTokens: [inJson('mlflow.chat.tokenUsage', 'total_tokens')],
+    cacheReadTokens: [
+      inJson('mlflow.chat.tokenUsage', 'cache_read_input_tokens'),
+      inJson('mlflow.spanOutputs', 'usage.prompt_tokens_details.cached_tokens'),
+    ],
     cacheWriteTokens: [inJson('mlflow.chat.tokenUsage', 'cache_creation_input_tokens')],
     reasoningTokens: [
       inJson('mlflow.spanOutputs', 'usage.completion_tokens_details.reasoning_tokens'),

@@ -22,6 +22,19 @@ const MODEL_PROVIDERS = {
   perplexity: 'perplexity',
 }
 
+/** Where providers say by themselves what was cached: Anthropic (also by way of others) and Bedrock, which count it apart. */
+const METADATA = 'ai.response.providerMetadata'
+const CACHE_READ = [
+  'anthropic.usage.cache_read_input_tokens',
+  'anthropic.cacheReadInputTokens',
+  'bedrock.usage.cacheReadInputTokens',
+]
+const CACHE_WRITE = [
+  'anthropic.usage.cache_creation_input_tokens',
+  'anthropic.cacheCreationInputTokens',
+  'bedrock.usage.cacheWriteInputTokens',
+]
+
 /**
  * Versions 3 to 6; names in the order 6, 5, 4, 3. Before 6 the provider's own input count was passed on, and Anthropic's
  * leaves out cached tokens; only 6 has `inputTokenDetails`.
@@ -58,14 +71,15 @@ const spans: Dialect = {
     ],
     cacheReadTokens: [
       'ai.usage.inputTokenDetails.cacheReadTokens',
+      ...CACHE_READ.map((path) => apart(inJson(METADATA, path))),
       apart('ai.usage.cachedInputTokens', 'anthropic', 'aws.bedrock'),
-      apart(inJson('ai.response.providerMetadata', 'anthropic.cacheReadInputTokens')),
     ],
     cacheWriteTokens: [
       'ai.usage.inputTokenDetails.cacheWriteTokens',
-      apart(inJson('ai.response.providerMetadata', 'anthropic.cacheCreationInputTokens')),
+      ...CACHE_WRITE.map((path) => apart(inJson(METADATA, path))),
     ],
     reasoningTokens: ['ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens'],
+    totalTokens: ['ai.usage.totalTokens', 'gen_ai.usage.total_tokens'],
     timeToFirstChunk: ['ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk'],
     stream: ['ai.operationId'],
     finishReasons: [NEWEST.finishReasons, 'ai.response.finishReason', 'ai.finishReason'],
