@@ -15,7 +15,7 @@ export const FIELD = {
   taskType: 7,
   /** What the emitter says of a failure in words: looked at for rate limits, never copied. */
   errorText: 8,
-  /** How it ended; the word `error`, in any case, says that the call failed. */
+  /** How it ended; the word `error`, in any case, and `false` say that the call failed. */
   outcome: 9,
   inputTokens: 10,
   outputTokens: 11,

@@ -12,6 +12,8 @@ export type AttributeList = Readonly<Record<string, Plain>> | readonly (readonly
 
 export interface SpanFixture {
   readonly scope?: string
+  readonly name?: string
+  readonly kind?: number
   readonly attributes: AttributeList
   readonly status?: { readonly code: number; readonly message?: string }
   readonly events?: readonly { readonly name: string; readonly attributes: AttributeList; readonly time_ms?: number }[]
@@ -29,7 +31,8 @@ export function batchOf(...spans: readonly SpanFixture[]): TraceBatch {
       {
         traceId: Buffer.alloc(16, 7),
         spanId: Buffer.alloc(8, at + 1),
-        name: 'a span',
+        name: span.name ?? 'a span',
+        kind: span.kind ?? 1,
         startTimeUnixNano: BigInt(span.start_ms ?? START_MS) * 1_000_000n,
         endTimeUnixNano: BigInt(span.start_ms ?? START_MS) * 1_000_000n + 1_000_000_000n,
         attributes: keyValues(span.attributes),

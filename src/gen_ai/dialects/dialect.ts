@@ -63,8 +63,25 @@ export interface Dialect {
   readonly operations?: Readonly<Record<string, string>>
   readonly providers?: Readonly<Record<string, string>>
   readonly finishReasons?: Readonly<Record<string, string>>
-  /** A span without an operation name is a model call if it has a model or token counts. Default false. */
-  readonly operationOptional?: boolean
+  /**
+   * A span without an operation name is a model call if it has a model or token counts; `with_usage`: if it has both.
+   * Default false.
+   */
+  readonly operationOptional?: boolean | 'with_usage'
+  /** Names of spans that are calls though no attribute says so, and their operation. */
+  readonly spanNames?: Readonly<Record<string, string>>
+  /**
+   * Beginnings of scopes, beside those of the marks, of which only calls have names like `chat m`: a span there that failed
+   * before it got any attribute is told by its name.
+   */
+  readonly scopes?: readonly string[]
+  /** Users choose the names of spans in the scopes of the marks: such a name tells nothing. Default false. */
+  readonly namesAreFree?: boolean
+  /**
+   * A chat that has no tokens, no reason to have finished, and did not fail, is one only with an attribute whose name begins
+   * so: others prepare a request. Default: any is.
+   */
+  readonly onlyWith?: readonly string[]
   /** Texts stand between quotes, being JSON. Default false. */
   readonly quotedTexts?: boolean
   /** Texts that, as value of `stream`, say yes, besides `true`. */

@@ -6,12 +6,15 @@
 import { anthropicSdk, botocoreBedrock, conventions, tutorials } from './conventions.ts'
 import type { Dialect } from './dialect.ts'
 import { genkit, googleAdk, liteLlm, mastra, pydanticAi, strands } from './frameworks.ts'
+import { laminar, sentry } from './monitors.ts'
 import { openInference } from './openinference.ts'
 import { openLit } from './openlit.ts'
 import { langfuse, langSmith, logfire, mlflow } from './platforms.ts'
-import { recordDialects } from './records.ts'
+import { claudeCodeSpans, recordDialects } from './records.ts'
+import { servers } from './servers.ts'
 import { traceloop } from './traceloop.ts'
 import { vercel } from './vercel.ts'
+import { voice } from './voice.ts'
 
 export const dialects: readonly Dialect[] = [
   anthropicSdk,
@@ -28,8 +31,13 @@ export const dialects: readonly Dialect[] = [
   strands,
   googleAdk,
   mastra,
+  claudeCodeSpans,
+  ...voice,
   ...openInference,
+  laminar,
   ...traceloop,
+  ...servers,
+  sentry,
   tutorials,
   ...recordDialects,
   ...conventions,

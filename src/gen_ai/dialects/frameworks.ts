@@ -72,7 +72,7 @@ const ADK_USAGE = 'gcp.vertex.agent.llm_response'
  */
 export const googleAdk: Dialect = {
   id: 'google-adk',
-  marks: [{ scope: 'gcp.vertex.agent', key: NEWEST.operation }],
+  marks: [{ scope: 'gcp.vertex.agent' }],
   fields: {
     ...newestFields,
     conversationId: [NEWEST.conversationId, 'gcp.vertex.agent.session_id'],
@@ -85,6 +85,7 @@ export const googleAdk: Dialect = {
     totalTokens: [inJson(ADK_USAGE, 'usage_metadata.total_token_count'), 'gen_ai.usage.total_tokens'],
   },
   totalIsOfProvider: true,
+  spanNames: { call_llm: 'generate_content' },
 }
 
 /** Source: @mastra/otel-exporter 1.4. A failed call's own span says so only by its finish reason. */
@@ -148,6 +149,8 @@ export const liteLlm: Dialect = {
     ],
     reasoningTokens: [NEWEST.reasoningTokens, inJson(LITELLM_USAGE, 'completion_tokens_details.reasoning_tokens')],
     cost: ['gen_ai.cost.total_cost', 'litellm.cost.total'],
+    responseModel: [NEWEST.responseModel, 'litellm.provider.model'],
+    finishReasons: [NEWEST.finishReasons, 'gen_ai.completion.0.finish_reason'],
     stream: [NEWEST.stream, 'llm.is_streaming', 'litellm.request.streaming'],
     statusCode: ['http.response.status_code', 'error.code'],
   },
@@ -160,4 +163,5 @@ export const liteLlm: Dialect = {
     anthropic_messages: 'chat',
   },
   zeroCostIsUnknown: true,
+  spanNames: { litellm_request: 'chat' },
 }

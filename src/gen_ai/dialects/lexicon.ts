@@ -47,7 +47,10 @@ export interface DialectRow {
   readonly operations: Spellings
   readonly providers: Spellings
   readonly finishReasons: Spellings
-  readonly operationOptional: boolean
+  readonly operationOptional: boolean | 'with_usage'
+  readonly spanNames: Spellings
+  /** Undefined: not asked. */
+  readonly onlyWith: readonly Buffer[] | undefined
   readonly onlyFailures: boolean
   readonly quotedTexts: boolean
   readonly streamWords: KeySet
@@ -61,6 +64,16 @@ export interface DialectRow {
   readonly json: readonly JsonAttribute[]
 }
 
+/** An agent, a tool, a workflow: it may name a model and repeat the sums of its calls. */
+const OTHER_STEPS = [
+  'traceloop.span.kind',
+  'gen_ai.tool.name',
+  'gen_ai.tool.call.id',
+  'gen_ai.aggregated_usage.input_tokens',
+  'gen_ai.agent.description',
+  'gen_ai.workflow.name',
+]
+
 /** As much of a log record's body as is looked at: it may begin with all messages of a conversation. */
 const BODY_BYTES_MAX = 1 << 20
 
@@ -73,6 +86,10 @@ export class Lexicon {
   /** Of spans. */
   readonly marksByRow: readonly MarkRow[]
   readonly recordMarks: readonly RecordMark[]
+  /** Beginnings of scopes in which the name of a failed span may tell that it is a call, in the order of the table. */
+  readonly telling: readonly { readonly dialect: number; readonly scope: string }[]
+  /** Positions of attributes that only steps of another kind have. */
+  readonly otherSteps: readonly number[]
   /** Beginnings of scopes in which the conventions' event repeats another record. */
   readonly repeating: readonly string[]
   readonly ids: readonly string[]
@@ -95,7 +112,7 @@ export class Lexicon {
   constructor(table: readonly Dialect[]) {
     const marks = table.flatMap((row) => row.marks.flatMap((mark) => mark.key ?? []))
     const others = table.flatMap((row) => Object.values(row.fields).flat().map(attributeOf))
-    const all = [...new Set([...marks, ...others, ...Object.values(NEWEST), SLUICE.dialect, BODY])]
+    const all = [...new Set([...marks, ...others, ...Object.values(NEWEST), ...OTHER_STEPS, SLUICE.dialect, BODY])]
     const position = new Map(all.map((name, at) => [name, at]))
     this.keys = new KeySet(all)
     this.judged = position.get(SLUICE.dialect)!
@@ -106,6 +123,12 @@ export class Lexicon {
         ? []
         : marks.map(({ scope, key }) => ({ dialect, scope, key: key === undefined ? -1 : position.get(key)! })),
     )
+    this.telling = table.flatMap(({ marks, scopes = [], inRecords, namesAreFree }, dialect) =>
+      inRecords || namesAreFree
+        ? []
+        : [...marks.flatMap(({ scope }) => scope ?? []), ...scopes].map((scope) => ({ dialect, scope })),
+    )
+    this.otherSteps = OTHER_STEPS.map((name) => position.get(name)!)
     this.recordMarks = table.flatMap(({ marks, inRecords }, dialect) =>
       inRecords
         ? marks.map(({ scope, event, fails = false }) => ({
@@ -174,6 +197,8 @@ function dialectRow(dialect: Dialect, json: readonly JsonAttribute[]): DialectRo
     providers: new Spellings({ ...providerSpellings, ...dialect.providers }, PROVIDERS),
     finishReasons: new Spellings({ ...finishReasonSpellings, ...dialect.finishReasons }, FINISH_REASONS),
     operationOptional: dialect.operationOptional ?? false,
+    spanNames: new Spellings(dialect.spanNames ?? {}, OPERATIONS),
+    onlyWith: dialect.onlyWith?.map((beginning) => Buffer.from(beginning)),
     onlyFailures: dialect.onlyFailures ?? false,
     quotedTexts: dialect.quotedTexts ?? false,
     streamWords: new KeySet(dialect.streamWords ?? []),

@@ -91,5 +91,13 @@ export const openInference: readonly Dialect[] = [
     inputIncludesCached: false,
     totalIsOfProvider: true,
   },
+  {
+    // Its spans of kind LLM include those of methods that only prepare a request.
+    id: 'openinference-llama-index',
+    marks: [{ scope: 'openinference.instrumentation.llama_index', key: 'openinference.span.kind' }],
+    fields,
+    ...common,
+    onlyWith: ['llm.input_messages.', 'llm.output_messages.', 'llm.prompts', 'llm.choices.'],
+  },
   { id: 'openinference', marks: [{ key: 'openinference.span.kind' }], fields, ...common },
 ]

@@ -155,6 +155,7 @@ export const mlflow: Dialect = {
   operations: { '"CHAT_MODEL"': 'chat', '"LLM"': 'chat', '"EMBEDDING"': 'embeddings' },
   quotedTexts: true,
   firstChunkEvent: 'mlflow.chunk.item.0',
+  namesAreFree: true,
 }
 
 const RAW = 'gen_ai.usage.raw'
@@ -187,4 +188,5 @@ export const logfire: Dialect = {
     stream: [NEWEST.stream, inJson('request_data', 'stream')],
   },
   streamDuration: 'duration',
+  namesAreFree: true,
 }

@@ -55,6 +55,17 @@ const least: Readonly<Record<string, SpanFixture>> = {
     scope: 'openinference.instrumentation.bedrock',
     attributes: { 'openinference.span.kind': 'LLM' },
   },
+  'openinference-llama-index': {
+    scope: 'openinference.instrumentation.llama_index',
+    attributes: { 'openinference.span.kind': 'LLM', 'llm.input_messages.0.message.role': 'user' },
+  },
+  'claude-code-spans': { scope: 'com.anthropic.claude_code.tracing', attributes: { 'span.type': 'llm_request' } },
+  'livekit-agents': { scope: 'livekit-agents', name: 'llm_request', attributes: {} },
+  pipecat: { scope: 'pipecat', attributes: { 'gen_ai.operation.name': 'chat' } },
+  laminar: { attributes: { 'lmnr.span.type': 'LLM' } },
+  vllm: { attributes: { 'gen_ai.latency.e2e': 0.5, 'gen_ai.response.model': 'm' } },
+  tgi: { scope: 'text-generation-inference.router', name: 'generate', attributes: {} },
+  sentry: { scope: 'sentry.javascript.node', attributes: { 'sentry.op': 'gen_ai.chat' } },
   openinference: { attributes: { 'openinference.span.kind': 'LLM' } },
   'traceloop-js-anthropic': {
     scope: '@traceloop/instrumentation-anthropic',
@@ -193,6 +204,21 @@ describe('what is a model call', () => {
       ],
     ),
     ['no operation, newer convention', { ...provider, 'gen_ai.request.model': 'gpt-4o' }, false],
+    [
+      'no operation, newer convention, a model and tokens',
+      { ...provider, 'gen_ai.request.model': 'gpt-4o', 'gen_ai.usage.output_tokens': 4 },
+      true,
+    ],
+    ['neither operation nor provider', { 'gen_ai.request.model': 'gpt-4o', 'gen_ai.usage.input_tokens': 4 }, true],
+    ['a model alone', { 'gen_ai.request.model': 'gpt-4o' }, false],
+    ['tokens alone', { 'gen_ai.usage.input_tokens': 4 }, false],
+    ...['traceloop.span.kind', 'gen_ai.tool.name', 'gen_ai.tool.call.id', 'gen_ai.workflow.name'].map(
+      (key): [string, AttributeList, boolean] => [
+        `no operation, but ${key}`,
+        { 'gen_ai.system': 'openai', 'gen_ai.request.model': 'gpt-4o', 'gen_ai.usage.input_tokens': 5, [key]: 'x' },
+        false,
+      ],
+    ),
     ['no operation, older convention, a model', { 'gen_ai.system': 'openai', 'gen_ai.request.model': 'gpt-4o' }, true],
     ['no operation, older convention, tokens', { 'gen_ai.system': 'openai', 'gen_ai.usage.prompt_tokens': 4 }, true],
     ['no operation, older convention, neither', { 'gen_ai.system': 'openai' }, false],
@@ -238,6 +264,110 @@ describe('what is a model call', () => {
   ])('without an operation %s is %s', (model, operation) => {
     const call = callOf({ attributes: { 'gen_ai.system': 'openai', 'gen_ai.request.model': model } })
     expect(OPERATIONS[call!.operation]).toBe(operation)
+  })
+
+  const failed = { status: { code: 2, message: '' }, attributes: {} }
+  const openLit = 'openlit.instrumentation.openai'
+  test.each<[string, SpanFixture, [model: string, operation: string] | undefined]>([
+    ['chat and a model', { ...failed, scope: openLit, name: 'chat gpt-4o' }, ['gpt-4o', 'chat']],
+    ['embeddings', { ...failed, scope: 'openlit.otel', name: 'embeddings m-large' }, ['m-large', 'embeddings']],
+    [
+      'in the conventions',
+      { ...failed, scope: 'opentelemetry.instrumentation.openai_v2', name: 'chat m' },
+      ['m', 'chat'],
+    ],
+    ['in .NET', { ...failed, scope: 'Experimental.Microsoft.Extensions.AI', name: 'chat m' }, ['m', 'chat']],
+    [
+      'with a type of error as its only attribute',
+      { ...failed, scope: openLit, name: 'chat m', attributes: { 'error.type': 'timeout' } },
+      ['m', 'chat'],
+    ],
+    [
+      'with a model of its own',
+      { ...failed, scope: 'litellm', name: 'chat m', attributes: { 'gen_ai.request.model': 'other' } },
+      ['other', 'chat'],
+    ],
+    ['a client without a model', { ...failed, kind: 3, scope: openLit, name: 'chat' }, ['', 'chat']],
+    ['as OpenLLMetry names them', { ...failed, kind: 3, scope: '@traceloop/x', name: 'openai.chat' }, ['', 'chat']],
+    ['no client', { ...failed, scope: openLit, name: 'chat' }, undefined],
+    ['an agent', { ...failed, scope: openLit, name: 'invoke_agent planner' }, undefined],
+    ['prose', { ...failed, scope: openLit, name: 'chat with room 7' }, undefined],
+    ['an endless name', { ...failed, scope: openLit, name: `chat ${'m'.repeat(300)}` }, undefined],
+    [
+      'an operation that is none',
+      {
+        ...failed,
+        scope: openLit,
+        name: 'chat m',
+        attributes: { 'gen_ai.operation.name': 'plan', 'gen_ai.provider.name': 'x' },
+      },
+      undefined,
+    ],
+    ['one that did not fail', { scope: openLit, name: 'chat gpt-4o', attributes: {} }, undefined],
+    ['somebody else’s', { ...failed, scope: 'orchard.rooms', name: 'chat room-7' }, undefined],
+    ['a scope whose spans users name', { ...failed, scope: 'logfire', name: 'chat room-7' }, undefined],
+    ['Google ADK', { scope: 'gcp.vertex.agent', name: 'call_llm', attributes: {} }, ['', 'generate_content']],
+    ['Google ADK, failed', { ...failed, scope: 'gcp.vertex.agent', name: 'call_llm' }, ['', 'generate_content']],
+    ['Google ADK, what stands around', { ...failed, scope: 'gcp.vertex.agent', name: 'invocation' }, undefined],
+    ['LiveKit, what stands around', { ...failed, scope: 'livekit-agents', name: 'llm_node' }, undefined],
+    [
+      'TGI, what stands around',
+      { scope: 'text-generation-inference', name: 'compat_generate', attributes: {} },
+      undefined,
+    ],
+  ])('by its name: %s', (_, span, is) => {
+    const call = callOf(span)
+    expect(call && [call.text(FIELD.requestModel), OPERATIONS[call.operation]]).toEqual(is)
+    if (call !== undefined) expect(call.failed).toBe(span.status !== undefined)
+  })
+
+  const llamaIndex = { scope: 'openinference.instrumentation.llama_index' }
+  const prepared = { 'openinference.span.kind': 'LLM', 'llm.model_name': 'm', 'output.value': '{"messages": []}' }
+  test.each<[string, SpanFixture, boolean]>([
+    ['only prepares a request', { ...llamaIndex, attributes: prepared }, false],
+    ['elsewhere', { attributes: prepared }, true],
+    ['with tokens', { ...llamaIndex, attributes: { ...prepared, 'llm.token_count.prompt': 3 } }, true],
+    [
+      'a stream without usage',
+      { ...llamaIndex, attributes: { ...prepared, 'llm.output_messages.0.message.role': 'a' } },
+      true,
+    ],
+    ['finished', { ...llamaIndex, attributes: { ...prepared, 'llm.finish_reason': 'stop' } }, true],
+    ['failed', { ...llamaIndex, attributes: prepared, status: { code: 2 } }, true],
+    [
+      'a first chunk',
+      {
+        ...llamaIndex,
+        attributes: prepared,
+        events: [{ name: 'First Token Stream Event', attributes: {}, time_ms: START_MS + 5 }],
+      },
+      true,
+    ],
+    ['an embedding', { ...llamaIndex, attributes: { ...prepared, 'openinference.span.kind': 'EMBEDDING' } }, true],
+  ])('a span of kind LLM: %s', (_, span, is) => {
+    expect(callOf(span) !== undefined).toBe(is)
+  })
+
+  test('Claude Code’s spans', () => {
+    const attributes = {
+      'span.type': 'llm_request',
+      'gen_ai.system': 'anthropic',
+      'gen_ai.request.model': 'claude-opus-4-5',
+      input_tokens: 2,
+      output_tokens: 1200,
+      cache_read_tokens: 84562,
+      cache_creation_tokens: 7096,
+      ttft_ms: 900,
+      success: true,
+      stop_reason: 'tool_use',
+    }
+    const scope = 'com.anthropic.claude_code.tracing'
+    const call = callOf({ scope, attributes })!
+    expect([call.inputTokens, call.outputTokens, call.timeToFirstChunk_s]).toEqual([91660, 1200, 0.9])
+    expect([call.failed, finishReasonsOf(call), PROVIDERS[call.provider]]).toEqual([false, ['tool_call'], 'anthropic'])
+    for (const success of [false, 'false'])
+      expect(callOf({ scope, attributes: { ...attributes, success } })!.failed).toBe(true)
+    expect(callOf({ scope, attributes: { ...attributes, 'span.type': 'tool' } })).toBeUndefined()
   })
 
   test('spans as tutorials write them', () => {

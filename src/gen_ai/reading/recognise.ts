@@ -12,6 +12,8 @@ export interface DialectCandidates {
   readonly marks: readonly MarkRow[]
   /** The scope is a mark or part of one: its spans are looked at whatever their attributes. */
   readonly byScope: boolean
+  /** Dialect of a failed span whose name alone tells that it is a call; -1 in scopes where names tell nothing. */
+  readonly byName: number
 }
 
 /** The scopes of one batch after another. One instance serves one component. */
@@ -19,7 +21,7 @@ export class ScopeMarks {
   readonly #lexicon: Lexicon
   #batch: TraceBatch | LogBatch | undefined
   #scope = -1
-  #candidates: DialectCandidates = { marks: [], byScope: false }
+  #candidates: DialectCandidates = { marks: [], byScope: false, byName: -1 }
 
   constructor(of: Lexicon = lexicon) {
     this.#lexicon = of
@@ -32,7 +34,11 @@ export class ScopeMarks {
     this.#scope = scope
     const name = scopeNameOf(batch, scope)
     const marks = this.#lexicon.marksByRow.filter((mark) => mark.scope === undefined || name.startsWith(mark.scope))
-    this.#candidates = { marks, byScope: marks.some((mark) => mark.scope !== undefined) }
+    this.#candidates = {
+      marks,
+      byScope: marks.some((mark) => mark.scope !== undefined),
+      byName: this.#lexicon.telling.find(({ scope }) => name.startsWith(scope))?.dialect ?? -1,
+    }
     return this.#candidates
   }
 
