@@ -178,7 +178,11 @@ export const logfire: Dialect = {
       inJson(RAW, 'input_tokens_details.cached_tokens'),
       inJson(RAW, 'cache_read_input_tokens'),
     ],
-    cacheWriteTokens: [NEWEST.cacheWriteTokens, inJson(RAW, 'cache_creation_input_tokens')],
+    cacheWriteTokens: [
+      NEWEST.cacheWriteTokens,
+      'gen_ai.usage.cache_creation.input_tokens',
+      inJson(RAW, 'cache_creation_input_tokens'),
+    ],
     reasoningTokens: [
       NEWEST.reasoningTokens,
       inJson(RAW, 'completion_tokens_details.reasoning_tokens'),
