@@ -9,50 +9,31 @@ export const OPERATIONS = ['chat', 'text_completion', 'generate_content', 'embed
 export const EMBEDDINGS = OPERATIONS.indexOf('embeddings')
 
 export const operationSpellings: Readonly<Record<string, (typeof OPERATIONS)[number]>> = {
-  chat: 'chat',
-  'chat.completion': 'chat',
-  'chat.completions': 'chat',
-  chat_completion: 'chat',
-  responses: 'chat',
-  messages: 'chat',
-  text_completion: 'text_completion',
-  completion: 'text_completion',
-  'text.completion': 'text_completion',
-  generate_content: 'generate_content',
-  embeddings: 'embeddings',
-  embedding: 'embeddings',
+  ...all('chat', 'chat', 'chat.completion', 'chat.completions', 'chat_completion', 'chat_completions', 'responses'),
+  ...all('chat', 'messages', 'converse', 'Converse', 'ConverseStream', 'LLM', 'llm'),
+  ...all('text_completion', 'text_completion', 'text.completion', 'text-completion', 'completion'),
+  ...all('generate_content', 'generate_content', 'generate_content_stream', 'generateContent', 'streamGenerateContent'),
+  ...all('embeddings', 'embeddings', 'embedding', 'embed', 'EMBEDDING'),
 }
 
 /** Providers of the newest convention, and older or shorter names for them. */
 export const providerSpellings: Readonly<Record<string, string>> = {
-  openai: 'openai',
-  OpenAI: 'openai',
-  'openai.responses': 'openai',
-  'openai.chat': 'openai',
-  anthropic: 'anthropic',
-  Anthropic: 'anthropic',
-  'anthropic.messages': 'anthropic',
-  'aws.bedrock': 'aws.bedrock',
-  aws_bedrock: 'aws.bedrock',
-  bedrock: 'aws.bedrock',
-  'azure.ai.inference': 'azure.ai.inference',
-  'az.ai.inference': 'azure.ai.inference',
-  'azure.ai.openai': 'azure.ai.openai',
-  'az.ai.openai': 'azure.ai.openai',
-  cohere: 'cohere',
-  deepseek: 'deepseek',
-  'gcp.gemini': 'gcp.gemini',
-  gemini: 'gcp.gemini',
+  ...all('openai', 'openai', 'OpenAI', 'openai.responses', 'openai.chat', 'openai.completion', 'openai.embedding'),
+  ...all('anthropic', 'anthropic', 'Anthropic', 'anthropic.messages'),
+  ...all('aws.bedrock', 'aws.bedrock', 'aws_bedrock', 'bedrock', 'amazon_bedrock', 'amazon-bedrock', 'aws', 'AWS'),
+  ...all('azure.ai.inference', 'azure.ai.inference', 'az.ai.inference'),
+  ...all('azure.ai.openai', 'azure.ai.openai', 'az.ai.openai', 'azure', 'Azure', 'azure_openai', 'AzureOpenAI'),
+  ...all('cohere', 'cohere', 'Cohere'),
+  ...all('deepseek', 'deepseek', 'DeepSeek'),
+  ...all('gcp.gemini', 'gcp.gemini', 'gemini', 'google', 'Google', 'google_genai', 'google.generative-ai'),
   'gcp.gen_ai': 'gcp.gen_ai',
-  'gcp.vertex_ai': 'gcp.vertex_ai',
-  vertex_ai: 'gcp.vertex_ai',
-  groq: 'groq',
-  'ibm.watsonx.ai': 'ibm.watsonx.ai',
-  mistral_ai: 'mistral_ai',
-  moonshot_ai: 'moonshot_ai',
-  perplexity: 'perplexity',
-  x_ai: 'x_ai',
-  xai: 'x_ai',
+  ...all('gcp.vertex_ai', 'gcp.vertex_ai', 'vertex_ai', 'vertexai', 'VertexAI', 'google_vertexai'),
+  ...all('groq', 'groq', 'Groq'),
+  ...all('ibm.watsonx.ai', 'ibm.watsonx.ai', 'watsonx', 'Watsonx'),
+  ...all('mistral_ai', 'mistral_ai', 'mistralai', 'MistralAI', 'mistral'),
+  ...all('moonshot_ai', 'moonshot_ai', 'moonshotai', 'moonshot'),
+  ...all('perplexity', 'perplexity', 'Perplexity'),
+  ...all('x_ai', 'x_ai', 'xai', 'xAI'),
 }
 
 /**
@@ -99,8 +80,9 @@ const finishReasonsByMeaning: Readonly<Record<FinishReason, readonly string[]>> 
   ],
 }
 
-export const finishReasonSpellings: Readonly<Record<string, FinishReason>> = Object.fromEntries(
-  FINISH_REASONS.flatMap((meaning) => finishReasonsByMeaning[meaning].map((spelling) => [spelling, meaning])),
+export const finishReasonSpellings: Readonly<Record<string, FinishReason>> = Object.assign(
+  {},
+  ...FINISH_REASONS.map((meaning) => all(meaning, ...finishReasonsByMeaning[meaning])),
 )
 
 /** Ids in the price table, of providers whose convention name the table does not know or takes for another's. */
@@ -132,4 +114,9 @@ export const unpricedProviders: readonly string[] = [
 export const modelProviders: Readonly<Record<string, string>> = {
   'text-embedding-3': 'openai',
   'text-embedding-ada': 'openai',
+}
+
+/** Each spelling with its meaning. */
+function all<Meaning extends string>(meaning: Meaning, ...spellings: readonly string[]): Record<string, Meaning> {
+  return Object.fromEntries(spellings.map((spelling) => [spelling, meaning]))
 }

@@ -3,6 +3,7 @@ import { encode, type Message, type Value } from '../otlp/codec.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
 import { receive } from '../telemetry/receive.ts'
 import { SpanView } from '../telemetry/span_view.ts'
+import { FINISH_REASONS } from './known_values.ts'
 import { ModelCall } from './model_call.ts'
 import { foundKeys, readModelCall } from './reading/read.ts'
 import { ScopeMarks } from './reading/recognise.ts'
@@ -56,6 +57,11 @@ export function callOf(span: SpanFixture): ModelCall | undefined {
   const call = new ModelCall()
   view.read(batch, 0)
   return readModelCall(view, foundKeys(), new ScopeMarks().of(batch, view.scope), call) ? call : undefined
+}
+
+/** By their names; `?` for one that is not known. */
+export function finishReasonsOf(call: ModelCall): string[] {
+  return Array.from(call.finishReasons.subarray(0, call.finishReasonCount), (at) => FINISH_REASONS[at] ?? '?')
 }
 
 export function anyValueOf(plain: Plain): Message {

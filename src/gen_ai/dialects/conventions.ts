@@ -108,6 +108,10 @@ const instrumentations = [
   ...['azure.ai.', 'Azure.AI.'],
 ]
 
+/** Where others say `LLM`, `AGENT`, `TOOL` … instead of an operation: LoongSuite, AgentOps, TraceAI. */
+const SPAN_KIND = 'gen_ai.span.kind'
+const operation = [NEWEST.operation, SPAN_KIND, 'agentops.span.kind', 'fi.span.kind']
+
 /** The three ages of the conventions, the newest first, and what names no provider. They are the last in the table. */
 export const conventions: readonly Dialect[] = [
   {
@@ -117,7 +121,7 @@ export const conventions: readonly Dialect[] = [
       { scope: 'opentelemetry.util.genai.', key: NEWEST.provider },
       { key: NEWEST.cacheWriteTokens },
     ],
-    fields: newestFields,
+    fields: { ...newestFields, operation },
     operationOptional: 'with_usage',
   },
   {
@@ -125,6 +129,7 @@ export const conventions: readonly Dialect[] = [
     marks: [{ key: NEWEST.provider }],
     fields: {
       ...newestFields,
+      operation,
       cacheWriteTokens: ['gen_ai.usage.cache_creation.input_tokens', NEWEST.cacheWriteTokens, ...elsewhere.cacheWrite],
     },
     operationOptional: 'with_usage',
@@ -133,14 +138,14 @@ export const conventions: readonly Dialect[] = [
   {
     id: 'otel-genai-legacy-v1.26-v1.36',
     marks: [{ key: 'gen_ai.system' }],
-    fields: legacyFields,
+    fields: { ...legacyFields, operation },
     operationOptional: true,
   },
   {
     // By hand, or by a gateway: the conventions ask for the provider, but what was called and its numbers are there.
     id: 'otel-genai-without-provider',
-    marks: [{ key: NEWEST.operation }, { key: NEWEST.requestModel }, { key: NEWEST.responseModel }],
-    fields: withoutProvider,
+    marks: [NEWEST.operation, SPAN_KIND, NEWEST.requestModel, NEWEST.responseModel].map((key) => ({ key })),
+    fields: { ...withoutProvider, operation },
     operationOptional: 'with_usage',
   },
 ]

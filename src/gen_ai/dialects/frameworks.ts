@@ -28,12 +28,7 @@ export const pydanticAi: Dialect = {
     timeToFirstChunk: [NEWEST.timeToFirstChunk, 'gen_ai.client.operation.time_to_first_chunk'],
     cost: ['operation.cost'],
   },
-  providers: {
-    google: 'gcp.gemini',
-    'google-gla': 'gcp.gemini',
-    'google-vertex': 'gcp.vertex_ai',
-    mistral: 'mistral_ai',
-  },
+  providers: { 'google-gla': 'gcp.gemini', 'google-vertex': 'gcp.vertex_ai' },
 }
 
 function inDetails(name: string): string {

@@ -14,7 +14,6 @@ export const laminar: Dialect = {
     conversationId: [NEWEST.conversationId, 'lmnr.association.properties.session_id'],
     cost: ['gen_ai.usage.cost'],
   },
-  operations: { LLM: 'chat' },
   zeroCostIsUnknown: true,
   namesAreFree: true,
 }

@@ -41,15 +41,7 @@ const fields: Dialect['fields'] = {
 }
 
 /** AGENT and CHAIN spans repeat the token counts of what is below them; only these two kinds are calls. */
-const operations = { LLM: 'chat', EMBEDDING: 'embeddings' }
-const providers = {
-  aws: 'aws.bedrock',
-  azure: 'azure.ai.openai',
-  google: 'gcp.gemini',
-  mistralai: 'mistral_ai',
-  vertexai: 'gcp.vertex_ai',
-}
-const common = { operations, providers, firstChunkEvent: 'First Token Stream Event' }
+const common = { firstChunkEvent: 'First Token Stream Event' }
 
 export const openInference: readonly Dialect[] = [
   {

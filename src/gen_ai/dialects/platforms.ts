@@ -53,7 +53,7 @@ export const langfuse: Dialect = {
     ],
     statusCode: ['http.response.status_code'],
   },
-  operations: { generation: 'chat', embedding: 'embeddings' },
+  operations: { generation: 'chat' },
   zeroCostIsUnknown: true,
   quotedTexts: true,
   timeToFirstChunkUnit: 'moment',
@@ -105,14 +105,6 @@ export const langSmith: Dialect = {
     ],
     cost: inUsage('total_cost'),
     stream: [NEWEST.stream, 'langsmith.request.streaming'],
-  },
-  operations: { llm: 'chat', embedding: 'embeddings', chat: 'chat' },
-  providers: {
-    amazon_bedrock: 'aws.bedrock',
-    azure: 'azure.ai.openai',
-    google_genai: 'gcp.gemini',
-    google_vertexai: 'gcp.vertex_ai',
-    mistralai: 'mistral_ai',
   },
 }
 

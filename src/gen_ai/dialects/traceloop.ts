@@ -57,16 +57,6 @@ const common: Dialect = {
       'gen_ai.completion.0.finish_reason',
     ],
   },
-  operations: { completion: 'text_completion' },
-  providers: {
-    AWS: 'aws.bedrock',
-    Azure: 'azure.ai.openai',
-    Cohere: 'cohere',
-    Google: 'gcp.gemini',
-    Groq: 'groq',
-    MistralAI: 'mistral_ai',
-    Watsonx: 'ibm.watsonx.ai',
-  },
   operationOptional: true,
 }
 

@@ -5,12 +5,8 @@ import { newestFields } from './conventions.ts'
 import { apart, type Dialect, inJson } from './dialect.ts'
 
 const MODEL_PROVIDERS = {
-  'openai.completion': 'openai',
-  'openai.embedding': 'openai',
   'azure-openai.chat': 'azure.ai.openai',
   'azure-openai.responses': 'azure.ai.openai',
-  'amazon-bedrock': 'aws.bedrock',
-  'google.generative-ai': 'gcp.gemini',
   'google.vertex.chat': 'gcp.vertex_ai',
   'vertex.anthropic.messages': 'gcp.vertex_ai',
   'groq.chat': 'groq',
@@ -19,7 +15,6 @@ const MODEL_PROVIDERS = {
   'cohere.chat': 'cohere',
   'xai.chat': 'x_ai',
   'deepseek.chat': 'deepseek',
-  perplexity: 'perplexity',
 }
 
 /** Where providers say by themselves what was cached: Anthropic (also by way of others) and Bedrock, which count it apart. */
