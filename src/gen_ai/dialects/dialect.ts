@@ -35,6 +35,15 @@ export function inJson(attribute: string, path: string): PlaceInJson {
   return { attribute, path, apart: false }
 }
 
+/** Where LangChain's result says why the answer ended, in an attribute that holds the result. */
+export function inGenerations(attribute: string): PlaceInJson[] {
+  return [
+    'generation_info.finish_reason',
+    'message.kwargs.response_metadata.finish_reason',
+    'message.kwargs.response_metadata.stop_reason',
+  ].map((path) => inJson(attribute, `generations.0.0.${path}`))
+}
+
 /**
  * Details of tokens that the emitter counts beside the input (or the output): they are added to it. Only for some
  * providers, if any are named.
@@ -43,6 +52,9 @@ export function apart(source: FieldSource, ...ofProviders: readonly string[]): P
   const place = typeof source === 'string' ? inJson(source, '') : source
   return { ...place, apart: ofProviders.length === 0 ? true : ofProviders }
 }
+
+/** Providers whose own count of the input leaves out what was read from or written to a cache. */
+export const EXCLUSIVE = ['anthropic', 'aws.bedrock'] as const
 
 export interface Dialect {
   /** Value of `sluice.dialect`. */

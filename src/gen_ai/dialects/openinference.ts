@@ -4,7 +4,7 @@
  */
 
 import { NEWEST } from '../call_fields.ts'
-import { type Dialect, inJson } from './dialect.ts'
+import { type Dialect, inGenerations, inJson } from './dialect.ts'
 
 const fields: Dialect['fields'] = {
   operation: ['openinference.span.kind'],
@@ -58,7 +58,11 @@ export const openInference: readonly Dialect[] = [
     // Of LangChain's result only what the provider itself calls its answer's id; a run's id is no answer's.
     id: 'openinference-langchain',
     marks: [{ scope: 'openinference.instrumentation.langchain', key: 'openinference.span.kind' }],
-    fields: { ...fields, responseId: [NEWEST.responseId, inJson('output.value', 'llm_output.id')] },
+    fields: {
+      ...fields,
+      responseId: [NEWEST.responseId, inJson('output.value', 'llm_output.id')],
+      finishReasons: ['llm.finish_reason', NEWEST.finishReasons, ...inGenerations('output.value')],
+    },
     ...common,
   },
   {

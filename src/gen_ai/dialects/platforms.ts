@@ -2,7 +2,7 @@
 
 import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
-import { apart, type Dialect, inJson, type PlaceInJson } from './dialect.ts'
+import { apart, type Dialect, EXCLUSIVE, inGenerations, inJson, type PlaceInJson } from './dialect.ts'
 
 const USAGE = 'langfuse.observation.usage_details'
 
@@ -104,8 +104,16 @@ export const langSmith: Dialect = {
       ...inUsage('output_token_details.reasoning'),
     ],
     cost: inUsage('total_cost'),
+    finishReasons: [NEWEST.finishReasons, ...inGenerations('gen_ai.completion')],
     stream: [NEWEST.stream, 'langsmith.request.streaming'],
   },
+}
+
+const CHAT_USAGE = 'mlflow.chat.tokenUsage'
+
+/** The usage in the provider's answer as it came. */
+function inOutputs(name: string): PlaceInJson {
+  return inJson('mlflow.spanOutputs', `usage.${name}`)
 }
 
 /**
@@ -122,23 +130,23 @@ export const mlflow: Dialect = {
     responseModel: [inJson('mlflow.spanOutputs', 'model'), 'mlflow.llm.model'],
     responseId: [inJson('mlflow.spanOutputs', 'id')],
     conversationId: ['session.id', 'mlflow.trace.session'],
-    inputTokens: [
-      inJson('mlflow.chat.tokenUsage', 'input_tokens'),
-      inJson('mlflow.spanOutputs', 'usage.prompt_tokens'),
-    ],
-    outputTokens: [
-      inJson('mlflow.chat.tokenUsage', 'output_tokens'),
-      inJson('mlflow.spanOutputs', 'usage.completion_tokens'),
-    ],
-    totalTokens: [inJson('mlflow.chat.tokenUsage', 'total_tokens')],
+    // As the provider counts, in either place.
+    inputTokens: [inJson(CHAT_USAGE, 'input_tokens'), inOutputs('prompt_tokens'), inOutputs('input_tokens')],
+    outputTokens: [inJson(CHAT_USAGE, 'output_tokens'), inOutputs('completion_tokens'), inOutputs('output_tokens')],
+    totalTokens: [inJson(CHAT_USAGE, 'total_tokens')],
     cacheReadTokens: [
-      inJson('mlflow.chat.tokenUsage', 'cache_read_input_tokens'),
-      inJson('mlflow.spanOutputs', 'usage.prompt_tokens_details.cached_tokens'),
+      apart(inJson(CHAT_USAGE, 'cache_read_input_tokens'), ...EXCLUSIVE),
+      inOutputs('prompt_tokens_details.cached_tokens'),
+      inOutputs('input_tokens_details.cached_tokens'),
+      apart(inOutputs('cache_read_input_tokens')),
     ],
-    cacheWriteTokens: [inJson('mlflow.chat.tokenUsage', 'cache_creation_input_tokens')],
+    cacheWriteTokens: [
+      apart(inJson(CHAT_USAGE, 'cache_creation_input_tokens'), ...EXCLUSIVE),
+      apart(inOutputs('cache_creation_input_tokens')),
+    ],
     reasoningTokens: [
-      inJson('mlflow.spanOutputs', 'usage.completion_tokens_details.reasoning_tokens'),
-      inJson('mlflow.spanOutputs', 'usage.output_tokens_details.reasoning_tokens'),
+      inOutputs('completion_tokens_details.reasoning_tokens'),
+      inOutputs('output_tokens_details.reasoning_tokens'),
     ],
     cost: [inJson('mlflow.llm.cost', 'total_cost')],
     stream: ['stream'],

@@ -2,7 +2,7 @@
 
 import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
-import { apart, type Dialect, inJson } from './dialect.ts'
+import { apart, type Dialect, EXCLUSIVE, inJson } from './dialect.ts'
 
 const MODEL_PROVIDERS = {
   'azure-openai.chat': 'azure.ai.openai',
@@ -67,7 +67,7 @@ const spans: Dialect = {
     cacheReadTokens: [
       'ai.usage.inputTokenDetails.cacheReadTokens',
       ...CACHE_READ.map((path) => apart(inJson(METADATA, path))),
-      apart('ai.usage.cachedInputTokens', 'anthropic', 'aws.bedrock'),
+      apart('ai.usage.cachedInputTokens', ...EXCLUSIVE),
     ],
     cacheWriteTokens: [
       'ai.usage.inputTokenDetails.cacheWriteTokens',

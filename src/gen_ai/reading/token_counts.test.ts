@@ -234,6 +234,48 @@ describe('token counts that dialects tell in their own way', () => {
     expect([call.inputTokens, call.outputTokens]).toEqual([50, 9])
   })
 
+  const cached = {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.usage.input_tokens': 50,
+    'gen_ai.usage.cache_read.input_tokens': 30,
+    'gen_ai.usage.cache_creation.input_tokens': 7,
+  }
+  const chat = (format: string, more: Record<string, string> = {}) => ({
+    'mlflow.spanType': '"CHAT_MODEL"',
+    'mlflow.message.format': `"${format}"`,
+    'mlflow.chat.tokenUsage':
+      '{"input_tokens": 50, "output_tokens": 9, "total_tokens": 59, "cache_read_input_tokens": 30}',
+    ...more,
+  })
+  test.each<[string, string, Record<string, string | number>, number]>([
+    ['OpenLIT, Anthropic', 'openlit.x', { ...cached, 'gen_ai.provider.name': 'anthropic' }, 87],
+    ['OpenLIT, Bedrock', 'openlit.x', { ...cached, 'gen_ai.provider.name': 'aws.bedrock' }, 87],
+    ['OpenLIT, OpenAI', 'openlit.x', { ...cached, 'gen_ai.provider.name': 'openai' }, 50],
+    ['MLflow, Anthropic', 'mlflow.anthropic', chat('anthropic'), 80],
+    ['MLflow, OpenAI', 'mlflow.openai', chat('openai'), 50],
+    [
+      'MLflow, Anthropic’s answer',
+      'mlflow.anthropic',
+      {
+        'mlflow.spanType': '"CHAT_MODEL"',
+        'mlflow.spanOutputs':
+          '{"usage": {"input_tokens": 50, "output_tokens": 9, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 7}}',
+      },
+      87,
+    ],
+    [
+      'MLflow, OpenAI’s answer',
+      'mlflow.openai',
+      {
+        'mlflow.spanType': '"CHAT_MODEL"',
+        'mlflow.spanOutputs': '{"usage": {"prompt_tokens": 50, "prompt_tokens_details": {"cached_tokens": 30}}}',
+      },
+      50,
+    ],
+  ])('by provider: %s', (_, scope, attributes, input) => {
+    expect(callOf({ scope, attributes })!.inputTokens).toBe(input)
+  })
+
   test('a cost of nothing is no cost where the emitter does not know the model', () => {
     const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', 'gen_ai.usage.cost': 0 }
     expect(callOf({ scope: 'openlit.x', attributes })!.cost_usd).toBeNaN()
