@@ -103,7 +103,8 @@ const instrumentations = [
   ...['openai', 'anthropic', 'vertexai', 'google_genai', 'langchain'].map(
     (name) => `opentelemetry.instrumentation.${name}`,
   ),
-  ...['opentelemetry.instrumentation.genai', '@opentelemetry/instrumentation-openai', 'io.opentelemetry.openai-java'],
+  ...['opentelemetry.instrumentation.genai', 'opentelemetry.util.genai', 'io.opentelemetry.openai'],
+  ...['@opentelemetry/instrumentation-openai', '@elastic/opentelemetry-instrumentation-openai'],
   ...['Experimental.Microsoft.', 'agent_framework', 'semantic_kernel', 'Microsoft.SemanticKernel', 'OpenAI.'],
   ...['azure.ai.', 'Azure.AI.'],
 ]

@@ -100,6 +100,8 @@ export interface Dialect {
   readonly streamWords?: readonly string[]
   /** How the first chunk's time is given: since the start, or as a moment (ISO 8601). Default `s`. */
   readonly timeToFirstChunkUnit?: 's' | 'ms' | 'moment'
+  /** Calls that did not stream have a first chunk's time too: it does not tell of a stream. Default false. */
+  readonly firstChunkOfAll?: boolean
   /** A cost of 0 stands for a model without a price. Default false. */
   readonly zeroCostIsUnknown?: boolean
   /** The first span event whose name begins so marks the first chunk. */

@@ -57,6 +57,7 @@ export interface DialectRow {
   /** Seconds in a unit of the first chunk's time; 0 where that is a moment. */
   readonly timeToFirstChunk_s: number
   readonly firstChunkEvent: Buffer | undefined
+  readonly firstChunkOfAll: boolean
   readonly inputIncludesCached: boolean
   readonly totalIsOfProvider: boolean
   readonly zeroCostIsUnknown: boolean
@@ -204,6 +205,7 @@ function dialectRow(dialect: Dialect, json: readonly JsonAttribute[]): DialectRo
     streamWords: new KeySet(dialect.streamWords ?? []),
     timeToFirstChunk_s: { s: 1, ms: 0.001, moment: 0 }[timeToFirstChunkUnit],
     firstChunkEvent: firstChunkEvent === undefined ? undefined : Buffer.from(firstChunkEvent),
+    firstChunkOfAll: dialect.firstChunkOfAll ?? false,
     inputIncludesCached: dialect.inputIncludesCached ?? true,
     totalIsOfProvider: dialect.totalIsOfProvider ?? false,
     zeroCostIsUnknown: dialect.zeroCostIsUnknown ?? false,

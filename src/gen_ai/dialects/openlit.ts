@@ -38,4 +38,5 @@ export const openLit: Dialect = {
     stream: [NEWEST.stream, 'gen_ai.request.is_stream'],
   },
   zeroCostIsUnknown: true,
+  firstChunkOfAll: true,
 }

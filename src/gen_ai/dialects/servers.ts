@@ -20,6 +20,7 @@ const vllm: Dialect = {
     timeToFirstChunk: [NEWEST.timeToFirstChunk, 'gen_ai.latency.time_to_first_token'],
   },
   operationOptional: true,
+  firstChunkOfAll: true,
   spanNames: { llm_request: 'chat' },
 }
 

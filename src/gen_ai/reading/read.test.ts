@@ -228,6 +228,12 @@ describe('streams', () => {
       false,
       Number.NaN,
     ],
+    [
+      'a server that measures all calls',
+      { attributes: { 'gen_ai.latency.time_to_first_token': 0.3, 'gen_ai.response.model': 'm' } },
+      false,
+      0.3,
+    ],
     ['ai.streamText', { attributes: { 'ai.operationId': 'ai.streamText.doStream' } }, true, Number.NaN],
     ['True', { scope: 'litellm', attributes: { ...lit, 'llm.is_streaming': 'True' } }, true, Number.NaN],
     ['False', { scope: 'litellm', attributes: { ...lit, 'llm.is_streaming': 'False' } }, false, Number.NaN],

@@ -174,7 +174,7 @@ function readStream(view: SpanView, found: Int32Array, dialect: DialectRow, call
   call.stream = stated === true
   if (stated === false) return
   readFirstChunk(view, found, dialect, call)
-  if (stated === undefined) call.stream = call.timeToFirstChunk_s >= 0
+  if (stated === undefined) call.stream = !dialect.firstChunkOfAll && call.timeToFirstChunk_s >= 0
 }
 
 function isFailure(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): boolean {
