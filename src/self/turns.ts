@@ -27,7 +27,7 @@ interface Waiting {
  * Without it, a round of the loop under overload would be the work of all requests that have come: a second in which no answer
  * of a backend is heard. Batches that were acknowledged would then wait for their exporter until its queue is full, and be
  * lost although the backend is well. Here new work is done in the order in which it came, and no faster than all that follows
- * from it: while that is busy, it gets three fifths of the time.
+ * from it, which while it is busy gets three fifths of the time.
  */
 export class Turns {
   readonly #clock: Clock
