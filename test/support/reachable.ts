@@ -53,6 +53,7 @@ export const SUPPORTED = [
   'js/anthropic-native',
   'js/genkit',
   'js/langfuse-openai',
+  'js/mastra',
   'js/openinference-langchain',
   'js/openinference-openai',
   'js/openinference-vercel',
