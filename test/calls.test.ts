@@ -27,7 +27,10 @@ async function told(batches: readonly (readonly (SpanOptions & { scope?: string 
   })
   for (const connector of [logs, counts]) await connector.start?.()
   for (const spans of batches) {
-    const batch = traceBatch([...spans], { scope: { name: spans[0]!.scope ?? 'lib' } })
+    const batch = traceBatch([...spans], {
+      resource: { 'service.name': 's' },
+      scope: { name: spans[0]!.scope ?? 'lib' },
+    })
     for (const connector of [logs, counts]) await bookedAccount().feed(connector.inputs.traces!, batch)
     if (wait_ms > 0) await host.clock.advance(wait_ms)
   }
@@ -130,6 +133,16 @@ describe('a stream in two spans', () => {
       { ...right, calls: 2 },
     ],
   ])('%s', async (_, batches, wait_ms, expected) => {
+    expect(await told(batches, 1, wait_ms)).toMatchObject({ metrics: expected, summaries: expected })
+  })
+
+  test.each([
+    ['the record first', 0, right],
+    ['the request first, which waits', 8000, right],
+    ['so late that the request was counted: nothing is lost', 40_000, { ...right, calls: 2 }],
+  ])('in two traces, %s', async (_, wait_ms, expected) => {
+    const elsewhere = { ...record, trace: '9'.repeat(32) }
+    const batches = wait_ms === 0 ? [[elsewhere], [request(true)]] : [[request(true)], [elsewhere]]
     expect(await told(batches, 1, wait_ms)).toMatchObject({ metrics: expected, summaries: expected })
   })
 

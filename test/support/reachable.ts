@@ -23,6 +23,7 @@ export const SUPPORTED = [
   'python/langfuse',
   'python/litellm',
   'python/litellm-proxy',
+  'python/logfire',
   'python/mlflow',
   'python/oaiv2-latest-event',
   'python/oaiv2-legacy-content',
