@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { FIELD } from '../call_fields.ts'
 import { PROVIDERS } from '../dialects/lexicon.ts'
 import { OPERATIONS } from '../known_values.ts'
-import { type AttributeList, callOf, finishReasonsOf, type SpanFixture, START_MS } from '../span.fixture.ts'
+import { type AttributeList, batchOf, callOf, finishReasonsOf, type SpanFixture, START_MS } from '../span.fixture.ts'
+import { ScopeMarks } from './recognise.ts'
 
 describe('what is a model call', () => {
   const provider = { 'gen_ai.provider.name': 'openai' }
@@ -223,4 +224,12 @@ describe('what is a model call', () => {
       0.002,
     ])
   })
+})
+
+test('more scopes than are remembered', () => {
+  const names = Array.from({ length: 600 }, (_, at) => (at % 3 === 0 ? `openlit.of.${at}` : `an.application.${at}`))
+  const batch = batchOf(...[...names, ...names].map((scope) => ({ scope, attributes: {} })))
+  const marks = new ScopeMarks()
+  for (let scope = 0; scope < names.length * 2; scope++)
+    expect(marks.of(batch, scope).byScope, names[scope % 600]).toBe(scope % 3 === 0)
 })
