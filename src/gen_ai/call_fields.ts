@@ -17,21 +17,34 @@ export const FIELD = {
   errorText: 8,
   /** How it ended; the word `error`, in any case, says that the call failed. */
   outcome: 9,
-  inputTokens: 10,
-  outputTokens: 11,
-  cacheReadTokens: 12,
-  cacheWriteTokens: 13,
-  reasoningTokens: 14,
-  timeToFirstChunk: 15,
-  cost: 16,
-  operation: 17,
-  stream: 18,
-  finishReasons: 19,
-  statusCode: 20,
+  /** In which tier the provider served the call, else the one that was asked for. */
+  serviceTier: 10,
+  inputTokens: 11,
+  outputTokens: 12,
+  cacheReadTokens: 13,
+  cacheWriteTokens: 14,
+  reasoningTokens: 15,
+  timeToFirstChunk: 16,
+  cost: 17,
+  operation: 18,
+  stream: 19,
+  finishReasons: 20,
+  statusCode: 21,
   /** Milliseconds, where the item has no start of its own. */
-  duration: 21,
+  duration: 22,
   /** JSON in which the answer is to be looked for, where it stands beside the prompts. */
-  answer: 22,
+  answer: 23,
+  /** Parts of the tokens written to a cache, by how long they stay. */
+  cacheWrite5mTokens: 24,
+  cacheWrite1hTokens: 25,
+  /** Parts of the input, and of the output. */
+  inputAudioTokens: 26,
+  outputAudioTokens: 27,
+  /** Part of the input's audio, and of what was read from a cache. */
+  cacheReadAudioTokens: 28,
+  inputImageTokens: 29,
+  outputImageTokens: 30,
+  webSearches: 31,
 } as const
 
 export type FieldName = keyof typeof FIELD
@@ -64,6 +77,8 @@ export const NEWEST = {
 export const SLUICE = {
   dialect: 'sluice.dialect',
   cost: 'sluice.cost.usd',
+  /** What the call costs by the user's prices or the list, whatever its emitter says. */
+  tableCost: 'sluice.cost.table_usd',
   costSource: 'sluice.cost.source',
   rateLimited: 'sluice.rate_limited',
   qualityScore: 'sluice.quality.score',

@@ -4,6 +4,7 @@
  */
 
 import { anthropicSdk, botocoreBedrock, conventions, tutorials } from './conventions.ts'
+import { withCostParts } from './cost_parts.ts'
 import type { Dialect } from './dialect.ts'
 import { genkit, googleAdk, liteLlm, mastra, pydanticAi, strands } from './frameworks.ts'
 import { openInference } from './openinference.ts'
@@ -13,24 +14,26 @@ import { recordDialects } from './records.ts'
 import { traceloop } from './traceloop.ts'
 import { vercel } from './vercel.ts'
 
-export const dialects: readonly Dialect[] = [
-  anthropicSdk,
-  botocoreBedrock,
-  ...vercel,
-  langfuse,
-  langSmith,
-  mlflow,
-  genkit,
-  liteLlm,
-  openLit,
-  pydanticAi,
-  logfire,
-  strands,
-  googleAdk,
-  mastra,
-  ...openInference,
-  traceloop,
-  tutorials,
-  ...recordDialects,
-  ...conventions,
-]
+export const dialects: readonly Dialect[] = (
+  [
+    anthropicSdk,
+    botocoreBedrock,
+    ...vercel,
+    langfuse,
+    langSmith,
+    mlflow,
+    genkit,
+    liteLlm,
+    openLit,
+    pydanticAi,
+    logfire,
+    strands,
+    googleAdk,
+    mastra,
+    ...openInference,
+    traceloop,
+    tutorials,
+    ...recordDialects,
+    ...conventions,
+  ] satisfies readonly Dialect[]
+).map(withCostParts)

@@ -6,15 +6,59 @@ export interface Rate {
   readonly tiers: readonly { readonly above: number; readonly usd: number }[]
 }
 
+/** Where a rate is absent, such tokens cost what those cost among which they are counted. */
 export interface Rates {
   readonly input: Rate | undefined
   readonly output: Rate | undefined
-  /** Absent: cached tokens cost what other input costs. */
   readonly cacheRead: Rate | undefined
   readonly cacheWrite: Rate | undefined
-  /** Absent: reasoning tokens cost what other output costs. */
+  /** Written to a cache for an hour; counted among what is written. */
+  readonly cacheWrite1h: Rate | undefined
   readonly reasoning: Rate | undefined
+  readonly inputAudio: Rate | undefined
+  readonly outputAudio: Rate | undefined
+  /** Counted among what is read from a cache, and among the audio. */
+  readonly cacheReadAudio: Rate | undefined
+  readonly inputImage: Rate | undefined
+  readonly outputImage: Rate | undefined
   readonly request_usd: number
+  readonly webSearch_usd: number
+}
+
+/** Prices of nothing but what `some` says. */
+export function ratesOf(some: Partial<Rates>): Rates {
+  return {
+    input: undefined,
+    output: undefined,
+    cacheRead: undefined,
+    cacheWrite: undefined,
+    cacheWrite1h: undefined,
+    reasoning: undefined,
+    inputAudio: undefined,
+    outputAudio: undefined,
+    cacheReadAudio: undefined,
+    inputImage: undefined,
+    outputImage: undefined,
+    request_usd: 0,
+    webSearch_usd: 0,
+    ...some,
+  }
+}
+
+/** What a call used: all input with all of its parts, all output with its. NaN where unknown. */
+export interface Usage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly cacheReadTokens: number
+  readonly cacheWriteTokens: number
+  readonly cacheWrite1hTokens: number
+  readonly reasoningTokens: number
+  readonly inputAudioTokens: number
+  readonly outputAudioTokens: number
+  readonly cacheReadAudioTokens: number
+  readonly inputImageTokens: number
+  readonly outputImageTokens: number
+  readonly webSearches: number
 }
 
 /** When rates hold: from a date on, or at certain hours of every day (UTC; over midnight if `from_s > to_s`). */
@@ -43,34 +87,76 @@ function holds(period: Period, time_ms: number): boolean {
 
 const DAY_ms = 86_400_000
 
-/** Cost in USD. Input includes the cached tokens, output the reasoning; every number is known (0 for none). */
-export function costOf(
-  rates: Rates,
-  input: number,
-  output: number,
-  cacheRead: number,
-  cacheWrite: number,
-  reasoning: number,
-): number {
-  const plainInput = rates.input
-  let rest = input
+/** Cost in USD of a call with these rates. Parts that are together more than the whole are cut to it. */
+export function costOf(rates: Rates, usage: Usage): number {
+  return (inputUsd(rates, usage) + outputUsd(rates, usage)) / 1e6 + rates.request_usd + searchesUsd(rates, usage)
+}
+
+/** What the tokens read from a cache would have cost more, in USD, had they not been there. */
+export function cacheSavingOf(rates: Rates, usage: Usage): number {
+  const read = within(usage.cacheReadTokens, usage.inputTokens || 0)
+  if (read === 0 || rates.cacheRead === undefined || rates.input === undefined) return 0
+  const input = usage.inputTokens
+  const audio =
+    rates.cacheReadAudio !== undefined && rates.inputAudio !== undefined ? within(usage.cacheReadAudioTokens, read) : 0
+  const saved = (read - audio) * (priceAt(rates.input, input) - priceAt(rates.cacheRead, input))
+  if (audio === 0) return saved / 1e6
+  return (saved + audio * (priceAt(rates.inputAudio!, input) - priceAt(rates.cacheReadAudio!, input))) / 1e6
+}
+
+/** USD for a million times as many tokens. Each part takes from what is left the tokens that have a rate of their own. */
+function inputUsd(rates: Rates, usage: Usage): number {
+  const input = usage.inputTokens || 0
+  const read = rates.cacheRead === undefined ? 0 : within(usage.cacheReadTokens, input)
+  const written = rates.cacheWrite === undefined ? 0 : within(usage.cacheWriteTokens, input - read)
+  const longWritten = rates.cacheWrite1h === undefined ? 0 : within(usage.cacheWrite1hTokens, written)
+  const audio = rates.inputAudio === undefined ? 0 : within(usage.inputAudioTokens, input)
+  const readAudio = rates.cacheReadAudio === undefined ? 0 : readAudioTokens(usage, input, read, written, audio)
+  let rest = input - read - written
+  const plainAudio = Math.min(audio - readAudio, rest)
+  rest -= plainAudio
+  const image = rates.inputImage === undefined ? 0 : within(usage.inputImageTokens, rest)
+  rest -= image
   let usd = 0
-  if (rates.cacheRead !== undefined && cacheRead > 0) {
-    usd += cacheRead * priceAt(rates.cacheRead, input)
-    rest -= cacheRead
-  }
-  if (rates.cacheWrite !== undefined && cacheWrite > 0) {
-    usd += cacheWrite * priceAt(rates.cacheWrite, input)
-    rest -= cacheWrite
-  }
-  if (plainInput !== undefined && rest > 0) usd += rest * priceAt(plainInput, input)
-  let answer = output
-  if (rates.reasoning !== undefined && reasoning > 0) {
-    usd += reasoning * priceAt(rates.reasoning, input)
-    answer -= reasoning
-  }
-  if (rates.output !== undefined && answer > 0) usd += answer * priceAt(rates.output, input)
-  return usd / 1e6 + rates.request_usd
+  if (read > readAudio) usd += (read - readAudio) * priceAt(rates.cacheRead!, input)
+  if (readAudio > 0) usd += readAudio * priceAt(rates.cacheReadAudio!, input)
+  if (written > longWritten) usd += (written - longWritten) * priceAt(rates.cacheWrite!, input)
+  if (longWritten > 0) usd += longWritten * priceAt(rates.cacheWrite1h!, input)
+  if (plainAudio > 0) usd += plainAudio * priceAt(rates.inputAudio!, input)
+  if (image > 0) usd += image * priceAt(rates.inputImage!, input)
+  if (rest > 0 && rates.input !== undefined) usd += rest * priceAt(rates.input, input)
+  return usd
+}
+
+/** Audio read from a cache: as stated, and at least what cannot be anything else. */
+function readAudioTokens(usage: Usage, input: number, read: number, written: number, audio: number): number {
+  const both = Math.min(read, audio)
+  return Math.min(Math.max(usage.cacheReadAudioTokens || 0, read + written + audio - input), both)
+}
+
+/** USD for a million times as many tokens. */
+function outputUsd(rates: Rates, usage: Usage): number {
+  const output = usage.outputTokens || 0
+  const input = usage.inputTokens || 0
+  const reasoning = rates.reasoning === undefined ? 0 : within(usage.reasoningTokens, output)
+  const audio = rates.outputAudio === undefined ? 0 : within(usage.outputAudioTokens, output - reasoning)
+  const image = rates.outputImage === undefined ? 0 : within(usage.outputImageTokens, output - reasoning - audio)
+  const rest = output - reasoning - audio - image
+  let usd = 0
+  if (reasoning > 0) usd += reasoning * priceAt(rates.reasoning!, input)
+  if (audio > 0) usd += audio * priceAt(rates.outputAudio!, input)
+  if (image > 0) usd += image * priceAt(rates.outputImage!, input)
+  if (rest > 0 && rates.output !== undefined) usd += rest * priceAt(rates.output, input)
+  return usd
+}
+
+function searchesUsd(rates: Rates, usage: Usage): number {
+  return rates.webSearch_usd > 0 && usage.webSearches > 0 ? rates.webSearch_usd * usage.webSearches : 0
+}
+
+/** `tokens` if they are known, and no more of them than there are. */
+function within(tokens: number, whole: number): number {
+  return Math.max(0, Math.min(tokens || 0, whole))
 }
 
 function priceAt(rate: Rate, input: number): number {

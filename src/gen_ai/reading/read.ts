@@ -70,7 +70,10 @@ function readCall(view: SpanView, found: Int32Array, dialect: number, call: Mode
   readProvider(row, call)
   readTokens(view, found, row, call)
   call.cost_usd = readNumber(view, found, row, FIELD.cost, call, call.plausible.cost_usd_max)
-  if (call.cost_usd === 0 && row.zeroCostIsUnknown) call.cost_usd = Number.NaN
+  if (call.cost_usd === 0 && row.zeroCostIsUnknown) {
+    call.cost_usd = Number.NaN
+    call.isZeroDoubtful = true
+  }
   call.statusCode = readNumber(view, found, row, FIELD.statusCode, call)
   if (view.isRecord) readRecord(view, found, row, call)
   if (!settleOperation(found, row, call, isCall)) return false

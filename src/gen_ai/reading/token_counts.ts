@@ -9,13 +9,19 @@ import { readNumber } from './sources.ts'
 export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
   call.inputTokens = readCount(view, found, dialect, FIELD.inputTokens, call)
   call.outputTokens = readCount(view, found, dialect, FIELD.outputTokens, call)
+  readParts(view, found, dialect, call)
   const exclusive = !dialect.inputIncludesCached
   call.cacheReadTokens = readCount(view, found, dialect, FIELD.cacheReadTokens, call)
   let leftOut = exclusive || isApart(call, FIELD.cacheReadTokens) ? zeroIfUnknown(call.cacheReadTokens) : 0
   call.cacheWriteTokens = readCount(view, found, dialect, FIELD.cacheWriteTokens, call)
+  const byLifetime =
+    zeroIfUnknown(readCount(view, found, dialect, FIELD.cacheWrite5mTokens, call)) +
+    zeroIfUnknown(call.cacheWrite1hTokens)
+  if (byLifetime > zeroIfUnknown(call.cacheWriteTokens)) setWritten(call, byLifetime)
   if (exclusive || isApart(call, FIELD.cacheWriteTokens)) leftOut += zeroIfUnknown(call.cacheWriteTokens)
+  if (isApart(call, FIELD.inputAudioTokens)) leftOut += zeroIfUnknown(call.inputAudioTokens)
   const cached = zeroIfUnknown(call.cacheReadTokens) + zeroIfUnknown(call.cacheWriteTokens)
-  if (cached > call.inputTokens) leftOut = cached
+  if (cached > call.inputTokens) leftOut = Math.max(leftOut, cached)
   if (leftOut > 0 && call.inputTokens >= 0) {
     call.inputTokens += leftOut
     call.correctedTokens += leftOut
@@ -25,11 +31,30 @@ export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRo
   const reasoning = zeroIfUnknown(call.reasoningTokens)
   const isLeftOut =
     isApart(call, FIELD.reasoningTokens) || !dialect.outputIncludesReasoning || reasoning > call.outputTokens
-  if (isLeftOut && reasoning > 0 && call.outputTokens >= 0) {
-    call.outputTokens += reasoning
-    call.correctedTokens += reasoning
+  const audio = isApart(call, FIELD.outputAudioTokens) ? zeroIfUnknown(call.outputAudioTokens) : 0
+  const outputLeftOut = (isLeftOut ? reasoning : 0) + audio
+  if (outputLeftOut > 0 && call.outputTokens >= 0) {
+    call.outputTokens += outputLeftOut
+    call.correctedTokens += outputLeftOut
     call.replaced |= 1 << FIELD.outputTokens
   }
+}
+
+/** Parts of the input and the output that may have prices of their own. */
+function readParts(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
+  call.cacheWrite1hTokens = readCount(view, found, dialect, FIELD.cacheWrite1hTokens, call)
+  call.inputAudioTokens = readCount(view, found, dialect, FIELD.inputAudioTokens, call)
+  call.outputAudioTokens = readCount(view, found, dialect, FIELD.outputAudioTokens, call)
+  call.cacheReadAudioTokens = readCount(view, found, dialect, FIELD.cacheReadAudioTokens, call)
+  call.inputImageTokens = readCount(view, found, dialect, FIELD.inputImageTokens, call)
+  call.outputImageTokens = readCount(view, found, dialect, FIELD.outputImageTokens, call)
+  call.webSearches = readCount(view, found, dialect, FIELD.webSearches, call)
+}
+
+/** What was written is told by lifetime only: it takes the place of a sum that is missing, or 0. */
+function setWritten(call: ModelCall, tokens: number): void {
+  call.cacheWriteTokens = tokens
+  call.replaced |= 1 << FIELD.cacheWriteTokens
 }
 
 function readCount(view: SpanView, found: Int32Array, dialect: DialectRow, field: number, call: ModelCall): number {

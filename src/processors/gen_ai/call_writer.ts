@@ -33,7 +33,7 @@ export class CallWriter {
   /** Keys of the fields under their newest names; without a name where a field has none. */
   readonly #fields: readonly KeyTemplate[]
   readonly #keys: Readonly<
-    Record<'dialect' | 'cost' | 'costSource' | 'rateLimited' | 'implausible' | 'latency', KeyTemplate>
+    Record<'dialect' | 'cost' | 'tableCost' | 'costSource' | 'rateLimited' | 'implausible' | 'latency', KeyTemplate>
   >
   readonly #writeQuality: ReturnType<typeof qualityWriter>
 
@@ -43,6 +43,7 @@ export class CallWriter {
     this.#keys = {
       dialect: key(SLUICE.dialect),
       cost: key(SLUICE.cost),
+      tableCost: key(SLUICE.tableCost),
       costSource: key(SLUICE.costSource),
       rateLimited: key(SLUICE.rateLimited),
       implausible: key(SLUICE.implausible),
@@ -81,6 +82,7 @@ export class CallWriter {
     if (call.duration_ms >= 0) appendDouble(out, this.#keys.latency, call.duration_ms)
     if (call.implausible !== 0) this.#writeImplausible(out, call)
     if (call.failed) this.#writeFailure(out, found, call)
+    if (call.table_usd >= 0) appendDouble(out, this.#keys.tableCost, call.table_usd)
     if (call.costSource >= 0) {
       if (call.cost_usd >= 0) appendDouble(out, this.#keys.cost, call.cost_usd)
       const source = sourceTexts[call.costSource]!
