@@ -80,6 +80,8 @@ export const SLUICE = {
   /** What the call costs by the user's prices or the list, whatever its emitter says. */
   tableCost: 'sluice.cost.table_usd',
   costSource: 'sluice.cost.source',
+  /** What the tokens read from a cache would have cost more. */
+  savedCost: 'sluice.cost.saved_usd',
   rateLimited: 'sluice.rate_limited',
   qualityScore: 'sluice.quality.score',
   qualitySignals: 'sluice.quality.signals',

@@ -1,6 +1,6 @@
 /** From the prices of the list to rates. */
 import type { DatedPrices, ListPrice, ListPrices } from './price_list.ts'
-import { flatRate, type Period, type Rate, type Rates } from './rates.ts'
+import { flatRate, type Period, picodollars, type Rate, type Rates } from './rates.ts'
 
 export function periodOf({ constraint, prices }: DatedPrices): Period {
   const rates = ratesOf(prices)
@@ -23,20 +23,24 @@ function ratesOf(prices: ListPrices): Rates {
     cacheReadAudio: rateOf(prices.cache_audio_read_mtok),
     inputImage: rateOf(prices.input_image_mtok),
     outputImage: rateOf(prices.output_image_mtok),
-    request_usd: perThousand(prices.requests_kcount),
-    webSearch_usd: perThousand(prices.web_searches_kcount),
+    request_pusd: perThousand(prices.requests_kcount),
+    webSearch_pusd: perThousand(prices.web_searches_kcount),
   }
 }
 
 function perThousand(price: ListPrice | undefined): number {
-  return (rateOf(price)?.base_usd ?? 0) / 1000
+  if (price === undefined) return 0
+  return picodollars(typeof price === 'number' ? price : price.base, 1000)
 }
 
 function rateOf(price: ListPrice | undefined): Rate | undefined {
   if (price === undefined) return undefined
   if (typeof price === 'number') return flatRate(price)
   const tiers = [...price.tiers].sort((a, b) => a.start - b.start)
-  return { base_usd: price.base, tiers: tiers.map((tier) => ({ above: tier.start, usd: tier.price })) }
+  return {
+    base_pusd: picodollars(price.base, 1e6),
+    tiers: tiers.map((tier) => ({ above: tier.start, pusd: picodollars(tier.price, 1e6) })),
+  }
 }
 
 /** `16:30:00Z` or with an offset, as seconds of the UTC day. */

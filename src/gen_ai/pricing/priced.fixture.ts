@@ -23,5 +23,10 @@ export function priced(
   view.read(batch, 0)
   if (!readModelCall(view, foundKeys(), new ScopeMarks().of(batch, 0), call)) throw new Error('no model call')
   prices.price(call, view)
-  return { usd: call.cost_usd, source: COST_SOURCES[call.costSource], table_usd: call.table_usd }
+  return {
+    usd: call.cost_usd,
+    source: COST_SOURCES[call.costSource],
+    table_usd: call.table_usd,
+    saved_usd: call.saved_usd,
+  }
 }

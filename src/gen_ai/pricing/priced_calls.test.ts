@@ -431,6 +431,42 @@ describe('by time', () => {
   ])('%s', (_, time, attributes, usd) => expectCosts(['', attributes, usd, 'table'], undefined, time))
 })
 
+test('costs are the nearest double to their decimals', () => {
+  const cost = (model: string, input: number, output: number) => priced(chat('openai', model, input, output)).usd
+  expect(cost('gpt-4o', 1000, 100)).toBe(0.0035)
+  expect(cost('gpt-4o-mini', 7, 3)).toBe(0.00000285)
+  expect(cost('gpt-5', 1_234_567, 7_654_321)).toBe(78.08641875)
+  expect(priced(chat('perplexity', 'sonar', 1000, 1000)).usd).toBe(0.014)
+})
+
+describe('what is saved by cached tokens', () => {
+  test.each<readonly [string, Attributes, number]>([
+    ['2.5 instead of 1.25', chat('openai', 'gpt-4o', 1000, 100, read(800)), 0.001],
+    [
+      'half of that in half of the price',
+      chat('openai', 'gpt-4o', 1000, 100, { ...read(800), ...served('flex') }),
+      0.0005,
+    ],
+    ['above a border: 6 instead of 0.6', chat('anthropic', 'claude-sonnet-4-5', 300_000, 0, read(100_000)), 0.54],
+    [
+      'audio: 1 instead of 0.1',
+      chat('gcp.gemini', 'gemini-2.5-flash', 1000, 0, {
+        ...read(400),
+        'gen_ai.usage.audio.input_tokens': 1000,
+        'gen_ai.usage.audio.cache_read.input_tokens': 400,
+      }),
+      0.00036,
+    ],
+    ['nothing where cached tokens cost the same', chat('azure.ai.inference', 'phi-4', 1000, 0, read(900)), 0],
+    ['nothing without a cache', chat('openai', 'gpt-4o', 1000, 100), NOTHING],
+    ['nothing known without a price', chat('ollama', 'm', 1000, 100, read(900)), NOTHING],
+  ])('%s', (_, attributes, usd) => {
+    const { saved_usd } = priced(attributes)
+    if (Number.isNaN(usd)) expect(saved_usd).toBeNaN()
+    else expect(saved_usd).toBeCloseTo(usd, 12)
+  })
+})
+
 describe('what the emitter says stands, and ours beside it', () => {
   test.each<readonly [string, Attributes, number, number]>([
     ['it says more', chat('openai', 'gpt-4o', 1000, 100, { 'llm.cost_usd': 0.01 }), 0.01, 0.0035],

@@ -194,7 +194,7 @@ describe('the table', () => {
     ['openai', 'claude-sonnet-4-5', 3],
     ['', 'text-embedding-3-large', 0.13],
   ])('%s has %s', (provider, model, input_usd) => {
-    expect(findPrice(provider, model)!.periods[0]!.rates.input!.base_usd).toBe(input_usd)
+    expect(findPrice(provider, model)!.periods[0]!.rates.input!.base_pusd).toBe(Math.round(input_usd * 1e6))
   })
 
   test('the price of the span’s time holds', () => {

@@ -8,7 +8,7 @@ import { COST_SOURCES, type ModelCall } from '../model_call.ts'
 import { TOKENS } from '../plausible.ts'
 import { isSelfHosted } from './price_providers.ts'
 import { findPrice } from './price_table.ts'
-import { costOf, flatRate, type Period, ratesAt, ratesOf } from './rates.ts'
+import { cacheSavingOf, costOf, flatRate, type Period, ratesAt, ratesOf } from './rates.ts'
 import { TIERS, type Tier, tierFactor, tierIn } from './service_tiers.ts'
 
 /** A price that the user states, in USD per million tokens. */
@@ -68,7 +68,7 @@ export class Prices {
   }
 
   /**
-   * Sets the call's `table_usd` where it has a price of the user's or the list's, and its `cost_usd` and `costSource`. None
+   * Sets the call's `table_usd` and `saved_usd` where it has a price of the user's or the list's, and its `cost_usd` and `costSource`. None
    * is set where there is nothing to price: no tokens are known. The price of the span's start (of a log record, of its
    * time) holds.
    */
@@ -92,7 +92,9 @@ export class Prices {
     const time = view.startTime >= 0 ? view.startTime : view.endTime
     // Rounded: the fraction that a double loses would put the first moment of a price before it.
     const time_ms = periods.length > 1 && time >= 0 ? Math.round(nanosAsMillis(view.bytes, time)) : 0
-    call.table_usd = factor * costOf(ratesAt(periods, time_ms), call)
+    const rates = ratesAt(periods, time_ms)
+    call.table_usd = factor * costOf(rates, call)
+    if (call.cacheReadTokens > 0) call.saved_usd = factor * cacheSavingOf(rates, call)
     return source
   }
 

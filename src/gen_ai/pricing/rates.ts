@@ -1,9 +1,12 @@
 /** What a model's tokens cost, at which time, and what a call's tokens come to. */
 
-/** Price of a million tokens in USD; from a tier's `above` input tokens on, the tier's price holds for all tokens. */
+/**
+ * Price of a token in picodollars (10⁻¹² USD), which are whole numbers for every price in the list: so sums of tokens are
+ * exact, and rounded once. Above a tier's `above` input tokens, its price holds for all tokens.
+ */
 export interface Rate {
-  readonly base_usd: number
-  readonly tiers: readonly { readonly above: number; readonly usd: number }[]
+  readonly base_pusd: number
+  readonly tiers: readonly { readonly above: number; readonly pusd: number }[]
 }
 
 /** Where a rate is absent, such tokens cost what those cost among which they are counted. */
@@ -21,8 +24,8 @@ export interface Rates {
   readonly cacheReadAudio: Rate | undefined
   readonly inputImage: Rate | undefined
   readonly outputImage: Rate | undefined
-  readonly request_usd: number
-  readonly webSearch_usd: number
+  readonly request_pusd: number
+  readonly webSearch_pusd: number
 }
 
 /** Prices of nothing but what `some` says. */
@@ -39,8 +42,8 @@ export function ratesOf(some: Partial<Rates>): Rates {
     cacheReadAudio: undefined,
     inputImage: undefined,
     outputImage: undefined,
-    request_usd: 0,
-    webSearch_usd: 0,
+    request_pusd: 0,
+    webSearch_pusd: 0,
     ...some,
   }
 }
@@ -68,8 +71,16 @@ export interface Period {
   readonly rates: Rates
 }
 
+/** `usd`: for a million tokens. */
 export function flatRate(usd: number): Rate {
-  return { base_usd: usd, tiers: [] }
+  return { base_pusd: picodollars(usd, 1e6), tiers: [] }
+}
+
+/** What one of so many costs, in picodollars, without what a double adds to a decimal. */
+export function picodollars(usd: number, many: number): number {
+  const exact = (usd / many) * 1e12
+  const whole = Math.round(exact)
+  return Math.abs(exact - whole) < 1e-6 * whole ? whole : exact
 }
 
 /** The last period that holds at a time (Unix ms); the first if none does. There is at least one. */
@@ -89,7 +100,7 @@ const DAY_ms = 86_400_000
 
 /** Cost in USD of a call with these rates. Parts that are together more than the whole are cut to it. */
 export function costOf(rates: Rates, usage: Usage): number {
-  return (inputUsd(rates, usage) + outputUsd(rates, usage)) / 1e6 + rates.request_usd + searchesUsd(rates, usage)
+  return (inputCost(rates, usage) + outputCost(rates, usage) + rates.request_pusd + searchCost(rates, usage)) / 1e12
 }
 
 /** What the tokens read from a cache would have cost more, in USD, had they not been there. */
@@ -100,12 +111,12 @@ export function cacheSavingOf(rates: Rates, usage: Usage): number {
   const audio =
     rates.cacheReadAudio !== undefined && rates.inputAudio !== undefined ? within(usage.cacheReadAudioTokens, read) : 0
   const saved = (read - audio) * (priceAt(rates.input, input) - priceAt(rates.cacheRead, input))
-  if (audio === 0) return saved / 1e6
-  return (saved + audio * (priceAt(rates.inputAudio!, input) - priceAt(rates.cacheReadAudio!, input))) / 1e6
+  if (audio === 0) return saved / 1e12
+  return (saved + audio * (priceAt(rates.inputAudio!, input) - priceAt(rates.cacheReadAudio!, input))) / 1e12
 }
 
-/** USD for a million times as many tokens. Each part takes from what is left the tokens that have a rate of their own. */
-function inputUsd(rates: Rates, usage: Usage): number {
+/** Picodollars. Each part takes from what is left the tokens that have a rate of their own. */
+function inputCost(rates: Rates, usage: Usage): number {
   const input = usage.inputTokens || 0
   const read = rates.cacheRead === undefined ? 0 : within(usage.cacheReadTokens, input)
   const written = rates.cacheWrite === undefined ? 0 : within(usage.cacheWriteTokens, input - read)
@@ -117,15 +128,15 @@ function inputUsd(rates: Rates, usage: Usage): number {
   rest -= plainAudio
   const image = rates.inputImage === undefined ? 0 : within(usage.inputImageTokens, rest)
   rest -= image
-  let usd = 0
-  if (read > readAudio) usd += (read - readAudio) * priceAt(rates.cacheRead!, input)
-  if (readAudio > 0) usd += readAudio * priceAt(rates.cacheReadAudio!, input)
-  if (written > longWritten) usd += (written - longWritten) * priceAt(rates.cacheWrite!, input)
-  if (longWritten > 0) usd += longWritten * priceAt(rates.cacheWrite1h!, input)
-  if (plainAudio > 0) usd += plainAudio * priceAt(rates.inputAudio!, input)
-  if (image > 0) usd += image * priceAt(rates.inputImage!, input)
-  if (rest > 0 && rates.input !== undefined) usd += rest * priceAt(rates.input, input)
-  return usd
+  let pusd = 0
+  if (read > readAudio) pusd += (read - readAudio) * priceAt(rates.cacheRead!, input)
+  if (readAudio > 0) pusd += readAudio * priceAt(rates.cacheReadAudio!, input)
+  if (written > longWritten) pusd += (written - longWritten) * priceAt(rates.cacheWrite!, input)
+  if (longWritten > 0) pusd += longWritten * priceAt(rates.cacheWrite1h!, input)
+  if (plainAudio > 0) pusd += plainAudio * priceAt(rates.inputAudio!, input)
+  if (image > 0) pusd += image * priceAt(rates.inputImage!, input)
+  if (rest > 0 && rates.input !== undefined) pusd += rest * priceAt(rates.input, input)
+  return pusd
 }
 
 /** Audio read from a cache: as stated, and at least what cannot be anything else. */
@@ -134,24 +145,25 @@ function readAudioTokens(usage: Usage, input: number, read: number, written: num
   return Math.min(Math.max(usage.cacheReadAudioTokens || 0, read + written + audio - input), both)
 }
 
-/** USD for a million times as many tokens. */
-function outputUsd(rates: Rates, usage: Usage): number {
+/** Picodollars. */
+function outputCost(rates: Rates, usage: Usage): number {
   const output = usage.outputTokens || 0
   const input = usage.inputTokens || 0
   const reasoning = rates.reasoning === undefined ? 0 : within(usage.reasoningTokens, output)
   const audio = rates.outputAudio === undefined ? 0 : within(usage.outputAudioTokens, output - reasoning)
   const image = rates.outputImage === undefined ? 0 : within(usage.outputImageTokens, output - reasoning - audio)
   const rest = output - reasoning - audio - image
-  let usd = 0
-  if (reasoning > 0) usd += reasoning * priceAt(rates.reasoning!, input)
-  if (audio > 0) usd += audio * priceAt(rates.outputAudio!, input)
-  if (image > 0) usd += image * priceAt(rates.outputImage!, input)
-  if (rest > 0 && rates.output !== undefined) usd += rest * priceAt(rates.output, input)
-  return usd
+  let pusd = 0
+  if (reasoning > 0) pusd += reasoning * priceAt(rates.reasoning!, input)
+  if (audio > 0) pusd += audio * priceAt(rates.outputAudio!, input)
+  if (image > 0) pusd += image * priceAt(rates.outputImage!, input)
+  if (rest > 0 && rates.output !== undefined) pusd += rest * priceAt(rates.output, input)
+  return pusd
 }
 
-function searchesUsd(rates: Rates, usage: Usage): number {
-  return rates.webSearch_usd > 0 && usage.webSearches > 0 ? rates.webSearch_usd * usage.webSearches : 0
+/** Picodollars. */
+function searchCost(rates: Rates, usage: Usage): number {
+  return usage.webSearches > 0 ? rates.webSearch_pusd * usage.webSearches : 0
 }
 
 /** `tokens` if they are known, and no more of them than there are. */
@@ -160,7 +172,7 @@ function within(tokens: number, whole: number): number {
 }
 
 function priceAt(rate: Rate, input: number): number {
-  let usd = rate.base_usd
-  for (let at = 0; at < rate.tiers.length; at++) if (input > rate.tiers[at]!.above) usd = rate.tiers[at]!.usd
-  return usd
+  let pusd = rate.base_pusd
+  for (let at = 0; at < rate.tiers.length; at++) if (input > rate.tiers[at]!.above) pusd = rate.tiers[at]!.pusd
+  return pusd
 }
