@@ -3,7 +3,10 @@
  * OpenTelemetry GenAI conventions. Everything behind the `gen_ai` processor reads these names only.
  */
 
-/** Numbers of the fields. Texts come first, then numbers, then what has a form of its own. */
+/**
+ * Numbers of the fields. Texts come first, then numbers, then what has a form of its own. Those that have a name in the newest
+ * convention, or counts that may stand apart, are bits somewhere: they are below 32.
+ */
 export const FIELD = {
   provider: 0,
   requestModel: 1,
@@ -19,32 +22,34 @@ export const FIELD = {
   outcome: 9,
   /** In which tier the provider served the call, else the one that was asked for. */
   serviceTier: 10,
-  inputTokens: 11,
-  outputTokens: 12,
-  cacheReadTokens: 13,
-  cacheWriteTokens: 14,
-  reasoningTokens: 15,
-  timeToFirstChunk: 16,
-  cost: 17,
-  operation: 18,
-  stream: 19,
-  finishReasons: 20,
-  statusCode: 21,
+  /** Where the call went: host or URL. */
+  serverAddress: 11,
+  inputTokens: 12,
+  outputTokens: 13,
+  cacheReadTokens: 14,
+  cacheWriteTokens: 15,
+  reasoningTokens: 16,
+  timeToFirstChunk: 17,
+  cost: 18,
+  operation: 19,
+  stream: 20,
+  finishReasons: 21,
+  statusCode: 22,
   /** Milliseconds, where the item has no start of its own. */
-  duration: 22,
+  duration: 23,
   /** JSON in which the answer is to be looked for, where it stands beside the prompts. */
-  answer: 23,
+  answer: 24,
   /** Parts of the tokens written to a cache, by how long they stay. */
-  cacheWrite5mTokens: 24,
-  cacheWrite1hTokens: 25,
+  cacheWrite5mTokens: 25,
+  cacheWrite1hTokens: 26,
   /** Parts of the input, and of the output. */
-  inputAudioTokens: 26,
-  outputAudioTokens: 27,
+  inputAudioTokens: 27,
+  outputAudioTokens: 28,
   /** Part of the input's audio, and of what was read from a cache. */
-  cacheReadAudioTokens: 28,
-  inputImageTokens: 29,
-  outputImageTokens: 30,
-  webSearches: 31,
+  cacheReadAudioTokens: 29,
+  inputImageTokens: 30,
+  outputImageTokens: 31,
+  webSearches: 32,
 } as const
 
 export type FieldName = keyof typeof FIELD

@@ -108,7 +108,7 @@ export class ModelCall {
     this.bytes = NOTHING
   }
 
-  /** Sets a text field (`FIELD.provider` … `FIELD.serviceTier`) to a range. */
+  /** Sets a text field (`FIELD.provider` … `FIELD.serverAddress`) to a range. */
   setText(field: number, start: number, end: number): void {
     this.#starts[field] = start
     this.#ends[field] = end

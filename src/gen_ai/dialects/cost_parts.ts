@@ -35,6 +35,7 @@ export const costParts: Dialect['fields'] = {
     inJson('llm.invocation_parameters', 'service_tier'),
     inJson('langfuse.observation.model.parameters', 'service_tier'),
   ],
+  serverAddress: ['server.address', 'gen_ai.openai.api_base', 'openai.api_base', 'llm.openai.api_base'],
   cacheWrite5mTokens: [
     'anthropic.usage.cache_creation.ephemeral_5m_input_tokens',
     inJson(LANGSMITH_INPUT, 'ephemeral_5m_input_tokens'),

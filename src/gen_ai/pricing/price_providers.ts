@@ -130,6 +130,14 @@ export function isSelfHosted(provider: string): boolean {
   return selfHosted.some((name) => squeezed.startsWith(name))
 }
 
+/** Of whose models people run copies themselves. */
+const openWeights = new Set(['deepseek', 'mistral', 'moonshotai', 'minimax', 'zai', 'zhipuai'])
+
+/** May a model that is called as one of this provider's (of the list) run on a server of one's own? */
+export function isOpenlyShared(payee: string): boolean {
+  return openWeights.has(payee)
+}
+
 /** Without case and without what stands between words. */
 function squeeze(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '')

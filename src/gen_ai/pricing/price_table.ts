@@ -11,8 +11,10 @@ import type { Period } from './rates.ts'
 /** What a model costs by the list. */
 export interface ListedPrice {
   readonly periods: readonly Period[]
-  /** Whose price it is, as the list calls the provider; empty where the model's name alone told. */
+  /** Whose price it is, as the list calls the provider. */
   readonly payee: string
+  /** The model's name alone told that. */
+  readonly isByName: boolean
   /** The price is another provider's than the one named, or the base model's of a fine-tuned one. */
   readonly isGuess: boolean
 }
@@ -62,18 +64,18 @@ function inferred(names: readonly string[], isGuess: boolean): ListedPrice | und
   if (isSelfHosted(path)) return undefined
   const payee = payeeOf(path)
   const offered = typeof payee === 'string' ? pricesOf(payee, namesOf(whole.slice(slash + 1))) : undefined
-  if (offered !== undefined) return found(offered, payee as string, isGuess)
+  if (offered !== undefined) return found(offered, payee as string, isGuess, true)
   for (const name of names) {
     const owner = ownerOf(name)
     const own = owner === undefined ? undefined : pricesOf(owner, [name])
-    if (own !== undefined) return found(own, owner!, isGuess || name !== whole)
+    if (own !== undefined) return found(own, owner!, isGuess || name !== whole, true)
   }
   const base = baseOf(names)
   return base === undefined ? undefined : inferred([base], true)
 }
 
-function found(prices: readonly DatedPrices[], payee: string, isGuess: boolean): ListedPrice {
-  return { periods: prices.map(periodOf), payee, isGuess }
+function found(prices: readonly DatedPrices[], payee: string, isGuess: boolean, isByName = false): ListedPrice {
+  return { periods: prices.map(periodOf), payee, isByName, isGuess }
 }
 
 /** The first of the names that the provider has. */

@@ -192,6 +192,30 @@ describe('what nobody but the user can price', () => {
       NOTHING,
       'unknown_model',
     ],
+    [
+      'a model that anybody can run, at a private address',
+      chat('openai', 'deepseek-ai/DeepSeek-R1', 1000, 100, { 'server.address': 'vllm.models.svc' }),
+      NOTHING,
+      'unknown_model',
+    ],
+    [
+      'the same where nobody is named',
+      chat('', 'mistral-large-latest', 1000, 100, { 'server.address': '10.0.0.7' }),
+      NOTHING,
+      'unknown_model',
+    ],
+    [
+      'the same at its maker’s',
+      chat('openai', 'deepseek-chat', 1_000_000, 0, { 'server.address': 'api.deepseek.com' }),
+      0.135,
+      'guess',
+    ],
+    [
+      'a model that nobody else can run, behind a gateway at a private address',
+      chat('openai', 'claude-haiku-4-5', 1000, 100, { 'server.address': '127.0.0.1' }),
+      0.0015,
+      'guess',
+    ],
     ['a reported nothing', chat('ollama', 'mistral-large-latest', 1000, 100, { 'llm.cost_usd': 0 }), 0, 'reported'],
   ])('%s', (...row) => expectCosts(row))
 

@@ -6,8 +6,9 @@ import { FIELD } from '../call_fields.ts'
 import { PROVIDERS } from '../dialects/lexicon.ts'
 import { COST_SOURCES, type ModelCall } from '../model_call.ts'
 import { TOKENS } from '../plausible.ts'
-import { isSelfHosted } from './price_providers.ts'
+import { isOpenlyShared, isSelfHosted } from './price_providers.ts'
 import { findPrice } from './price_table.ts'
+import { isPrivateHost } from './private_host.ts'
 import { cacheSavingOf, costOf, flatRate, type Period, ratesAt, ratesOf } from './rates.ts'
 import { TIERS, type Tier, tierFactor, tierIn } from './service_tiers.ts'
 
@@ -43,6 +44,8 @@ interface Price {
   readonly factor: number
   /** A server that people run themselves: what its emitter says that it costs is believed, even if that is nothing. */
   readonly isOwnServer: boolean
+  /** Only the model's name told whose it is, and people run copies of such: at a private address it is one. */
+  readonly mayBeOwn: boolean
 }
 
 /** The names that a price was looked up for. */
@@ -53,7 +56,7 @@ interface Remembered extends Price {
   readonly tier: number
 }
 
-const unknown: Price = { source: UNKNOWN_MODEL, periods: [], factor: 1, isOwnServer: false }
+const unknown: Price = { source: UNKNOWN_MODEL, periods: [], factor: 1, isOwnServer: false, mayBeOwn: false }
 const ofOwnServer: Price = { ...unknown, isOwnServer: true }
 
 export class Prices {
@@ -84,11 +87,10 @@ export class Prices {
     if (Number.isNaN(call.inputTokens) && Number.isNaN(call.outputTokens)) return -1
     // A price of the counts that are left would be too low, and look right.
     if ((call.implausible & TOKENS) !== 0) return -1
-    const { source, periods, factor, isOwnServer } = this.#find(call)
-    if (source === UNKNOWN_MODEL) {
-      if (isOwnServer && call.isZeroDoubtful) call.cost_usd = 0
-      return source
-    }
+    const { source, periods, factor, isOwnServer, mayBeOwn } = this.#find(call)
+    const isOwn = isOwnServer || (mayBeOwn && isPrivateHost(call.text(FIELD.serverAddress)))
+    if (isOwn && call.isZeroDoubtful) call.cost_usd = 0
+    if (isOwn || source === UNKNOWN_MODEL) return UNKNOWN_MODEL
     const time = view.startTime >= 0 ? view.startTime : view.endTime
     // Rounded: the fraction that a double loses would put the first moment of a price before it.
     const time_ms = periods.length > 1 && time >= 0 ? Math.round(nanosAsMillis(view.bytes, time)) : 0
@@ -142,7 +144,14 @@ export class Prices {
         const found = findPrice(provider, model)
         if (found === undefined) continue
         const { factor, isGuess } = tierFactor(tier, found.payee, model.slice(model.lastIndexOf('/') + 1))
-        return { ...unknown, source: found.isGuess || isGuess ? GUESS : TABLE, periods: found.periods, factor }
+        const mayBeOwn = found.isByName && isOpenlyShared(found.payee)
+        return {
+          ...unknown,
+          source: found.isGuess || isGuess ? GUESS : TABLE,
+          periods: found.periods,
+          factor,
+          mayBeOwn,
+        }
       }
     return [provider, ...models.map(pathOf)].some(isSelfHosted) ? ofOwnServer : unknown
   }

@@ -85,6 +85,7 @@ const samples: Readonly<
   errorText: ['slow down', (call) => call.text(FIELD.errorText), 'slow down'],
   outcome: ['ERROR', (call) => call.failed, true],
   serviceTier: ['flex', (call) => call.text(FIELD.serviceTier), 'flex'],
+  serverAddress: ['localhost', (call) => call.text(FIELD.serverAddress), 'localhost'],
   cacheWrite5mTokens: [106, (call) => call.cacheWriteTokens, 106],
   cacheWrite1hTokens: [107, (call) => [call.cacheWrite1hTokens, call.cacheWriteTokens], [107, 107]],
   inputAudioTokens: [108, (call) => call.inputAudioTokens, 108],
