@@ -50,6 +50,8 @@ export const FIELD = {
   inputImageTokens: 30,
   outputImageTokens: 31,
   webSearches: 32,
+  /** A gateway answered from a cache of its own: the model was not asked. */
+  answerCached: 33,
 } as const
 
 export type FieldName = keyof typeof FIELD
@@ -85,8 +87,10 @@ export const SLUICE = {
   /** What the call costs by the user's prices or the list, whatever its emitter says. */
   tableCost: 'sluice.cost.table_usd',
   costSource: 'sluice.cost.source',
-  /** What the tokens read from a cache would have cost more. */
+  /** What the call would have cost more without a cache. */
   savedCost: 'sluice.cost.saved_usd',
+  /** True where that is all of the cost: the answer came from a gateway's cache. */
+  answerCached: 'sluice.answer_cached',
   rateLimited: 'sluice.rate_limited',
   qualityScore: 'sluice.quality.score',
   qualitySignals: 'sluice.quality.signals',

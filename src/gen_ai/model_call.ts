@@ -40,8 +40,10 @@ export class ModelCall {
   cost_usd = Number.NaN
   /** What it costs by the user's prices or the list. */
   table_usd = Number.NaN
-  /** What the tokens read from a cache would have cost more, by the same prices. */
+  /** What it would have cost more without a cache, by the same prices. */
   saved_usd = Number.NaN
+  /** A gateway answered from its cache, so the tokens cost nothing. */
+  isAnswerCached = false
   /** The emitter states a cost of 0, which from it may mean that it knows no price. */
   isZeroDoubtful = false
   /** Position in COST_SOURCES; -1 without a cost. */
@@ -91,7 +93,7 @@ export class ModelCall {
     this.inputAudioTokens = this.outputAudioTokens = this.cacheReadAudioTokens = Number.NaN
     this.inputImageTokens = this.outputImageTokens = this.webSearches = this.table_usd = Number.NaN
     this.saved_usd = Number.NaN
-    this.isZeroDoubtful = false
+    this.isZeroDoubtful = this.isAnswerCached = false
     this.timeToFirstChunk_s = this.duration_ms = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
     this.stream = this.failed = this.hasErrorStatus = this.rateLimited = false
     this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = 0

@@ -24,6 +24,8 @@ export const UNEXPLAINED_FAILURE = 128
 export const AWAITS_RECORD = 256
 /** A log record; its parent is the span that it names. */
 export const RECORD = 512
+/** A gateway answered from its cache. */
+export const ANSWER_CACHED = 1024
 
 /** Columns of a row: a row's integers stand together, and so do its other numbers, since calls come and go one by one. */
 export const INT = {

@@ -20,6 +20,7 @@ import type { RecordView } from '../telemetry/record_view.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import {
   ALL,
+  ANSWER_CACHED,
   AWAITS_RECORD,
   FAILED,
   factsOf,
@@ -43,7 +44,7 @@ import { Qualities } from './qualities.ts'
 import { type SpanLinks, traceOf } from './span_links.ts'
 import { awaitsRecord, readStreamRecord } from './stream_record.ts'
 
-export { FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from './call_rows.ts'
+export { ANSWER_CACHED, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from './call_rows.ts'
 
 /** Makes another emitter of the log records of a scope than of its spans. */
 const RECORD_SALT = 0x5bd1e994
@@ -103,6 +104,7 @@ export class Calls {
       (call.failed && !isExplained(view, call) ? UNEXPLAINED_FAILURE : 0) |
       (call.rateLimited ? RATE_LIMITED : 0) |
       (view.isRecord ? RECORD : 0) |
+      (call.isAnswerCached ? ANSWER_CACHED : 0) |
       nearness
     ints[int + INT.trace] = traceOf(view)
     ints[int + INT.takers] = takers
@@ -293,6 +295,8 @@ export class Calls {
         (call) => Object.is(this.number(call, 'cost_usd'), cost_usd) && this.int(call, 'costSource') >= 0,
       ) ?? reports.at(-1)!
     this.setInt(row, 'costSource', this.int(counted, 'costSource'))
+    const flags = this.int(row, 'flags') & ~ANSWER_CACHED
+    this.setInt(row, 'flags', flags | (this.int(counted, 'flags') & ANSWER_CACHED))
     this.setNumber(row, 'table_usd', this.number(counted, 'table_usd'))
     this.setNumber(row, 'saved_usd', this.number(counted, 'saved_usd'))
   }

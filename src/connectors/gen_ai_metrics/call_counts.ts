@@ -4,7 +4,7 @@ import type { Host } from '../../component.ts'
 import { PROVIDERS } from '../../gen_ai/dialects/lexicon.ts'
 import { OPERATIONS } from '../../gen_ai/known_values.ts'
 import { COST_SOURCES } from '../../gen_ai/model_call.ts'
-import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from '../../steps/calls.ts'
+import { ANSWER_CACHED, type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from '../../steps/calls.ts'
 import type { Report } from '../../steps/report.ts'
 import type { Subscriber } from '../../steps/step_book.ts'
 import { CallLabels } from './call_labels.ts'
@@ -206,6 +206,7 @@ export class CallCounts implements Subscriber {
     counted.reasoning = numbers[number + NUMBER.reasoning]!
     counted.cost_usd = numbers[number + NUMBER.cost_usd]!
     counted.saved_usd = numbers[number + NUMBER.saved_usd]!
+    counted.isAnswerCached = (ints[int + INT.flags]! & ANSWER_CACHED) !== 0
     const source = ints[int + INT.costSource]!
     counted.reportedMore_usd = source === REPORTED ? counted.cost_usd - numbers[number + NUMBER.table_usd]! : Number.NaN
     counted.isUnpriced = source === UNKNOWN_MODEL

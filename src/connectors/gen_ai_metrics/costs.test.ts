@@ -9,7 +9,7 @@ const SAVED = 'llm_cost_saved_usd_total'
 const DIFFERENCE = 'llm_cost_difference_usd_total'
 const UNPRICED = 'llm_unpriced_requests_total'
 
-const priced = (usd: number, more: Record<string, string | number> = {}) => ({
+const priced = (usd: number, more: Record<string, string | number | boolean> = {}) => ({
   'sluice.cost.usd': usd,
   'sluice.cost.source': 'table',
   'sluice.cost.table_usd': usd,
@@ -38,8 +38,10 @@ test('fifty calls of 2.10 are 105', async () => {
 
 test('what cached tokens saved adds up, without drift', async () => {
   const saving = { with: priced(0.5, { 'sluice.cost.saved_usd': 0.1 }) }
-  const it = await settled(...Array.from({ length: 10 }, () => saving), { with: priced(1) })
+  const cached = { with: priced(0, { 'sluice.cost.saved_usd': 0.25, 'sluice.answer_cached': true }) }
+  const it = await settled(...Array.from({ length: 10 }, () => saving), cached, { with: priced(1) })
   expect(it.value(SAVED, { by: 'prompt_cache', model: 'm1' })).toBe(1)
+  expect(it.value(SAVED, { by: 'answer_cache', model: 'm1' })).toBe(0.25)
 })
 
 test('the difference between reported costs and ours, each way', async () => {

@@ -105,6 +105,7 @@ export const costParts: Dialect['fields'] = {
     inJson(RAW, 'completion_tokens_details.image_tokens'),
     inJson(LITELLM, 'completion_tokens_details.image_tokens'),
   ],
+  answerCached: ['gen_ai.response.cached', 'gen_ai.response.cache_hit', 'litellm.cache_hit'],
   webSearches: [
     'gen_ai.usage.details.web_search_requests',
     inJson(RAW, 'server_tool_use.web_search_requests'),

@@ -482,6 +482,11 @@ describe('what is saved by cached tokens', () => {
       0.00036,
     ],
     ['nothing where cached tokens cost the same', chat('azure.ai.inference', 'phi-4', 1000, 0, read(900)), 0],
+    [
+      'all of it, where a gateway’s cache answered',
+      chat('openai', 'gpt-4o', 1000, 100, { 'gen_ai.response.cached': true }),
+      0.0035,
+    ],
     ['nothing without a cache', chat('openai', 'gpt-4o', 1000, 100), NOTHING],
     ['nothing known without a price', chat('ollama', 'm', 1000, 100, read(900)), NOTHING],
   ])('%s', (_, attributes, usd) => {
@@ -489,6 +494,13 @@ describe('what is saved by cached tokens', () => {
     if (Number.isNaN(usd)) expect(saved_usd).toBeNaN()
     else expect(saved_usd).toBeCloseTo(usd, 12)
   })
+})
+
+test('an answer from a gateway’s cache costs nothing, unless its emitter says so', () => {
+  const cached = (more: Attributes) => chat('openai', 'gpt-4o', 1000, 100, { 'litellm.cache_hit': true, ...more })
+  expect(priced(cached({}))).toMatchObject({ usd: 0, source: 'table', table_usd: 0 })
+  expect(priced(cached({ 'llm.cost_usd': 0.001 }))).toMatchObject({ usd: 0.001, source: 'reported', table_usd: 0 })
+  expect(priced(cached({ 'litellm.cache_hit': false })).usd).toBe(0.0035)
 })
 
 describe('what the emitter says stands, and ours beside it', () => {

@@ -96,7 +96,10 @@ export class Prices {
     const time_ms = periods.length > 1 && time >= 0 ? Math.round(nanosAsMillis(view.bytes, time)) : 0
     const rates = ratesAt(periods, time_ms)
     call.table_usd = factor * costOf(rates, call)
-    if (call.cacheReadTokens > 0) call.saved_usd = factor * cacheSavingOf(rates, call)
+    if (call.isAnswerCached) {
+      call.saved_usd = call.table_usd
+      call.table_usd = 0
+    } else if (call.cacheReadTokens > 0) call.saved_usd = factor * cacheSavingOf(rates, call)
     return source
   }
 

@@ -86,6 +86,7 @@ const samples: Readonly<
   outcome: ['ERROR', (call) => call.failed, true],
   serviceTier: ['flex', (call) => call.text(FIELD.serviceTier), 'flex'],
   serverAddress: ['localhost', (call) => call.text(FIELD.serverAddress), 'localhost'],
+  answerCached: [true, (call) => call.isAnswerCached, true],
   cacheWrite5mTokens: [106, (call) => call.cacheWriteTokens, 106],
   cacheWrite1hTokens: [107, (call) => [call.cacheWrite1hTokens, call.cacheWriteTokens], [107, 107]],
   inputAudioTokens: [108, (call) => call.inputAudioTokens, 108],

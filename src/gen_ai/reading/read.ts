@@ -74,6 +74,7 @@ function readCall(view: SpanView, found: Int32Array, dialect: number, call: Mode
     call.cost_usd = Number.NaN
     call.isZeroDoubtful = true
   }
+  call.isAnswerCached = readFlag(view, found, row, FIELD.answerCached, call) === true
   call.statusCode = readNumber(view, found, row, FIELD.statusCode, call)
   if (view.isRecord) readRecord(view, found, row, call)
   if (!settleOperation(found, row, call, isCall)) return false

@@ -34,7 +34,15 @@ export class CallWriter {
   readonly #fields: readonly KeyTemplate[]
   readonly #keys: Readonly<
     Record<
-      'dialect' | 'cost' | 'tableCost' | 'savedCost' | 'costSource' | 'rateLimited' | 'implausible' | 'latency',
+      | 'dialect'
+      | 'cost'
+      | 'tableCost'
+      | 'savedCost'
+      | 'answerCached'
+      | 'costSource'
+      | 'rateLimited'
+      | 'implausible'
+      | 'latency',
       KeyTemplate
     >
   >
@@ -48,6 +56,7 @@ export class CallWriter {
       cost: key(SLUICE.cost),
       tableCost: key(SLUICE.tableCost),
       savedCost: key(SLUICE.savedCost),
+      answerCached: key(SLUICE.answerCached),
       costSource: key(SLUICE.costSource),
       rateLimited: key(SLUICE.rateLimited),
       implausible: key(SLUICE.implausible),
@@ -88,6 +97,7 @@ export class CallWriter {
     if (call.failed) this.#writeFailure(out, found, call)
     if (call.table_usd >= 0) appendDouble(out, this.#keys.tableCost, call.table_usd)
     if (call.saved_usd > 0) appendDouble(out, this.#keys.savedCost, call.saved_usd)
+    if (call.isAnswerCached) appendTrue(out, this.#keys.answerCached)
     if (call.costSource >= 0) {
       if (call.cost_usd >= 0) appendDouble(out, this.#keys.cost, call.cost_usd)
       const source = sourceTexts[call.costSource]!
