@@ -122,6 +122,7 @@ export const mlflow: Dialect = {
     requestModel: ['model', 'mlflow.llm.model'],
     responseModel: [inJson('mlflow.spanOutputs', 'model'), 'mlflow.llm.model'],
     responseId: [inJson('mlflow.spanOutputs', 'id')],
+    serviceTier: [inJson('mlflow.spanOutputs', 'service_tier')],
     conversationId: ['session.id', 'mlflow.trace.session'],
     inputTokens: [
       inJson('mlflow.chat.tokenUsage', 'input_tokens'),

@@ -6,45 +6,38 @@ export type Payee = string | typeof UNNAMED | undefined
 /** The name is missing, or one of a framework or gateway: the model's name has to tell. */
 export const UNNAMED = Symbol('unnamed')
 
-/** Beginnings of the names of servers that people run themselves: a hosted model of the same name says nothing of their price. */
+/** Parts of the names of servers that people run themselves: a hosted model of the same name says nothing of their price. */
 const selfHosted = [
   'ollama',
   'vllm',
-  'hostedvllm',
   'lmstudio',
   'lmdeploy',
   'llamacpp',
   'llamafile',
   'llamaserver',
-  'tgi',
   'textgenerationinference',
   'textgenerationwebui',
   'huggingfacetgi',
   'huggingfacelocal',
   'huggingfacepipeline',
-  'transformers',
   'sglang',
   'localai',
-  'local',
   'gpt4all',
   'koboldcpp',
-  'mlx',
   'xinference',
   'oobabooga',
   'exllama',
   'tabbyapi',
   'tensorrt',
-  'triton',
   'foundrylocal',
   'dockermodelrunner',
-  'jan',
   'selfhosted',
   'openaicompatible',
   'openailike',
-  'custom',
-  'onprem',
   'sagemaker',
-] as const
+]
+/** Those that are short, and part of other words: names begin so. */
+const selfHostedBeginnings = ['tgi', 'local', 'mlx', 'triton', 'transformers', 'jan', 'custom', 'onprem']
 
 /** Names of frameworks and gateways, which stand where a provider should. */
 const unnamed = new Set([
@@ -88,11 +81,15 @@ const containing: readonly (readonly [string, string])[] = [
   ['vertex', 'google'],
   ['azure', 'azure'],
 ]
+/** The same by how they begin. */
+const beginning: readonly (readonly [string, string])[] = [
+  ['aws', 'aws'],
+  ['gcp', 'google'],
+  ['azai', 'azure'],
+]
 
 /** The same by the whole name. */
 const named: Readonly<Record<string, string>> = {
-  gcpgemini: 'google',
-  gcpgenai: 'google',
   microsoftfoundry: 'azure',
   mistralai: 'mistral',
   moonshotai: 'moonshotai',
@@ -117,6 +114,7 @@ export function payeeOf(provider: string): Payee {
   if (unnamed.has(squeezed)) return UNNAMED
   if (isSelfHosted(provider)) return undefined
   for (const [part, id] of containing) if (squeezed.includes(part)) return id
+  for (const [part, id] of beginning) if (squeezed.startsWith(part)) return id
   const known = named[squeezed] ?? (listsProvider(provider) ? provider : undefined)
   if (known !== undefined) return known
   // `deepseek.chat`: the provider's name, and which of its interfaces.
@@ -127,7 +125,9 @@ export function payeeOf(provider: string): Payee {
 /** Is the provider a server that people run themselves, in any spelling of its name? */
 export function isSelfHosted(provider: string): boolean {
   const squeezed = squeeze(provider)
-  return selfHosted.some((name) => squeezed.startsWith(name))
+  return (
+    selfHosted.some((name) => squeezed.includes(name)) || selfHostedBeginnings.some((name) => squeezed.startsWith(name))
+  )
 }
 
 /** Of whose models people run copies themselves. */
