@@ -1,14 +1,20 @@
-/** The work of requests on the event loop, a slice at a time, so that what they lead to comes to its turn as well. */
+/** Runs the work of requests on the event loop in slices, so that everything which follows from it gets its turn as well. */
 import type { Clock } from './clock.ts'
 import type { Service, Services } from './services.ts'
 
-/** Of each round of the loop. Metrics are answered and exports go on between two. Much less costs a tenth more. */
+/**
+ * Work of requests in one round of the loop. Between two slices metrics are answered and exports go on. With much shorter
+ * slices the same work takes a tenth more time.
+ */
 export const SLICE_MS = 25
-/** In a row; then new connections have to wait. */
+/** At most so many rounds in a row go without work for the sake of new connections; after that these have to wait. */
 const ROUNDS_WITHOUT_WORK = 20
-/** A round in which everything else took so long has more of it to come: long work is done in pieces, one each round. */
+/**
+ * When everything else took at least this long in a round, there is probably more of it to come: long work is done in pieces,
+ * one in each round.
+ */
 const BUSY_MS = 1
-/** Then rounds without work follow, until everything else has had so many times what the last slice took. */
+/** While there is, rounds without work follow, until everything else has had this many times as long as the last slice took. */
 const REST_PER_SLICE = 1.5
 
 interface Waiting {
@@ -18,19 +24,19 @@ interface Waiting {
 }
 
 /**
- * Under overload a round of the loop would else be the work of all requests that have come: a second in which no answer
- * of a backend is heard. What was acknowledged then waits for its exporter until its queue is full, and is lost although
- * the backend is well. Here new work is done in the order in which it came, and only as fast as all that follows from it:
- * while that is busy it gets three fifths of the time.
+ * Without it, a round of the loop under overload would be the work of all requests that have come: a second in which no answer
+ * of a backend is heard. Batches that were acknowledged would then wait for their exporter until its queue is full, and be
+ * lost although the backend is well. Here new work is done in the order in which it came, and no faster than all that follows
+ * from it, which while it is busy gets three fifths of the time.
  */
 export class Turns {
   readonly #clock: Clock
   #first: Waiting | undefined
   #last: Waiting | undefined
-  /** Is there a slice under way, or one to come? */
+  /** Is a slice under way, or will `#round` begin the next one? */
   #isOpen = false
   #began_ms = 0
-  /** When a slice, or a round without work, was over; how long that slice took; what everything else took since. */
+  /** When the last slice, or round without work, was over; how long the last slice took; what everything else has taken since. */
   #left_ms = 0
   #slice_ms = 0
   #rest_ms = 0
@@ -110,7 +116,7 @@ export class Turns {
     this.#first = waiting.next
     if (this.#first === undefined) this.#last = undefined
     waiting.begin()
-    // A tick that is asked for from a microtask comes after all that the work does without waiting for anything.
+    // First everything that the work does without waiting for I/O: a tick asked for in a microtask comes after all of that.
     queueMicrotask(() => process.nextTick(this.#next))
   }
 }
