@@ -15,7 +15,7 @@ export interface ListedPrice {
   readonly payee: string
   /** The model's name alone told that. */
   readonly isByName: boolean
-  /** The price is another provider's than the one named, or the base model's of a fine-tuned one. */
+  /** The price is another provider's than the one named, or that of the model of which this one is a snapshot or tuned. */
   readonly isGuess: boolean
 }
 
@@ -98,8 +98,14 @@ function namesOf(model: string): string[] {
   return [...new Set([plain, last, last.replace(bedrockModel, '')])].filter((name) => name !== '')
 }
 
-/** What was tuned: `gpt-4.1` of `ft:gpt-4.1:acme::a1b2`; undefined for models as they came. */
+/** What stands behind a model's name, of one that was tuned (Azure's way), and of a snapshot. */
+const suffix = /\.ft-.*$|[-@]20\d{2}-?\d{2}-?\d{2}$|-latest$|-0\d{2}$/
+
+/** What the model was made of: `gpt-4.1` of `ft:gpt-4.1:acme::a1b2`, or of a snapshot of it; undefined for any other. */
 function baseOf(names: readonly string[]): string | undefined {
-  const tuned = names.find((name) => name.startsWith('ft:'))
-  return tuned?.split(':')[1]
+  const name = names.at(-1)
+  if (name === undefined) return undefined
+  if (name.startsWith('ft:')) return name.split(':')[1]
+  const base = name.replace(suffix, '')
+  return base === name || base === '' ? undefined : base
 }

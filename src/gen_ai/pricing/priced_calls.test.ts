@@ -162,6 +162,11 @@ describe('by provider and name', () => {
       0.0028,
       'guess',
     ],
+    ['fine-tuned on Azure', chat('azure.ai.openai', 'gpt-4o-2024-08-06.ft-0a1b2c', 1000, 100), 0.0035, 'guess'],
+    ['a snapshot that the list does not have yet', chat('openai', 'gpt-4o-2031-02-03', 1000, 100), 0.0035, 'guess'],
+    ['the same, nobody named', chat('', 'gpt-4o-2031-02-03', 1000, 100), 0.0035, 'guess'],
+    ['a numbered one', chat('gcp.gemini', 'gemini-2.5-flash-001', 1000, 100), 0.00055, 'guess'],
+    ['a model that the list does not have', chat('openai', 'gpt-99-2031-02-03', 1000, 100), NOTHING, 'unknown_model'],
     ['another’s model behind OpenAI’s interface', chat('openai', 'claude-haiku-4-5', 1000, 100), 0.0015, 'guess'],
     ['the same by a path', chat('openai', 'anthropic/claude-haiku-4-5', 1000, 100), 0.0015, 'guess'],
   ])('%s', (...row) => expectCosts(row))
