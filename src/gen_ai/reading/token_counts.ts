@@ -1,23 +1,23 @@
 /** Token counts as the newest convention has them: cached ones are part of the input, reasoning is part of the output. */
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
-import type { DialectRow } from '../dialects/lexicon.ts'
+import { type DialectRow, lexicon } from '../dialects/lexicon.ts'
 import type { ModelCall } from '../model_call.ts'
 import { readNumber } from './sources.ts'
+
+const { parts } = lexicon
 
 /** Reads the call's token counts, and adds to input and output what their emitter left out. Needs the provider. */
 export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
   call.inputTokens = readCount(view, found, dialect, FIELD.inputTokens, call)
   call.outputTokens = readCount(view, found, dialect, FIELD.outputTokens, call)
-  readParts(view, found, dialect, call)
+  const hasParts = mayHaveParts(found)
+  if (hasParts) readParts(view, found, dialect, call)
   const exclusive = !dialect.inputIncludesCached
   call.cacheReadTokens = readCount(view, found, dialect, FIELD.cacheReadTokens, call)
   let leftOut = exclusive || isApart(call, FIELD.cacheReadTokens) ? zeroIfUnknown(call.cacheReadTokens) : 0
   call.cacheWriteTokens = readCount(view, found, dialect, FIELD.cacheWriteTokens, call)
-  const byLifetime =
-    zeroIfUnknown(readCount(view, found, dialect, FIELD.cacheWrite5mTokens, call)) +
-    zeroIfUnknown(call.cacheWrite1hTokens)
-  if (byLifetime > zeroIfUnknown(call.cacheWriteTokens)) setWritten(call, byLifetime)
+  if (hasParts) readLifetimes(view, found, dialect, call)
   if (exclusive || isApart(call, FIELD.cacheWriteTokens)) leftOut += zeroIfUnknown(call.cacheWriteTokens)
   if (isApart(call, FIELD.inputAudioTokens)) leftOut += zeroIfUnknown(call.inputAudioTokens)
   const cached = zeroIfUnknown(call.cacheReadTokens) + zeroIfUnknown(call.cacheWriteTokens)
@@ -40,6 +40,11 @@ export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRo
   }
 }
 
+function mayHaveParts(found: Int32Array): boolean {
+  for (let at = 0; at < parts.length; at++) if (found[parts[at]!]! >= 0) return true
+  return false
+}
+
 /** Parts of the input and the output that may have prices of their own. */
 function readParts(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
   call.cacheWrite1hTokens = readCount(view, found, dialect, FIELD.cacheWrite1hTokens, call)
@@ -51,9 +56,13 @@ function readParts(view: SpanView, found: Int32Array, dialect: DialectRow, call:
   call.webSearches = readCount(view, found, dialect, FIELD.webSearches, call)
 }
 
-/** What was written is told by lifetime only: it takes the place of a sum that is missing, or 0. */
-function setWritten(call: ModelCall, tokens: number): void {
-  call.cacheWriteTokens = tokens
+/** What was written may be told by lifetime only: that takes the place of a sum that is missing, or 0. */
+function readLifetimes(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
+  const written =
+    zeroIfUnknown(readCount(view, found, dialect, FIELD.cacheWrite5mTokens, call)) +
+    zeroIfUnknown(call.cacheWrite1hTokens)
+  if (written <= zeroIfUnknown(call.cacheWriteTokens)) return
+  call.cacheWriteTokens = written
   call.replaced |= 1 << FIELD.cacheWriteTokens
 }
 
