@@ -85,37 +85,6 @@ export const finishReasonSpellings: Readonly<Record<string, FinishReason>> = Obj
   ...FINISH_REASONS.map((meaning) => all(meaning, ...finishReasonsByMeaning[meaning])),
 )
 
-/** Ids in the price table, of providers whose convention name the table does not know or takes for another's. */
-export const priceProviders: Readonly<Record<string, string>> = {
-  'aws.bedrock': 'aws',
-  'azure.ai.inference': 'azure',
-  'azure.ai.openai': 'azure',
-  'gcp.gemini': 'google',
-  'gcp.gen_ai': 'google',
-  'gcp.vertex_ai': 'google',
-  mistral_ai: 'mistral',
-  moonshot_ai: 'moonshotai',
-  x_ai: 'x-ai',
-}
-
-/** Servers that people run themselves: a hosted model of the same name says nothing about their price. */
-export const unpricedProviders: readonly string[] = [
-  'ollama',
-  'vllm',
-  'lm_studio',
-  'lmstudio',
-  'llama_cpp',
-  'tgi',
-  'sglang',
-  'local',
-]
-
-/** Beginnings of model names that the price table knows only together with their provider. */
-export const modelProviders: Readonly<Record<string, string>> = {
-  'text-embedding-3': 'openai',
-  'text-embedding-ada': 'openai',
-}
-
 /** Each spelling with its meaning. */
 function all<Meaning extends string>(meaning: Meaning, ...spellings: readonly string[]): Record<string, Meaning> {
   return Object.fromEntries(spellings.map((spelling) => [spelling, meaning]))

@@ -4,6 +4,7 @@
  */
 
 import { anthropicSdk, botocoreBedrock, conventions, tutorials } from './conventions.ts'
+import { withCostParts } from './cost_parts.ts'
 import type { Dialect } from './dialect.ts'
 import { genkit, googleAdk, liteLlm, mastra, pydanticAi, strands } from './frameworks.ts'
 import { laminar, sentry } from './monitors.ts'
@@ -16,29 +17,31 @@ import { traceloop } from './traceloop.ts'
 import { vercel } from './vercel.ts'
 import { voice } from './voice.ts'
 
-export const dialects: readonly Dialect[] = [
-  anthropicSdk,
-  botocoreBedrock,
-  ...vercel,
-  langfuse,
-  langSmith,
-  mlflow,
-  genkit,
-  liteLlm,
-  openLit,
-  pydanticAi,
-  logfire,
-  strands,
-  googleAdk,
-  mastra,
-  claudeCodeSpans,
-  ...voice,
-  ...openInference,
-  laminar,
-  ...traceloop,
-  ...servers,
-  sentry,
-  tutorials,
-  ...recordDialects,
-  ...conventions,
-]
+export const dialects: readonly Dialect[] = (
+  [
+    anthropicSdk,
+    botocoreBedrock,
+    ...vercel,
+    langfuse,
+    langSmith,
+    mlflow,
+    genkit,
+    liteLlm,
+    openLit,
+    pydanticAi,
+    logfire,
+    strands,
+    googleAdk,
+    mastra,
+    claudeCodeSpans,
+    ...voice,
+    ...openInference,
+    laminar,
+    ...traceloop,
+    ...servers,
+    sentry,
+    tutorials,
+    ...recordDialects,
+    ...conventions,
+  ] satisfies readonly Dialect[]
+).map(withCostParts)

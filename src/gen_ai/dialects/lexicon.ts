@@ -1,6 +1,6 @@
 /** The table of dialects in the form in which spans are read: one set of keys, and flat arrays of positions in it. */
 import { KeySet } from '../../telemetry/key_set.ts'
-import { FIELD_NAMES, FIELDS, NEWEST, SLUICE } from '../call_fields.ts'
+import { FIELD_NAMES, FIELDS, type FieldName, NEWEST, SLUICE } from '../call_fields.ts'
 import { JsonPlaces } from '../json_places.ts'
 import {
   FINISH_REASONS,
@@ -75,6 +75,18 @@ const OTHER_STEPS = [
   'gen_ai.workflow.name',
 ]
 
+/** Fields that are parts of the counts of tokens, or count beside them. */
+const PARTS = [
+  'cacheWrite5mTokens',
+  'cacheWrite1hTokens',
+  'inputAudioTokens',
+  'outputAudioTokens',
+  'cacheReadAudioTokens',
+  'inputImageTokens',
+  'outputImageTokens',
+  'webSearches',
+] as const satisfies readonly FieldName[]
+
 /** As much of a log record's body as is looked at: it may begin with all messages of a conversation. */
 const BODY_BYTES_MAX = 1 << 20
 
@@ -98,6 +110,8 @@ export class Lexicon {
   /** Positions of `sluice.dialect`, and of a log record's body, in `keys`. */
   readonly judged: number
   readonly body: number
+  /** Positions of the attributes that may hold parts of the counts (`cost_parts.ts`): most calls have none of them. */
+  readonly parts: Int16Array
   /** Longest list of sources of a field. */
   readonly width: number
   /** Sources of the fields, `[(dialect * FIELDS + field) * width + n]`: positions in `keys`, -1 at the end. */
@@ -119,6 +133,8 @@ export class Lexicon {
     this.judged = position.get(SLUICE.dialect)!
     this.body = position.get(BODY)!
     this.ids = table.map((row) => row.id)
+    const parts = table.flatMap(({ fields }) => PARTS.flatMap((part) => fields[part] ?? []).map(attributeOf))
+    this.parts = Int16Array.from(new Set(parts), (name) => position.get(name)!)
     this.marksByRow = table.flatMap(({ marks, inRecords }, dialect) =>
       inRecords
         ? []

@@ -129,6 +129,7 @@ export const mlflow: Dialect = {
     requestModel: ['model', 'mlflow.llm.model'],
     responseModel: [inJson('mlflow.spanOutputs', 'model'), 'mlflow.llm.model'],
     responseId: [inJson('mlflow.spanOutputs', 'id')],
+    serviceTier: [inJson('mlflow.spanOutputs', 'service_tier')],
     conversationId: ['session.id', 'mlflow.trace.session'],
     // As the provider counts, in either place.
     inputTokens: [inJson(CHAT_USAGE, 'input_tokens'), inOutputs('prompt_tokens'), inOutputs('input_tokens')],

@@ -81,7 +81,11 @@ function readCall(
   readProvider(row, call)
   readTokens(view, found, row, call)
   call.cost_usd = readNumber(view, found, row, FIELD.cost, call, call.plausible.cost_usd_max)
-  if (call.cost_usd === 0 && row.zeroCostIsUnknown) call.cost_usd = Number.NaN
+  if (call.cost_usd === 0 && row.zeroCostIsUnknown) {
+    call.cost_usd = Number.NaN
+    call.isZeroDoubtful = true
+  }
+  call.isAnswerCached = readFlag(view, found, row, FIELD.answerCached, call) === true
   call.statusCode = readNumber(view, found, row, FIELD.statusCode, call)
   if (view.isRecord) readRecord(view, found, row, call)
   if (operation === NOT_NAMED && !readName(view, row, call, mayBeNamed) && !isCallByFacts(found, row, call, isCall))

@@ -1,9 +1,11 @@
 /** Token counts as the newest convention has them: cached ones are part of the input, reasoning is part of the output. */
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
-import type { DialectRow } from '../dialects/lexicon.ts'
+import { type DialectRow, lexicon } from '../dialects/lexicon.ts'
 import type { ModelCall } from '../model_call.ts'
 import { readNumber } from './sources.ts'
+
+const { parts } = lexicon
 
 /** What input and output leave out, as bits. */
 const READ = 1
@@ -20,11 +22,15 @@ const WAYS = [READ | WRITE, REASONING, READ | WRITE | REASONING, READ, READ | RE
 export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
   call.inputTokens = readCount(view, found, dialect, FIELD.inputTokens, call)
   call.outputTokens = readCount(view, found, dialect, FIELD.outputTokens, call)
+  const hasParts = mayHaveParts(found)
+  if (hasParts) readParts(view, found, dialect, call)
   call.cacheReadTokens = readCount(view, found, dialect, FIELD.cacheReadTokens, call)
   call.cacheWriteTokens = readCount(view, found, dialect, FIELD.cacheWriteTokens, call)
+  if (hasParts) readLifetimes(view, found, dialect, call)
   call.reasoningTokens = readCount(view, found, dialect, FIELD.reasoningTokens, call)
   const cached = zeroIfUnknown(call.cacheReadTokens) + zeroIfUnknown(call.cacheWriteTokens)
   const reasoning = zeroIfUnknown(call.reasoningTokens)
+  if (hasParts) addAudio(call)
   if (cached === 0 && reasoning === 0) return
   const told = toldByTotal(readCount(view, found, dialect, FIELD.totalTokens, call), dialect, call)
   const leftOut = told === NOT_TOLD ? usuallyLeftOut(dialect, call) : told
@@ -74,6 +80,38 @@ function addToOutput(call: ModelCall, tokens: number): void {
   call.outputTokens += tokens
   call.correctedTokens += tokens
   call.replaced |= 1 << FIELD.outputTokens
+}
+
+function mayHaveParts(found: Int32Array): boolean {
+  for (let at = 0; at < parts.length; at++) if (found[parts[at]!]! >= 0) return true
+  return false
+}
+
+/** Parts of the input and the output that may have prices of their own. */
+function readParts(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
+  call.cacheWrite1hTokens = readCount(view, found, dialect, FIELD.cacheWrite1hTokens, call)
+  call.inputAudioTokens = readCount(view, found, dialect, FIELD.inputAudioTokens, call)
+  call.outputAudioTokens = readCount(view, found, dialect, FIELD.outputAudioTokens, call)
+  call.cacheReadAudioTokens = readCount(view, found, dialect, FIELD.cacheReadAudioTokens, call)
+  call.inputImageTokens = readCount(view, found, dialect, FIELD.inputImageTokens, call)
+  call.outputImageTokens = readCount(view, found, dialect, FIELD.outputImageTokens, call)
+  call.webSearches = readCount(view, found, dialect, FIELD.webSearches, call)
+}
+
+/** Audio that its emitter counts beside input and output. */
+function addAudio(call: ModelCall): void {
+  if (isApart(call, FIELD.inputAudioTokens)) addToInput(call, zeroIfUnknown(call.inputAudioTokens))
+  if (isApart(call, FIELD.outputAudioTokens)) addToOutput(call, zeroIfUnknown(call.outputAudioTokens))
+}
+
+/** What was written may be told by lifetime only: that takes the place of a sum that is missing, or 0. */
+function readLifetimes(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
+  const written =
+    zeroIfUnknown(readCount(view, found, dialect, FIELD.cacheWrite5mTokens, call)) +
+    zeroIfUnknown(call.cacheWrite1hTokens)
+  if (written <= zeroIfUnknown(call.cacheWriteTokens)) return
+  call.cacheWriteTokens = written
+  call.replaced |= 1 << FIELD.cacheWriteTokens
 }
 
 function readCount(view: SpanView, found: Int32Array, dialect: DialectRow, field: number, call: ModelCall): number {
