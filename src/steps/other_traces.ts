@@ -115,7 +115,7 @@ class Recent {
       count = this.#before[row]!
       const told = this.#ints[row * INT.width + INT.told]! & bits & ~found
       if (this.#keys[row] !== key || told === 0) continue
-      facts ??= factsOf(calls.ints, calls.numbers, call)
+      facts ??= factsOf(calls.ints, calls.numbers, call, bits)
       const known = factsOf(this.#ints, this.#numbers, row)
       const paired = told & this.#ints[row * INT.width + PAIRED]!
       let same = 0
