@@ -63,6 +63,8 @@ export interface Dialect {
   readonly marks: readonly Mark[]
   /** The provider's SDK writes these spans by itself: an instrumentation may report the same calls. Default false. */
   readonly ofProvider?: boolean
+  /** Written by a server that people run themselves: a hosted model of the same name says nothing of its price. Default false. */
+  readonly ofOwnServer?: boolean
   /** Calls stand in log records: the marks are of those, and of no spans. Default false. */
   readonly inRecords?: boolean
   /** Only those records are calls that failed: other records tell of the calls that went well. Default false. */

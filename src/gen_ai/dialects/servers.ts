@@ -20,6 +20,7 @@ const vllm: Dialect = {
     timeToFirstChunk: [NEWEST.timeToFirstChunk, 'gen_ai.latency.time_to_first_token'],
   },
   operationOptional: true,
+  ofOwnServer: true,
   firstChunkOfAll: true,
   spanNames: { llm_request: 'chat' },
 }
@@ -32,6 +33,7 @@ const tgi: Dialect = {
   id: 'tgi',
   marks: [{ scope: 'text-generation-inference' }],
   fields: { operation: [NEWEST.operation] },
+  ofOwnServer: true,
   spanNames: {
     generate: 'text_completion',
     generate_stream: 'text_completion',

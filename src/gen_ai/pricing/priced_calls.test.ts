@@ -180,6 +180,12 @@ describe('what nobody but the user can price', () => {
     ['Ollama', chat('ollama', 'mistral-large-latest', 1000, 100), NOTHING, 'unknown_model'],
     ['Ollama, another spelling', chat('Ollama', 'deepseek-r1', 1000, 100), NOTHING, 'unknown_model'],
     ['Ollama, by one of its interfaces', chat('ollama.chat', 'deepseek-r1', 1000, 100), NOTHING, 'unknown_model'],
+    [
+      'a span of vLLM itself, which names no provider',
+      chat('', 'mistral-large-latest', 1000, 100, { 'gen_ai.latency.e2e': 1 }),
+      NOTHING,
+      'unknown_model',
+    ],
     ['Ollama, by a gateway’s path', chat('', 'ollama/mistral-large-latest', 1000, 100), NOTHING, 'unknown_model'],
     ['vLLM', chat('vllm', 'openai/gpt-oss-120b', 1000, 100), NOTHING, 'unknown_model'],
     [

@@ -3,6 +3,7 @@ import { nanosAsMillis } from '../../otlp/cursor.ts'
 import { hashText } from '../../telemetry/hash.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
+import { dialects } from '../dialects/dialects.ts'
 import { PROVIDERS } from '../dialects/lexicon.ts'
 import { COST_SOURCES, type ModelCall } from '../model_call.ts'
 import { TOKENS } from '../plausible.ts'
@@ -88,7 +89,8 @@ export class Prices {
     // A price of the counts that are left would be too low, and look right.
     if ((call.implausible & TOKENS) !== 0) return -1
     const { source, periods, factor, isOwnServer, mayBeOwn } = this.#find(call)
-    const isOwn = isOwnServer || (mayBeOwn && isPrivateHost(call.text(FIELD.serverAddress)))
+    const isOfOwn = source !== OVERRIDE && dialects[call.dialect]?.ofOwnServer === true
+    const isOwn = isOwnServer || isOfOwn || (mayBeOwn && isPrivateHost(call.text(FIELD.serverAddress)))
     if (isOwn && call.isZeroDoubtful) call.cost_usd = 0
     if (isOwn || source === UNKNOWN_MODEL) return UNKNOWN_MODEL
     const time = view.startTime >= 0 ? view.startTime : view.endTime
