@@ -42,8 +42,10 @@ export function judgeCall(call: ModelCall, answer: Answer): void {
     if (reason >= 0) finished |= signalOf[reason]!
     if (reason === TOOL_CALL) calledTools = true
   }
-  // A call that failed has no answer that could be bad.
-  if (call.failed) finished &= ~SIGNAL.invalid_output
+  // A call that failed has no answer that could be bad. Of a stream that its reader left nobody tells the usage, and some write
+  // `error` where no reason came.
+  const wasLeft = call.stream && Number.isNaN(call.outputTokens)
+  if (call.failed || wasLeft) finished &= ~SIGNAL.invalid_output
   call.qualitySignals = finished | signalsOf(answer, call.failed || calledTools || finished !== 0)
   call.qualityScore = scoreOf(call.qualitySignals, answer, call.failed)
 }

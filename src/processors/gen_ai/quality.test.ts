@@ -131,6 +131,20 @@ describe('signals', () => {
       { ...chat, 'gen_ai.response.finish_reasons': ['error'], 'error.type': 'timeout' },
       [unknown],
     ],
+    [
+      'a stream that its reader left',
+      words('A long answer', { 'gen_ai.request.stream': true, 'gen_ai.response.finish_reasons': ['error'] }),
+      [1],
+    ],
+    [
+      'a stream that ended with an error',
+      words('A long answer', {
+        'gen_ai.request.stream': true,
+        'gen_ai.usage.output_tokens': 4,
+        'gen_ai.response.finish_reasons': ['error'],
+      }),
+      [0.4, 'invalid_output'],
+    ],
     ['ended for a reason that nobody knows', { ...chat, 'gen_ai.response.finish_reasons': ['tea_time'] }, [unknown]],
     ['empty, but tools were called', words('', { 'gen_ai.response.finish_reasons': ['tool_calls'] }), [unknown]],
     ['two', words(sorry, { 'gen_ai.response.finish_reasons': ['length'] }), [0.3, 'truncated', 'refusal']],
