@@ -8,7 +8,6 @@
  */
 import { encode, type Message } from '../../otlp/codec.ts'
 import type { Clock } from '../../self/clock.ts'
-import { ExactSum } from '../../self/exact_sum.ts'
 import type { MetricBatch } from '../../telemetry/batch.ts'
 import { BucketExemplars, type CallExemplar, type ExemplarCandidates } from './bucket_exemplars.ts'
 import { Histogram } from './histogram.ts'
@@ -33,14 +32,10 @@ export interface Now {
 }
 
 export class CounterPoint {
-  readonly #sum = new ExactSum()
-
-  get value(): number {
-    return this.#sum.value
-  }
+  value = 0
 
   add(amount: number): void {
-    if (amount > 0) this.#sum.add(amount)
+    if (amount > 0) this.value += amount
   }
 }
 
