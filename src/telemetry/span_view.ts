@@ -3,6 +3,7 @@
  * are offsets into the batch's bytes, -1 for what is absent. Source: opentelemetry/proto/trace/v1/trace.proto.
  */
 import { next, readInt64, readLength, readUint32, skipValue, uint32 } from '../otlp/cursor.ts'
+import { LOG_ATTRIBUTES, SPAN_ATTRIBUTES } from './attribute_writer.ts'
 import { Attributes } from './attributes.ts'
 import type { LogBatch, TraceBatch } from './batch.ts'
 import { isEqual } from './key_set.ts'
@@ -157,7 +158,7 @@ function isZero(bytes: Uint8Array, start: number, end: number): boolean {
 /** Does the first attribute of a span or log record have this key? Reads no further than that attribute. */
 export function beginsWithAttribute(batch: TraceBatch | LogBatch, item: number, key: Uint8Array): boolean {
   const { bytes } = batch
-  const attributes = batch.signal === 'traces' ? SPAN_ATTRIBUTES : RECORD_ATTRIBUTES
+  const attributes = batch.signal === 'traces' ? SPAN_ATTRIBUTES : LOG_ATTRIBUTES
   const row = item * ITEM.width
   const end = batch.layout.itemRows[row + ITEM.end]!
   for (let at = batch.layout.itemRows[row + ITEM.start]!; at < end; ) {
@@ -173,7 +174,4 @@ export function beginsWithAttribute(batch: TraceBatch | LogBatch, item: number, 
   return false
 }
 
-/** Tags of Span.attributes = 9 and LogRecord.attributes = 6. */
-const SPAN_ATTRIBUTES = 0x4a
-const RECORD_ATTRIBUTES = 0x32
 const firstAttribute = new Attributes()

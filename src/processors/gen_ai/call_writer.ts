@@ -5,9 +5,16 @@ import { FINISH_REASONS, OPERATIONS } from '../../gen_ai/known_values.ts'
 import { COST_SOURCES, type ModelCall } from '../../gen_ai/model_call.ts'
 import { IMPLAUSIBLE } from '../../gen_ai/plausible.ts'
 import type { Output } from '../../otlp/output.ts'
+import {
+  appendDouble,
+  appendInt,
+  appendText,
+  appendTexts,
+  appendTrue,
+  KeyTemplate,
+} from '../../telemetry/attribute_writer.ts'
 import { ATTRIBUTE, type Attributes } from '../../telemetry/attributes.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import { appendDouble, appendInt, appendText, appendTexts, appendTrue, KeyTemplate } from './attribute_writer.ts'
 import { qualityWriter } from './quality_writer.ts'
 
 const dialectTexts = lexicon.ids.map((id) => Buffer.from(id))

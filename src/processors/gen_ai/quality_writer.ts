@@ -2,7 +2,7 @@
 import { SLUICE } from '../../gen_ai/call_fields.ts'
 import { SIGNALS } from '../../gen_ai/quality.ts'
 import type { Output } from '../../otlp/output.ts'
-import { appendDouble, appendTexts, KeyTemplate } from './attribute_writer.ts'
+import { appendDouble, appendTexts, KeyTemplate } from '../../telemetry/attribute_writer.ts'
 
 const names = SIGNALS.map((name) => {
   const source = Buffer.from(name)

@@ -8,13 +8,14 @@ import type { ModelCall } from '../../../gen_ai/model_call.ts'
 import { next, readLength, readUint32, skipValue } from '../../../otlp/cursor.ts'
 import type { Output } from '../../../otlp/output.ts'
 import { ARRAY, KVLIST } from '../../../telemetry/any_value.ts'
+import { appendString } from '../../../telemetry/attribute_writer.ts'
 import { Attributes } from '../../../telemetry/attributes.ts'
 import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
 import { isEqual } from '../../../telemetry/key_set.ts'
 import type { SpanView } from '../../../telemetry/span_view.ts'
 import { type ContentMarks, MARK } from '../content_marks.ts'
 import { BoundedValues } from './bounded_values.ts'
-import { attributeKey, BODY, CONTENT_EVENT, writeSeverity, writeText } from './log_record.ts'
+import { attributeKey, BODY, CONTENT_EVENT, writeSeverity } from './log_record.ts'
 
 const OPERATION = attributeKey('gen_ai.operation.name')
 const REQUEST_MODEL = attributeKey('gen_ai.request.model')
@@ -55,8 +56,8 @@ export class ContentRecord {
     out.close(body, expected)
     writeSeverity(out, 'INFO')
     out.constant(CONTENT_EVENT)
-    writeText(out, OPERATION, OPERATIONS[call.operation]!)
-    if (call.has(FIELD.requestModel)) writeText(out, REQUEST_MODEL, call.text(FIELD.requestModel).slice(0, 256))
+    appendString(out, OPERATION, OPERATIONS[call.operation]!)
+    if (call.has(FIELD.requestModel)) appendString(out, REQUEST_MODEL, call.text(FIELD.requestModel).slice(0, 256))
     return true
   }
 

@@ -3,7 +3,8 @@
  * attributes = 6: KeyValue { key = 1, value = 2: AnyValue }, flags = 8, trace id = 9, span id = 10, observed time = 11,
  * event name = 12 }. Source: opentelemetry/proto/{logs,common}/v1.
  */
-import { Constant, Output, varintSize } from '../../../otlp/output.ts'
+import { Constant, Output } from '../../../otlp/output.ts'
+import { appendString, KeyTemplate, LOG_ATTRIBUTES } from '../../../telemetry/attribute_writer.ts'
 import type { SpanView } from '../../../telemetry/span_view.ts'
 
 /** Numbers of fields, to be written with `Output.open`. */
@@ -16,7 +17,6 @@ const TAG = {
   time: 0x09,
   severityNumber: 0x10,
   severityText: 0x1a,
-  attributes: 0x32,
   flags: 0x45,
   traceId: 0x4a,
   spanId: 0x52,
@@ -33,18 +33,15 @@ const SEVERITIES: Readonly<Record<Severity, Constant>> = {
   ERROR: severityFields(17, 'ERROR'),
 }
 
-/** A key of attributes, for the functions below. ASCII, of less than 100 characters. */
-export type AttributeKey = Constant
-
-/** Everything of the attribute between its own length and that of its value. */
-export function attributeKey(name: string): AttributeKey {
-  return new Constant(Buffer.concat([Buffer.from([0x0a, name.length]), Buffer.from(name), Buffer.from([0x12])]))
+/** The key of an attribute of log records, of less than 100 bytes. */
+export function attributeKey(name: string): KeyTemplate {
+  return new KeyTemplate(name, LOG_ATTRIBUTES)
 }
 
 /** The event's name as a field and as the attribute `event_name`: some stores drop the field. */
 function eventFields(name: string): Constant {
   const out = new Output(128)
-  writeText(out, attributeKey('event_name'), name)
+  appendString(out, attributeKey('event_name'), name)
   out.byte(TAG.eventName)
   out.byte(name.length)
   out.text(name)
@@ -89,56 +86,6 @@ function writeNanos(out: Output, time_ms: number): void {
   const low = (high % 2 ** 10) * 2 ** 22 + (whole_ms % 2 ** 22) * 1e6
   out.fixed32(low)
   out.fixed32(Math.floor(high / 2 ** 10) + Math.floor(low / 2 ** 32))
-}
-
-/** Writes an attribute. */
-export function writeText(out: Output, key: AttributeKey, text: string): void {
-  const size = Buffer.byteLength(text)
-  writeKey(out, key, 1 + varintSize(size) + size)
-  out.byte(0x0a)
-  out.varint(size)
-  out.text(text)
-}
-
-/** The texts are ASCII, and short. */
-export function writeTexts(out: Output, key: AttributeKey, texts: readonly string[]): void {
-  const size = texts.reduce((total, { length }) => total + length + 4, 0)
-  writeKey(out, key, 1 + varintSize(size) + size)
-  out.byte(0x2a)
-  out.varint(size)
-  for (const text of texts) {
-    out.byte(0x0a)
-    out.byte(text.length + 2)
-    out.byte(0x0a)
-    out.byte(text.length)
-    out.text(text)
-  }
-}
-
-export function writeInt(out: Output, key: AttributeKey, value: number): void {
-  writeKey(out, key, 1 + varintSize(value))
-  out.byte(0x18)
-  out.varint(value)
-}
-
-export function writeDouble(out: Output, key: AttributeKey, value: number): void {
-  writeKey(out, key, 9)
-  out.byte(0x21)
-  out.double(value)
-}
-
-export function writeTrue(out: Output, key: AttributeKey): void {
-  writeKey(out, key, 2)
-  out.byte(0x10)
-  out.byte(1)
-}
-
-/** Everything of the attribute but the content of its value, which is `size` bytes long. */
-function writeKey(out: Output, key: AttributeKey, size: number): void {
-  out.byte(TAG.attributes)
-  out.varint(key.length + varintSize(size) + size)
-  out.constant(key)
-  out.varint(size)
 }
 
 function writeId(out: Output, tag: number, bytes: Uint8Array, start: number, size: number): void {

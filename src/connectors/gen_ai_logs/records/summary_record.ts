@@ -6,22 +6,17 @@ import { nanosAsMillis, nanosBetween } from '../../../otlp/cursor.ts'
 import { Output, varintSize } from '../../../otlp/output.ts'
 import { type Calls, FAILED, RATE_LIMITED } from '../../../steps/calls.ts'
 import { numberOf, textStart } from '../../../telemetry/any_value.ts'
+import {
+  appendDouble,
+  appendInt,
+  appendTexts,
+  appendTrue,
+  type KeyTemplate,
+} from '../../../telemetry/attribute_writer.ts'
 import { fieldEnd, fieldStart } from '../../../telemetry/find_field.ts'
 import { isEqual } from '../../../telemetry/key_set.ts'
 import { type Digest, fromInside, fromOutside, KEY } from '../digest.ts'
-import {
-  type AttributeKey,
-  attributeKey,
-  BODY,
-  type Severity,
-  SUMMARY_EVENT,
-  writeDouble,
-  writeInt,
-  writeObservedTime,
-  writeSeverity,
-  writeTexts,
-  writeTrue,
-} from './log_record.ts'
+import { attributeKey, BODY, type Severity, SUMMARY_EVENT, writeObservedTime, writeSeverity } from './log_record.ts'
 import { type LineKey, LogfmtLine, lineKey } from './logfmt_line.ts'
 
 /** Calls whose score is below it are logged as warnings. */
@@ -92,18 +87,23 @@ export function writeSummary(out: Output, settled: SettledCall, now_ms: number):
   writeAmount(out, WRITTEN.cost, calls.number(call, 'cost_usd'))
   writeAmount(out, WRITTEN.score, calls.number(call, 'score'))
   const signals = signalsBeside(settled)
-  if (signals.length > 0) writeTexts(out, WRITTEN.signals, signals)
-  if (calls.has(call, RATE_LIMITED)) writeTrue(out, WRITTEN.rateLimited)
+  if (signals.length > 0) appendTexts(out, WRITTEN.signals, signals.map(wholeText))
+  if (calls.has(call, RATE_LIMITED)) appendTrue(out, WRITTEN.rateLimited)
   writeAmount(out, WRITTEN.latency, latency_ms)
 }
 
-/** Nothing where it is not known. */
-function writeCount(out: Output, key: AttributeKey, count: number): void {
-  if (count >= 0) writeInt(out, key, count)
+function wholeText(value: string) {
+  const source = Buffer.from(value)
+  return { source, start: 0, end: source.length }
 }
 
-function writeAmount(out: Output, key: AttributeKey, amount: number): void {
-  if (amount >= 0) writeDouble(out, key, amount)
+/** Nothing where it is not known. */
+function writeCount(out: Output, key: KeyTemplate, count: number): void {
+  if (count >= 0) appendInt(out, key, count)
+}
+
+function writeAmount(out: Output, key: KeyTemplate, amount: number): void {
+  if (amount >= 0) appendDouble(out, key, amount)
 }
 
 function severityOf({ calls, call }: SettledCall): Severity {

@@ -2,8 +2,9 @@
  * Appending attributes to the content of a Span or LogRecord. Grammar: Span.attributes = 9, LogRecord.attributes = 6:
  * KeyValue { key = 1, value = 2: AnyValue }.
  */
-import { Constant, type Output, varintSize } from '../../otlp/output.ts'
+import { Constant, type Output, varintSize } from '../otlp/output.ts'
 
+/** Tags of Span.attributes = 9 and LogRecord.attributes = 6. */
 export const SPAN_ATTRIBUTES = 0x4a
 export const LOG_ATTRIBUTES = 0x32
 const STRING = 0x0a
@@ -45,6 +46,12 @@ export function appendTrue(out: Output, key: KeyTemplate): void {
 export function appendText(out: Output, key: KeyTemplate, source: Uint8Array, start: number, end: number): void {
   head(out, key, textSize(end - start))
   text(out, source, start, end)
+}
+
+/** A text as a string, for what is written seldom. */
+export function appendString(out: Output, key: KeyTemplate, value: string): void {
+  const bytes = Buffer.from(value)
+  appendText(out, key, bytes, 0, bytes.length)
 }
 
 /** A list of texts, each a range (start, end) of its source. */
