@@ -1,6 +1,7 @@
 /** Push requests over kept-alive connections. */
 import type { Batches, Context, Host, Signal } from '../../component.ts'
 import { HttpConnections, networkFailure } from '../../sending/connections/http_connections.ts'
+import { PackedBodies } from '../../sending/packed_bodies.ts'
 import type { Sender, SendResult } from '../../sending/sender.ts'
 import { isTenant, type LokiConfig, PUSH_PATH } from './config.ts'
 import { LabelSets, StreamsInUse } from './label_sets.ts'
@@ -17,11 +18,8 @@ export class LokiClient {
   readonly #url: URL
   readonly #converter: PushConverter
   readonly #counts: LokiCounts
-  /**
-   * What was made of batches that may be sent again. Records without a time keep the one of the first attempt, so that
-   * Loki knows the lines again.
-   */
-  readonly #prepared = new WeakMap<Batches['logs'], PushRequests>()
+  /** Records without a time keep the one of the first attempt, so that Loki knows the lines again. */
+  readonly #prepared = new PackedBodies<PushRequests | undefined>()
   readonly #connections: HttpConnections
 
   /** Throws ProxyError. */
@@ -63,17 +61,16 @@ export class LokiClient {
     if (tenant !== undefined && !isTenant(tenant)) {
       return { outcome: 'permanent', reason: 'permanent_error', message: 'the tenant has characters that Loki refuses' }
     }
-    const prepared = this.#prepare(batch)
-    if (prepared === undefined) {
+    const headers = this.#headers(tenant)
+    const prepare = () => this.#prepare(batch)
+    return this.#prepared.attempt(batch, prepare, async (requests) => {
+      if (requests !== undefined) return this.#push(requests, (body) => this.#post(body, headers, abort))
+      const { max_request_size } = this.#config
       return {
         outcome: 'too_large',
-        message: `the request is over max_request_size ${this.#config.max_request_size}, or has too many different keys`,
+        message: `the request is over max_request_size ${max_request_size}, or has too many different keys`,
       }
-    }
-    const headers = this.#headers(tenant)
-    const result = await this.#push(prepared, (body) => this.#post(body, headers, abort))
-    if (result.outcome !== 'retryable') this.#prepared.delete(batch)
-    return result
+    })
   }
 
   #tenant({ tenant, metadata }: Context): string | undefined {
@@ -84,15 +81,11 @@ export class LokiClient {
 
   /** Undefined if the request would be too large. */
   #prepare(batch: Batches['logs']): PushRequests | undefined {
-    const known = this.#prepared.get(batch)
-    if (known !== undefined) return known
     const now_ms = this.#host.clock.now_ms()
     const push = this.#converter.convert(batch, now_ms)
     if (push === undefined) return undefined
     this.#counts.lost(push.losses)
-    const requests = new PushRequests(push, now_ms, this.#config.late_after)
-    this.#prepared.set(batch, requests)
-    return requests
+    return new PushRequests(push, now_ms, this.#config.late_after)
   }
 
   async #push(requests: PushRequests, post: (body: Buffer) => Promise<PushAnswer>): Promise<SendResult> {
