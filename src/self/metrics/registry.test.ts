@@ -46,6 +46,18 @@ test('gauges are read at the scrape; a new reader replaces the old; one that fai
   expect(await body(metrics)).toBe('# HELP a A\n# TYPE a gauge\na 5\n# HELP g G\n# TYPE g gauge\ng{id="1"} -Inf\n')
 })
 
+test('values by a label are read at the scrape; a reader that fails costs only its lines', async () => {
+  const metrics = new SelfMetrics()
+  let held: Record<string, number> = { a: 1 }
+  metrics.gauges('held', 'Held', 'holder', () => held)
+  metrics.gauges('held', 'Held', 'holder', () => ({ ...held, b: 2 }))
+  metrics.gauges('broken', 'Broken', 'holder', () => {
+    throw new Error('broken')
+  })
+  held = { a: 3 }
+  expect(await body(metrics)).toContain('held{holder="a"} 3\nheld{holder="b"} 2\n')
+})
+
 test('histograms', async () => {
   const metrics = new SelfMetrics()
   const size = metrics.histogram('size', 'Size', [1, 10], { id: 'x' })

@@ -32,17 +32,18 @@ export class SelfMetrics implements Meter {
   }
 
   gauge(name: string, help: string, labels: Labels, read: () => number): void {
-    this.#gauge(name, 'gauge', help, labels, read)
+    this.#readAt(name, 'gauge', help, labels, () => [{ value: read(), labels }])
   }
 
   /** A line for each value that `read` has at a scrape, by the label's. */
   gauges(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
-    this.#family(name, 'gauge', help).point({}, () => new GaugesPoint(label, read))
+    const lines = () => Object.entries(read()).map(([of, value]) => ({ value, labels: { [label]: of } }))
+    this.#readAt(name, 'gauge', help, {}, lines)
   }
 
   /** A counter whose value is read at every scrape. */
   counterOf(name: string, help: string, labels: Labels, read: () => number): void {
-    this.#gauge(name + this.#suffix, 'counter', help, labels, read)
+    this.#readAt(name + this.#suffix, 'counter', help, labels, () => [{ value: read(), labels }])
   }
 
   histogram(name: string, help: string, bounds: readonly number[], labels: Labels = {}): HistogramPoint {
@@ -57,9 +58,10 @@ export class SelfMetrics implements Meter {
     return { contentType: this.#registry.contentType, body: `${(await Promise.all(texts)).join('\n')}\n` }
   }
 
-  #gauge(name: string, type: Type, help: string, labels: Labels, read: () => number): void {
-    const made = this.#family(name, type, help).point(labels, () => new GaugePoint(labels, read)) as GaugePoint
-    made.read = read
+  /** A new reader takes the place of the one with the same labels. */
+  #readAt(name: string, type: Type, help: string, labels: Labels, read: () => Line[]): void {
+    const point = this.#family(name, type, help).point(labels, () => new ReadPoint()) as ReadPoint
+    point.read = read
   }
 
   #family(name: string, type: Type, help: string): Family {
@@ -133,33 +135,14 @@ class CounterPoint implements Counter, Point {
   }
 }
 
-class GaugesPoint implements Point {
-  readonly #label: string
-  readonly #read: () => Readonly<Record<string, number>>
+/** What is read at every scrape. */
+class ReadPoint implements Point {
+  read: () => Line[] = () => []
 
-  constructor(label: string, read: () => Readonly<Record<string, number>>) {
-    this.#label = label
-    this.#read = read
-  }
-
-  lines(): Line[] {
-    return Object.entries(this.#read()).map(([name, value]) => ({ value, labels: { [this.#label]: name } }))
-  }
-}
-
-class GaugePoint implements Point {
-  readonly #labels: Labels
-  read: () => number
-
-  constructor(labels: Labels, read: () => number) {
-    this.#labels = labels
-    this.read = read
-  }
-
-  /** A reader that fails costs its own line, not the scrape. */
+  /** A reader that fails costs its own lines, not the scrape. */
   lines(): Line[] {
     try {
-      return [{ value: this.read(), labels: this.#labels }]
+      return this.read()
     } catch {
       return []
     }
