@@ -11,8 +11,13 @@ import { attributesOf, itemsOf, type PlainAttributes, type SpanOptions, traceBat
 const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
 const id = (number: number) => number.toString(16).padStart(16, '0')
 
-/** What both say of the spans, sent in those batches, with so much time after each. */
-async function told(batches: readonly (readonly (SpanOptions & { scope?: string })[])[], shards = 1, wait_ms = 0) {
+/** What both say of the spans, sent in those batches, with so much time after each, and so much at the end. */
+async function told(
+  batches: readonly (readonly (SpanOptions & { scope?: string })[])[],
+  shards = 1,
+  wait_ms = 0,
+  end_ms = 60_000,
+) {
   const host = testHost({ shards })
   const summaries: PlainAttributes[] = []
   const metrics: MetricBatch[] = []
@@ -27,11 +32,14 @@ async function told(batches: readonly (readonly (SpanOptions & { scope?: string 
   })
   for (const connector of [logs, counts]) await connector.start?.()
   for (const spans of batches) {
-    const batch = traceBatch([...spans], { scope: { name: spans[0]!.scope ?? 'lib' } })
+    const batch = traceBatch([...spans], {
+      resource: { 'service.name': 's' },
+      scope: { name: spans[0]!.scope ?? 'lib' },
+    })
     for (const connector of [logs, counts]) await bookedAccount().feed(connector.inputs.traces!, batch)
     if (wait_ms > 0) await host.clock.advance(wait_ms)
   }
-  await host.clock.advance(60_000)
+  await host.clock.advance(end_ms)
   for (const connector of [logs, counts]) await connector.shutdown?.(new AbortController().signal)
   const value = (name: string) => {
     const newest = metrics.findLast((batch) => itemsOf(batch).some((metric) => metric['name'] === name))
@@ -131,6 +139,21 @@ describe('a stream in two spans', () => {
     ],
   ])('%s', async (_, batches, wait_ms, expected) => {
     expect(await told(batches, 1, wait_ms)).toMatchObject({ metrics: expected, summaries: expected })
+  })
+
+  test.each([
+    ['the record first', 0, right],
+    ['the request first, which waits', 8000, right],
+    ['so late that the request was counted: nothing is lost', 40_000, { ...right, calls: 2 }],
+  ])('in two traces, %s', async (_, wait_ms, expected) => {
+    const elsewhere = { ...record, trace: '9'.repeat(32) }
+    const batches = wait_ms === 0 ? [[elsewhere], [request(true)]] : [[request(true)], [elsewhere]]
+    expect(await told(batches, 1, wait_ms)).toMatchObject({ metrics: expected, summaries: expected })
+  })
+
+  test('in two traces, when everything ends', async () => {
+    const elsewhere = { ...record, trace: '9'.repeat(32) }
+    expect(await told([[request(true)], [elsewhere]], 1, 0, 0)).toMatchObject({ metrics: right, summaries: right })
   })
 
   test('lasts until the stream has ended', async () => {

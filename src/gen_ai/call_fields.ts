@@ -3,7 +3,10 @@
  * OpenTelemetry GenAI conventions. Everything behind the `gen_ai` processor reads these names only.
  */
 
-/** Numbers of the fields. Texts come first, then numbers, then what has a form of its own. */
+/**
+ * Numbers of the fields. Texts come first, then numbers, then what has a form of its own. Those that have a name in the newest
+ * convention, or counts that may stand apart, are bits somewhere: they are below 32.
+ */
 export const FIELD = {
   provider: 0,
   requestModel: 1,
@@ -15,23 +18,42 @@ export const FIELD = {
   taskType: 7,
   /** What the emitter says of a failure in words: looked at for rate limits, never copied. */
   errorText: 8,
-  /** How it ended; the word `error`, in any case, says that the call failed. */
+  /** How it ended; the word `error`, in any case, and `false` say that the call failed. */
   outcome: 9,
-  inputTokens: 10,
-  outputTokens: 11,
-  cacheReadTokens: 12,
-  cacheWriteTokens: 13,
-  reasoningTokens: 14,
-  timeToFirstChunk: 15,
-  cost: 16,
-  operation: 17,
-  stream: 18,
-  finishReasons: 19,
-  statusCode: 20,
+  /** In which tier the provider served the call, else the one that was asked for. */
+  serviceTier: 10,
+  /** Where the call went: host or URL. */
+  serverAddress: 11,
+  inputTokens: 12,
+  outputTokens: 13,
+  cacheReadTokens: 14,
+  cacheWriteTokens: 15,
+  reasoningTokens: 16,
+  timeToFirstChunk: 17,
+  cost: 18,
+  operation: 19,
+  stream: 20,
+  finishReasons: 21,
+  statusCode: 22,
   /** Milliseconds, where the item has no start of its own. */
-  duration: 21,
+  duration: 23,
   /** JSON in which the answer is to be looked for, where it stands beside the prompts. */
-  answer: 22,
+  answer: 24,
+  /** Parts of the tokens written to a cache, by how long they stay. */
+  cacheWrite5mTokens: 25,
+  cacheWrite1hTokens: 26,
+  /** Parts of the input, and of the output. */
+  inputAudioTokens: 27,
+  outputAudioTokens: 28,
+  /** Part of the input's audio, and of what was read from a cache. */
+  cacheReadAudioTokens: 29,
+  inputImageTokens: 30,
+  outputImageTokens: 31,
+  webSearches: 32,
+  /** A gateway answered from a cache of its own: the model was not asked. */
+  answerCached: 33,
+  /** Sum of all tokens: tells what input and output leave out. */
+  totalTokens: 34,
 } as const
 
 export type FieldName = keyof typeof FIELD
@@ -64,7 +86,13 @@ export const NEWEST = {
 export const SLUICE = {
   dialect: 'sluice.dialect',
   cost: 'sluice.cost.usd',
+  /** What the call costs by the user's prices or the list, whatever its emitter says. */
+  tableCost: 'sluice.cost.table_usd',
   costSource: 'sluice.cost.source',
+  /** What the call would have cost more without a cache. */
+  savedCost: 'sluice.cost.saved_usd',
+  /** True where that is all of the cost: the answer came from a gateway's cache. */
+  answerCached: 'sluice.answer_cached',
   rateLimited: 'sluice.rate_limited',
   qualityScore: 'sluice.quality.score',
   qualitySignals: 'sluice.quality.signals',

@@ -9,20 +9,21 @@ import { findExceptionText, findStatusMessage } from './wire.ts'
 
 /** Error types and codes that mean a rate limit, in the spelling of any provider or SDK. */
 const rateLimitType = /^429$|rate.?limit|throttl|too.?many.?requests|resource.?exhausted/i
-/** The same in a sentence. Used only where neither an error type nor a status code says anything. */
-const rateLimitText = /\b429\b|rate.?limit|too many requests|throttl/i
+/** Error types that say something else, whatever the sentence. Any other type (a wrapper's) says nothing. */
+const otherType =
+  /^[45]\d\d$|bad.?request|invalid.?request|internal.?server|unavailable|overloaded|authenti|permission|forbidden|not.?found|time.?out|validation|cancel|abort|connection/i
+/** Error types and texts that say nothing. */
+const saysNothing = /^(_OTHER|unknown|error|exception)$/i
+/** A number is a status where a sentence begins with it, names it so, or goes on as one does. */
+const statusInText =
+  /(?:status|code|error|http(?:\/\d(?:\.\d)?)?)[\W_]{0,3}(?:code[\W_]{0,3})?([45]\d\d)\b|^\W*([45]\d\d)\b|\b([45]\d\d)(?=:|\W{1,2}(?:too many|resource))/i
+/** Class names in a sentence: the innermost is the last. */
+const classesInText = /\b\w+(?:Error|Exception)\b/g
+const rateLimitWords = /rate.?limit|too many requests|throttl|resource.?exhausted/i
 /** As much of an error text as is looked at. */
 const TEXT_MAX = 2000
 const exceptionType = Buffer.from('exception.type')
 const exceptionMessage = Buffer.from('exception.message')
-/** Of a span that may have been about anything: 429 is a status, not a number. */
-const rateLimitStatus = /\b(status|code|error|http)\W{0,3}(code\W{0,3})?429\b|\b429\W{0,3}(too many|resource)/i
-const rateLimitWords = /rate.?limit|too many requests|throttl/i
-/** Error types that say something else, whatever the sentence. */
-const otherType =
-  /^[45]\d\d$|bad.?request|internal.?server|authenti|permission|forbidden|not.?found|time.?out|validation|cancel|abort|connection/i
-/** Error types that say nothing. */
-const saysNothing = /^(_OTHER|unknown|error|exception)$/i
 
 /** What a span says of its failure: nothing, that it failed, why, that it was a rate limit. */
 export const NO_FAILURE = 0
@@ -33,9 +34,8 @@ export const RATE_LIMIT = 3
 /** Marks the call as failed; fills in the error type from the exception event where the span itself has none. */
 export function readFailure(view: SpanView, call: ModelCall): void {
   call.failed = true
-  const stated = call.has(FIELD.errorType)
-  if (!stated) readExceptionType(view, call)
-  call.rateLimited = isRateLimit(view, call, stated)
+  if (!call.has(FIELD.errorType)) readExceptionType(view, call)
+  call.rateLimited = isRateLimit(view, call)
 }
 
 function readExceptionType(view: SpanView, call: ModelCall): void {
@@ -59,7 +59,7 @@ export function failureOf(view: SpanView): number {
   if (said.some((type) => otherType.test(type))) return EXPLAINED
   for (const row of TEXT_ROWS) said.push(textAt(view, row))
   said.push(textIn(view, findStatusMessage(view)), textIn(view, findExceptionText(view, exceptionMessage)))
-  if (said.some((text) => rateLimitStatus.test(text) || rateLimitWords.test(text))) return RATE_LIMIT
+  if (said.some((text) => saysRateLimit(text) === true)) return RATE_LIMIT
   return said.some((text) => text !== '' && !saysNothing.test(text)) ? EXPLAINED : UNEXPLAINED
 }
 
@@ -93,16 +93,30 @@ function textAt({ bytes, attributes }: SpanView, key: number): string {
   return number >= 400 ? String(number) : ''
 }
 
-function isRateLimit(view: SpanView, call: ModelCall, stated: boolean): boolean {
+/** What names the error decides, then its status, then the first of its texts that says something. */
+function isRateLimit(view: SpanView, call: ModelCall): boolean {
   if (call.statusCode === 429) return true
-  if (call.has(FIELD.errorType) && rateLimitType.test(call.text(FIELD.errorType))) return true
-  if (stated || call.statusCode >= 400) return false
-  const said = call.bytes.toString('latin1', call.start(FIELD.errorText), textEnd(call))
-  return (
-    rateLimitText.test(said) ||
-    rateLimitText.test(textIn(view, findStatusMessage(view))) ||
-    rateLimitText.test(textIn(view, findExceptionText(view, exceptionMessage)))
-  )
+  const types = [call.text(FIELD.errorType), textIn(view, findExceptionText(view, exceptionType))]
+  if (types.some((type) => rateLimitType.test(type))) return true
+  if (call.statusCode >= 400 || types.some((type) => otherType.test(type))) return false
+  const texts = [
+    call.bytes.toString('latin1', call.start(FIELD.errorText), textEnd(call)),
+    textIn(view, findStatusMessage(view)),
+    textIn(view, findExceptionText(view, exceptionMessage)),
+  ]
+  return texts.map(saysRateLimit).find((says) => says !== undefined) ?? false
+}
+
+/**
+ * Does the sentence tell of a rate limit? Undefined: it tells nothing. What it states as a status or as the error's class
+ * counts more than its words, which may be an echo of the prompt.
+ */
+function saysRateLimit(text: string): boolean | undefined {
+  const status = statusInText.exec(text)
+  if (status !== null) return (status[1] ?? status[2] ?? status[3]) === '429'
+  const inner = text.match(classesInText)?.findLast((name) => rateLimitType.test(name) || otherType.test(name))
+  if (inner !== undefined) return rateLimitType.test(inner)
+  return rateLimitWords.test(text) ? true : undefined
 }
 
 function textEnd(call: ModelCall): number {

@@ -29,6 +29,7 @@ export function judgeTimes(view: SpanView, call: ModelCall): void {
 
 /** Judges a cost, whoever has found it. */
 export function judgeCost(call: ModelCall): void {
+  if (call.table_usd > call.plausible.cost_usd_max) call.table_usd = call.saved_usd = Number.NaN
   if (!(call.cost_usd > call.plausible.cost_usd_max)) return
   call.implausible |= COST
   call.cost_usd = Number.NaN

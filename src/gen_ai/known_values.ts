@@ -9,116 +9,83 @@ export const OPERATIONS = ['chat', 'text_completion', 'generate_content', 'embed
 export const EMBEDDINGS = OPERATIONS.indexOf('embeddings')
 
 export const operationSpellings: Readonly<Record<string, (typeof OPERATIONS)[number]>> = {
-  chat: 'chat',
-  'chat.completion': 'chat',
-  'chat.completions': 'chat',
-  chat_completion: 'chat',
-  responses: 'chat',
-  messages: 'chat',
-  text_completion: 'text_completion',
-  completion: 'text_completion',
-  'text.completion': 'text_completion',
-  generate_content: 'generate_content',
-  embeddings: 'embeddings',
-  embedding: 'embeddings',
+  ...all('chat', 'chat', 'chat.completion', 'chat.completions', 'chat_completion', 'chat_completions', 'responses'),
+  ...all('chat', 'messages', 'converse', 'Converse', 'ConverseStream', 'LLM', 'llm'),
+  ...all('text_completion', 'text_completion', 'text.completion', 'text-completion', 'completion'),
+  ...all('generate_content', 'generate_content', 'generate_content_stream', 'generateContent', 'streamGenerateContent'),
+  ...all('embeddings', 'embeddings', 'embedding', 'embed', 'EMBEDDING'),
 }
 
 /** Providers of the newest convention, and older or shorter names for them. */
 export const providerSpellings: Readonly<Record<string, string>> = {
-  openai: 'openai',
-  OpenAI: 'openai',
-  'openai.responses': 'openai',
-  'openai.chat': 'openai',
-  anthropic: 'anthropic',
-  Anthropic: 'anthropic',
-  'anthropic.messages': 'anthropic',
-  'aws.bedrock': 'aws.bedrock',
-  aws_bedrock: 'aws.bedrock',
-  bedrock: 'aws.bedrock',
-  'azure.ai.inference': 'azure.ai.inference',
-  'az.ai.inference': 'azure.ai.inference',
-  'azure.ai.openai': 'azure.ai.openai',
-  'az.ai.openai': 'azure.ai.openai',
-  cohere: 'cohere',
-  deepseek: 'deepseek',
-  'gcp.gemini': 'gcp.gemini',
-  gemini: 'gcp.gemini',
+  ...all('openai', 'openai', 'OpenAI', 'openai.responses', 'openai.chat', 'openai.completion', 'openai.embedding'),
+  ...all('anthropic', 'anthropic', 'Anthropic', 'anthropic.messages'),
+  ...all('aws.bedrock', 'aws.bedrock', 'aws_bedrock', 'bedrock', 'amazon_bedrock', 'amazon-bedrock', 'aws', 'AWS'),
+  ...all('azure.ai.inference', 'azure.ai.inference', 'az.ai.inference'),
+  ...all('azure.ai.openai', 'azure.ai.openai', 'az.ai.openai', 'azure', 'Azure', 'azure_openai', 'AzureOpenAI'),
+  ...all('cohere', 'cohere', 'Cohere'),
+  ...all('deepseek', 'deepseek', 'DeepSeek'),
+  ...all('gcp.gemini', 'gcp.gemini', 'gemini', 'google', 'Google', 'google_genai', 'google.generative-ai'),
   'gcp.gen_ai': 'gcp.gen_ai',
-  'gcp.vertex_ai': 'gcp.vertex_ai',
-  vertex_ai: 'gcp.vertex_ai',
-  groq: 'groq',
-  'ibm.watsonx.ai': 'ibm.watsonx.ai',
-  mistral_ai: 'mistral_ai',
-  moonshot_ai: 'moonshot_ai',
-  perplexity: 'perplexity',
-  x_ai: 'x_ai',
-  xai: 'x_ai',
+  ...all('gcp.vertex_ai', 'gcp.vertex_ai', 'vertex_ai', 'vertexai', 'VertexAI', 'google_vertexai'),
+  ...all('groq', 'groq', 'Groq'),
+  ...all('ibm.watsonx.ai', 'ibm.watsonx.ai', 'watsonx', 'Watsonx'),
+  ...all('mistral_ai', 'mistral_ai', 'mistralai', 'MistralAI', 'mistral'),
+  ...all('moonshot_ai', 'moonshot_ai', 'moonshotai', 'moonshot'),
+  ...all('perplexity', 'perplexity', 'Perplexity'),
+  ...all('x_ai', 'x_ai', 'xai', 'xAI'),
 }
 
 /**
  * `stop`, `length`, `content_filter`, `tool_call` and `error` are the convention's; `refusal` stays apart, because the
- * model's own refusal is another signal than a filter's.
+ * model's own refusal is another signal than a filter's. `other` is what says nothing of the answer; where calls are
+ * counted, reasons that no spelling has are `other` too.
  */
-export const FINISH_REASONS = ['stop', 'length', 'content_filter', 'tool_call', 'error', 'refusal'] as const
+export const FINISH_REASONS = ['stop', 'length', 'content_filter', 'tool_call', 'error', 'refusal', 'other'] as const
 
-/** In lower case; a prefix up to a dot (`FinishReason.STOP`) does not count, `-` counts as `_`. */
-export const finishReasonSpellings: Readonly<Record<string, (typeof FINISH_REASONS)[number]>> = {
-  stop: 'stop',
-  end_turn: 'stop',
-  stop_sequence: 'stop',
-  finish: 'stop',
-  complete: 'stop',
-  completed: 'stop',
-  length: 'length',
-  max_tokens: 'length',
-  max_output_tokens: 'length',
-  incomplete: 'length',
-  model_length: 'length',
-  model_context_window_exceeded: 'length',
-  content_filter: 'content_filter',
-  content_filtered: 'content_filter',
-  contentfilter: 'content_filter',
-  guardrail_intervened: 'content_filter',
-  safety: 'content_filter',
-  prohibited_content: 'content_filter',
-  blocklist: 'content_filter',
-  spii: 'content_filter',
-  recitation: 'content_filter',
-  tool_call: 'tool_call',
-  tool_calls: 'tool_call',
-  tool_use: 'tool_call',
-  function_call: 'tool_call',
-  error: 'error',
-  refusal: 'refusal',
+type FinishReason = (typeof FINISH_REASONS)[number]
+
+/** Spellings by what they mean: in lower case; a prefix up to a dot (`FinishReason.STOP`) does not count, `-` counts as `_`. */
+const finishReasonsByMeaning: Readonly<Record<FinishReason, readonly string[]>> = {
+  stop: [
+    ...['stop', 'end_turn', 'stop_sequence', 'stop_criteria_met', 'finish', 'finished', 'complete', 'completed'],
+    ...['eos', 'eos_token', 'end_of_text'],
+  ],
+  length: [
+    ...['length', 'max_tokens', 'max_output_tokens', 'max_length', 'incomplete', 'model_length', 'token_limit'],
+    ...['model_context_window_exceeded', 'context_length', 'context_length_exceeded', 'time_limit'],
+  ],
+  content_filter: [
+    ...['content_filter', 'content_filtered', 'contentfilter', 'guardrail_intervened', 'moderation', 'safety'],
+    ...['prohibited_content', 'blocklist', 'spii', 'recitation', 'model_armor', 'error_toxic', 'content_blocked'],
+    ...['image_safety', 'image_prohibited_content', 'image_recitation'],
+  ],
+  tool_call: ['tool_call', 'tool_calls', 'tool_use', 'function_call', 'function_calls'],
+  // The model's answer is of no use to the program: a call that cannot be read, or of a tool that there is not.
+  error: [
+    ...['error', 'failed', 'error_limit', 'timeout', 'malformed_function_call', 'unexpected_tool_call'],
+    ...[
+      'malformed_tool_use',
+      'malformed_tool_call',
+      'malformed_model_output',
+      'malformed_response',
+      'invalid_tool_call',
+    ],
+    ...['too_many_tool_calls', 'missing_thought_signature', 'no_image'],
+  ],
+  refusal: ['refusal'],
+  other: [
+    ...['other', 'image_other', 'unknown', 'finish_reason_unspecified', 'language', 'pause_turn', 'cancelled', 'abort'],
+    ...['user_cancel', 'not_finished'],
+  ],
 }
 
-/** Ids in the price table, of providers whose convention name the table does not know or takes for another's. */
-export const priceProviders: Readonly<Record<string, string>> = {
-  'aws.bedrock': 'aws',
-  'azure.ai.inference': 'azure',
-  'azure.ai.openai': 'azure',
-  'gcp.gemini': 'google',
-  'gcp.gen_ai': 'google',
-  'gcp.vertex_ai': 'google',
-  mistral_ai: 'mistral',
-  moonshot_ai: 'moonshotai',
-  x_ai: 'x-ai',
-}
+export const finishReasonSpellings: Readonly<Record<string, FinishReason>> = Object.assign(
+  {},
+  ...FINISH_REASONS.map((meaning) => all(meaning, ...finishReasonsByMeaning[meaning])),
+)
 
-/** Servers that people run themselves: a hosted model of the same name says nothing about their price. */
-export const unpricedProviders: readonly string[] = [
-  'ollama',
-  'vllm',
-  'lm_studio',
-  'lmstudio',
-  'llama_cpp',
-  'tgi',
-  'sglang',
-  'local',
-]
-
-/** Beginnings of model names that the price table knows only together with their provider. */
-export const modelProviders: Readonly<Record<string, string>> = {
-  'text-embedding-3': 'openai',
-  'text-embedding-ada': 'openai',
+/** Each spelling with its meaning. */
+function all<Meaning extends string>(meaning: Meaning, ...spellings: readonly string[]): Record<string, Meaning> {
+  return Object.fromEntries(spellings.map((spelling) => [spelling, meaning]))
 }

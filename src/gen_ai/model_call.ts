@@ -2,7 +2,7 @@
 import { FIELDS, TEXTS } from './call_fields.ts'
 import { PLAUSIBLE, type Plausible } from './plausible.ts'
 
-export const COST_SOURCES = ['reported', 'table', 'override', 'unknown_model'] as const
+export const COST_SOURCES = ['reported', 'table', 'override', 'guess', 'unknown_model'] as const
 
 /** Most finish reasons of one call that are looked at. */
 export const FINISH_REASONS_MAX = 8
@@ -25,11 +25,27 @@ export class ModelCall {
   cacheReadTokens = Number.NaN
   cacheWriteTokens = Number.NaN
   reasoningTokens = Number.NaN
+  /** Parts of those above that may have prices of their own. */
+  cacheWrite1hTokens = Number.NaN
+  inputAudioTokens = Number.NaN
+  outputAudioTokens = Number.NaN
+  cacheReadAudioTokens = Number.NaN
+  inputImageTokens = Number.NaN
+  outputImageTokens = Number.NaN
+  webSearches = Number.NaN
   timeToFirstChunk_s = Number.NaN
   /** Of a call told by a log record, which has no start. */
   duration_ms = Number.NaN
   /** Cost that the emitter states, or on a normalised span the cost that was found. */
   cost_usd = Number.NaN
+  /** What it costs by the user's prices or the list. */
+  table_usd = Number.NaN
+  /** What it would have cost more without a cache, by the same prices. */
+  saved_usd = Number.NaN
+  /** A gateway answered from its cache, so the tokens cost nothing. */
+  isAnswerCached = false
+  /** The emitter states a cost of 0, which from it may mean that it knows no price. */
+  isZeroDoubtful = false
   /** Position in COST_SOURCES; -1 without a cost. */
   costSource = -1
   stream = false
@@ -73,7 +89,11 @@ export class ModelCall {
     this.operation = 0
     this.provider = this.costSource = this.answerStart = this.answerEnd = -1
     this.inputTokens = this.outputTokens = this.reasoningTokens = Number.NaN
-    this.cacheReadTokens = this.cacheWriteTokens = Number.NaN
+    this.cacheReadTokens = this.cacheWriteTokens = this.cacheWrite1hTokens = Number.NaN
+    this.inputAudioTokens = this.outputAudioTokens = this.cacheReadAudioTokens = Number.NaN
+    this.inputImageTokens = this.outputImageTokens = this.webSearches = this.table_usd = Number.NaN
+    this.saved_usd = Number.NaN
+    this.isZeroDoubtful = this.isAnswerCached = false
     this.timeToFirstChunk_s = this.duration_ms = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
     this.stream = this.failed = this.hasErrorStatus = this.rateLimited = false
     this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = 0
@@ -90,7 +110,7 @@ export class ModelCall {
     this.bytes = NOTHING
   }
 
-  /** Sets a text field (`FIELD.provider` … `FIELD.outcome`) to a range. */
+  /** Sets a text field (`FIELD.provider` … `FIELD.serverAddress`) to a range. */
   setText(field: number, start: number, end: number): void {
     this.#starts[field] = start
     this.#ends[field] = end

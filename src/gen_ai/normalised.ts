@@ -59,6 +59,9 @@ const keyOf = FIELD_NAMES.map((name) =>
 )
 const AT_DIALECT = AT[SLUICE.dialect]!
 const AT_COST = AT[SLUICE.cost]!
+const AT_TABLE_COST = AT[SLUICE.tableCost]!
+const AT_SAVED_COST = AT[SLUICE.savedCost]!
+const AT_ANSWER_CACHED = AT[SLUICE.answerCached]!
 const AT_COST_SOURCE = AT[SLUICE.costSource]!
 const AT_RATE_LIMITED = AT[SLUICE.rateLimited]!
 const AT_SCORE = AT[SLUICE.qualityScore]!
@@ -135,6 +138,9 @@ function readNumbers(view: SpanView, call: ModelCall, found: Int32Array): void {
   call.reasoningTokens = believed(view, FIELD.reasoningTokens, call, found)
   call.timeToFirstChunk_s = believed(view, FIELD.timeToFirstChunk, call, found)
   call.cost_usd = number(view, found[AT_COST]!)
+  call.table_usd = number(view, found[AT_TABLE_COST]!)
+  call.saved_usd = number(view, found[AT_SAVED_COST]!)
+  call.isAnswerCached = isTrue(view, found[AT_ANSWER_CACHED]!)
   call.costSource = choice(view, found[AT_COST_SOURCE]!, costSources)
   call.qualityScore = score(view, found)
   call.qualitySignals = listBits(view, found[AT_SIGNALS]!, signals)

@@ -27,6 +27,7 @@ const HEDGING_SCORE = 0.7
 /** For each finish reason, the bit of its signal, 0 for none. */
 const signalOf = FINISH_REASONS.map((reason) => {
   if (reason === 'length') return SIGNAL.truncated
+  if (reason === 'error') return SIGNAL.invalid_output
   return reason === 'content_filter' || reason === 'refusal' ? SIGNAL[reason] : 0
 })
 const TOOL_CALL = FINISH_REASONS.indexOf('tool_call')
@@ -41,6 +42,10 @@ export function judgeCall(call: ModelCall, answer: Answer): void {
     if (reason >= 0) finished |= signalOf[reason]!
     if (reason === TOOL_CALL) calledTools = true
   }
+  // A call that failed has no answer that could be bad. Of a stream that its reader left nobody tells the usage, and some write
+  // `error` where no reason came.
+  const wasLeft = call.stream && Number.isNaN(call.outputTokens)
+  if (call.failed || wasLeft) finished &= ~SIGNAL.invalid_output
   call.qualitySignals = finished | signalsOf(answer, call.failed || calledTools || finished !== 0)
   call.qualityScore = scoreOf(call.qualitySignals, answer, call.failed)
 }

@@ -3,6 +3,7 @@ import { encode, type Message, type Value } from '../otlp/codec.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
 import { receive } from '../telemetry/receive.ts'
 import { SpanView } from '../telemetry/span_view.ts'
+import { FINISH_REASONS } from './known_values.ts'
 import { ModelCall } from './model_call.ts'
 import { foundKeys, readModelCall } from './reading/read.ts'
 import { ScopeMarks } from './reading/recognise.ts'
@@ -12,6 +13,8 @@ export type AttributeList = Readonly<Record<string, Plain>> | readonly (readonly
 
 export interface SpanFixture {
   readonly scope?: string
+  readonly name?: string
+  readonly kind?: number
   readonly attributes: AttributeList
   readonly status?: { readonly code: number; readonly message?: string }
   readonly events?: readonly { readonly name: string; readonly attributes: AttributeList; readonly time_ms?: number }[]
@@ -29,7 +32,8 @@ export function batchOf(...spans: readonly SpanFixture[]): TraceBatch {
       {
         traceId: Buffer.alloc(16, 7),
         spanId: Buffer.alloc(8, at + 1),
-        name: 'a span',
+        name: span.name ?? 'a span',
+        kind: span.kind ?? 1,
         startTimeUnixNano: BigInt(span.start_ms ?? START_MS) * 1_000_000n,
         endTimeUnixNano: BigInt(span.start_ms ?? START_MS) * 1_000_000n + 1_000_000_000n,
         attributes: keyValues(span.attributes),
@@ -53,6 +57,11 @@ export function callOf(span: SpanFixture): ModelCall | undefined {
   const call = new ModelCall()
   view.read(batch, 0)
   return readModelCall(view, foundKeys(), new ScopeMarks().of(batch, view.scope), call) ? call : undefined
+}
+
+/** By their names; `?` for one that is not known. */
+export function finishReasonsOf(call: ModelCall): string[] {
+  return Array.from(call.finishReasons.subarray(0, call.finishReasonCount), (at) => FINISH_REASONS[at] ?? '?')
 }
 
 export function anyValueOf(plain: Plain): Message {

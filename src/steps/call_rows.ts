@@ -24,6 +24,8 @@ export const UNEXPLAINED_FAILURE = 128
 export const AWAITS_RECORD = 256
 /** A log record; its parent is the span that it names. */
 export const RECORD = 512
+/** A gateway answered from its cache. */
+export const ANSWER_CACHED = 1024
 
 /** Columns of a row: a row's integers stand together, and so do its other numbers, since calls come and go one by one. */
 export const INT = {
@@ -52,7 +54,9 @@ export const INT = {
   told: 19,
   /** Another for each report that the row has had. */
   serial: 20,
-  width: 21,
+  /** Position in COST_SOURCES, -1 without one. */
+  costSource: 21,
+  width: 22,
 } as const
 export const NUMBER = {
   start_ms: 0,
@@ -65,7 +69,9 @@ export const NUMBER = {
   ttft_s: 7,
   cost_usd: 8,
   score: 9,
-  width: 10,
+  table_usd: 10,
+  saved_usd: 11,
+  width: 12,
 } as const
 
 /** Where rows are: they are replaced when they grow, so they are read anew each time. */

@@ -11,6 +11,7 @@ import { groupsOf } from '../gen_ai/grouping/group_calls.ts'
 import type { Ancestry } from '../gen_ai/grouping/groups.ts'
 import { StepCount } from '../gen_ai/grouping/pauses.ts'
 import { type CallFacts, mergeReports } from '../gen_ai/grouping/same_call.ts'
+import { FINISH_REASONS } from '../gen_ai/known_values.ts'
 import type { ModelCall } from '../gen_ai/model_call.ts'
 import { DURATION } from '../gen_ai/plausible.ts'
 import type { Quality } from '../gen_ai/quality.ts'
@@ -20,6 +21,7 @@ import type { RecordView } from '../telemetry/record_view.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 import {
   ALL,
+  ANSWER_CACHED,
   AWAITS_RECORD,
   FAILED,
   factsOf,
@@ -43,7 +45,7 @@ import { Qualities } from './qualities.ts'
 import { type SpanLinks, traceOf } from './span_links.ts'
 import { awaitsRecord, readStreamRecord } from './stream_record.ts'
 
-export { FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from './call_rows.ts'
+export { ANSWER_CACHED, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from './call_rows.ts'
 
 /** Makes another emitter of the log records of a scope than of its spans. */
 const RECORD_SALT = 0x5bd1e994
@@ -103,6 +105,7 @@ export class Calls {
       (call.failed && !isExplained(view, call) ? UNEXPLAINED_FAILURE : 0) |
       (call.rateLimited ? RATE_LIMITED : 0) |
       (view.isRecord ? RECORD : 0) |
+      (call.isAnswerCached ? ANSWER_CACHED : 0) |
       nearness
     ints[int + INT.trace] = traceOf(view)
     ints[int + INT.takers] = takers
@@ -124,6 +127,7 @@ export class Calls {
     ints[int + INT.resource] = texts.resource ?? 0
     ints[int + INT.finishReasons] = finishBits(call)
     ints[int + INT.signals] = call.qualitySignals
+    ints[int + INT.costSource] = call.costSource
     // Without a start there is no duration; the end still says when the call was.
     const end_ms = view.endTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.endTime)
     numbers[number + NUMBER.start_ms] = startOf(view, call, end_ms)
@@ -141,6 +145,8 @@ export class Calls {
     numbers[number + NUMBER.ttft_s] = call.timeToFirstChunk_s
     numbers[number + NUMBER.cost_usd] = call.cost_usd
     numbers[number + NUMBER.score] = call.qualityScore
+    numbers[number + NUMBER.table_usd] = call.table_usd
+    numbers[number + NUMBER.saved_usd] = call.saved_usd
     return row
   }
 
@@ -272,6 +278,7 @@ export class Calls {
     this.setInt(row, 'model', facts.requestModel as number)
     this.setInt(row, 'responseModel', facts.responseModel as number)
     this.setNumber(row, 'cost_usd', facts.cost_usd)
+    this.#copyCostFacts(row, reports, facts.cost_usd)
     this.setNumber(row, 'input', facts.inputTokens)
     this.setNumber(row, 'output', facts.outputTokens)
     this.setNumber(row, 'cacheRead', facts.cacheReadTokens)
@@ -280,6 +287,19 @@ export class Calls {
     this.setNumber(row, 'end_ms', facts.end_ms)
     this.setFlags(row, MERGED | (facts.failed ? FAILED : 0) | (facts.rateLimited ? RATE_LIMITED : 0))
     return row
+  }
+
+  /** What belongs to a cost goes with it: where it is from, what we say that it is, what was saved. */
+  #copyCostFacts(row: number, reports: readonly number[], cost_usd: number): void {
+    const counted =
+      reports.findLast(
+        (call) => Object.is(this.number(call, 'cost_usd'), cost_usd) && this.int(call, 'costSource') >= 0,
+      ) ?? reports.at(-1)!
+    this.setInt(row, 'costSource', this.int(counted, 'costSource'))
+    const flags = this.int(row, 'flags') & ~ANSWER_CACHED
+    this.setInt(row, 'flags', flags | (this.int(counted, 'flags') & ANSWER_CACHED))
+    this.setNumber(row, 'table_usd', this.number(counted, 'table_usd'))
+    this.setNumber(row, 'saved_usd', this.number(counted, 'saved_usd'))
   }
 
   #copy(from: number, to: number): void {
@@ -343,9 +363,14 @@ function startOf({ bytes, isRecord, startTime }: SpanView, call: ModelCall, end_
   return startTime < 0 || (call.implausible & DURATION) !== 0 ? Number.NaN : nanosAsMillis(bytes, startTime)
 }
 
+/** A reason that nobody knows is a reason all the same. */
 function finishBits(call: ModelCall): number {
   let bits = 0
-  for (let at = 0; at < call.finishReasonCount; at++)
-    if (call.finishReasons[at]! >= 0) bits |= 1 << call.finishReasons[at]!
+  for (let at = 0; at < call.finishReasonCount; at++) {
+    const reason = call.finishReasons[at]!
+    bits |= 1 << (reason < 0 ? OTHER_REASON : reason)
+  }
   return bits
 }
+
+const OTHER_REASON = FINISH_REASONS.indexOf('other')

@@ -3,8 +3,17 @@
  * nothing is allocated for a call. The rules are in `same_call.ts`.
  */
 
-import { type CallFacts, isSameInOtherTrace } from '../gen_ai/grouping/same_call.ts'
-import { type CallRows, factsOf, INT, type IntName, NUMBER, nearnessOf } from './call_rows.ts'
+import { type CallFacts, isSameInOtherTrace, isStreamTold } from '../gen_ai/grouping/same_call.ts'
+import {
+  AWAITS_RECORD,
+  type CallRows,
+  factsOf,
+  INT,
+  type IntName,
+  NUMBER,
+  nearnessOf,
+  STREAM_RECORD,
+} from './call_rows.ts'
 
 /** So many calls of each kind are known. A power of two. */
 const CALLS_MAX = 8192
@@ -31,7 +40,7 @@ export class OtherTraces {
     const nearness = this.#nearness(call)
     if (id !== 0 && nearness === 0) return found
     for (let other = 0; other < NEARNESSES && found !== bits; other++) {
-      const place = other === nearness ? 0 : this.#place(call, other)
+      const place = other === nearness && !this.#isOfStream(call) ? 0 : this.#place(call, other)
       if (place !== 0) found |= this.#byPlace?.find(place, this.#calls, call, bits & ~found) ?? 0
     }
     return found
@@ -48,6 +57,11 @@ export class OtherTraces {
 
   #int(call: number, name: IntName): number {
     return this.#calls.ints[call * INT.width + INT[name]]!
+  }
+
+  /** One instrumentation tells of it twice. */
+  #isOfStream(call: number): boolean {
+    return (this.#int(call, 'flags') & (STREAM_RECORD | AWAITS_RECORD)) !== 0
   }
 
   /** Of what a provider's SDK or its instrumentation began a trace with; of all others 0. */
@@ -101,11 +115,11 @@ class Recent {
       count = this.#before[row]!
       const told = this.#ints[row * INT.width + INT.told]! & bits & ~found
       if (this.#keys[row] !== key || told === 0) continue
-      facts ??= factsOf(calls.ints, calls.numbers, call)
+      facts ??= factsOf(calls.ints, calls.numbers, call, bits)
       const known = factsOf(this.#ints, this.#numbers, row)
       const paired = told & this.#ints[row * INT.width + PAIRED]!
       let same = 0
-      if (paired !== told && isSameInOtherTrace(known, facts)) same |= told & ~paired
+      if (paired !== told && (isSameInOtherTrace(known, facts) || isStreamTold(known, facts))) same |= told & ~paired
       if (paired !== 0 && isSameInOtherTrace({ ...known, isMerged: true }, facts)) same |= paired
       this.#ints[row * INT.width + PAIRED]! |= same
       found |= same

@@ -13,9 +13,9 @@ const keys = new KeySet(names)
 const keyOf = dialects.map(({ streamDuration }) => (streamDuration === undefined ? -1 : names.indexOf(streamDuration)))
 const found = new Int32Array(names.length)
 
-/** Is it the request of a stream that will be told of by a record? */
-export function awaitsRecord({ dialect, stream, failed, inputTokens, outputTokens }: ModelCall): boolean {
-  return stream && !failed && (keyOf[dialect] ?? -1) >= 0 && Number.isNaN(inputTokens) && Number.isNaN(outputTokens)
+/** May a record of its stream come? A request that went well and knows no tokens was one of a stream, also if it does not say so. */
+export function awaitsRecord({ dialect, failed, inputTokens, outputTokens }: ModelCall): boolean {
+  return !failed && (keyOf[dialect] ?? -1) >= 0 && Number.isNaN(inputTokens) && Number.isNaN(outputTokens)
 }
 
 /** How long the stream was that the span is a record of, in milliseconds; 0 if it is none. */

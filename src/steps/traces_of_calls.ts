@@ -155,15 +155,22 @@ export class TracesOfCalls {
     if (this.#due.length > 0) this.#begin()
   }
 
-  /** Tells those of `bits` of everything that they wait for, at once; others go on waiting for it. */
+  /**
+   * Tells those of `bits` of everything that they wait for, at once; others go on waiting for it. What is awaited may be in
+   * another trace, so traces that await something come last.
+   */
   leave(bits: number): void {
     while (this.#piece());
-    for (const queue of [this.#waiting, this.#extended])
-      for (let at = 0; at < queue.length; at++) drain(this.#tell(queue.at(at), bits))
+    for (const awaits of [false, true])
+      for (const queue of [this.#waiting, this.#extended])
+        for (let at = 0; at < queue.length; at++)
+          if (this.#awaited.data[queue.at(at)]! > 0 === awaits) drain(this.#tell(queue.at(at), bits))
   }
 
   /** Counts what waits, all of it at once, and gives rows and columns back. */
   close(): void {
+    // First what awaits nothing, as in `leave`.
+    this.#find(Number.MAX_VALUE, 0, Number.POSITIVE_INFINITY)
     this.#find(Number.POSITIVE_INFINITY, 0, 0)
     this.#work ??= this.#settleDue()
     while (this.#piece());

@@ -1,9 +1,10 @@
 /** From calls that have settled to metrics: which series a call belongs to. */
 
+import type { Host } from '../../component.ts'
 import { PROVIDERS } from '../../gen_ai/dialects/lexicon.ts'
 import { OPERATIONS } from '../../gen_ai/known_values.ts'
-import type { Clock } from '../../self/clock.ts'
-import { type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from '../../steps/calls.ts'
+import { COST_SOURCES } from '../../gen_ai/model_call.ts'
+import { ANSWER_CACHED, type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from '../../steps/calls.ts'
 import type { Report } from '../../steps/report.ts'
 import type { Subscriber } from '../../steps/step_book.ts'
 import { CallLabels } from './call_labels.ts'
@@ -19,12 +20,15 @@ import {
 import { EMPTY, type LabelTexts, OTHER } from './label_texts.ts'
 import type { Lease, MetricSet } from './metric_set.ts'
 import { type SeriesKind, SeriesPlaces } from './series_places.ts'
+import { UnpricedModels } from './unpriced_models.ts'
 
 /** Places of texts are below this: series' keys, which are made of them by this factor, are exact below 2^53. */
 const TEXTS = 2 ** 18
 const TRACE_ID_BYTES = 16
 /** In place of an error type: the call did not fail. */
 const NO_ERROR = -1
+const REPORTED = COST_SOURCES.indexOf('reported')
+const UNKNOWN_MODEL = COST_SOURCES.indexOf('unknown_model')
 
 export class CallCounts implements Subscriber {
   readonly #steps: { readonly calls: Calls }
@@ -36,6 +40,7 @@ export class CallCounts implements Subscriber {
   readonly #errorSeries: SeriesKind<ErrorSeries>
   readonly #clientSeries: SeriesKind<ClientSeries>
   readonly #labels: CallLabels
+  readonly #unpriced: UnpricedModels
 
   /** `series_max`: counters and histograms held. */
   constructor(
@@ -44,10 +49,11 @@ export class CallCounts implements Subscriber {
     errorTypes: LabelTexts,
     set: MetricSet,
     series_max: number,
-    clock: Clock,
+    { clock, log }: Pick<Host, 'clock' | 'log'>,
   ) {
     this.#steps = steps
     this.#texts = texts
+    this.#unpriced = new UnpricedModels(log)
     this.#errorTypes = errorTypes
     this.#labels = new CallLabels(steps, texts, errorTypes)
     this.places = new SeriesPlaces(set, series_max, clock)
@@ -72,6 +78,7 @@ export class CallCounts implements Subscriber {
     this.#callSeriesOf(counted).count(counted)
     if (isError(counted)) this.#errorSeriesOf(counted).count()
     this.#clientSeriesOf(counted).count(counted)
+    if (counted.isUnpriced) this.#unpriced.tell(this.#modelText(modelOf(counted)))
   }
 
   #callSeriesOf(counted: CountedCall): CallSeries {
@@ -198,6 +205,11 @@ export class CallCounts implements Subscriber {
     counted.cacheWrite = numbers[number + NUMBER.cacheWrite]!
     counted.reasoning = numbers[number + NUMBER.reasoning]!
     counted.cost_usd = numbers[number + NUMBER.cost_usd]!
+    counted.saved_usd = numbers[number + NUMBER.saved_usd]!
+    counted.isAnswerCached = (ints[int + INT.flags]! & ANSWER_CACHED) !== 0
+    const source = ints[int + INT.costSource]!
+    counted.reportedMore_usd = source === REPORTED ? counted.cost_usd - numbers[number + NUMBER.table_usd]! : Number.NaN
+    counted.isUnpriced = source === UNKNOWN_MODEL
     counted.score = numbers[number + NUMBER.score]!
     counted.finishReasons = ints[int + INT.finishReasons]!
     counted.signals = ints[int + INT.signals]!

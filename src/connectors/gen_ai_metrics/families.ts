@@ -37,6 +37,13 @@ export class CountedCall implements ValueOrigin {
   cacheWrite = Number.NaN
   reasoning = Number.NaN
   cost_usd = Number.NaN
+  /** What it would have cost more without a cache: the provider's, or a gateway's that answered. */
+  saved_usd = Number.NaN
+  isAnswerCached = false
+  /** How much more the emitter says that it cost than our prices do; NaN where one of them says nothing. */
+  reportedMore_usd = Number.NaN
+  /** It has tokens, and nobody knows a price. */
+  isUnpriced = false
   score = Number.NaN
   /** Bits of FINISH_REASONS and of the signals of quality. */
   finishReasons = 0
@@ -69,6 +76,7 @@ export class CallSeries implements LeasedSeries {
   /** What only some calls have; made when the first comes. */
   readonly #finishReasons: (CounterPoint | undefined)[] = []
   readonly #signals: (CounterPoint | undefined)[] = []
+  readonly #counters: Partial<Record<keyof typeof COUNTERS, CounterPoint>> = {}
   readonly #histograms: Partial<Record<'firstToken' | 'perToken' | 'score', Histogram>> = {}
 
   constructor(lease: Lease, labels: PointAttributes, hasRoom: () => boolean, other: (() => CallSeries) | undefined) {
@@ -102,6 +110,10 @@ export class CallSeries implements LeasedSeries {
     if (!Number.isNaN(call.ttft_s)) this.#histogram('firstToken')
     if (!Number.isNaN(perToken(call))) this.#histogram('perToken')
     if (!Number.isNaN(call.score)) this.#histogram('score')
+    if (call.saved_usd > 0) this.#counterOf(savingOf(call))
+    const difference = differenceOf(call)
+    if (difference !== undefined) this.#counterOf(difference)
+    if (call.isUnpriced) this.#counterOf('unpriced')
   }
 
   count(call: CountedCall): void {
@@ -124,6 +136,18 @@ export class CallSeries implements LeasedSeries {
     const perToken_s = perToken(call)
     if (!Number.isNaN(perToken_s)) this.#histogram('perToken').record(perToken_s)
     if (!Number.isNaN(call.score)) this.#histogram('score').record(call.score)
+    if (call.saved_usd > 0) this.#counterOf(savingOf(call)).add(call.saved_usd)
+    const difference = differenceOf(call)
+    if (difference !== undefined) this.#counterOf(difference).add(Math.abs(call.reportedMore_usd))
+    if (call.isUnpriced) this.#counterOf('unpriced').add(1)
+  }
+
+  #counterOf(which: keyof typeof COUNTERS): CounterPoint {
+    const known = this.#counters[which]
+    if (known !== undefined) return known
+    if (this.#isFull()) return this.#other!().#counterOf(which)
+    const { more, ...description } = COUNTERS[which]
+    return (this.#counters[which] = this.#counter(description, more))
   }
 
   #finishReason(bit: number): CounterPoint {
@@ -195,7 +219,35 @@ const HISTOGRAMS = {
   },
   score: { name: 'llm_quality_score', help: 'Quality of answers, 0 to 1', bounds: SCORE_BOUNDS },
 } as const
+const SAVED = {
+  name: 'llm_cost_saved_usd_total',
+  help: 'What tokens read from a prompt cache, and answers from a cache, would have cost more without it',
+}
+const DIFFERENCE = {
+  name: 'llm_cost_difference_usd_total',
+  help: 'Cost by which what emitters report is more, or less, than by the own prices and the list',
+}
+const COUNTERS = {
+  savedByPrompts: { ...SAVED, more: { by: 'prompt_cache' } },
+  savedByAnswers: { ...SAVED, more: { by: 'answer_cache' } },
+  reportedMore: { ...DIFFERENCE, more: { reported: 'more' } },
+  reportedLess: { ...DIFFERENCE, more: { reported: 'less' } },
+  unpriced: { name: 'llm_unpriced_requests_total', help: 'Model calls with tokens and without a price', more: {} },
+} as const satisfies Record<string, Description & { readonly more: PointAttributes }>
 const CACHED_HELP = 'Input tokens read from and written to a prompt cache'
+
+function savingOf({ isAnswerCached }: CountedCall): 'savedByPrompts' | 'savedByAnswers' {
+  return isAnswerCached ? 'savedByAnswers' : 'savedByPrompts'
+}
+
+/** Which counter has the difference between the emitter's cost and ours; undefined: there is none worth a name. */
+function differenceOf({ reportedMore_usd }: CountedCall): 'reportedMore' | 'reportedLess' | undefined {
+  if (reportedMore_usd > SAME_COST_USD) return 'reportedMore'
+  return reportedMore_usd < -SAME_COST_USD ? 'reportedLess' : undefined
+}
+
+/** Costs that differ by less are the same, rounded. */
+const SAME_COST_USD = 1e-9
 
 /** Seconds for each output token after the first; NaN where it cannot be told. */
 function perToken({ duration_s, ttft_s, output }: CountedCall): number {

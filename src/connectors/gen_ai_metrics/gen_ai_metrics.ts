@@ -51,7 +51,7 @@ export class GenAiMetrics implements Connector {
     this.#candidates = new ExemplarCandidates(sharedVerdicts(host), host.clock)
     this.#set = new MetricSet(host.clock, this.#candidates)
     this.#steps = new Subscription(host, config)
-    this.#counts = new CallCounts(this.#steps, this.#texts, this.#errorTypes, this.#set, config.series_max, host.clock)
+    this.#counts = new CallCounts(this.#steps, this.#texts, this.#errorTypes, this.#set, config.series_max, host)
     this.#throttle = new Throttle(host.clock)
   }
 

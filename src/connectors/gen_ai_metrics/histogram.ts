@@ -1,3 +1,4 @@
+import { ExactSum } from '../../self/exact_sum.ts'
 import type { BucketExemplars, ValueOrigin } from './bucket_exemplars.ts'
 
 /** Explicit buckets, cumulative over time. Bounds in the metric's unit, ascending. */
@@ -5,7 +6,7 @@ export class Histogram {
   readonly bounds: readonly number[]
   readonly counts: Float64Array
   count = 0
-  sum = 0
+  readonly #sum = new ExactSum()
   /** Undefined: it shows none. */
   exemplars: BucketExemplars | undefined
 
@@ -14,12 +15,16 @@ export class Histogram {
     this.counts = new Float64Array(bounds.length + 1)
   }
 
+  get sum(): number {
+    return this.#sum.value
+  }
+
   record(value: number, origin?: ValueOrigin): void {
     let bucket = 0
     while (bucket < this.bounds.length && value > this.bounds[bucket]!) bucket++
     this.counts[bucket]!++
     this.count++
-    this.sum += value
+    this.#sum.add(value)
     if (origin !== undefined) this.exemplars?.offer(bucket, value, origin)
   }
 }

@@ -8,6 +8,7 @@
  */
 import { encode, type Message } from '../../otlp/codec.ts'
 import type { Clock } from '../../self/clock.ts'
+import { ExactSum } from '../../self/exact_sum.ts'
 import type { MetricBatch } from '../../telemetry/batch.ts'
 import { BucketExemplars, type CallExemplar, type ExemplarCandidates } from './bucket_exemplars.ts'
 import { Histogram } from './histogram.ts'
@@ -32,10 +33,14 @@ export interface Now {
 }
 
 export class CounterPoint {
-  value = 0
+  readonly #sum = new ExactSum()
+
+  get value(): number {
+    return this.#sum.value
+  }
 
   add(amount: number): void {
-    if (amount > 0) this.value += amount
+    if (amount > 0) this.#sum.add(amount)
   }
 }
 

@@ -19,3 +19,16 @@ test('every signal is counted, and every score', async () => {
   expect(counted).toEqual(SIGNALS.map((signal) => (['refusal', 'truncated'].includes(signal) ? 2 : 1)))
   expect(it.value('llm_quality_score')).toBe(SIGNALS.length + 3)
 })
+
+test('a reason to finish that nobody knows is counted as other', async () => {
+  const it = await bench()
+  const ended = (...reasons: string[]) => {
+    const span = call()
+    const attributes = { ...(span.attributes as PlainAttributes), 'gen_ai.response.finish_reasons': reasons }
+    return { ...span, attributes }
+  }
+  await it.send(ended('stop'), ended('tea_time'), ended('of another version', 'stop'), ended('other'))
+  await it.stop()
+  const counted = ['stop', 'other'].map((finish_reason) => it.value('llm_finish_reasons_total', { finish_reason }))
+  expect(counted).toEqual([2, 3])
+})

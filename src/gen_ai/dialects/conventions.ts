@@ -6,33 +6,57 @@
 import { NEWEST } from '../call_fields.ts'
 import type { Dialect } from './dialect.ts'
 
+/** Names that others than their inventors have taken over. */
+const elsewhere = {
+  cacheRead: [
+    'gen_ai.usage.cache_read_input_tokens',
+    'gen_ai.usage.cache_read_tokens',
+    'gen_ai.usage.cached_tokens',
+    'gen_ai.usage.cached_input_tokens',
+    'gen_ai.usage.input_tokens.cached',
+    'gen_ai.usage.prompt_tokens_details.cached_tokens',
+    'gen_ai.usage.input_tokens_details.cached_tokens',
+  ],
+  cacheWrite: [
+    'gen_ai.usage.cache_creation_input_tokens',
+    'gen_ai.usage.cache_write_input_tokens',
+    'gen_ai.usage.cache_write_tokens',
+    'gen_ai.usage.input_tokens.cache_write',
+  ],
+  reasoning: [
+    'gen_ai.usage.reasoning_tokens',
+    'gen_ai.usage.output_tokens.reasoning',
+    'gen_ai.usage.completion_tokens_details.reasoning_tokens',
+    'gen_ai.usage.output_tokens_details.reasoning_tokens',
+  ],
+}
+
 export const newestFields: Dialect['fields'] = {
   operation: [NEWEST.operation],
   provider: [NEWEST.provider, 'gen_ai.system'],
   requestModel: [NEWEST.requestModel],
   responseModel: [NEWEST.responseModel],
   responseId: [NEWEST.responseId],
-  conversationId: [NEWEST.conversationId],
+  conversationId: [NEWEST.conversationId, 'gen_ai.thread.id'],
   errorType: [NEWEST.errorType],
   agentName: [NEWEST.agentName],
   taskType: ['llm.task_type'],
-  inputTokens: [NEWEST.inputTokens],
-  outputTokens: [NEWEST.outputTokens],
-  cacheReadTokens: [NEWEST.cacheReadTokens],
-  cacheWriteTokens: [NEWEST.cacheWriteTokens, 'gen_ai.usage.cache_creation.input_tokens'],
-  reasoningTokens: [NEWEST.reasoningTokens],
-  timeToFirstChunk: [NEWEST.timeToFirstChunk],
+  inputTokens: [NEWEST.inputTokens, 'gen_ai.usage.prompt_tokens'],
+  outputTokens: [NEWEST.outputTokens, 'gen_ai.usage.completion_tokens'],
+  cacheReadTokens: [NEWEST.cacheReadTokens, ...elsewhere.cacheRead],
+  cacheWriteTokens: [NEWEST.cacheWriteTokens, 'gen_ai.usage.cache_creation.input_tokens', ...elsewhere.cacheWrite],
+  reasoningTokens: [NEWEST.reasoningTokens, ...elsewhere.reasoning],
+  totalTokens: ['gen_ai.usage.total_tokens'],
+  timeToFirstChunk: [NEWEST.timeToFirstChunk, 'gen_ai.client.operation.time_to_first_chunk'],
   cost: ['llm.cost_usd'],
-  stream: [NEWEST.stream],
-  finishReasons: [NEWEST.finishReasons],
+  stream: [NEWEST.stream, 'gen_ai.request.is_stream'],
+  finishReasons: [NEWEST.finishReasons, 'gen_ai.response.finish_reason'],
   statusCode: ['http.response.status_code', 'http.status_code'],
 }
 
 export const legacyFields: Dialect['fields'] = {
   ...newestFields,
   provider: ['gen_ai.system', NEWEST.provider],
-  inputTokens: [NEWEST.inputTokens, 'gen_ai.usage.prompt_tokens'],
-  outputTokens: [NEWEST.outputTokens, 'gen_ai.usage.completion_tokens'],
   finishReasons: [NEWEST.finishReasons, 'gen_ai.response.finish_reason', 'gen_ai.choice.finish_reason'],
 }
 
@@ -48,7 +72,7 @@ export const anthropicSdk: Dialect = {
 export const botocoreBedrock: Dialect = {
   id: 'otel-botocore-bedrock',
   marks: [{ scope: 'opentelemetry.instrumentation.botocore' }],
-  fields: legacyFields,
+  fields: { ...legacyFields, conversationId: [NEWEST.conversationId, 'session.id'] },
   inputIncludesCached: false,
 }
 
@@ -74,6 +98,21 @@ export const tutorials: Dialect = {
 
 const { provider: _, ...withoutProvider } = legacyFields
 
+/** Beginnings of the scopes of what follows the conventions and of which nobody else names spans. */
+const instrumentations = [
+  ...['openai', 'anthropic', 'vertexai', 'google_genai', 'langchain'].map(
+    (name) => `opentelemetry.instrumentation.${name}`,
+  ),
+  ...['opentelemetry.instrumentation.genai', 'opentelemetry.util.genai', 'io.opentelemetry.openai'],
+  ...['@opentelemetry/instrumentation-openai', '@elastic/opentelemetry-instrumentation-openai'],
+  ...['Experimental.Microsoft.', 'agent_framework', 'semantic_kernel', 'Microsoft.SemanticKernel', 'OpenAI.'],
+  ...['azure.ai.', 'Azure.AI.'],
+]
+
+/** Where others say `LLM`, `AGENT`, `TOOL` … instead of an operation: LoongSuite, AgentOps, TraceAI. */
+const SPAN_KIND = 'gen_ai.span.kind'
+const operation = [NEWEST.operation, SPAN_KIND, 'agentops.span.kind', 'fi.span.kind']
+
 /** The three ages of the conventions, the newest first, and what names no provider. They are the last in the table. */
 export const conventions: readonly Dialect[] = [
   {
@@ -83,26 +122,31 @@ export const conventions: readonly Dialect[] = [
       { scope: 'opentelemetry.util.genai.', key: NEWEST.provider },
       { key: NEWEST.cacheWriteTokens },
     ],
-    fields: newestFields,
+    fields: { ...newestFields, operation },
+    operationOptional: 'with_usage',
   },
   {
     id: 'otel-genai-v1.37-v1.41',
     marks: [{ key: NEWEST.provider }],
     fields: {
       ...newestFields,
-      cacheWriteTokens: ['gen_ai.usage.cache_creation.input_tokens', NEWEST.cacheWriteTokens],
+      operation,
+      cacheWriteTokens: ['gen_ai.usage.cache_creation.input_tokens', NEWEST.cacheWriteTokens, ...elsewhere.cacheWrite],
     },
+    operationOptional: 'with_usage',
+    scopes: instrumentations,
   },
   {
     id: 'otel-genai-legacy-v1.26-v1.36',
     marks: [{ key: 'gen_ai.system' }],
-    fields: legacyFields,
+    fields: { ...legacyFields, operation },
     operationOptional: true,
   },
   {
     // By hand, or by a gateway: the conventions ask for the provider, but what was called and its numbers are there.
     id: 'otel-genai-without-provider',
-    marks: [{ key: NEWEST.operation }],
-    fields: withoutProvider,
+    marks: [NEWEST.operation, SPAN_KIND, NEWEST.requestModel, NEWEST.responseModel].map((key) => ({ key })),
+    fields: { ...withoutProvider, operation },
+    operationOptional: 'with_usage',
   },
 ]

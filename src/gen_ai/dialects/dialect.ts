@@ -35,6 +35,15 @@ export function inJson(attribute: string, path: string): PlaceInJson {
   return { attribute, path, apart: false }
 }
 
+/** Where LangChain's result says why the answer ended, in an attribute that holds the result. */
+export function inGenerations(attribute: string): PlaceInJson[] {
+  return [
+    'generation_info.finish_reason',
+    'message.kwargs.response_metadata.finish_reason',
+    'message.kwargs.response_metadata.stop_reason',
+  ].map((path) => inJson(attribute, `generations.0.0.${path}`))
+}
+
 /**
  * Details of tokens that the emitter counts beside the input (or the output): they are added to it. Only for some
  * providers, if any are named.
@@ -44,6 +53,9 @@ export function apart(source: FieldSource, ...ofProviders: readonly string[]): P
   return { ...place, apart: ofProviders.length === 0 ? true : ofProviders }
 }
 
+/** Providers whose own count of the input leaves out what was read from or written to a cache. */
+export const EXCLUSIVE = ['anthropic', 'aws.bedrock'] as const
+
 export interface Dialect {
   /** Value of `sluice.dialect`. */
   readonly id: string
@@ -51,6 +63,8 @@ export interface Dialect {
   readonly marks: readonly Mark[]
   /** The provider's SDK writes these spans by itself: an instrumentation may report the same calls. Default false. */
   readonly ofProvider?: boolean
+  /** Written by a server that people run themselves: a hosted model of the same name says nothing of its price. Default false. */
+  readonly ofOwnServer?: boolean
   /** Calls stand in log records: the marks are of those, and of no spans. Default false. */
   readonly inRecords?: boolean
   /** Only those records are calls that failed: other records tell of the calls that went well. Default false. */
@@ -63,14 +77,33 @@ export interface Dialect {
   readonly operations?: Readonly<Record<string, string>>
   readonly providers?: Readonly<Record<string, string>>
   readonly finishReasons?: Readonly<Record<string, string>>
-  /** A span without an operation name is a model call if it has a model or token counts. Default false. */
-  readonly operationOptional?: boolean
+  /**
+   * A span without an operation name is a model call if it has a model or token counts; `with_usage`: if it has both.
+   * Default false.
+   */
+  readonly operationOptional?: boolean | 'with_usage'
+  /** Names of spans that are calls though no attribute says so, and their operation. */
+  readonly spanNames?: Readonly<Record<string, string>>
+  /**
+   * Beginnings of scopes, beside those of the marks, of which only calls have names like `chat m`: a span there that failed
+   * before it got any attribute is told by its name.
+   */
+  readonly scopes?: readonly string[]
+  /** Users choose the names of spans in the scopes of the marks: such a name tells nothing. Default false. */
+  readonly namesAreFree?: boolean
+  /**
+   * A chat that has no tokens, no reason to have finished, and did not fail, is one only with an attribute whose name begins
+   * so: others prepare a request. Default: any is.
+   */
+  readonly onlyWith?: readonly string[]
   /** Texts stand between quotes, being JSON. Default false. */
   readonly quotedTexts?: boolean
   /** Texts that, as value of `stream`, say yes, besides `true`. */
   readonly streamWords?: readonly string[]
   /** How the first chunk's time is given: since the start, or as a moment (ISO 8601). Default `s`. */
   readonly timeToFirstChunkUnit?: 's' | 'ms' | 'moment'
+  /** Calls that did not stream have a first chunk's time too: it does not tell of a stream. Default false. */
+  readonly firstChunkOfAll?: boolean
   /** A cost of 0 stands for a model without a price. Default false. */
   readonly zeroCostIsUnknown?: boolean
   /** The first span event whose name begins so marks the first chunk. */
@@ -85,6 +118,8 @@ export interface Dialect {
    * they are more than the input, which only an exclusive count can be, or if the source of one is `apart`.
    */
   readonly inputIncludesCached?: boolean
+  /** The sum of all tokens is the provider's, not the emitter's own addition. Default false. */
+  readonly totalIsOfProvider?: boolean
   /** Do the output tokens contain the reasoning tokens? The same rule. Default true. */
   readonly outputIncludesReasoning?: boolean
 }

@@ -2,7 +2,7 @@
 
 import { NEWEST } from '../call_fields.ts'
 import { legacyFields, newestFields } from './conventions.ts'
-import { type Dialect, inJson } from './dialect.ts'
+import { apart, type Dialect, inJson } from './dialect.ts'
 
 /** Source: pydantic-ai 1 and 2 (models/instrumented.py). `gen_ai.usage.details.*` repeats parts of the counts. */
 export const pydanticAi: Dialect = {
@@ -14,22 +14,25 @@ export const pydanticAi: Dialect = {
   fields: {
     ...newestFields,
     agentName: [NEWEST.agentName, 'agent_name'],
-    cacheReadTokens: [NEWEST.cacheReadTokens, 'gen_ai.usage.details.cache_read_tokens'],
+    // Version 1 has the names of each provider.
+    cacheReadTokens: [
+      NEWEST.cacheReadTokens,
+      ...['cache_read_tokens', 'cache_read_input_tokens', 'cached_tokens', 'cached_content_tokens'].map(inDetails),
+    ],
     cacheWriteTokens: [
       'gen_ai.usage.cache_creation.input_tokens',
-      'gen_ai.usage.details.cache_write_tokens',
+      ...['cache_write_tokens', 'cache_creation_input_tokens', 'cache_write_input_tokens'].map(inDetails),
       NEWEST.cacheWriteTokens,
     ],
-    reasoningTokens: [NEWEST.reasoningTokens, 'gen_ai.usage.details.reasoning_tokens'],
+    reasoningTokens: [NEWEST.reasoningTokens, ...['reasoning_tokens', 'thoughts_tokens'].map(inDetails)],
     timeToFirstChunk: [NEWEST.timeToFirstChunk, 'gen_ai.client.operation.time_to_first_chunk'],
     cost: ['operation.cost'],
   },
-  providers: {
-    google: 'gcp.gemini',
-    'google-gla': 'gcp.gemini',
-    'google-vertex': 'gcp.vertex_ai',
-    mistral: 'mistral_ai',
-  },
+  providers: { 'google-gla': 'gcp.gemini', 'google-vertex': 'gcp.vertex_ai' },
+}
+
+function inDetails(name: string): string {
+  return `gen_ai.usage.details.${name}`
 }
 
 const { provider: _, ...withoutProvider } = legacyFields
@@ -53,17 +56,31 @@ export const strands: Dialect = {
     timeToFirstChunk: ['gen_ai.server.time_to_first_token'],
   },
   timeToFirstChunkUnit: 'ms',
+  totalIsOfProvider: true,
 }
 
-/** Source: google-adk 1 and 2 (telemetry/tracing.py). */
+const ADK_USAGE = 'gcp.vertex.agent.llm_response'
+
+/**
+ * Source: google-adk 1 and 2 (telemetry/tracing.py). The output of version 1 leaves out the thoughts, which stand in the
+ * response with the sum of all.
+ */
 export const googleAdk: Dialect = {
   id: 'google-adk',
-  marks: [{ scope: 'gcp.vertex.agent', key: NEWEST.operation }],
+  marks: [{ scope: 'gcp.vertex.agent' }],
   fields: {
     ...newestFields,
     conversationId: [NEWEST.conversationId, 'gcp.vertex.agent.session_id'],
-    reasoningTokens: [NEWEST.reasoningTokens, 'gen_ai.usage.experimental.reasoning_tokens'],
+    cacheReadTokens: [NEWEST.cacheReadTokens, inJson(ADK_USAGE, 'usage_metadata.cached_content_token_count')],
+    reasoningTokens: [
+      NEWEST.reasoningTokens,
+      'gen_ai.usage.experimental.reasoning_tokens',
+      apart(inJson(ADK_USAGE, 'usage_metadata.thoughts_token_count')),
+    ],
+    totalTokens: [inJson(ADK_USAGE, 'usage_metadata.total_token_count'), 'gen_ai.usage.total_tokens'],
   },
+  totalIsOfProvider: true,
+  spanNames: { call_llm: 'generate_content' },
 }
 
 /** Source: @mastra/otel-exporter 1.4. A failed call's own span says so only by its finish reason. */
@@ -90,6 +107,7 @@ export const genkit: Dialect = {
     requestModel: ['genkit:name'],
     inputTokens: [inJson(OUTPUT, 'usage.inputTokens')],
     outputTokens: [inJson(OUTPUT, 'usage.outputTokens')],
+    totalTokens: [inJson(OUTPUT, 'usage.totalTokens')],
     responseId: [inJson(OUTPUT, 'raw.id')],
     cacheReadTokens: [
       inJson(OUTPUT, 'usage.cachedContentTokens'),
@@ -126,6 +144,8 @@ export const liteLlm: Dialect = {
     ],
     reasoningTokens: [NEWEST.reasoningTokens, inJson(LITELLM_USAGE, 'completion_tokens_details.reasoning_tokens')],
     cost: ['gen_ai.cost.total_cost', 'litellm.cost.total'],
+    responseModel: [NEWEST.responseModel, 'litellm.provider.model'],
+    finishReasons: [NEWEST.finishReasons, 'gen_ai.completion.0.finish_reason'],
     stream: [NEWEST.stream, 'llm.is_streaming', 'litellm.request.streaming'],
     statusCode: ['http.response.status_code', 'error.code'],
   },
@@ -138,4 +158,5 @@ export const liteLlm: Dialect = {
     anthropic_messages: 'chat',
   },
   zeroCostIsUnknown: true,
+  spanNames: { litellm_request: 'chat' },
 }

@@ -1,6 +1,6 @@
 /** The table of dialects in the form in which spans are read: one set of keys, and flat arrays of positions in it. */
 import { KeySet } from '../../telemetry/key_set.ts'
-import { FIELD_NAMES, FIELDS, NEWEST, SLUICE } from '../call_fields.ts'
+import { FIELD_NAMES, FIELDS, type FieldName, NEWEST, SLUICE } from '../call_fields.ts'
 import { JsonPlaces } from '../json_places.ts'
 import {
   FINISH_REASONS,
@@ -47,18 +47,45 @@ export interface DialectRow {
   readonly operations: Spellings
   readonly providers: Spellings
   readonly finishReasons: Spellings
-  readonly operationOptional: boolean
+  readonly operationOptional: boolean | 'with_usage'
+  readonly spanNames: Spellings
+  /** Undefined: not asked. */
+  readonly onlyWith: readonly Buffer[] | undefined
   readonly onlyFailures: boolean
   readonly quotedTexts: boolean
   readonly streamWords: KeySet
   /** Seconds in a unit of the first chunk's time; 0 where that is a moment. */
   readonly timeToFirstChunk_s: number
   readonly firstChunkEvent: Buffer | undefined
+  readonly firstChunkOfAll: boolean
   readonly inputIncludesCached: boolean
+  readonly totalIsOfProvider: boolean
   readonly zeroCostIsUnknown: boolean
   readonly outputIncludesReasoning: boolean
   readonly json: readonly JsonAttribute[]
 }
+
+/** An agent, a tool, a workflow: it may name a model and repeat the sums of its calls. */
+const OTHER_STEPS = [
+  'traceloop.span.kind',
+  'gen_ai.tool.name',
+  'gen_ai.tool.call.id',
+  'gen_ai.aggregated_usage.input_tokens',
+  'gen_ai.agent.description',
+  'gen_ai.workflow.name',
+]
+
+/** Fields that are parts of the counts of tokens, or count beside them. */
+const PARTS = [
+  'cacheWrite5mTokens',
+  'cacheWrite1hTokens',
+  'inputAudioTokens',
+  'outputAudioTokens',
+  'cacheReadAudioTokens',
+  'inputImageTokens',
+  'outputImageTokens',
+  'webSearches',
+] as const satisfies readonly FieldName[]
 
 /** As much of a log record's body as is looked at: it may begin with all messages of a conversation. */
 const BODY_BYTES_MAX = 1 << 20
@@ -72,6 +99,10 @@ export class Lexicon {
   /** Of spans. */
   readonly marksByRow: readonly MarkRow[]
   readonly recordMarks: readonly RecordMark[]
+  /** Beginnings of scopes in which the name of a failed span may tell that it is a call, in the order of the table. */
+  readonly telling: readonly { readonly dialect: number; readonly scope: string }[]
+  /** Positions of attributes that only steps of another kind have. */
+  readonly otherSteps: readonly number[]
   /** Beginnings of scopes in which the conventions' event repeats another record. */
   readonly repeating: readonly string[]
   readonly ids: readonly string[]
@@ -79,6 +110,8 @@ export class Lexicon {
   /** Positions of `sluice.dialect`, and of a log record's body, in `keys`. */
   readonly judged: number
   readonly body: number
+  /** Positions of the attributes that may hold parts of the counts (`cost_parts.ts`): most calls have none of them. */
+  readonly parts: Int16Array
   /** Longest list of sources of a field. */
   readonly width: number
   /** Sources of the fields, `[(dialect * FIELDS + field) * width + n]`: positions in `keys`, -1 at the end. */
@@ -94,17 +127,25 @@ export class Lexicon {
   constructor(table: readonly Dialect[]) {
     const marks = table.flatMap((row) => row.marks.flatMap((mark) => mark.key ?? []))
     const others = table.flatMap((row) => Object.values(row.fields).flat().map(attributeOf))
-    const all = [...new Set([...marks, ...others, ...Object.values(NEWEST), SLUICE.dialect, BODY])]
+    const all = [...new Set([...marks, ...others, ...Object.values(NEWEST), ...OTHER_STEPS, SLUICE.dialect, BODY])]
     const position = new Map(all.map((name, at) => [name, at]))
     this.keys = new KeySet(all)
     this.judged = position.get(SLUICE.dialect)!
     this.body = position.get(BODY)!
     this.ids = table.map((row) => row.id)
+    const parts = table.flatMap(({ fields }) => PARTS.flatMap((part) => fields[part] ?? []).map(attributeOf))
+    this.parts = Int16Array.from(new Set(parts), (name) => position.get(name)!)
     this.marksByRow = table.flatMap(({ marks, inRecords }, dialect) =>
       inRecords
         ? []
         : marks.map(({ scope, key }) => ({ dialect, scope, key: key === undefined ? -1 : position.get(key)! })),
     )
+    this.telling = table.flatMap(({ marks, scopes = [], inRecords, namesAreFree }, dialect) =>
+      inRecords || namesAreFree
+        ? []
+        : [...marks.flatMap(({ scope }) => scope ?? []), ...scopes].map((scope) => ({ dialect, scope })),
+    )
+    this.otherSteps = OTHER_STEPS.map((name) => position.get(name)!)
     this.recordMarks = table.flatMap(({ marks, inRecords }, dialect) =>
       inRecords
         ? marks.map(({ scope, event, fails = false }) => ({
@@ -173,12 +214,16 @@ function dialectRow(dialect: Dialect, json: readonly JsonAttribute[]): DialectRo
     providers: new Spellings({ ...providerSpellings, ...dialect.providers }, PROVIDERS),
     finishReasons: new Spellings({ ...finishReasonSpellings, ...dialect.finishReasons }, FINISH_REASONS),
     operationOptional: dialect.operationOptional ?? false,
+    spanNames: new Spellings(dialect.spanNames ?? {}, OPERATIONS),
+    onlyWith: dialect.onlyWith?.map((beginning) => Buffer.from(beginning)),
     onlyFailures: dialect.onlyFailures ?? false,
     quotedTexts: dialect.quotedTexts ?? false,
     streamWords: new KeySet(dialect.streamWords ?? []),
     timeToFirstChunk_s: { s: 1, ms: 0.001, moment: 0 }[timeToFirstChunkUnit],
     firstChunkEvent: firstChunkEvent === undefined ? undefined : Buffer.from(firstChunkEvent),
+    firstChunkOfAll: dialect.firstChunkOfAll ?? false,
     inputIncludesCached: dialect.inputIncludesCached ?? true,
+    totalIsOfProvider: dialect.totalIsOfProvider ?? false,
     zeroCostIsUnknown: dialect.zeroCostIsUnknown ?? false,
     outputIncludesReasoning: dialect.outputIncludesReasoning ?? true,
     json,

@@ -4,7 +4,7 @@
  */
 
 import { NEWEST } from '../call_fields.ts'
-import { type Dialect, inJson } from './dialect.ts'
+import { type Dialect, inGenerations, inJson } from './dialect.ts'
 
 const fields: Dialect['fields'] = {
   operation: ['openinference.span.kind'],
@@ -22,7 +22,7 @@ const fields: Dialect['fields'] = {
   responseId: [NEWEST.responseId],
   conversationId: ['session.id', NEWEST.conversationId],
   errorType: [NEWEST.errorType],
-  agentName: ['agent.name', NEWEST.agentName],
+  agentName: ['agent.name', NEWEST.agentName, 'graph.node.name'],
   inputTokens: ['llm.token_count.prompt', NEWEST.inputTokens],
   outputTokens: ['llm.token_count.completion', NEWEST.outputTokens],
   cacheReadTokens: [
@@ -32,23 +32,16 @@ const fields: Dialect['fields'] = {
   ],
   cacheWriteTokens: ['llm.token_count.prompt_details.cache_write', NEWEST.cacheWriteTokens],
   reasoningTokens: ['llm.token_count.completion_details.reasoning', NEWEST.reasoningTokens],
+  totalTokens: ['llm.token_count.total', 'gen_ai.usage.total_tokens'],
   timeToFirstChunk: [NEWEST.timeToFirstChunk],
   cost: ['llm.cost.total'],
-  stream: [NEWEST.stream],
+  stream: [NEWEST.stream, inJson('llm.invocation_parameters', 'stream')],
   finishReasons: ['llm.finish_reason', NEWEST.finishReasons],
   statusCode: ['http.response.status_code'],
 }
 
 /** AGENT and CHAIN spans repeat the token counts of what is below them; only these two kinds are calls. */
-const operations = { LLM: 'chat', EMBEDDING: 'embeddings' }
-const providers = {
-  aws: 'aws.bedrock',
-  azure: 'azure.ai.openai',
-  google: 'gcp.gemini',
-  mistralai: 'mistral_ai',
-  vertexai: 'gcp.vertex_ai',
-}
-const common = { operations, providers, firstChunkEvent: 'First Token Stream Event' }
+const common = { firstChunkEvent: 'First Token Stream Event' }
 
 export const openInference: readonly Dialect[] = [
   {
@@ -65,7 +58,11 @@ export const openInference: readonly Dialect[] = [
     // Of LangChain's result only what the provider itself calls its answer's id; a run's id is no answer's.
     id: 'openinference-langchain',
     marks: [{ scope: 'openinference.instrumentation.langchain', key: 'openinference.span.kind' }],
-    fields: { ...fields, responseId: [NEWEST.responseId, inJson('output.value', 'llm_output.id')] },
+    fields: {
+      ...fields,
+      responseId: [NEWEST.responseId, inJson('output.value', 'llm_output.id')],
+      finishReasons: ['llm.finish_reason', NEWEST.finishReasons, ...inGenerations('output.value')],
+    },
     ...common,
   },
   {
@@ -79,12 +76,24 @@ export const openInference: readonly Dialect[] = [
     ...common,
   },
   {
-    // Bedrock's own count leaves out cached tokens.
+    // The providers' own counts, which leave out cached tokens; newer versions add these, as the sum tells.
     id: 'openinference-bedrock',
-    marks: [{ scope: 'openinference.instrumentation.bedrock', key: 'openinference.span.kind' }],
+    marks: [
+      ...['bedrock', 'claude_agent_sdk'].map((sdk) => `openinference.instrumentation.${sdk}`),
+      ...['bedrock', 'claude-agent-sdk'].map((sdk) => `@arizeai/openinference-instrumentation-${sdk}`),
+    ].map((scope) => ({ scope, key: 'openinference.span.kind' })),
     fields,
     ...common,
     inputIncludesCached: false,
+    totalIsOfProvider: true,
+  },
+  {
+    // Its spans of kind LLM include those of methods that only prepare a request.
+    id: 'openinference-llama-index',
+    marks: [{ scope: 'openinference.instrumentation.llama_index', key: 'openinference.span.kind' }],
+    fields,
+    ...common,
+    onlyWith: ['llm.input_messages.', 'llm.output_messages.', 'llm.prompts', 'llm.choices.'],
   },
   { id: 'openinference', marks: [{ key: 'openinference.span.kind' }], fields, ...common },
 ]

@@ -2,7 +2,7 @@
 
 import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
-import type { Dialect } from './dialect.ts'
+import { apart, type Dialect, EXCLUSIVE } from './dialect.ts'
 
 /** Where the provider sends no usage, the tokens are its own estimate, and nothing on the span says so. */
 export const openLit: Dialect = {
@@ -20,11 +20,12 @@ export const openLit: Dialect = {
     conversationId: [NEWEST.conversationId, 'gen_ai.session.id', 'gen_ai.agent.session_id'],
     inputTokens: [NEWEST.inputTokens, 'gen_ai.usage.prompt_tokens', 'gen_ai.token.usage.input'],
     outputTokens: [NEWEST.outputTokens, 'gen_ai.usage.completion_tokens', 'gen_ai.token.usage.output'],
-    cacheReadTokens: [NEWEST.cacheReadTokens, 'gen_ai.usage.prompt_tokens_details.cached_tokens'],
+    // The providers' own counts: what these two call input leaves out what was cached.
+    cacheReadTokens: [apart(NEWEST.cacheReadTokens, ...EXCLUSIVE), 'gen_ai.usage.prompt_tokens_details.cached_tokens'],
     cacheWriteTokens: [
-      'gen_ai.usage.cache_creation.input_tokens',
+      apart('gen_ai.usage.cache_creation.input_tokens', ...EXCLUSIVE),
       'gen_ai.usage.prompt_tokens_details.cache_creation_tokens',
-      NEWEST.cacheWriteTokens,
+      apart(NEWEST.cacheWriteTokens, ...EXCLUSIVE),
     ],
     reasoningTokens: [
       NEWEST.reasoningTokens,
@@ -37,4 +38,5 @@ export const openLit: Dialect = {
     stream: [NEWEST.stream, 'gen_ai.request.is_stream'],
   },
   zeroCostIsUnknown: true,
+  firstChunkOfAll: true,
 }

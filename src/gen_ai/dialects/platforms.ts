@@ -2,7 +2,7 @@
 
 import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
-import { apart, type Dialect, inJson } from './dialect.ts'
+import { apart, type Dialect, EXCLUSIVE, inGenerations, inJson, type PlaceInJson } from './dialect.ts'
 
 const USAGE = 'langfuse.observation.usage_details'
 
@@ -43,6 +43,7 @@ export const langfuse: Dialect = {
       apart(inJson(USAGE, 'output_reasoning_tokens')),
       apart(inJson(USAGE, 'output_reasoning')),
     ],
+    totalTokens: [inJson(USAGE, 'total_tokens'), inJson(USAGE, 'total')],
     timeToFirstChunk: ['langfuse.observation.completion_start_time'],
     cost: [inJson('langfuse.observation.cost_details', 'total')],
     finishReasons: [
@@ -52,10 +53,15 @@ export const langfuse: Dialect = {
     ],
     statusCode: ['http.response.status_code'],
   },
-  operations: { generation: 'chat', embedding: 'embeddings' },
+  operations: { generation: 'chat' },
   zeroCostIsUnknown: true,
   quotedTexts: true,
   timeToFirstChunkUnit: 'moment',
+}
+
+/** LangChain's usage, under either of LangSmith's names. */
+function inUsage(path: string): PlaceInJson[] {
+  return ['langsmith.usage_metadata', 'langsmith.metadata.usage_metadata'].map((name) => inJson(name, path))
 }
 
 /**
@@ -77,36 +83,37 @@ export const langSmith: Dialect = {
       'langsmith.metadata.session_id',
       'langsmith.metadata.conversation_id',
     ],
-    inputTokens: [NEWEST.inputTokens, inJson('langsmith.usage_metadata', 'input_tokens')],
-    outputTokens: [NEWEST.outputTokens, inJson('langsmith.usage_metadata', 'output_tokens')],
+    inputTokens: [NEWEST.inputTokens, ...inUsage('input_tokens')],
+    outputTokens: [NEWEST.outputTokens, ...inUsage('output_tokens')],
+    totalTokens: ['gen_ai.usage.total_tokens', ...inUsage('total_tokens')],
     cacheReadTokens: [
       NEWEST.cacheReadTokens,
       inJson('gen_ai.usage.input_token_details', 'cache_read'),
-      inJson('langsmith.usage_metadata', 'input_token_details.cache_read'),
+      ...inUsage('input_token_details.cache_read'),
     ],
     cacheWriteTokens: [
       NEWEST.cacheWriteTokens,
       'gen_ai.usage.cache_creation.input_tokens',
       inJson('gen_ai.usage.input_token_details', 'cache_creation'),
-      inJson('langsmith.usage_metadata', 'input_token_details.cache_creation'),
+      ...inUsage('input_token_details.cache_creation'),
     ],
     reasoningTokens: [
       NEWEST.reasoningTokens,
       'gen_ai.usage.reasoning_tokens',
       inJson('gen_ai.usage.output_token_details', 'reasoning'),
-      inJson('langsmith.usage_metadata', 'output_token_details.reasoning'),
+      ...inUsage('output_token_details.reasoning'),
     ],
-    cost: [inJson('langsmith.usage_metadata', 'total_cost')],
+    cost: inUsage('total_cost'),
+    finishReasons: [NEWEST.finishReasons, ...inGenerations('gen_ai.completion')],
     stream: [NEWEST.stream, 'langsmith.request.streaming'],
   },
-  operations: { llm: 'chat', embedding: 'embeddings', chat: 'chat' },
-  providers: {
-    amazon_bedrock: 'aws.bedrock',
-    azure: 'azure.ai.openai',
-    google_genai: 'gcp.gemini',
-    google_vertexai: 'gcp.vertex_ai',
-    mistralai: 'mistral_ai',
-  },
+}
+
+const CHAT_USAGE = 'mlflow.chat.tokenUsage'
+
+/** The usage in the provider's answer as it came. */
+function inOutputs(name: string): PlaceInJson {
+  return inJson('mlflow.spanOutputs', `usage.${name}`)
 }
 
 /**
@@ -122,17 +129,25 @@ export const mlflow: Dialect = {
     requestModel: ['model', 'mlflow.llm.model'],
     responseModel: [inJson('mlflow.spanOutputs', 'model'), 'mlflow.llm.model'],
     responseId: [inJson('mlflow.spanOutputs', 'id')],
+    serviceTier: [inJson('mlflow.spanOutputs', 'service_tier')],
     conversationId: ['session.id', 'mlflow.trace.session'],
-    inputTokens: [
-      inJson('mlflow.chat.tokenUsage', 'input_tokens'),
-      inJson('mlflow.spanOutputs', 'usage.prompt_tokens'),
+    // As the provider counts, in either place.
+    inputTokens: [inJson(CHAT_USAGE, 'input_tokens'), inOutputs('prompt_tokens'), inOutputs('input_tokens')],
+    outputTokens: [inJson(CHAT_USAGE, 'output_tokens'), inOutputs('completion_tokens'), inOutputs('output_tokens')],
+    totalTokens: [inJson(CHAT_USAGE, 'total_tokens')],
+    cacheReadTokens: [
+      apart(inJson(CHAT_USAGE, 'cache_read_input_tokens'), ...EXCLUSIVE),
+      inOutputs('prompt_tokens_details.cached_tokens'),
+      inOutputs('input_tokens_details.cached_tokens'),
+      apart(inOutputs('cache_read_input_tokens')),
     ],
-    outputTokens: [inJson('mlflow.chat.tokenUsage', 'output_tokens')],
-    cacheReadTokens: [inJson('mlflow.chat.tokenUsage', 'cache_read_input_tokens')],
-    cacheWriteTokens: [inJson('mlflow.chat.tokenUsage', 'cache_creation_input_tokens')],
+    cacheWriteTokens: [
+      apart(inJson(CHAT_USAGE, 'cache_creation_input_tokens'), ...EXCLUSIVE),
+      apart(inOutputs('cache_creation_input_tokens')),
+    ],
     reasoningTokens: [
-      inJson('mlflow.spanOutputs', 'usage.completion_tokens_details.reasoning_tokens'),
-      inJson('mlflow.spanOutputs', 'usage.output_tokens_details.reasoning_tokens'),
+      inOutputs('completion_tokens_details.reasoning_tokens'),
+      inOutputs('output_tokens_details.reasoning_tokens'),
     ],
     cost: [inJson('mlflow.llm.cost', 'total_cost')],
     stream: ['stream'],
@@ -141,6 +156,7 @@ export const mlflow: Dialect = {
   operations: { '"CHAT_MODEL"': 'chat', '"LLM"': 'chat', '"EMBEDDING"': 'embeddings' },
   quotedTexts: true,
   firstChunkEvent: 'mlflow.chunk.item.0',
+  namesAreFree: true,
 }
 
 const RAW = 'gen_ai.usage.raw'
@@ -163,7 +179,11 @@ export const logfire: Dialect = {
       inJson(RAW, 'input_tokens_details.cached_tokens'),
       inJson(RAW, 'cache_read_input_tokens'),
     ],
-    cacheWriteTokens: [NEWEST.cacheWriteTokens, inJson(RAW, 'cache_creation_input_tokens')],
+    cacheWriteTokens: [
+      NEWEST.cacheWriteTokens,
+      'gen_ai.usage.cache_creation.input_tokens',
+      inJson(RAW, 'cache_creation_input_tokens'),
+    ],
     reasoningTokens: [
       NEWEST.reasoningTokens,
       inJson(RAW, 'completion_tokens_details.reasoning_tokens'),
@@ -173,4 +193,5 @@ export const logfire: Dialect = {
     stream: [NEWEST.stream, inJson('request_data', 'stream')],
   },
   streamDuration: 'duration',
+  namesAreFree: true,
 }

@@ -1,4 +1,8 @@
-/** Applications that write their model calls as log records: AutoGen, Claude Code, Codex, Gemini CLI and its forks. */
+/**
+ * Applications that write their model calls as log records: AutoGen, Claude Code (which has spans too), Codex, Gemini CLI and
+ * its forks.
+ */
+import { NEWEST } from '../call_fields.ts'
 import { BODY, type Dialect, inJson } from './dialect.ts'
 
 /** All of what the provider answered. */
@@ -73,6 +77,28 @@ const claudeCode: Dialect = {
     duration: ['duration_ms'],
   },
   operationOptional: true,
+  timeToFirstChunkUnit: 'ms',
+  inputIncludesCached: false,
+}
+
+const { duration: _, ...withoutDuration } = claudeCode.fields
+
+/** The same names on spans. */
+export const claudeCodeSpans: Dialect = {
+  id: 'claude-code-spans',
+  marks: [{ scope: 'com.anthropic.claude_code', key: 'span.type' }],
+  fields: {
+    ...withoutDuration,
+    operation: ['span.type', NEWEST.operation],
+    provider: ['gen_ai.system', NEWEST.provider],
+    requestModel: [NEWEST.requestModel, 'model'],
+    responseId: [NEWEST.responseId],
+    inputTokens: ['input_tokens', NEWEST.inputTokens],
+    outputTokens: ['output_tokens', NEWEST.outputTokens],
+    outcome: ['success'],
+    finishReasons: ['stop_reason', NEWEST.finishReasons],
+  },
+  operations: { llm_request: 'chat' },
   timeToFirstChunkUnit: 'ms',
   inputIncludesCached: false,
 }

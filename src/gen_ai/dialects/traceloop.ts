@@ -5,7 +5,7 @@
 
 import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
-import type { Dialect } from './dialect.ts'
+import type { Dialect, Mark } from './dialect.ts'
 
 /** Packages whose scope is `opentelemetry.instrumentation.` and this. OpenTelemetry's own are named otherwise. */
 const packages = [
@@ -17,16 +17,17 @@ const ownScopes = ['@traceloop/', ...packages.map((name) => `opentelemetry.instr
 /** Attributes of calls that nobody else writes. */
 const ownKeys = ['llm.request.type', 'gen_ai.is_streaming', 'llm.is_streaming', 'llm.usage.total_tokens']
 
+function marksIn(scope: string): Mark[] {
+  return [
+    { scope, key: NEWEST.provider },
+    { scope, key: 'gen_ai.system' },
+  ]
+}
+
 /** Names in the order of 0.55 and later, 0.53, 0.4. */
-export const traceloop: Dialect = {
+const common: Dialect = {
   id: 'traceloop',
-  marks: [
-    ...ownScopes.flatMap((scope) => [
-      { scope, key: NEWEST.provider },
-      { scope, key: 'gen_ai.system' },
-    ]),
-    ...ownKeys.map((key) => ({ key })),
-  ],
+  marks: [...ownScopes.flatMap(marksIn), ...ownKeys.map((key) => ({ key }))],
   fields: {
     ...newestFields,
     operation: [NEWEST.operation, 'llm.request.type'],
@@ -39,6 +40,7 @@ export const traceloop: Dialect = {
       NEWEST.cacheWriteTokens,
     ],
     reasoningTokens: [NEWEST.reasoningTokens, 'gen_ai.usage.reasoning_tokens', 'llm.usage.reasoning_tokens'],
+    totalTokens: ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens'],
     conversationId: [
       NEWEST.conversationId,
       'traceloop.association.properties.session_id',
@@ -55,15 +57,15 @@ export const traceloop: Dialect = {
       'gen_ai.completion.0.finish_reason',
     ],
   },
-  operations: { completion: 'text_completion' },
-  providers: {
-    AWS: 'aws.bedrock',
-    Azure: 'azure.ai.openai',
-    Cohere: 'cohere',
-    Google: 'gcp.gemini',
-    Groq: 'groq',
-    MistralAI: 'mistral_ai',
-    Watsonx: 'ibm.watsonx.ai',
-  },
   operationOptional: true,
 }
+
+/** Its instrumentations for JavaScript pass on what Anthropic and Bedrock count, and that leaves out cached tokens. */
+const ofJavaScript: Dialect = {
+  ...common,
+  id: 'traceloop-js-anthropic',
+  marks: ['anthropic', 'bedrock'].flatMap((sdk) => marksIn(`@traceloop/instrumentation-${sdk}`)),
+  inputIncludesCached: false,
+}
+
+export const traceloop: readonly Dialect[] = [ofJavaScript, common]

@@ -2,15 +2,11 @@
 
 import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
-import { apart, type Dialect, inJson } from './dialect.ts'
+import { apart, type Dialect, EXCLUSIVE, inJson } from './dialect.ts'
 
 const MODEL_PROVIDERS = {
-  'openai.completion': 'openai',
-  'openai.embedding': 'openai',
   'azure-openai.chat': 'azure.ai.openai',
   'azure-openai.responses': 'azure.ai.openai',
-  'amazon-bedrock': 'aws.bedrock',
-  'google.generative-ai': 'gcp.gemini',
   'google.vertex.chat': 'gcp.vertex_ai',
   'vertex.anthropic.messages': 'gcp.vertex_ai',
   'groq.chat': 'groq',
@@ -19,8 +15,20 @@ const MODEL_PROVIDERS = {
   'cohere.chat': 'cohere',
   'xai.chat': 'x_ai',
   'deepseek.chat': 'deepseek',
-  perplexity: 'perplexity',
 }
+
+/** Where providers say by themselves what was cached: Anthropic (also by way of others) and Bedrock, which count it apart. */
+const METADATA = 'ai.response.providerMetadata'
+const CACHE_READ = [
+  'anthropic.usage.cache_read_input_tokens',
+  'anthropic.cacheReadInputTokens',
+  'bedrock.usage.cacheReadInputTokens',
+]
+const CACHE_WRITE = [
+  'anthropic.usage.cache_creation_input_tokens',
+  'anthropic.cacheCreationInputTokens',
+  'bedrock.usage.cacheWriteInputTokens',
+]
 
 /**
  * Versions 3 to 6; names in the order 6, 5, 4, 3. Before 6 the provider's own input count was passed on, and Anthropic's
@@ -58,14 +66,15 @@ const spans: Dialect = {
     ],
     cacheReadTokens: [
       'ai.usage.inputTokenDetails.cacheReadTokens',
-      apart('ai.usage.cachedInputTokens', 'anthropic', 'aws.bedrock'),
-      apart(inJson('ai.response.providerMetadata', 'anthropic.cacheReadInputTokens')),
+      ...CACHE_READ.map((path) => apart(inJson(METADATA, path))),
+      apart('ai.usage.cachedInputTokens', ...EXCLUSIVE),
     ],
     cacheWriteTokens: [
       'ai.usage.inputTokenDetails.cacheWriteTokens',
-      apart(inJson('ai.response.providerMetadata', 'anthropic.cacheCreationInputTokens')),
+      ...CACHE_WRITE.map((path) => apart(inJson(METADATA, path))),
     ],
     reasoningTokens: ['ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens'],
+    totalTokens: ['ai.usage.totalTokens', 'gen_ai.usage.total_tokens'],
     timeToFirstChunk: ['ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk'],
     stream: ['ai.operationId'],
     finishReasons: [NEWEST.finishReasons, 'ai.response.finishReason', 'ai.finishReason'],

@@ -6,6 +6,7 @@ import {
   isSameInOtherTrace,
   isSeenTwice,
   isStreamOf,
+  isStreamTold,
   mergeCalls,
 } from './same_call.ts'
 
@@ -127,6 +128,20 @@ describe('a stream’s request and its record', () => {
     ['one failed', {}, { failed: true }, false],
   ])('%s', (_, ofRequest, ofRecord, is) => {
     expect(isStreamOf({ ...request, ...ofRequest }, { ...record, ...ofRecord })).toBe(is)
+  })
+
+  test.each<[string, CallFacts, CallFacts, boolean]>([
+    ['the record was told', record, request, true],
+    ['the request was told: its tokens are not known yet', request, record, false],
+    ['the request was told, with tokens', { ...outer, end_ms: 1901 }, record, true],
+    ['with other tokens', { ...outer, inputTokens: 11, end_ms: 1901 }, record, false],
+    ['at another time', record, { ...request, start_ms: 3000, end_ms: 3020 }, false],
+    ['below something', { ...record, parentId: z }, { ...request, parentId: z }, false],
+    ['two records', record, record, false],
+    ['of another instrumentation', { ...record, emitter: 6 }, request, false],
+    ['paired already', { ...record, isMerged: true }, request, false],
+  ])('in two traces, %s', (_, told, now, is) => {
+    expect(isStreamTold(told, now)).toBe(is)
   })
 
   test('last until the stream has ended', () => {

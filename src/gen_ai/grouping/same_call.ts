@@ -118,6 +118,16 @@ export function isSeenTwice(a: CallFacts, b: CallFacts, evenWithoutTokens = fals
 }
 
 /**
+ * Of a stream at the root of its trace the request and the record are in two traces: does what is told now say no more than
+ * what was told before? A request does, whose record was told; a record does only if the request's tokens were known.
+ */
+export function isStreamTold(told: CallFacts, now: CallFacts): boolean {
+  if (told.isStreamRecord === now.isStreamRecord || told.parentId || now.parentId) return false
+  if (told.emitter !== now.emitter || told.isMerged) return false
+  return isStreamOf(now, told) || isSeenTwice(told, now)
+}
+
+/**
  * The same of reports in two traces. Equal response ids decide between two instrumentations if model and input agree (ids are
  * compared as hashes) and the two overlap in time: a cache or a stub that answers with one id again was called again.
  * Without, one must be a root that the provider's SDK made by itself, and the other of another making in the

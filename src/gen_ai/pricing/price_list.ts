@@ -15,7 +15,7 @@ export type NameTest =
   | { readonly contains: string }
   | { readonly regex: string }
 
-/** USD per million tokens (`requests_kcount`: per thousand requests); from a tier's `start` input tokens on, its price holds. */
+/** USD per million tokens (`…_kcount`: per thousand requests, searches); from a tier's `start` input tokens on, its price holds. */
 export type ListPrice = number | { readonly base: number; readonly tiers: readonly ListTier[] }
 export interface ListTier {
   readonly start: number
@@ -26,8 +26,15 @@ export const PRICE_KEYS = [
   'output_mtok',
   'cache_read_mtok',
   'cache_write_mtok',
+  'cache_write_1h_mtok',
   'output_reasoning_mtok',
+  'input_audio_mtok',
+  'output_audio_mtok',
+  'cache_audio_read_mtok',
+  'input_image_mtok',
+  'output_image_mtok',
   'requests_kcount',
+  'web_searches_kcount',
 ] as const
 export type ListPrices = { readonly [key in (typeof PRICE_KEYS)[number]]?: ListPrice }
 
@@ -85,6 +92,14 @@ class PriceList {
     return owner === undefined ? this.#modelOf(this.#ownerOf(name), name) : this.#modelOf(owner, name.slice(slash + 1))
   }
 
+  has(provider: string): boolean {
+    return this.#named(provider) !== undefined
+  }
+
+  ownerId(model: string): string | undefined {
+    return this.#ownerOf(model)?.line.id
+  }
+
   #ownerOf(model: string): Provider | undefined {
     return this.#all().find(({ line }) => line.models_are !== undefined && holds(line.models_are, model))
   }
@@ -128,6 +143,16 @@ export function listPrices(model: string, provider: string | undefined): readonl
   if (line === undefined) return undefined
   const [, , prices] = line
   return Array.isArray(prices) ? prices : [{ prices: prices as ListPrices }]
+}
+
+/** Id of the provider whose models are called so; undefined if no name begins or sounds like that. */
+export function ownerOfModel(model: string): string | undefined {
+  return list.ownerId(model.toLowerCase().trim())
+}
+
+/** Is the provider in the list, by its id or another name of it? */
+export function listsProvider(provider: string): boolean {
+  return list.has(provider.toLowerCase().trim())
 }
 
 /** `…-20250514` as `…-2025-05-14`. */

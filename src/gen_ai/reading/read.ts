@@ -14,9 +14,10 @@ import { readFirstChunk } from './first_chunk.ts'
 import { type DialectCandidates, mayBeMarked, recognise } from './recognise.ts'
 import { mayBeRecorded, type RecordCandidates, recogniseRecord } from './recognise_record.ts'
 import { firstSource, placeEnd, placeStart, readFlag, readNumber, readText, resetJson, rowOf } from './sources.ts'
+import { readName } from './span_name.ts'
 import { readTokens } from './token_counts.ts'
 
-const { keys, judged, body, newest } = lexicon
+const { keys, judged, body, newest, otherSteps } = lexicon
 
 /** Scratch of the size that `readModelCall` needs. */
 export function foundKeys(): Int32Array {
@@ -33,11 +34,13 @@ export function readModelCall(
   candidates: DialectCandidates,
   call: ModelCall,
 ): boolean {
-  if (!mayBeMarked(candidates, view)) return false
+  const mayBeNamed = view.statusCode === STATUS_ERROR && candidates.byName >= 0
+  if (!mayBeNamed && !mayBeMarked(candidates, view)) return false
   view.attributes.find(view.bytes, keys, found)
-  const dialect = recognise(candidates, found)
-  if (dialect < 0 || found[judged]! >= 0) return false
-  return readCall(view, found, dialect, call, false)
+  if (found[judged]! >= 0) return false
+  const marked = recognise(candidates, found)
+  const dialect = marked < 0 && mayBeNamed ? candidates.byName : marked
+  return dialect >= 0 && readCall(view, found, dialect, call, false, mayBeNamed)
 }
 
 /**
@@ -55,31 +58,45 @@ export function readRecordedCall(
   found[body] = view.bodyRow
   const mark = recogniseRecord(candidates, view, found)
   if (mark === undefined || found[judged]! >= 0) return false
-  if (!readCall(view, found, mark.dialect, call, mark.isCall)) return false
+  if (!readCall(view, found, mark.dialect, call, mark.isCall, false)) return false
   if (mark.fails && !call.failed) readFailure(view, call)
   return call.failed || !lexicon.rows[mark.dialect]!.onlyFailures
 }
 
-/** `isCall`: it tells of one also if it does not name the operation. */
-function readCall(view: SpanView, found: Int32Array, dialect: number, call: ModelCall, isCall: boolean): boolean {
+/** `isCall`: it tells of one also if it does not name the operation. `mayBeNamed`: the span's name may say so. */
+function readCall(
+  view: SpanView,
+  found: Int32Array,
+  dialect: number,
+  call: ModelCall,
+  isCall: boolean,
+  mayBeNamed: boolean,
+): boolean {
   const row = lexicon.rows[dialect]!
   call.reset(view.bytes, dialect)
   resetJson(row)
-  if (!readOperation(view, found, row, call, isCall)) return false
+  const operation = readOperation(view, found, row, call)
+  if (operation === NO_CALL) return false
   for (let field = 0; field < TEXTS; field++) readText(view, found, row, field, call)
   readProvider(row, call)
   readTokens(view, found, row, call)
   call.cost_usd = readNumber(view, found, row, FIELD.cost, call, call.plausible.cost_usd_max)
-  if (call.cost_usd === 0 && row.zeroCostIsUnknown) call.cost_usd = Number.NaN
+  if (call.cost_usd === 0 && row.zeroCostIsUnknown) {
+    call.cost_usd = Number.NaN
+    call.isZeroDoubtful = true
+  }
+  call.isAnswerCached = readFlag(view, found, row, FIELD.answerCached, call) === true
   call.statusCode = readNumber(view, found, row, FIELD.statusCode, call)
   if (view.isRecord) readRecord(view, found, row, call)
-  if (!settleOperation(found, row, call, isCall)) return false
+  if (operation === NOT_NAMED && !readName(view, row, call, mayBeNamed) && !isCallByFacts(found, row, call, isCall))
+    return false
+  settleOperation(found, call)
   readStream(view, found, row, call)
   judgeTimes(view, call)
   readFinishReasons(view, found, row, call)
   call.hasErrorStatus = view.statusCode === STATUS_ERROR
-  if (isFailure(call)) readFailure(view, call)
-  return true
+  if (isFailure(view, found, row, call)) readFailure(view, call)
+  return row.onlyWith === undefined || call.operation !== CHAT || tellsOfCall(view, row.onlyWith, call)
 }
 
 /** What only log records say. */
@@ -91,47 +108,57 @@ function readRecord(view: SpanView, found: Int32Array, dialect: DialectRow, call
   call.answerEnd = placeEnd(dialect, answer)
 }
 
-function readOperation(
-  view: SpanView,
-  found: Int32Array,
-  dialect: DialectRow,
-  call: ModelCall,
-  isCall: boolean,
-): boolean {
+/** What an operation's name says: that it is no call, that it is one; or there is none. */
+const NO_CALL = 0
+const NAMED = 1
+const NOT_NAMED = 2
+
+function readOperation(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): number {
   const source = firstSource(view, found, dialect, FIELD.operation, call)
-  if (source < 0) return isCall || dialect.operationOptional
+  if (source < 0) return NOT_NAMED
   const row = rowOf(found, source)
   let start = placeStart(dialect, source)
   let end = placeEnd(dialect, source)
   if (start < 0) {
     end = view.attributes.valueEnd(row)
     start = textStart(view.bytes, view.attributes.valueStart(row), end)
-    if (start < 0) return false
+    if (start < 0) return NO_CALL
   }
   const spelling = dialect.operations.find(view.bytes, start, end)
-  if (spelling < 0) return false
+  if (spelling < 0) return NO_CALL
   call.operation = dialect.operations.valueOf(spelling)
   call.rows[FIELD.operation] = row
   if (!dialect.operations.isExact(spelling)) call.replaced |= 1 << FIELD.operation
-  return true
+  return NAMED
 }
 
-/**
- * A span without an operation name is a call if it says which model, or how many tokens. Words for a call of any kind
- * (`LLM`, `generation`) may stand for embeddings: the model's name tells. False: no call.
- */
-function settleOperation(found: Int32Array, dialect: DialectRow, call: ModelCall, isCall: boolean): boolean {
+/** Without an operation's name: is it a call by its model, or its tokens, and is it nothing else? */
+function isCallByFacts(found: Int32Array, dialect: DialectRow, call: ModelCall, isCall: boolean): boolean {
+  if (!isCall && dialect.operationOptional === false) return false
+  for (let at = 0; at < otherSteps.length; at++) if (found[otherSteps[at]!]! >= 0) return false
+  const hasModel = call.has(FIELD.requestModel) || call.has(FIELD.responseModel)
+  const hasTokens = call.inputTokens >= 0 || call.outputTokens >= 0
+  call.operation = CHAT
+  return !isCall && dialect.operationOptional === 'with_usage' ? hasModel && hasTokens : hasModel || hasTokens
+}
+
+/** Words for a call of any kind (`LLM`, `generation`, none) may stand for embeddings: the model's name tells. */
+function settleOperation(found: Int32Array, call: ModelCall): void {
   const row = call.rows[FIELD.operation]!
-  if (row >= 0 && row === found[newest[FIELD.operation]!]) return true
+  if (call.operation !== CHAT || (row >= 0 && row === found[newest[FIELD.operation]!])) return
   const field = call.has(FIELD.requestModel) ? FIELD.requestModel : FIELD.responseModel
-  if (row < 0) {
-    if (!isCall && !dialect.operationOptional) return false
-    if (!call.has(field) && Number.isNaN(call.inputTokens) && Number.isNaN(call.outputTokens)) return false
-    call.operation = CHAT
+  if (contains(call.bytes, call.start(field), call.end(field), EMBED)) call.operation = EMBEDDINGS
+}
+
+/** Did the span call a model, or only prepare to? */
+function tellsOfCall(view: SpanView, onlyWith: readonly Buffer[], call: ModelCall): boolean {
+  if (call.failed || call.finishReasonCount > 0 || call.inputTokens >= 0 || call.outputTokens >= 0) return true
+  const { bytes, attributes } = view
+  for (let row = 0; row < attributes.count; row++) {
+    const [start, end] = [attributes.keyStart(row), attributes.keyEnd(row)]
+    if (onlyWith.some((one) => one.length <= end - start && isEqual(one, bytes, start, start + one.length))) return true
   }
-  if (call.operation === CHAT && contains(call.bytes, call.start(field), call.end(field), EMBED))
-    call.operation = EMBEDDINGS
-  return true
+  return call.timeToFirstChunk_s >= 0
 }
 
 const EMBED = Buffer.from('embed')
@@ -151,11 +178,12 @@ function readStream(view: SpanView, found: Int32Array, dialect: DialectRow, call
   call.stream = stated === true
   if (stated === false) return
   readFirstChunk(view, found, dialect, call)
-  if (stated === undefined) call.stream = call.timeToFirstChunk_s >= 0
+  if (stated === undefined) call.stream = !dialect.firstChunkOfAll && call.timeToFirstChunk_s >= 0
 }
 
-function isFailure(call: ModelCall): boolean {
-  return call.hasErrorStatus || call.has(FIELD.errorType) || call.statusCode >= 400 || isErrorWord(call)
+function isFailure(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): boolean {
+  if (call.hasErrorStatus || call.has(FIELD.errorType) || call.statusCode >= 400 || isErrorWord(call)) return true
+  return readFlag(view, found, dialect, FIELD.outcome, call) === false
 }
 
 const errorWord = Buffer.from('error')

@@ -118,7 +118,13 @@ describe('a call', () => {
     [
       'without operation and provider',
       { event: details, attributes: { 'gen_ai.request.model': 'm', 'error.type': 'RateLimitError' } },
-      { dialect: 'otel-genai-newest', request: 'm', error: 'RateLimitError', failed: true, rateLimited: true },
+      {
+        dialect: 'otel-genai-without-provider',
+        request: 'm',
+        error: 'RateLimitError',
+        failed: true,
+        rateLimited: true,
+      },
     ],
     [
       'AutoGen',

@@ -12,14 +12,22 @@ export interface DialectCandidates {
   readonly marks: readonly MarkRow[]
   /** The scope is a mark or part of one: its spans are looked at whatever their attributes. */
   readonly byScope: boolean
+  /** Dialect of a failed span whose name alone tells that it is a call; -1 in scopes where names tell nothing. */
+  readonly byName: number
 }
+
+/** So many names of scopes are remembered, each of at most so many characters. */
+const NAMES_MAX = 256
+const NAME_MAX = 200
 
 /** The scopes of one batch after another. One instance serves one component. */
 export class ScopeMarks {
   readonly #lexicon: Lexicon
+  /** By the scope's name. Applications have a few dozen. */
+  readonly #known = new Map<string, DialectCandidates>()
   #batch: TraceBatch | LogBatch | undefined
   #scope = -1
-  #candidates: DialectCandidates = { marks: [], byScope: false }
+  #candidates: DialectCandidates = { marks: [], byScope: false, byName: -1 }
 
   constructor(of: Lexicon = lexicon) {
     this.#lexicon = of
@@ -30,10 +38,23 @@ export class ScopeMarks {
     if (batch === this.#batch && scope === this.#scope) return this.#candidates
     this.#batch = batch
     this.#scope = scope
-    const name = scopeNameOf(batch, scope)
-    const marks = this.#lexicon.marksByRow.filter((mark) => mark.scope === undefined || name.startsWith(mark.scope))
-    this.#candidates = { marks, byScope: marks.some((mark) => mark.scope !== undefined) }
+    this.#candidates = this.#candidatesIn(scopeNameOf(batch, scope))
     return this.#candidates
+  }
+
+  #candidatesIn(name: string): DialectCandidates {
+    const known = this.#known.get(name)
+    if (known !== undefined) return known
+    const marks = this.#lexicon.marksByRow.filter((mark) => mark.scope === undefined || name.startsWith(mark.scope))
+    const candidates = {
+      marks,
+      byScope: marks.some((mark) => mark.scope !== undefined),
+      byName: this.#lexicon.telling.find(({ scope }) => name.startsWith(scope))?.dialect ?? -1,
+    }
+    if (name.length > NAME_MAX) return candidates
+    if (this.#known.size === NAMES_MAX) this.#known.clear()
+    this.#known.set(name, candidates)
+    return candidates
   }
 
   /** Lets go of the last batch. */

@@ -89,7 +89,7 @@ export function readFlag(
     const value =
       start < 0
         ? flagOf(view, dialect, attributes.valueStart(row), attributes.valueEnd(row))
-        : saysTrue(bytes, start, placeEnd(dialect, at))
+        : flagIn(bytes, start, placeEnd(dialect, at))
     if (value === undefined) continue
     call.rows[field] = row
     return value
@@ -150,8 +150,9 @@ function flagOf(view: SpanView, dialect: DialectRow, start: number, end: number)
   return boolOf(view.bytes, start, end)
 }
 
-function saysTrue(bytes: Buffer, start: number, end: number): boolean {
-  return end - start <= 5 && bytes.toString('latin1', start, end).toLowerCase() === 'true'
+function flagIn(bytes: Buffer, start: number, end: number): boolean | undefined {
+  const word = end - start <= 5 ? bytes.toString('latin1', start, end).toLowerCase() : ''
+  return word === 'true' ? true : word === 'false' ? false : undefined
 }
 
 function numberIn(bytes: Buffer, start: number, end: number): number {

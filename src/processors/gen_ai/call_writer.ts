@@ -40,7 +40,18 @@ export class CallWriter {
   /** Keys of the fields under their newest names; without a name where a field has none. */
   readonly #fields: readonly KeyTemplate[]
   readonly #keys: Readonly<
-    Record<'dialect' | 'cost' | 'costSource' | 'rateLimited' | 'implausible' | 'latency', KeyTemplate>
+    Record<
+      | 'dialect'
+      | 'cost'
+      | 'tableCost'
+      | 'savedCost'
+      | 'answerCached'
+      | 'costSource'
+      | 'rateLimited'
+      | 'implausible'
+      | 'latency',
+      KeyTemplate
+    >
   >
   readonly #writeQuality: ReturnType<typeof qualityWriter>
 
@@ -50,6 +61,9 @@ export class CallWriter {
     this.#keys = {
       dialect: key(SLUICE.dialect),
       cost: key(SLUICE.cost),
+      tableCost: key(SLUICE.tableCost),
+      savedCost: key(SLUICE.savedCost),
+      answerCached: key(SLUICE.answerCached),
       costSource: key(SLUICE.costSource),
       rateLimited: key(SLUICE.rateLimited),
       implausible: key(SLUICE.implausible),
@@ -88,6 +102,9 @@ export class CallWriter {
     if (call.duration_ms >= 0) appendDouble(out, this.#keys.latency, call.duration_ms)
     if (call.implausible !== 0) this.#writeImplausible(out, call)
     if (call.failed) this.#writeFailure(out, found, call)
+    if (call.table_usd >= 0) appendDouble(out, this.#keys.tableCost, call.table_usd)
+    if (call.saved_usd > 0) appendDouble(out, this.#keys.savedCost, call.saved_usd)
+    if (call.isAnswerCached) appendTrue(out, this.#keys.answerCached)
     if (call.costSource >= 0) {
       if (call.cost_usd >= 0) appendDouble(out, this.#keys.cost, call.cost_usd)
       const source = sourceTexts[call.costSource]!

@@ -64,7 +64,9 @@ export class CapturedCalls {
   /** Rows of the calls, each once, however many spans report it. */
   once(): number[] {
     const counted: number[] = []
-    for (const rows of this.#traces.values())
+    // As settled: traces that wait for the record of a stream come last.
+    const waits = (rows: readonly number[]) => (rows.reduce((sum, row) => sum + this.calls.awaits(row), 0) > 0 ? 1 : 0)
+    for (const rows of [...this.#traces.values()].sort((a, b) => waits(a) - waits(b)))
       for (const call of this.#mergedInTrace(rows)) {
         if (this.calls.toldInOtherTrace(call) !== 0) continue
         this.calls.rememberInOtherTraces(call)

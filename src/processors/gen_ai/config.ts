@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { duration } from '../../config/schema/blocks.ts'
 import { PLAUSIBLE, type Plausible } from '../../gen_ai/plausible.ts'
+import { TIERS } from '../../gen_ai/pricing/service_tiers.ts'
 
 const usdPerMillion = z.number().nonnegative()
 
@@ -16,6 +17,10 @@ const priceSchema = z.strictObject({
     .min(1)
     .max(200)
     .describe('Name of the model as requested or as answered, in any case. A `*` at the end stands for any ending.'),
+  service_tier: z
+    .enum(TIERS)
+    .optional()
+    .describe('Only calls served in this tier. Absent: all; the price is then taken as it is, whatever the tier.'),
   input_usd_per_million: usdPerMillion.describe('USD for a million input tokens.'),
   output_usd_per_million: usdPerMillion.default(0).describe('USD for a million output tokens, reasoning included.'),
   cache_read_usd_per_million: usdPerMillion

@@ -53,6 +53,8 @@ describe('what it writes', () => {
       'gen_ai.usage.cache_write.input_tokens': 23,
       'gen_ai.response.finish_reasons': ['length'],
       'sluice.dialect': 'otel-botocore-bedrock',
+      'sluice.cost.saved_usd': 0.00454707,
+      'sluice.cost.table_usd': 0.001372305,
       'sluice.cost.usd': expect.closeTo((19 * 3.3 + 1531 * 0.33 + 23 * 4.125 + 43 * 16.5) / 1e6, 12),
       'sluice.cost.source': 'table',
       'sluice.quality.score': 0.4,
@@ -71,7 +73,12 @@ describe('what it writes', () => {
     }
     const pairs = pairsOf(await processorForTests().normalise(batchOf({ attributes })))
     expect(pairs.slice(-6)).toEqual(Object.entries(attributes))
-    expect(pairs.slice(0, -6).map(([key]) => key)).toEqual(['sluice.dialect', 'sluice.cost.usd', 'sluice.cost.source'])
+    expect(pairs.slice(0, -6).map(([key]) => key)).toEqual([
+      'sluice.dialect',
+      'sluice.cost.table_usd',
+      'sluice.cost.usd',
+      'sluice.cost.source',
+    ])
   })
 
   test('other spans stay as they are, to the byte', async () => {

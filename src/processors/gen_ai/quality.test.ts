@@ -111,6 +111,41 @@ describe('signals', () => {
       words('', { 'gen_ai.response.finish_reasons': ['content_filter'] }),
       [0.4, 'content_filter'],
     ],
+    ...(
+      [
+        ['MALFORMED_FUNCTION_CALL', 'invalid_output'],
+        ['UNEXPECTED_TOOL_CALL', 'invalid_output'],
+        ['malformed_tool_use', 'invalid_output'],
+        ['error', 'invalid_output'],
+        ['IMAGE_SAFETY', 'content_filter'],
+        ['IMAGE_PROHIBITED_CONTENT', 'content_filter'],
+        ['ERROR_TOXIC', 'content_filter'],
+      ] as const
+    ).map(([reason, signal]): [string, AttributeList, (number | string)[]] => [
+      `ended with ${reason}`,
+      { ...chat, 'gen_ai.response.finish_reasons': [reason] },
+      [0.4, signal],
+    ]),
+    [
+      'ended with an error, and failed',
+      { ...chat, 'gen_ai.response.finish_reasons': ['error'], 'error.type': 'timeout' },
+      [unknown],
+    ],
+    [
+      'a stream that its reader left',
+      words('A long answer', { 'gen_ai.request.stream': true, 'gen_ai.response.finish_reasons': ['error'] }),
+      [1],
+    ],
+    [
+      'a stream that ended with an error',
+      words('A long answer', {
+        'gen_ai.request.stream': true,
+        'gen_ai.usage.output_tokens': 4,
+        'gen_ai.response.finish_reasons': ['error'],
+      }),
+      [0.4, 'invalid_output'],
+    ],
+    ['ended for a reason that nobody knows', { ...chat, 'gen_ai.response.finish_reasons': ['tea_time'] }, [unknown]],
     ['empty, but tools were called', words('', { 'gen_ai.response.finish_reasons': ['tool_calls'] }), [unknown]],
     ['two', words(sorry, { 'gen_ai.response.finish_reasons': ['length'] }), [0.3, 'truncated', 'refusal']],
     ['doubt', words("I'm not sure, but it may be at dawn."), [0.7, 'hedging']],
