@@ -40,6 +40,8 @@ export class CountedCall implements ValueOrigin {
   /** What it would have cost more without a cache: the provider's, or a gateway's that answered. */
   saved_usd = Number.NaN
   isAnswerCached = false
+  /** So many calls it stands for, where the sender samples at the head. */
+  weight = 1
   /** How much more the emitter says that it cost than our prices do; NaN where one of them says nothing. */
   reportedMore_usd = Number.NaN
   /** Why nothing is known of its tokens, as far as that can be told; undefined: something is. */

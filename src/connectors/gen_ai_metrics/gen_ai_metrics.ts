@@ -17,7 +17,7 @@ const TICK_MS = 500
 /** Error types told apart; response ids, which only have to differ while their calls wait, are hashed instead. */
 const ERROR_TYPES_MAX = 200
 /** What cannot change in place. */
-const FIXED = ['models_max', 'series_max', 'calls_max', 'duplicates_window'] as const
+const FIXED = ['models_max', 'series_max', 'calls_max', 'duplicates_window', 'weighted_metrics'] as const
 
 export class GenAiMetrics implements Connector {
   readonly inputs = {
@@ -51,7 +51,7 @@ export class GenAiMetrics implements Connector {
     this.#candidates = new ExemplarCandidates(sharedVerdicts(host), host.clock)
     this.#set = new MetricSet(host.clock, this.#candidates)
     this.#steps = new Subscription(host, config)
-    this.#counts = new CallCounts(this.#steps, this.#texts, this.#errorTypes, this.#set, config.series_max, host)
+    this.#counts = new CallCounts(this.#steps, this.#texts, this.#errorTypes, this.#set, config, host)
     this.#throttle = new Throttle(host.clock)
   }
 
