@@ -20,8 +20,8 @@ import {
   ErrorSeries,
 } from './families.ts'
 import { EMPTY, type LabelTexts, OTHER } from './label_texts.ts'
-import type { Lease, MetricSet } from './metric_set.ts'
-import { type SeriesKind, SeriesPlaces } from './series_places.ts'
+import type { Lease, MetricSet } from './series/metric_set.ts'
+import { type SeriesKind, SeriesPlaces } from './series/series_places.ts'
 import { UnpricedModels } from './unpriced_models.ts'
 import { WEIGHTED_POINTS, WeightedSeries } from './weighted_families.ts'
 

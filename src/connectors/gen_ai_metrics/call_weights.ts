@@ -1,6 +1,6 @@
 import type { Report } from '../../steps/report.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
-import { sampledWeight } from '../../telemetry/sampling_threshold.ts'
+import { sampledWeight } from '../../traces/sampling_threshold.ts'
 
 /** What Sluice writes on spans that it sampled: a threshold beside it may be its own. */
 const sampledHere = new KeySet(['sluice.sampling.decision'])

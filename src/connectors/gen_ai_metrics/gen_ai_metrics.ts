@@ -6,11 +6,11 @@ import { Throttle } from '../../self/log.ts'
 import { Subscription } from '../../steps/subscription.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { sharedVerdicts } from '../../traces/verdicts.ts'
-import { ExemplarCandidates } from './bucket_exemplars.ts'
 import { CallCounts } from './call_counts.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { LabelTexts } from './label_texts.ts'
-import { MetricSet, type Now } from './metric_set.ts'
+import { ExemplarCandidates } from './series/bucket_exemplars.ts'
+import { MetricSet, type Now } from './series/metric_set.ts'
 
 /** How often it is looked which traces have settled, and whether there are new series to show. */
 const TICK_MS = 500
