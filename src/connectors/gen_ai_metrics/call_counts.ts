@@ -2,7 +2,7 @@
 
 import type { Host } from '../../component.ts'
 import { PROVIDERS } from '../../gen_ai/dialects/lexicon.ts'
-import { OPERATIONS } from '../../gen_ai/known_values.ts'
+import { needsModel, OPERATIONS } from '../../gen_ai/known_values.ts'
 import { COST_SOURCES } from '../../gen_ai/model_call.ts'
 import { ANSWER_CACHED, type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD, STREAMED } from '../../steps/calls.ts'
 import type { Report } from '../../steps/report.ts'
@@ -239,7 +239,7 @@ export class CallCounts implements Subscriber {
     counted.reportedMore_usd = source === REPORTED ? counted.cost_usd - numbers[number + NUMBER.table_usd]! : Number.NaN
     counted.isUnpriced = source === UNKNOWN_MODEL
     const knowsTokens = !Number.isNaN(counted.input) || !Number.isNaN(counted.output)
-    if (knowsTokens) counted.withoutUsage = undefined
+    if (knowsTokens || needsModel(counted.operation)) counted.withoutUsage = undefined
     else if (counted.failed) counted.withoutUsage = 'failed'
     else counted.withoutUsage = (ints[int + INT.flags]! & STREAMED) !== 0 ? 'streamed' : 'not_reported'
     counted.score = numbers[number + NUMBER.score]!
