@@ -23,7 +23,7 @@ export interface CallFacts {
   readonly isMerged: boolean
   /** Has its call been counted? What it did not say is in no sum. */
   readonly isCounted: boolean
-  /** Was it written when a stream had ended, beside the report of the request? It begins with the stream. */
+  /** Was it written when a stream had ended, beside the report of the request? It begins with the stream. Of merged reports: is one? */
   readonly isStreamRecord: boolean
   /** Position in OPERATIONS. */
   readonly operation: number
@@ -119,12 +119,13 @@ export function isSeenTwice(a: CallFacts, b: CallFacts, evenWithoutTokens = fals
 
 /**
  * Of a stream at the root of its trace the request and the record are in two traces: does what is told now say no more than
- * what was told before? A request does, whose record was told; a record does only if the request's tokens were known.
+ * what was told before? A request does, whose record was told; a record does only if the request's tokens were known, by
+ * itself or by what is below it. Who has a record in its own trace (`isStreamRecord`) has it already.
  */
 export function isStreamTold(told: CallFacts, now: CallFacts): boolean {
   if (told.isStreamRecord === now.isStreamRecord || told.parentId || now.parentId) return false
-  if (told.emitter !== now.emitter || told.isMerged) return false
-  return isStreamOf(now, told) || isSeenTwice(told, now)
+  if (told.emitter !== now.emitter) return false
+  return (!told.isMerged && isStreamOf(now, told)) || isSeenTwice(told, now)
 }
 
 /**
