@@ -2,7 +2,7 @@
 
 import { FINISH_REASONS } from '../../gen_ai/known_values.ts'
 import { SIGNALS as SIGNAL_NAMES } from '../../gen_ai/quality.ts'
-import { IDS_BYTES, type ValueOrigin } from './bucket_exemplars.ts'
+import { IDS_BYTES, type ValueOrigin } from './series/bucket_exemplars.ts'
 import {
   COST_BOUNDS_USD,
   DURATION_BOUNDS_S,
@@ -12,8 +12,8 @@ import {
   PER_TOKEN_BOUNDS_S,
   SCORE_BOUNDS,
   TOKEN_BOUNDS,
-} from './histogram.ts'
-import type { CounterPoint, Description, Lease, PointAttributes } from './metric_set.ts'
+} from './series/histogram.ts'
+import type { CounterPoint, Description, Lease, PointAttributes } from './series/metric_set.ts'
 
 /** What is counted of a call. Numbers are NaN where unknown. */
 export class CountedCall implements ValueOrigin {
@@ -40,6 +40,8 @@ export class CountedCall implements ValueOrigin {
   /** What it would have cost more without a cache: the provider's, or a gateway's that answered. */
   saved_usd = Number.NaN
   isAnswerCached = false
+  /** So many calls it stands for, where the sender samples at the head. */
+  weight = 1
   /** How much more the emitter says that it cost than our prices do; NaN where one of them says nothing. */
   reportedMore_usd = Number.NaN
   /** Why nothing is known of its tokens, as far as that can be told; undefined: something is. */

@@ -11,8 +11,8 @@ import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.t
 import { isEqual } from '../../../telemetry/key_set.ts'
 import { countDataPoints, ITEM, SCOPE } from '../../../telemetry/layout.ts'
 import { Rewrite } from '../../../telemetry/rewriting/rewrite.ts'
+import { reportWeight } from '../call_weights.ts'
 import type { OwnMetricsMode } from '../config.ts'
-import { isHeadSampled } from './head_sampling.ts'
 import { KnownServices, type ServiceTold } from './known_services.ts'
 import { FAMILIES, familyOfBytes } from './meanings.ts'
 
@@ -63,8 +63,7 @@ export class OwnMetrics {
   keep(row: number, report: Report): void {
     const service = this.#serviceOf(report)
     this.#byRow[row] = service
-    const isSampled = !report.isRecord && isHeadSampled(report.bytes, report.start, report.end)
-    service.noteCall(isSampled)
+    service.noteCall(reportWeight(report) > 1)
   }
 
   /** Families (bits) that the service's own metrics tell of, and not these reports of a call. */
