@@ -78,6 +78,8 @@ export class Prices {
   readonly #byAddress: boolean
   readonly #byHash = new Map<number, Remembered[]>()
   #remembered = 0
+  /** Calls of one model come one after another. */
+  #last: Remembered | undefined
 
   constructor({ stated = [], files = [], useTable = true }: PriceOrder = {}) {
     this.#stated = stated
@@ -121,23 +123,17 @@ export class Prices {
   }
 
   #find(call: ModelCall): Price {
-    let size =
-      call.end(FIELD.provider) -
-      call.start(FIELD.provider) +
-      (call.end(FIELD.requestModel) - call.start(FIELD.requestModel)) +
-      (call.end(FIELD.responseModel) - call.start(FIELD.responseModel))
     const byAddress = this.#byAddress
-    if (byAddress) size += call.end(FIELD.serverAddress) - call.start(FIELD.serverAddress)
-    if (size > NAMES_MAX) return unknown
     const tier = tierIn(call.bytes, call.start(FIELD.serviceTier), call.end(FIELD.serviceTier))
+    if (this.#last !== undefined && isFor(this.#last, call, tier, byAddress)) return this.#last
+    if (namesSize(call, byAddress) > NAMES_MAX) return unknown
     const hash = hashOf(call, tier, byAddress)
-    const chain = this.#byHash.get(hash)
-    if (chain !== undefined)
-      for (let at = 0; at < chain.length; at++) if (isFor(chain[at]!, call, tier, byAddress)) return chain[at]!
-    return this.#remember(hash, call, tier)
+    const found = this.#byHash.get(hash)?.find((one) => isFor(one, call, tier, byAddress))
+    this.#last = found ?? this.#remember(hash, call, tier)
+    return this.#last
   }
 
-  #remember(hash: number, call: ModelCall, tier: number): Price {
+  #remember(hash: number, call: ModelCall, tier: number): Remembered {
     if (++this.#remembered > REMEMBERED_MAX) {
       this.#byHash.clear()
       this.#remembered = 1
@@ -213,6 +209,13 @@ function pathOf(model: string): string {
 
 function bytesOf(call: ModelCall, field: number): Buffer {
   return Buffer.from(call.bytes.subarray(call.start(field), call.end(field)))
+}
+
+/** Bytes of the names that a price is looked up for. */
+function namesSize(call: ModelCall, byAddress: boolean): number {
+  const size = (field: number) => call.end(field) - call.start(field)
+  const names = size(FIELD.provider) + size(FIELD.requestModel) + size(FIELD.responseModel)
+  return byAddress ? names + size(FIELD.serverAddress) : names
 }
 
 function hashOf(call: ModelCall, tier: number, byAddress: boolean): number {
