@@ -118,6 +118,21 @@ export function expectedOf(folder: string, reachable: Reachable): Reachable {
   return { ...reachable, models: { ...reachable.models, [model]: rest, unknown: { ...none, ...counts } }, also_right }
 }
 
+/** Sums by model as a reader of metrics finds them, with the names folded as `reachable.json` has them. */
+export function totalsOf(
+  byModel: Readonly<Record<string, Partial<Record<Field | 'errors', number>>>>,
+  { same_model }: Reachable,
+): Record<string, Partial<Record<Field, number>>> {
+  const totals: Record<string, Partial<Record<Field, number>>> = {}
+  for (const [model, { errors = 0, ...sums }] of Object.entries(byModel)) {
+    const name = fold(model)
+    const total = (totals[same_model[name] ?? name] ??= {})
+    const failed = errors + (sums.rate_limited ?? 0)
+    for (const field of FIELDS) total[field] = (total[field] ?? 0) + ((field === 'failed' ? failed : sums[field]) ?? 0)
+  }
+  return totals
+}
+
 /** What was found by model, where it is not what can be found: a line each. Empty if all is right. */
 export function differences(
   found: Record<string, Partial<Record<Field, number>>>,

@@ -2,12 +2,14 @@
 
 import type { Host } from '../../component.ts'
 import { PROVIDERS } from '../../gen_ai/dialects/lexicon.ts'
-import { OPERATIONS } from '../../gen_ai/known_values.ts'
+import { needsModel, OPERATIONS } from '../../gen_ai/known_values.ts'
 import { COST_SOURCES } from '../../gen_ai/model_call.ts'
-import { ANSWER_CACHED, type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from '../../steps/calls.ts'
+import { ANSWER_CACHED, type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD, STREAMED } from '../../steps/calls.ts'
 import type { Report } from '../../steps/report.ts'
 import type { Subscriber } from '../../steps/step_book.ts'
 import { CallLabels } from './call_labels.ts'
+import { CallWeights } from './call_weights.ts'
+import type { GenAiMetricsConfig } from './config.ts'
 import {
   CALL_POINTS,
   CallSeries,
@@ -18,9 +20,10 @@ import {
   ErrorSeries,
 } from './families.ts'
 import { EMPTY, type LabelTexts, OTHER } from './label_texts.ts'
-import type { Lease, MetricSet } from './metric_set.ts'
-import { type SeriesKind, SeriesPlaces } from './series_places.ts'
+import type { Lease, MetricSet } from './series/metric_set.ts'
+import { type SeriesKind, SeriesPlaces } from './series/series_places.ts'
 import { UnpricedModels } from './unpriced_models.ts'
+import { WEIGHTED_POINTS, WeightedSeries } from './weighted_families.ts'
 
 /** Places of texts are below this: series' keys, which are made of them by this factor, are exact below 2^53. */
 const TEXTS = 2 ** 18
@@ -39,16 +42,19 @@ export class CallCounts implements Subscriber {
   readonly #callSeries: SeriesKind<CallSeries>
   readonly #errorSeries: SeriesKind<ErrorSeries>
   readonly #clientSeries: SeriesKind<ClientSeries>
+  readonly #weightedSeries: SeriesKind<WeightedSeries>
   readonly #labels: CallLabels
+  /** Undefined: estimates are not wanted. */
+  readonly #weights: CallWeights | undefined
   readonly #unpriced: UnpricedModels
 
-  /** `series_max`: counters and histograms held. */
+  /** `series_max`: counters and histograms held. `weighted_metrics`: are the estimates of `weighted_families.ts` wanted? */
   constructor(
     steps: { readonly calls: Calls },
     texts: LabelTexts,
     errorTypes: LabelTexts,
     set: MetricSet,
-    series_max: number,
+    { series_max, weighted_metrics }: Pick<GenAiMetricsConfig, 'series_max' | 'weighted_metrics'>,
     { clock, log }: Pick<Host, 'clock' | 'log'>,
   ) {
     this.#steps = steps
@@ -60,6 +66,8 @@ export class CallCounts implements Subscriber {
     this.#callSeries = this.places.newKind<CallSeries>(CALL_POINTS)
     this.#errorSeries = this.places.newKind<ErrorSeries>(ERROR_POINTS)
     this.#clientSeries = this.places.newKind<ClientSeries>(CLIENT_POINTS)
+    this.#weightedSeries = this.places.newKind<WeightedSeries>(WEIGHTED_POINTS)
+    this.#weights = weighted_metrics ? new CallWeights() : undefined
     // Series are found by the places of their texts: before a place goes to another text, its series end.
     texts.onReplaced = (place) => this.places.endAll(({ models }) => models.includes(place))
     errorTypes.onReplaced = (place) => this.places.endAll(({ errorType }) => errorType === place)
@@ -68,7 +76,9 @@ export class CallCounts implements Subscriber {
   /** Makes the series of a call that is not settled yet, so that it is seen to begin at zero. */
   keep(row: number, report: Report): void {
     this.#labels.keep(row, report)
+    this.#weights?.keep(row, report)
     const counted = this.#read(row, [row])
+    if (this.#weights !== undefined) this.#weightedSeriesOf(counted)
     this.#callSeriesOf(counted).prepare(counted)
     if (isError(counted)) this.#errorSeriesOf(counted)
   }
@@ -78,6 +88,10 @@ export class CallCounts implements Subscriber {
     this.#callSeriesOf(counted).count(counted)
     if (isError(counted)) this.#errorSeriesOf(counted).count()
     this.#clientSeriesOf(counted).count(counted)
+    if (this.#weights !== undefined) {
+      counted.weight = this.#weights.weightOf(reports)
+      this.#weightedSeriesOf(counted).count(counted)
+    }
     if (counted.isUnpriced) this.#unpriced.tell(this.#modelText(modelOf(counted)))
   }
 
@@ -169,6 +183,20 @@ export class CallCounts implements Subscriber {
     return this.#clientSeries.add(key, { models: [model, response], errorType: error }, make, isFolded)
   }
 
+  #weightedSeriesOf(counted: CountedCall): WeightedSeries {
+    const { operation } = counted
+    return this.#weightedSeriesFor(modelOf(counted), operation) ?? this.#weightedSeriesFor(OTHER, operation)!
+  }
+
+  #weightedSeriesFor(model: number, operation: number): WeightedSeries | undefined {
+    const key = model * OPERATIONS.length + operation
+    const known = this.#weightedSeries.find(key)
+    if (known !== undefined) return known
+    const make = (lease: Lease) =>
+      new WeightedSeries(lease, { model: this.#modelText(model), endpoint: OPERATIONS[operation]! })
+    return this.#weightedSeries.add(key, { models: [model], errorType: EMPTY }, make, model === OTHER)
+  }
+
   #modelText(place: number): string {
     return place === EMPTY ? 'unknown' : this.#texts.text(place)
   }
@@ -210,6 +238,10 @@ export class CallCounts implements Subscriber {
     const source = ints[int + INT.costSource]!
     counted.reportedMore_usd = source === REPORTED ? counted.cost_usd - numbers[number + NUMBER.table_usd]! : Number.NaN
     counted.isUnpriced = source === UNKNOWN_MODEL
+    const knowsTokens = !Number.isNaN(counted.input) || !Number.isNaN(counted.output)
+    if (knowsTokens || needsModel(counted.operation)) counted.withoutUsage = undefined
+    else if (counted.failed) counted.withoutUsage = 'failed'
+    else counted.withoutUsage = (ints[int + INT.flags]! & STREAMED) !== 0 ? 'streamed' : 'not_reported'
     counted.score = numbers[number + NUMBER.score]!
     counted.finishReasons = ints[int + INT.finishReasons]!
     counted.signals = ints[int + INT.signals]!

@@ -20,6 +20,12 @@ export const schema = z.strictObject({
     .describe(
       'Counters and histograms held; what has no room goes to the model and error type "other", and totals stay true.',
     ),
+  weighted_metrics: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether llm_weighted_* estimate all calls of senders that sample at the head, by the threshold in their trace state.',
+    ),
 })
 
 export type GenAiMetricsConfig = z.infer<typeof schema>

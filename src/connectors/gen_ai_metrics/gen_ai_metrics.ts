@@ -6,18 +6,18 @@ import { Throttle } from '../../self/log.ts'
 import { Subscription } from '../../steps/subscription.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { sharedVerdicts } from '../../traces/verdicts.ts'
-import { ExemplarCandidates } from './bucket_exemplars.ts'
 import { CallCounts } from './call_counts.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { LabelTexts } from './label_texts.ts'
-import { MetricSet, type Now } from './metric_set.ts'
+import { ExemplarCandidates } from './series/bucket_exemplars.ts'
+import { MetricSet, type Now } from './series/metric_set.ts'
 
 /** How often it is looked which traces have settled, and whether there are new series to show. */
 const TICK_MS = 500
 /** Error types told apart; response ids, which only have to differ while their calls wait, are hashed instead. */
 const ERROR_TYPES_MAX = 200
 /** What cannot change in place. */
-const FIXED = ['models_max', 'series_max', 'calls_max', 'duplicates_window'] as const
+const FIXED = ['models_max', 'series_max', 'calls_max', 'duplicates_window', 'weighted_metrics'] as const
 
 export class GenAiMetrics implements Connector {
   readonly inputs = {
@@ -51,7 +51,7 @@ export class GenAiMetrics implements Connector {
     this.#candidates = new ExemplarCandidates(sharedVerdicts(host), host.clock)
     this.#set = new MetricSet(host.clock, this.#candidates)
     this.#steps = new Subscription(host, config)
-    this.#counts = new CallCounts(this.#steps, this.#texts, this.#errorTypes, this.#set, config.series_max, host)
+    this.#counts = new CallCounts(this.#steps, this.#texts, this.#errorTypes, this.#set, config, host)
     this.#throttle = new Throttle(host.clock)
   }
 

@@ -2,7 +2,7 @@
 import type { Batches, Consumer, Context, Host, Processor } from '../../component.ts'
 import { Answer } from '../../content/answers/answer.ts'
 import { judgeCost } from '../../gen_ai/implausible.ts'
-import { EMBEDDINGS } from '../../gen_ai/known_values.ts'
+import { answersInWords } from '../../gen_ai/known_values.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
 import type { Prices } from '../../gen_ai/pricing/prices.ts'
 import { judgeCall } from '../../gen_ai/quality.ts'
@@ -57,7 +57,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     const { call, rewrite, found } = this
     this.#prices.price(call, view)
     judgeCost(call)
-    if (call.operation !== EMBEDDINGS) {
+    if (answersInWords(call.operation)) {
       this.findAnswer()
       judgeCall(call, this.answer)
     }

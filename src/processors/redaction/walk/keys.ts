@@ -1,7 +1,7 @@
 import { contentOfEvent, contentOfScope } from '../../../content/content_events.ts'
 import { contentOfKey, describesEvent } from '../../../content/content_keys.ts'
 import type { Effort } from '../../../content/detectors/effort.ts'
-import { namesSecret } from '../../../content/detectors/secrets/assignment.ts'
+import { namesSecret } from '../../../content/detectors/secrets/secret_names.ts'
 import { tellsStep } from '../../../content/step_words.ts'
 import { fieldEnd, fieldStart } from '../../../telemetry/find_field.ts'
 import { ByteCache, type ViewedBytes } from '../texts/byte_cache.ts'
@@ -19,7 +19,7 @@ export const KEY = {
   dirty: 0x800,
   /** Says something about a GenAI event, and is no message. */
   describesEvent: 0x1000,
-  /** Holds the address of a machine: shifted right by `addressShift`, one of `ADDRESSES`. */
+  /** Holds the address of a machine, or none at all: shifted right by `addressShift`, one of `ADDRESSES`. */
   addresses: 0x6000,
   addressShift: 13,
   /** Names a phone number, or a social security number: digits under it need no more context. */
@@ -41,6 +41,8 @@ export const ADDRESSES = { none: 0, private: 1, all: 2 } as const
 /** Where the conventions put addresses of the machines that are watched; peers may be people. */
 const machines =
   /^(?:server|destination|host|k8s|container|net\.host|net\.sock\.host|network\.local)\.|^service\.instance\.id$/
+/** A version of four numbers looks like an address. */
+const versions = /(?:^|[._:-])version$|[a-z]Version$/
 const peers = /^(?:network|net|net\.sock)\.peer\.|^(?:url\.full|http\.url|http\.host)$/
 const phones =
   /(?:^|[._-])(?:phone|mobile|telephone|tel|fax|msisdn|cell)(?:[._-]?(?:number|no))?$|[a-z](?:Phone|Mobile|Fax)(?:Number|No)?$|^phoneNumber$/
@@ -122,7 +124,7 @@ export class Keys {
       bits |= KEY.secret | (/token/i.test(name) ? KEY.count : 0)
     if (this.#isDirty(source, start, end)) bits |= KEY.dirty
     if (describesEvent(name)) bits |= KEY.describesEvent
-    if (machines.test(name)) bits |= ADDRESSES.all << KEY.addressShift
+    if (machines.test(name) || versions.test(name)) bits |= ADDRESSES.all << KEY.addressShift
     else if (peers.test(name)) bits |= ADDRESSES.private << KEY.addressShift
     if (this.#kinds.has('PHONE') && phones.test(name)) bits |= KEY.phone
     if (this.#kinds.has('SSN') && ssns.test(name)) bits |= KEY.ssn

@@ -1,6 +1,6 @@
 import { kindIndex } from '../../../content/detectors/findings.ts'
 import { placeholder } from '../../../content/detectors/placeholder.ts'
-import { double, next, readBigInt64, readLength, readUint32, skipValue, skipVarint } from '../../../otlp/cursor.ts'
+import { next, readLength, readUint32, skipValue, skipVarint } from '../../../otlp/cursor.ts'
 import { LENGTH, type MessageName, messageId } from '../../../otlp/schema.ts'
 import { WireError } from '../../../otlp/wire_error.ts'
 import { findField } from '../../../telemetry/find_field.ts'
@@ -13,8 +13,9 @@ import type { Contents } from '../texts/contents.ts'
 import type { JudgedTexts } from '../texts/judged_texts.ts'
 import { Edits } from './edits.ts'
 import { findEventName } from './event_name.ts'
+import { JudgedNumbers } from './judged_numbers.ts'
 import { ADDRESSES, EVENT, KEY, type Keys } from './keys.ts'
-import { isNamedNumber, isSecret, longDigits } from './named_values.ts'
+import { isNamedNumber, isSecret } from './named_values.ts'
 import { STEP, steps, tagOf } from './walk_steps.ts'
 
 const API_KEY = kindIndex('API_KEY')
@@ -27,8 +28,6 @@ const VALUE_TAG = tagOf('KeyValue', 'value')
 const STRING_TAG = tagOf('AnyValue', 'stringValue')
 const EVENT_NAME_TAG = tagOf('Event', 'name')
 const SCOPE_NAME_TAG = tagOf('Scope', 'name')
-/** A varint of five bytes has fewer than 12 digits. */
-const VARINT_MIN = 6
 const PAIR_SLOTS = 4096
 const PAIR_LENGTH_MAX = 160
 /** Bits of a key's class for which an attribute outside of events is more than an ordinary one. */
@@ -43,6 +42,7 @@ export class MessageWalk implements Parts {
   readonly edits = new Edits()
   readonly tally = new RedactionTally()
   readonly #texts: JudgedTexts
+  readonly #numbers: JudgedNumbers
   readonly #keys: Keys
   /** By content group. */
   readonly #policies: readonly ContentPolicy[]
@@ -75,6 +75,7 @@ export class MessageWalk implements Parts {
     roles?: RoleWords,
   ) {
     this.#texts = texts
+    this.#numbers = new JudgedNumbers(texts, this.edits, this.tally)
     this.#keys = keys
     this.#policies = policies
     this.#contents = contents
@@ -154,10 +155,10 @@ export class MessageWalk implements Parts {
           at = behindTag + 8
           continue
         case STEP.int:
-          at = this.#int(at, end)
+          at = this.#numbers.int(bytes, at, end)
           continue
         case STEP.double:
-          this.#double(at)
+          this.#numbers.double(bytes, at)
           at = behindTag + 8
           continue
         case STEP.unknown:
@@ -178,6 +179,11 @@ export class MessageWalk implements Parts {
           break
         case STEP.text:
           this.#text(at, content, behind)
+          break
+        case STEP.version:
+          this.#texts.addresses = ADDRESSES.all
+          this.#text(at, content, behind)
+          this.#texts.addresses = ADDRESSES.none
           break
         case STEP.id:
           if (length !== 16 && length !== 8) this.#text(at, content, behind)
@@ -346,30 +352,6 @@ export class MessageWalk implements Parts {
     else this.#texts.writeRedacted(out, count, this.tally)
     if (isLong) this.#contents.truncate(out, from, end - start, false, isKey ? ++this.#cutKeys : 0)
     out.close(mark, end - start)
-    edits.close()
-  }
-
-  /** An int is judged as its decimal digits, and becomes a text if it has to go. Returns the offset behind it. */
-  #int(field: number, end: number): number {
-    const { bytes } = this.#source
-    const behind = skipVarint(bytes, field + 1, end)
-    if (behind - field > VARINT_MIN) this.#number(readBigInt64(bytes, field + 1, end).toString(), field, behind)
-    return behind
-  }
-
-  #double(field: number): void {
-    const digits = longDigits(double(this.#source.bytes, field + 1))
-    if (digits !== undefined) this.#number(digits, field, field + 9)
-  }
-
-  #number(digits: string, field: number, end: number): void {
-    const count = this.#texts.findText(digits)
-    if (count === 0) return
-    const { edits } = this
-    edits.open(field, end)
-    const mark = edits.out.open(STRING_TAG >>> 3, digits.length)
-    this.#texts.writeRedacted(edits.out, count, this.tally)
-    edits.out.close(mark, digits.length)
     edits.close()
   }
 

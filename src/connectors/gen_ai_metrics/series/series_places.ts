@@ -1,6 +1,6 @@
 /** Series by what they are of: as many as there is room for, those that are used most and lately (`standing.ts`). */
-import type { Clock } from '../../self/clock.ts'
-import type { LeasedSeries } from './families.ts'
+import type { Clock } from '../../../self/clock.ts'
+import type { LeasedSeries } from '../families.ts'
 import { Lease, type MetricSet } from './metric_set.ts'
 import { Standing } from './standing.ts'
 

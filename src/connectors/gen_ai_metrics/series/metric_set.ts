@@ -6,10 +6,10 @@
  * that its last value is read, and ends by a point without a value. Who wants it back meanwhile gets it as it is; later
  * it is a new one, which begins at zero at another time.
  */
-import { encode, type Message } from '../../otlp/codec.ts'
-import type { Clock } from '../../self/clock.ts'
-import { ExactSum } from '../../self/exact_sum.ts'
-import type { MetricBatch } from '../../telemetry/batch.ts'
+import { encode, type Message } from '../../../otlp/codec.ts'
+import type { Clock } from '../../../self/clock.ts'
+import { ExactSum } from '../../../self/exact_sum.ts'
+import type { MetricBatch } from '../../../telemetry/batch.ts'
 import { BucketExemplars, type CallExemplar, type ExemplarCandidates } from './bucket_exemplars.ts'
 import { Histogram } from './histogram.ts'
 import { MetricRequest } from './metric_request.ts'
