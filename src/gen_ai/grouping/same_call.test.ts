@@ -178,12 +178,18 @@ describe('in two traces', () => {
     ['both the SDK’s', { nearness: 1, parentId: 0 }, {}, false],
     ['the SDK’s own, and its instrumentation’s', { nearness: 1, parentId: 0 }, { nearness: 2 }, true],
     ['no tokens on either side', noTokens, noTokens, true],
-    ['no tokens on one side', noTokens, {}, false],
+    ['other tokens', {}, { inputTokens: 11 }, false],
   ])('%s', (_, ofAround, ofSdk, is) => {
     const one = { ...around, ...ofAround }
     const other = { ...sdk, ...ofSdk }
     expect(isSameInOtherTrace(one, other)).toBe(is)
     expect(isSameInOtherTrace(other, one)).toBe(is)
+  })
+
+  test('what comes later without tokens is told already; what comes later with tokens would be lost', () => {
+    const without = { ...around, ...noTokens }
+    expect(isSameInOtherTrace(sdk, without)).toBe(true)
+    expect(isSameInOtherTrace(without, sdk)).toBe(false)
   })
 })
 
