@@ -20,8 +20,8 @@ import { voice } from './voice.ts'
 export const dialects: readonly Dialect[] = (
   [
     anthropicSdk,
-    mistralSdk,
     botocoreBedrock,
+    mistralSdk,
     ...vercel,
     langfuse,
     langSmith,

@@ -76,6 +76,11 @@ const least: Readonly<Record<string, SpanFixture>> = {
     scope: 'opentelemetry.instrumentation.bedrock',
     attributes: { 'gen_ai.system': 'AWS', 'gen_ai.operation.name': 'chat' },
   },
+  'traceloop-haystack': {
+    scope: 'opentelemetry.instrumentation.haystack',
+    attributes: { 'gen_ai.system': 'openai', 'gen_ai.operation.name': 'chat' },
+  },
+  haystack: { scope: 'haystack', attributes: { 'haystack.component.type': 'OpenAITextEmbedder' } },
   'traceloop-js-anthropic': {
     scope: '@traceloop/instrumentation-anthropic',
     attributes: { 'gen_ai.system': 'anthropic', 'gen_ai.operation.name': 'chat' },
