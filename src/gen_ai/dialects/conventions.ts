@@ -129,6 +129,14 @@ const operation = [NEWEST.operation, SPAN_KIND, 'agentops.span.kind', 'fi.span.k
 /** The three ages of the conventions, the newest first, and what names no provider. They are the last in the table. */
 export const conventions: readonly Dialect[] = [
   {
+    // Bedrock's own count, as with botocore's (1.3): of Converse, and of InvokeModel.
+    id: 'otel-genai-bedrock',
+    marks: [{ scope: 'opentelemetry.instrumentation.genai.bedrock', key: NEWEST.provider }],
+    fields: { ...newestFields, operation },
+    operationOptional: 'with_usage',
+    inputIncludesCached: false,
+  },
+  {
     id: 'otel-genai-newest',
     marks: [
       { scope: 'opentelemetry.instrumentation.genai.', key: NEWEST.provider },

@@ -90,6 +90,10 @@ const least: Readonly<Record<string, SpanFixture>> = {
     attributes: { 'gen_ai.system': 'openai', 'llm.request.type': 'chat' },
   },
   'llm-attributes': { attributes: { 'llm.model': 'gpt-4o', 'gen_ai.operation.name': 'chat' } },
+  'otel-genai-bedrock': {
+    scope: 'opentelemetry.instrumentation.genai.bedrock',
+    attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'aws.bedrock' },
+  },
   'otel-genai-newest': {
     scope: 'opentelemetry.instrumentation.genai.openai',
     attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai' },

@@ -148,11 +148,13 @@ describe('token counts that dialects tell in their own way', () => {
   })
 
   const of = (scope: string) => ({ scope, 'gen_ai.system': 'anthropic', 'gen_ai.operation.name': 'chat' })
+  const newest = { 'gen_ai.provider.name': 'aws.bedrock' }
   test.each<[string, { scope: string }, number, number]>([
     ['OpenLLMetry for JavaScript, Anthropic', of('@traceloop/instrumentation-anthropic'), 87, 9],
     ['OpenLLMetry for JavaScript, Bedrock', of('@traceloop/instrumentation-bedrock'), 87, 9],
     ['OpenLLMetry for JavaScript, others', of('@traceloop/instrumentation-openai'), 50, 9],
     ['OpenLLMetry for Python, Bedrock', of('opentelemetry.instrumentation.bedrock'), 87, 9],
+    ['OpenTelemetry’s own for Bedrock', { ...of('opentelemetry.instrumentation.genai.bedrock'), ...newest }, 87, 9],
     ['OpenLLMetry for Python, Anthropic', of('opentelemetry.instrumentation.anthropic'), 50, 9],
     ['Bedrock', of('opentelemetry.instrumentation.botocore.bedrock-runtime'), 87, 9],
   ])('by scope: %s', (_, { scope, ...attributes }, input, output) => {
