@@ -181,6 +181,7 @@ describe('in two traces', () => {
     ['the SDK’s own, and its instrumentation’s', { nearness: 1, parentId: 0 }, { nearness: 2 }, true],
     ['no tokens on either side', noTokens, noTokens, true],
     ['other tokens', {}, { inputTokens: 11 }, false],
+    ['equal ids, only the output on one side', { responseId: r, inputTokens: 0 }, { responseId: r }, true],
   ])('%s', (_, ofAround, ofSdk, is) => {
     const one = { ...around, ...ofAround }
     const other = { ...sdk, ...ofSdk }
@@ -192,6 +193,10 @@ describe('in two traces', () => {
     const without = { ...around, ...noTokens }
     expect(isSameInOtherTrace(sdk, without)).toBe(true)
     expect(isSameInOtherTrace(without, sdk)).toBe(false)
+    const outputOnly = { ...around, inputTokens: 0 }
+    expect(isSameInOtherTrace(sdk, outputOnly)).toBe(true)
+    expect(isSameInOtherTrace(outputOnly, sdk)).toBe(false)
+    expect(isSameInOtherTrace(sdk, { ...outputOnly, outputTokens: 6 })).toBe(false)
   })
 })
 

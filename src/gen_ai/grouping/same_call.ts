@@ -106,12 +106,12 @@ export function isRecordOf(span: CallFacts, record: CallFacts): boolean {
  * Is it one call told by spans that know nothing of each other, in one trace or in two: an instrumentation that does not
  * make its span current and the provider's SDK below it, or a client and a gateway with spans of other kinds between?
  * They must be of different instrumentations (two reports by one are two calls), which the caller sees to, and
- * have failed both or both know their input.
+ * have failed both or both know their tokens.
  */
 export function isSeenTwice(a: CallFacts, b: CallFacts, evenWithoutTokens = false): boolean {
   return (
     !(a.responseId && b.responseId && a.responseId !== b.responseId) &&
-    (a.failed || evenWithoutTokens || (a.inputTokens > 0 && b.inputTokens > 0)) &&
+    (a.failed || evenWithoutTokens || bothKnowTokens(a, b)) &&
     (isWithin(a, b) || isWithin(b, a)) &&
     contradictNothing(a, b)
   )
@@ -132,7 +132,8 @@ export function isStreamTold(told: CallFacts, now: CallFacts): boolean {
  * The same of reports in two traces. Equal response ids decide between two instrumentations if model and input agree (ids are
  * compared as hashes) and the two overlap in time: a cache or a stub that answers with one id again was called again.
  * Without, one must be a root that the provider's SDK made by itself, and the other of another making in the
- * same process: that the caller has to see to. What is told now and knows no tokens adds none.
+ * same process: that the caller has to see to. What was told stands: a call that knows more now
+ * is another.
  */
 export function isSameInOtherTrace(told: CallFacts, now: CallFacts): boolean {
   if (told.responseId && now.responseId)
@@ -141,7 +142,7 @@ export function isSameInOtherTrace(told: CallFacts, now: CallFacts): boolean {
       told.emitter !== now.emitter &&
       isSameKind(told.operation, now.operation) &&
       isSameModel(told, now) &&
-      agrees(told.inputTokens, now.inputTokens) &&
+      agrees(inputOf(told), inputOf(now)) &&
       overlap(told, now)
     )
   return (
@@ -150,6 +151,7 @@ export function isSameInOtherTrace(told: CallFacts, now: CallFacts): boolean {
     told.emitter !== now.emitter &&
     !told.isMerged &&
     !now.isMerged &&
+    (inputOf(told) >= 0 || !(now.inputTokens > 0)) &&
     isSeenTwice(told, now, knowsNothing(now))
   )
 }
@@ -262,6 +264,12 @@ function tokensAgree(a: CallFacts, b: CallFacts): boolean {
       output - a.reasoningTokens === otherOutput ||
       otherOutput - b.reasoningTokens === output)
   )
+}
+
+/** Where one says 0 for an input that it does not know, the output has to do. */
+function bothKnowTokens(a: CallFacts, b: CallFacts): boolean {
+  const isLeftOut = a.inputTokens === 0 || b.inputTokens === 0
+  return (a.inputTokens > 0 && b.inputTokens > 0) || (isLeftOut && a.outputTokens > 0 && b.outputTokens > 0)
 }
 
 /** Nobody is answered who asked nothing: 0 is what some emitters write of streams whose first part they did not read. */
