@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { duration, expect } from '../../config/schema/blocks.ts'
 import { fileContent } from '../../config/schema/file_content.ts'
+import { builtInLexicon, type Lexicon } from '../../gen_ai/dialects/lexicon.ts'
 import { PLAUSIBLE, type Plausible } from '../../gen_ai/plausible.ts'
 import { PRICE_FILE_BYTES_MAX, readPriceFile } from '../../gen_ai/pricing/price_file.ts'
 import { Prices } from '../../gen_ai/pricing/prices.ts'
@@ -138,4 +139,9 @@ export function plausibleOf({ plausible }: GenAiConfig): Plausible {
 /** What prices calls. */
 export function pricesOf({ prices, price_files, list_prices }: GenAiConfig): Prices {
   return new Prices({ stated: prices, files: price_files.map(({ value }) => value), useTable: list_prices })
+}
+
+/** The dialects in which calls are looked for. */
+export function lexiconOf(_: GenAiConfig): Lexicon {
+  return builtInLexicon
 }

@@ -1,24 +1,23 @@
 /** Spans that are model calls: brought into the newest conventions, priced, and their answers judged. */
 import type { Consumer, Host } from '../../component.ts'
 import { findAnswer } from '../../content/answers/find_answer.ts'
+import type { Lexicon } from '../../gen_ai/dialects/lexicon.ts'
 import { readModelCall } from '../../gen_ai/reading/read.ts'
 import { ScopeMarks } from '../../gen_ai/reading/recognise.ts'
 import { SPAN_ATTRIBUTES } from '../../telemetry/attribute_writer.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import type { CallTally } from './call_counters.ts'
-import { CallWriter } from './call_writer.ts'
-import type { GenAiConfig } from './config.ts'
+import { type GenAiConfig, lexiconOf } from './config.ts'
 import { Normaliser } from './normaliser.ts'
 
-const writer = new CallWriter(SPAN_ATTRIBUTES)
-
 export class SpanNormaliser extends Normaliser<'traces'> {
-  readonly #scopes = new ScopeMarks()
+  #scopes: ScopeMarks
   readonly #view = new SpanView()
 
   constructor(config: GenAiConfig, host: Host, next: Consumer<'traces'>) {
-    super(config, host, next, writer)
+    super(config, host, next, SPAN_ATTRIBUTES)
+    this.#scopes = new ScopeMarks(lexiconOf(config))
   }
 
   protected normalise(batch: TraceBatch, tally: CallTally): void {
@@ -30,6 +29,10 @@ export class SpanNormaliser extends Normaliser<'traces'> {
     }
     view.forget()
     this.#scopes.forget()
+  }
+
+  protected readBy(lexicon: Lexicon): void {
+    this.#scopes = new ScopeMarks(lexicon)
   }
 
   protected findAnswer(): void {
