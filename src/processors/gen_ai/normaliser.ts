@@ -20,11 +20,11 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
   protected readonly call = new ModelCall()
   protected readonly answer = new Answer()
   protected found: Int32Array
+  protected lexicon: Lexicon
   protected readonly rewrite = new Rewrite<S>()
   readonly #next: Consumer<S>
   readonly #host: Host
   readonly #tag: number
-  #lexicon: Lexicon
   #counters: CallCounters
   #writer: CallWriter
   #prices: Prices
@@ -34,10 +34,10 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     this.#next = next
     this.#host = host
     this.#tag = tag
-    this.#lexicon = lexiconOf(config)
-    this.#counters = new CallCounters(host, this.#lexicon)
-    this.#writer = new CallWriter(tag, this.#lexicon)
-    this.found = foundKeys(this.#lexicon)
+    this.lexicon = lexiconOf(config)
+    this.#counters = new CallCounters(host, this.lexicon)
+    this.#writer = new CallWriter(tag, this.lexicon)
+    this.found = foundKeys(this.lexicon)
     this.#prices = pricesOf(config)
     this.call.plausible = plausibleOf(config)
   }
@@ -45,21 +45,21 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
   /** Counts after the batch was taken, so that a batch refused and sent again is counted once. */
   async consume(batch: Batches[S], context: Context): Promise<void> {
     const counters = this.#counters
-    const tally = new CallTally(this.#lexicon)
+    const tally = new CallTally(this.lexicon)
     await this.#next.consume(this.#normalised(batch, tally), context)
     counters.add(tally)
   }
 
   async update(config: unknown): Promise<boolean> {
     const lexicon = lexiconOf(config as GenAiConfig)
-    if (lexicon !== this.#lexicon) this.#read(lexicon)
+    if (lexicon !== this.lexicon) this.#read(lexicon)
     this.#prices = pricesOf(config as GenAiConfig)
     this.call.plausible = plausibleOf(config as GenAiConfig)
     return true
   }
 
   #read(lexicon: Lexicon): void {
-    this.#lexicon = lexicon
+    this.lexicon = lexicon
     this.#counters = new CallCounters(this.#host, lexicon)
     this.#writer = new CallWriter(this.#tag, lexicon)
     this.found = foundKeys(lexicon)
@@ -84,11 +84,11 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
       this.findAnswer()
       judgeCall(call, this.answer)
     }
-    const replaced = replacedFields(this.#lexicon, found, call)
+    const replaced = replacedFields(this.lexicon, found, call)
     if (replaced === 0) rewrite.prependToItem(item)
     else rewrite.openItem(item)
     this.#writer.write(rewrite.out, found, call)
-    if (replaced !== 0) copyWithout(replaced, this.#lexicon, rewrite.out, view)
+    if (replaced !== 0) copyWithout(replaced, this.lexicon, rewrite.out, view)
     rewrite.close()
     tally.add(call)
   }

@@ -15,7 +15,7 @@ import type { LogBatch } from '../../telemetry/batch.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import { RecordView } from '../../telemetry/record_view.ts'
 import type { CallTally } from './call_counters.ts'
-import { type GenAiConfig, lexiconOf } from './config.ts'
+import type { GenAiConfig } from './config.ts'
 import { Normaliser } from './normaliser.ts'
 import { qualityWriter } from './quality_writer.ts'
 
@@ -30,7 +30,7 @@ export class RecordNormaliser extends Normaliser<'logs'> {
 
   constructor(config: GenAiConfig, host: Host, next: Consumer<'logs'>) {
     super(config, host, next, LOG_ATTRIBUTES)
-    this.#scopes = new RecordMarks(lexiconOf(config))
+    this.#scopes = new RecordMarks(this.lexicon)
   }
 
   protected normalise(batch: LogBatch, tally: CallTally): void {

@@ -8,7 +8,7 @@ import { SPAN_ATTRIBUTES } from '../../telemetry/attribute_writer.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import type { CallTally } from './call_counters.ts'
-import { type GenAiConfig, lexiconOf } from './config.ts'
+import type { GenAiConfig } from './config.ts'
 import { Normaliser } from './normaliser.ts'
 
 export class SpanNormaliser extends Normaliser<'traces'> {
@@ -17,7 +17,7 @@ export class SpanNormaliser extends Normaliser<'traces'> {
 
   constructor(config: GenAiConfig, host: Host, next: Consumer<'traces'>) {
     super(config, host, next, SPAN_ATTRIBUTES)
-    this.#scopes = new ScopeMarks(lexiconOf(config))
+    this.#scopes = new ScopeMarks(this.lexicon)
   }
 
   protected normalise(batch: TraceBatch, tally: CallTally): void {

@@ -1,6 +1,7 @@
 import type { Detector } from '../../content/detectors/detector.ts'
 import { Effort, EffortError } from '../../content/detectors/effort.ts'
 import { kindName } from '../../content/detectors/findings.ts'
+import type { OwnContentOf } from '../../content/own_content.ts'
 import { Output, varintSize } from '../../otlp/output.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
 import { ITEM, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
@@ -32,6 +33,8 @@ export interface RedactorOptions {
   readonly policies: readonly ContentPolicy[]
   /** By WHOSE, where the policies of roles differ: content of several roles is then judged part by part. */
   readonly rolePolicies?: readonly ContentPolicy[] | undefined
+  /** What keys hold by the config, before what is known of them. */
+  readonly ownContent?: OwnContentOf | undefined
   /** Values under names of secrets are masked. */
   readonly masksSecrets: boolean
   /** Key of the policy `hash`. Without one, what should be hashed is dropped. */
@@ -61,6 +64,7 @@ export class Redactor<S extends Signal> {
       masksSecrets,
       kinds,
       this.#effort,
+      options.ownContent,
     )
     const { policies, rolePolicies } = options
     const contents = new Contents(options.hashKey, options.length_max)

@@ -2,6 +2,7 @@ import { contentOfEvent, contentOfScope } from '../../../content/content_events.
 import { contentOfKey, describesEvent } from '../../../content/content_keys.ts'
 import type { Effort } from '../../../content/detectors/effort.ts'
 import { namesSecret } from '../../../content/detectors/secrets/secret_names.ts'
+import type { OwnContentOf } from '../../../content/own_content.ts'
 import { tellsStep } from '../../../content/step_words.ts'
 import { fieldEnd, fieldStart } from '../../../telemetry/find_field.ts'
 import { ByteCache, type ViewedBytes } from '../texts/byte_cache.ts'
@@ -65,6 +66,7 @@ export class Keys {
   readonly #masksSecrets: boolean
   readonly #kinds: ReadonlySet<string>
   readonly #effort: Effort
+  readonly #ownContent: OwnContentOf
 
   /** `isDirty`: whether the detectors find something. `masksSecrets`: whether secrets are looked for at all; `kinds`: what is. */
   constructor(
@@ -72,7 +74,9 @@ export class Keys {
     masksSecrets: boolean,
     kinds: ReadonlySet<string>,
     effort: Effort,
+    ownContent: OwnContentOf = () => undefined,
   ) {
+    this.#ownContent = ownContent
     this.#effort = effort
     this.#isDirty = isDirty
     this.#masksSecrets = masksSecrets
@@ -116,7 +120,7 @@ export class Keys {
   #classify(source: ViewedBytes, start: number, end: number): number {
     this.#effort.spend(KEY_STEPS + end - start)
     const name = source.bytes.toString('utf8', start, end)
-    const { group, scoped, side } = contentOfKey(name)
+    const { group, scoped, side } = this.#ownContent(name) ?? contentOfKey(name)
     let bits: number = group | (side << KEY.sideShift)
     if (tellsStep(name)) bits |= KEY.tellsStep
     if (scoped) bits |= KEY.scoped
