@@ -53,7 +53,8 @@ const rows: readonly Row[] = [
 
 /** Scopes of tools that put content under names without a namespace. */
 const scopes = `pydantic-ai pydantic_ai* logfire* pipecat* com.anthropic.claude_code* codex* gemini-cli* qwen-code*
-  openinference* @arizeai/* mlflow* haystack* litellm* autogen* autogen_core* text-generation* agent_framework*`
+  openinference* @arizeai/* mlflow* haystack* litellm* autogen* autogen_core* text-generation* agent_framework*
+  opentelemetry.instrumentation.openai_agents* openlit*`
 
 /** Loggers whose records are the messages of agents. */
 const bodies = 'autogen_core* autogen_agentchat*'

@@ -15,6 +15,8 @@ export interface KeyContent {
   readonly scoped: boolean
   /** Steps of all kinds use the name: what the step is (`step_words.ts`) tells more than the group. 0: they do not. */
   readonly side: Side | 0
+  /** True: what stands there is known, and no content, however long it is. */
+  readonly plain: boolean
 }
 
 /** The content of the attribute with that key. */
@@ -29,7 +31,8 @@ export function describesEvent(key: string): boolean {
   return eventPatterns.some((pattern) => pattern.test(key))
 }
 
-const NONE: KeyContent = { group: 0, scoped: false, side: 0 }
+const NONE: KeyContent = { group: 0, scoped: false, side: 0, plain: false }
+const PLAIN: KeyContent = { ...NONE, plain: true }
 
 /** Grammar: group, names between blanks. `#` is a number, `*` any text of at least one character. */
 type Row = readonly [group: GroupName | 'plain' | `step_${keyof typeof SIDE}`, names: string]
@@ -61,7 +64,11 @@ const rows: readonly Row[] = [
     crewai.task.id crewai.task.key crewai.task.name
     genkit:metadata:subtype genkit:metadata:context genkit:metadata:flow:*
     gen_ai.browser.action gen_ai.browser.type ai.request.headers.user-agent spring.ai.model.request.tool.names
-    spring.ai.chat.client.tool.names metadata.applied_guardrails metadata.usage_object mastra.metadata.sessionId mastra.metadata.userId`,
+    spring.ai.chat.client.tool.names metadata.applied_guardrails metadata.usage_object mastra.metadata.sessionId mastra.metadata.userId
+    github.copilot.tool.parameters.edit_type github.copilot.tool.parameters.skill_name
+    github.copilot.tool.parameters.mcp_tool_name github.copilot.tool.parameters.mcp_server_name_hash
+    braintrust.metadata.model braintrust.metadata.provider
+    haystack.component.input_spec haystack.component.output_spec`,
   ],
   [
     'system',
@@ -77,7 +84,7 @@ const rows: readonly Row[] = [
     sk.available_functions workflow.definition workflow.description system_prompt system_prompt_preview
     user_system_prompt lk.instructions hook_definitions langfuse.observation.model.parameters haystack.agent.tools
     haystack.agent.state_schema gen_ai.tool.json_schema embedding.invocation_parameters
-    mastra.agent_run.instructions`,
+    mastra.agent_run.instructions copilot_chat.prompt_instructions`,
   ],
   [
     'user',
@@ -88,7 +95,7 @@ const rows: readonly Row[] = [
     traceloop.prompt.template_variables traceloop.prompt.template_variables.* reranker.query db.marqo.search.query
     pinecone.query.queries user_prompt request_text prompt lk.input_text lk.user_transcript lk.user_input
     spring.ai.chat.client.user.text spring.ai.vector_store.query.content gen_ai.content.revised_prompt
-    adk.experimental.grounding.web_search_queries`,
+    adk.experimental.grounding.web_search_queries copilot_chat.user_request`,
   ],
   [
     'assistant',
@@ -98,7 +105,8 @@ const rows: readonly Row[] = [
     gen_ai.agent.evaluation gen_ai.agent.next_goal llm.choices.#.completion.text ai.response.text ai.response.object
     ai.result.text ai.result.object response_text final_result lk.response.text response.model_output
     guard.explanation *.annotation.explanation *.evaluation.explanation verdict_rationale
-    langfuse.experiment.item.expected_output langfuse.experiment.description`,
+    langfuse.experiment.item.expected_output langfuse.experiment.description braintrust.expected
+    copilot_chat.markdown_content`,
   ],
   [
     'tool_call',
@@ -109,14 +117,14 @@ const rows: readonly Row[] = [
     ai.response.toolCalls ai.result.toolCalls tool_arguments tool_parameters tool_input function_args
     message.tool_calls.#.tool_call.function.arguments gcp.vertex.agent.tool_call_args
     lk.function_tool.arguments lk.response.function_calls flue.tool.arguments
-    spring.ai.tool.call.arguments genkit:tool:input`,
+    spring.ai.tool.call.arguments genkit:tool:input github.copilot.tool.parameters.* copilot_chat.tool_arguments`,
   ],
   [
     'tool_result',
     `gen_ai.tool.call.result gen_ai.tool.output gen_ai.tool.result gen_ai.tool.error gen_ai.agent.tool_results
     mcp.response.value mcp.response.payload mcp.result mcp.tool.result mcp.error.data
     ai.toolCall.result tool.result tool_response hook_output gcp.vertex.agent.tool_response lk.function_tool.output
-    flue.tool.result spring.ai.tool.call.result`,
+    flue.tool.result spring.ai.tool.call.result copilot_chat.hook_output copilot_chat.tool_result`,
   ],
   [
     'retrieved',
@@ -131,7 +139,8 @@ const rows: readonly Row[] = [
   ],
   [
     'reasoning',
-    'gen_ai.content.reasoning gen_ai.agent.thinking ai.response.reasoning llm.output_messages.#.message.reasoning_summary',
+    `gen_ai.content.reasoning gen_ai.agent.thinking ai.response.reasoning copilot_chat.reasoning_content
+    llm.output_messages.#.message.reasoning_summary`,
   ],
   [
     'media',
@@ -146,13 +155,15 @@ const rows: readonly Row[] = [
     gen_ai.content.prompt gen_ai.request.messages gen_ai.agent.step_messages gen_ai.agent.task gen_ai.agent.context
     llm.input_messages llm.input_messages.#.* llm.prompts llm.prompts.# llm.prompts.#.* ai.prompt ai.prompt.messages
     raw_input request_data gcp.vertex.agent.llm_request flue.turn.input flue.task.prompt mcp.sampling.messages
-    mcp.prompt.description lk.chat_ctx guardrail_request hook_input llm.*.messages llm.*.input message.contents.#.*`,
+    mcp.prompt.description lk.chat_ctx guardrail_request hook_input copilot_chat.prompt_context
+    copilot_chat.hook_input llm.*.messages llm.*.input message.contents.#.*`,
   ],
   [
     'step_input',
     `input.value traceloop.entity.input langfuse.observation.input mlflow.spanInputs executor.input lmnr.span.input
     genkit:input flue.workflow.payload gen_ai.task.input gen_ai.workflow.input gen_ai.execution.input
-    gen_ai.framework.pipeline.input_data mastra.*.input haystack.*.input haystack.*.input_data`,
+    gen_ai.framework.pipeline.input_data mastra.*.input haystack.*.input haystack.*.input_data braintrust.input
+    braintrust.input_json`,
   ],
   [
     'output',
@@ -166,7 +177,7 @@ const rows: readonly Row[] = [
     `output.value traceloop.entity.output langfuse.observation.output mlflow.spanOutputs executor.output
     lmnr.span.output genkit:output flue.task.result flue.workflow.result gen_ai.task.output gen_ai.workflow.output
     gen_ai.execution.output gen_ai.framework.pipeline.output_data mastra.*.output haystack.*.output
-    haystack.*.output_data`,
+    haystack.*.output_data braintrust.output braintrust.output_json`,
   ],
   [
     'any',
@@ -181,7 +192,8 @@ const rows: readonly Row[] = [
     crewai.crew.* crewai.agent.* crewai.task.* traceloop.association.properties.* guardrail_response
     litellm.guardrail.* litellm.metadata.* litellm.team.metadata hidden_params spring.ai.* genkit:metadata:*
     trace.metadata.* *.annotation.metadata *.evaluation.metadata gen_ai.agent.evaluation.* crew_agents crew_tasks
-    crew_inputs metadata.gen_ai.* mastra.metadata.body mastra.metadata.headers mastra.log.*`,
+    crew_inputs metadata.gen_ai.* mastra.metadata.body mastra.metadata.headers mastra.log.* copilot_chat.*_content braintrust.metadata
+    braintrust.metadata.*`,
   ],
 ]
 
@@ -210,18 +222,23 @@ const eventRows = `gen_ai.system gen_ai.provider.name gen_ai.operation.name gen_
 /** Under these names applications put what they like: content, by default, but for labels that attribution needs. */
 const metadataPrefixes = `traceloop.association.properties. ai.telemetry.metadata. ai.settings.context.
   langfuse.trace.metadata. langfuse.observation.metadata. langsmith.metadata. litellm.metadata. trace.metadata.
-  mlflow.traceTag. metadata.`
+  mlflow.traceTag. braintrust.metadata. metadata.`
 const labels = `session_id sessionId user_id userId thread_id threadId conversation_id conversationId request_id requestId
   tenant tenant_id tenantId team team_id feature environment env plan tier version release task_type prompt_name
   prompt_version agent_name ls_provider ls_model_name ls_model_type ls_integration ls_temperature ls_max_tokens
+  promptName promptVersion prompt_id promptId prompt_label document_id documentId document_ids score scores
   ls_retriever_name ls_method lc_agent_name lc_versions langgraph_node langgraph_step langgraph_path
   langgraph_checkpoint_ns checkpoint_ns status finish_reason temperature top_p service_tier object`
+/** What LiteLLM says of the key that a caller has: who spends, and how much is left. Its owner's notes are not among it. */
+const callers = `alias team_alias team_id org_alias org_id project_alias project_id user_id user_email end_user_id spend
+  team_spend user_spend max_budget team_max_budget user_max_budget budget_reset_at request_route`
 
 const exact = new Map<string, KeyContent>()
 const patterns: { readonly pattern: NamePattern; readonly content: KeyContent }[] = []
 for (const [group, text] of rows) addRow(group, text, false)
 for (const [group, text] of scopedRows) addRow(group, text, true)
-for (const prefix of names(metadataPrefixes)) for (const label of names(labels)) exact.set(prefix + label, NONE)
+const allLabels = [...names(labels), ...names(callers).map((label) => `user_api_key_${label}`)]
+for (const prefix of names(metadataPrefixes)) for (const label of allLabels) exact.set(prefix + label, NONE)
 const eventPatterns = names(eventRows).map(namePattern)
 
 function names(text: string): string[] {
@@ -229,7 +246,7 @@ function names(text: string): string[] {
 }
 
 function addRow(group: Row[0], text: string, scoped: boolean): void {
-  const content = group === 'plain' ? NONE : contentOf(group, scoped)
+  const content = group === 'plain' ? PLAIN : contentOf(group, scoped)
   for (const name of names(text)) {
     if (/[#*]/.test(name)) patterns.push({ pattern: namePattern(name), content })
     else if (!exact.has(name)) exact.set(name, content)
@@ -237,7 +254,7 @@ function addRow(group: Row[0], text: string, scoped: boolean): void {
 }
 
 function contentOf(group: Exclude<Row[0], 'plain'>, scoped: boolean): KeyContent {
-  if (group === 'step_input') return { group: groupNumber('any'), scoped, side: SIDE.input }
-  if (group === 'step_output') return { group: groupNumber('any'), scoped, side: SIDE.output }
-  return { group: groupNumber(group), scoped, side: 0 }
+  if (group === 'step_input') return { group: groupNumber('any'), scoped, side: SIDE.input, plain: false }
+  if (group === 'step_output') return { group: groupNumber('any'), scoped, side: SIDE.output, plain: false }
+  return { group: groupNumber(group), scoped, side: 0, plain: false }
 }

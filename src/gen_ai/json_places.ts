@@ -183,6 +183,9 @@ function isSpace(byte: number): boolean {
   return byte === 32 || byte === 10 || byte === 13 || byte === 9
 }
 
+/** Of the ends of all paths, which are most nodes. */
+const NO_NAMES = new KeySet([])
+
 function nodeOf(paths: readonly { readonly keys: readonly string[]; readonly at: number }[]): Node {
   const byFirst = Map.groupBy(
     paths.filter(({ keys }) => keys.length > 0 && keys[0] !== ''),
@@ -192,7 +195,7 @@ function nodeOf(paths: readonly { readonly keys: readonly string[]; readonly at:
     nodeOf(below.map(({ keys, at }) => ({ keys: keys.slice(1), at }))),
   )
   return {
-    names: new KeySet([...byFirst.keys()]),
+    names: children.length === 0 ? NO_NAMES : new KeySet([...byFirst.keys()]),
     children,
     path: paths.find(({ keys }) => keys.length === 0)?.at ?? NONE,
     whole: paths.find(({ keys }) => keys[0] === '')?.at ?? NONE,

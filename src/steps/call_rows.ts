@@ -26,6 +26,8 @@ export const AWAITS_RECORD = 256
 export const RECORD = 512
 /** A gateway answered from its cache. */
 export const ANSWER_CACHED = 1024
+/** The answer came as a stream. */
+export const STREAMED = 2048
 
 /** Columns of a row: a row's integers stand together, and so do its other numbers, since calls come and go one by one. */
 export const INT = {

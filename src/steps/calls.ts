@@ -37,6 +37,7 @@ import {
   RECORD,
   RowPlace,
   STREAM_RECORD,
+  STREAMED,
   UNEXPLAINED_FAILURE,
 } from './call_rows.ts'
 import type { Emitter } from './emitters.ts'
@@ -45,7 +46,7 @@ import { Qualities } from './qualities.ts'
 import { type SpanLinks, traceOf } from './span_links.ts'
 import { awaitsRecord, readStreamRecord } from './stream_record.ts'
 
-export { ANSWER_CACHED, FAILED, INT, NUMBER, RATE_LIMITED, RECORD } from './call_rows.ts'
+export { ANSWER_CACHED, FAILED, INT, NUMBER, RATE_LIMITED, RECORD, STREAMED } from './call_rows.ts'
 
 /** Makes another emitter of the log records of a scope than of its spans. */
 const RECORD_SALT = 0x5bd1e994
@@ -106,6 +107,7 @@ export class Calls {
       (call.rateLimited ? RATE_LIMITED : 0) |
       (view.isRecord ? RECORD : 0) |
       (call.isAnswerCached ? ANSWER_CACHED : 0) |
+      (call.stream ? STREAMED : 0) |
       nearness
     ints[int + INT.trace] = traceOf(view)
     ints[int + INT.takers] = takers
@@ -298,7 +300,8 @@ export class Calls {
     this.setNumber(row, 'cacheWrite', facts.cacheWriteTokens)
     this.setNumber(row, 'reasoning', facts.reasoningTokens)
     this.setNumber(row, 'end_ms', facts.end_ms)
-    this.setFlags(row, MERGED | (facts.failed ? FAILED : 0) | (facts.rateLimited ? RATE_LIMITED : 0))
+    const streamed = reports.some((call) => this.has(call, STREAMED | STREAM_RECORD)) ? STREAMED : 0
+    this.setFlags(row, MERGED | streamed | (facts.failed ? FAILED : 0) | (facts.rateLimited ? RATE_LIMITED : 0))
     if (reports.some((call) => this.has(call, STREAM_RECORD))) this.setFlags(row, STREAM_RECORD)
     return row
   }

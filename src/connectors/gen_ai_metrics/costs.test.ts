@@ -99,3 +99,13 @@ test('the log names each model once, and not more than a hundred', () => {
   expect(lines.slice(0, 2)).toEqual([{ model: 'm0' }, { model: 'm1' }])
   expect(lines.at(-1)).toContain('more models')
 })
+
+test.each(['ann@example.org', 'please call Ann', `m${'x'.repeat(100)}`, 'sk-proj-4f9aB7xQ2mN8vK1tR6wY3zC5'])(
+  'what is no name of a model is not in the log: %s',
+  (model) => {
+    const lines: unknown[] = []
+    new UnpricedModels({ warn: (...line: unknown[]) => void lines.push(line) } as never).tell(model)
+    expect(lines).toHaveLength(1)
+    expect(JSON.stringify(lines)).not.toContain(model)
+  },
+)

@@ -2,7 +2,7 @@
 
 import { FINISH_REASONS } from '../../gen_ai/known_values.ts'
 import { SIGNALS as SIGNAL_NAMES } from '../../gen_ai/quality.ts'
-import { IDS_BYTES, type ValueOrigin } from './bucket_exemplars.ts'
+import { IDS_BYTES, type ValueOrigin } from './series/bucket_exemplars.ts'
 import {
   COST_BOUNDS_USD,
   DURATION_BOUNDS_S,
@@ -12,8 +12,8 @@ import {
   PER_TOKEN_BOUNDS_S,
   SCORE_BOUNDS,
   TOKEN_BOUNDS,
-} from './histogram.ts'
-import type { CounterPoint, Description, Lease, PointAttributes } from './metric_set.ts'
+} from './series/histogram.ts'
+import type { CounterPoint, Description, Lease, PointAttributes } from './series/metric_set.ts'
 
 /** What is counted of a call. Numbers are NaN where unknown. */
 export class CountedCall implements ValueOrigin {
@@ -40,8 +40,12 @@ export class CountedCall implements ValueOrigin {
   /** What it would have cost more without a cache: the provider's, or a gateway's that answered. */
   saved_usd = Number.NaN
   isAnswerCached = false
+  /** So many calls it stands for, where the sender samples at the head. */
+  weight = 1
   /** How much more the emitter says that it cost than our prices do; NaN where one of them says nothing. */
   reportedMore_usd = Number.NaN
+  /** Why nothing is known of its tokens, as far as that can be told; undefined: something is. */
+  withoutUsage: 'failed' | 'streamed' | 'not_reported' | undefined
   /** It has tokens, and nobody knows a price. */
   isUnpriced = false
   score = Number.NaN
@@ -114,6 +118,7 @@ export class CallSeries implements LeasedSeries {
     const difference = differenceOf(call)
     if (difference !== undefined) this.#counterOf(difference)
     if (call.isUnpriced) this.#counterOf('unpriced')
+    if (call.withoutUsage !== undefined) this.#counterOf(call.withoutUsage)
   }
 
   count(call: CountedCall): void {
@@ -140,6 +145,7 @@ export class CallSeries implements LeasedSeries {
     const difference = differenceOf(call)
     if (difference !== undefined) this.#counterOf(difference).add(Math.abs(call.reportedMore_usd))
     if (call.isUnpriced) this.#counterOf('unpriced').add(1)
+    if (call.withoutUsage !== undefined) this.#counterOf(call.withoutUsage).add(1)
   }
 
   #counterOf(which: keyof typeof COUNTERS): CounterPoint {
@@ -227,12 +233,19 @@ const DIFFERENCE = {
   name: 'llm_cost_difference_usd_total',
   help: 'Cost by which what emitters report is more, or less, than by the own prices and the list',
 }
+const WITHOUT_USAGE = {
+  name: 'llm_calls_without_usage_total',
+  help: 'Model calls of whose tokens nothing is known: they are in no sum of tokens or costs',
+}
 const COUNTERS = {
   savedByPrompts: { ...SAVED, more: { by: 'prompt_cache' } },
   savedByAnswers: { ...SAVED, more: { by: 'answer_cache' } },
   reportedMore: { ...DIFFERENCE, more: { reported: 'more' } },
   reportedLess: { ...DIFFERENCE, more: { reported: 'less' } },
   unpriced: { name: 'llm_unpriced_requests_total', help: 'Model calls with tokens and without a price', more: {} },
+  failed: { ...WITHOUT_USAGE, more: { reason: 'failed' } },
+  streamed: { ...WITHOUT_USAGE, more: { reason: 'streamed' } },
+  not_reported: { ...WITHOUT_USAGE, more: { reason: 'not_reported' } },
 } as const satisfies Record<string, Description & { readonly more: PointAttributes }>
 const CACHED_HELP = 'Input tokens read from and written to a prompt cache'
 

@@ -81,6 +81,9 @@ const found: [what: string, text: string, expected: string][] = [
   ['a spaced social security number', '078 05 1123.', '[SSN].'],
   ['a named social security number', 'SSN: 219099999', 'SSN: [SSN]'],
 
+  ['an IPv4 address behind a logger', 'python: 203.0.113.7 refused', 'python: [IP] refused'],
+  ['an IPv4 address near a version', 'version 2 on 203.0.113.7', 'version 2 on [IP]'],
+  ['a password under a longer name', 'password_prod=hunter2hunter2 x', 'password_prod=[API_KEY] x'],
   ['an IPv4 address', 'from 203.0.113.7:443', 'from [IP]:443'],
   ['a network', '10.1.0.0/16', '[IP]/16'],
   ['a resolver', 'dns 8.8.8.8', 'dns [IP]'],
@@ -179,6 +182,16 @@ const clean: [what: string, text: string][] = [
   ['book numbers', 'isbn 978-3-16-148410-0, 0-306-40615-2'],
   ['an IBAN with a wrong check digit', 'DE89 3704 0044 0532 0130 01 GB29NWBK60161331926810'],
   ['numbers that no one was given', '000-12-3456 666-12-3456 900-12-3456 123-00-4567 219-09-0000'],
+  [
+    'versions behind a name',
+    'Azure.Core, Version=10.45.0.2, Culture=neutral; CUDA 12.2.140.1 driver 535.129.03.1; AssemblyVersion("10.4.2.1")',
+  ],
+  [
+    'versions in JSON',
+    String.raw`{"version": "10.4.2.1", "x": "{\"app.version\": \"24.11.2.1\"}"} upgraded to 24.11.3.1`,
+  ],
+  ['what is said of passwords', 'password_count: 1234567 password.expires_at=2026-01-31 "passwordPolicy": "strong-12"'],
+  ['what is said of keys', '{"user_api_key_team_id":"f4a9230a52db85107c71","apiKeyAlias":"a4a9230a52db85107c72"}'],
   ['versions', 'v1.2.3.4 version 10.2.3.4 Chrome/120.0.0.0 lib-1.2.30.4.jar x==10.2.3.4 192.168.1.1.1 see 1.2.3.4'],
   ['addresses of nobody', 'localhost 127.0.0.1 0.0.0.0 255.255.255.0 ::1 ::'],
   ['colons', 'std::a1 aa:bb:cc:dd:ee:ff 12:34:56 a::b 1:2:3:4 arn:aws:iam::123456789012:role 256.1.1.1'],

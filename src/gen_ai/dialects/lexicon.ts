@@ -123,6 +123,7 @@ export class Lexicon {
   readonly apart: readonly (boolean | Uint8Array)[]
   /** Position of the newest convention's name of each field, -1 where it has none. */
   readonly newest: Int16Array
+  readonly #json = new Map<string, JsonAttribute>()
 
   constructor(table: readonly Dialect[]) {
     const marks = table.flatMap((row) => row.marks.flatMap((mark) => mark.key ?? []))
@@ -192,10 +193,17 @@ export class Lexicon {
         this.jsonAttributes[at] = [...pathsOf.keys()].indexOf(source.attribute)
         this.jsonPaths[at] = paths.indexOf(source.path)
       }
-    return [...pathsOf].map(([name, paths]) => ({
-      places: new JsonPlaces(paths, name === BODY ? BODY_BYTES_MAX : undefined),
-      isRead: false,
-    }))
+    return [...pathsOf].map(([name, paths]) => this.#jsonAttribute(name, paths))
+  }
+
+  /** Most dialects look for the same in an attribute: a span is of one dialect, so they can share what reads it. */
+  #jsonAttribute(name: string, paths: readonly string[]): JsonAttribute {
+    const key = [name, ...paths].join(' ')
+    const known = this.#json.get(key)
+    if (known !== undefined) return known
+    const made = { places: new JsonPlaces(paths, name === BODY ? BODY_BYTES_MAX : undefined), isRead: false }
+    this.#json.set(key, made)
+    return made
   }
 }
 
@@ -207,14 +215,24 @@ function providerBits(names: readonly string[]): Uint8Array {
   return Uint8Array.from(PROVIDERS, (name) => (names.includes(name) ? 1 : 0))
 }
 
+/** What a dialect has that says nothing of its own: one for all of them, since there are many and each is large. */
+const COMMON = {
+  operations: new Spellings(operationSpellings, OPERATIONS),
+  providers: new Spellings(providerSpellings, PROVIDERS),
+  finishReasons: new Spellings(finishReasonSpellings, FINISH_REASONS),
+  none: new Spellings({}, OPERATIONS),
+}
+
 function dialectRow(dialect: Dialect, json: readonly JsonAttribute[]): DialectRow {
-  const { timeToFirstChunkUnit = 's', firstChunkEvent } = dialect
+  const { operations, providers, finishReasons, spanNames, timeToFirstChunkUnit = 's', firstChunkEvent } = dialect
   return {
-    operations: new Spellings({ ...operationSpellings, ...dialect.operations }, OPERATIONS),
-    providers: new Spellings({ ...providerSpellings, ...dialect.providers }, PROVIDERS),
-    finishReasons: new Spellings({ ...finishReasonSpellings, ...dialect.finishReasons }, FINISH_REASONS),
+    operations: operations ? new Spellings({ ...operationSpellings, ...operations }, OPERATIONS) : COMMON.operations,
+    providers: providers ? new Spellings({ ...providerSpellings, ...providers }, PROVIDERS) : COMMON.providers,
+    finishReasons: finishReasons
+      ? new Spellings({ ...finishReasonSpellings, ...finishReasons }, FINISH_REASONS)
+      : COMMON.finishReasons,
     operationOptional: dialect.operationOptional ?? false,
-    spanNames: new Spellings(dialect.spanNames ?? {}, OPERATIONS),
+    spanNames: spanNames ? new Spellings(spanNames, OPERATIONS) : COMMON.none,
     onlyWith: dialect.onlyWith?.map((beginning) => Buffer.from(beginning)),
     onlyFailures: dialect.onlyFailures ?? false,
     quotedTexts: dialect.quotedTexts ?? false,

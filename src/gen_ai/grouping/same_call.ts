@@ -3,7 +3,7 @@
  * or a client's and a gateway's. Rules over two reports; which are compared is in `group_calls.ts` and `other_traces.ts`.
  */
 
-import { EMBEDDINGS } from '../known_values.ts'
+import { answersInWords } from '../known_values.ts'
 
 /** A number that stands for a text: equal ones are equal. 0: there is none. */
 export type Id = number
@@ -273,9 +273,9 @@ export function cachedOf({ cacheReadTokens, cacheWriteTokens }: CallFacts): numb
   return (cacheReadTokens || 0) + (cacheWriteTokens || 0)
 }
 
-/** `chat`, `text_completion` and `generate_content` are names for one thing; embeddings are another. */
+/** `chat`, `text_completion` and `generate_content` are names for one thing; each other operation is another. */
 function isSameKind(a: number, b: number): boolean {
-  return (a === EMBEDDINGS) === (b === EMBEDDINGS)
+  return a === b || (answersInWords(a) && answersInWords(b))
 }
 
 /** A model unknown on one side contradicts nothing. */

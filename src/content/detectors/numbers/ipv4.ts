@@ -7,7 +7,10 @@ const IP = kindIndex('IP')
 const REACH = 24
 /** What stands before the number of a version, a chapter, a clause. */
 const versions =
-  /(?:\bv|version|\bver|release|build|revision|\brev|firmware|chapter|sections?|clause|figure|table|driver|[<>=~]=|[~^])[.:"' ]{0,3}$/
+  /(?:\bv|versions?|\bver|release|build|revision|\brev|firmware|chapter|sections?|clause|figure|table|driver|(?:up|down)grad(?:e|ed|ing)(?: to)?|patch|hotfix|[<>=~]=|[~^])[.:=("'\\ ]{0,6}$/
+/** Names of programs that nobody gives to a machine; behind a colon such a name may be that of a logger. */
+const programs =
+  /\b(?:cuda|cudnn|nccl|tensorrt|rocm|toolkit|runtime|sdk|jdk|jre|java|python|openssl|chrome|chromium|firefox|safari|webkit|android|macos|gcc|clang|plugin|extension|assembly)[ =-]?$/
 const addresses = /\bip|addr|host|server|client|peer|\bdns|resolver|gateway|\bfrom|ping|connect|proxy|subnet|\/\/$/
 
 /**
@@ -58,7 +61,7 @@ function isAddress({ bytes, low }: NumberRegion, start: number, end: number, fin
   if (start === low) return !isShort
   findings.spend(REACH)
   const before = bytes.toString('latin1', Math.max(low, start - REACH), start).toLowerCase()
-  return !versions.test(before) && (!isShort || addresses.test(before))
+  return !versions.test(before) && !programs.test(before) && (!isShort || addresses.test(before))
 }
 
 /** The value of a decimal octet without leading zeros, or -1. */

@@ -13,6 +13,7 @@ import {
 } from '../bytes.ts'
 import { kindIndex } from '../findings.ts'
 import { classesIn, entropy } from './randomness.ts'
+import { namesSecret } from './secret_names.ts'
 import type { TokenRule } from './tokens.ts'
 
 const API_KEY = kindIndex('API_KEY')
@@ -25,12 +26,6 @@ const value = byteSet(ALNUM | JOINER, './+~')
 const operators = byteSet(0, '=:>,|?')
 const name = byteSet(ALNUM | JOINER, '. ')
 
-/** Names of secrets, in a name or the words before `=` or `:`. */
-const secretNames =
-  /(?:api|access|secret|private|priv|account|auth|client|consumer|customer|sign(?:ing|ature)?|encryption|encrypt|decrypt|master|service|session|shared|preshared|subscription|app(?:lication)?|admin|root|webhook|licen[cs]e|storage|deploy|write|read|ingest|insert|global|user|server|live|test|prod|dev|upload|personal|production|maps?)[ _.-]{0,2}key|[a-z0-9][_.-]key$|secret|token|passw|passphrase|passcode|pwd|credential|bearer|apikey|[_-](?:pat|pw|pass|auth|sas)$|\bpat$|authorization|(?:^|[_-])auth$|sessionid|session_?cookie|connection_?string|cookie|jwt/i
-/** Names that hold such a word and are no secret: identifiers, counts, kinds, public halves. */
-const plainNames =
-  /public[ _.-]?key|(?:primary|foreign|partition|sort|cache|object|idempotency|routing|row|group|composite|unique|index|hash|event|dedup\w*|message|lookup|translation|i18n|feature)[ _.-]?key|key[ _.-]?(?:id|name|word|board|code|type|space|path|file|size|length|frame|stroke|hash|fingerprint)|keyboard|monkey|turkey|hotkey|token(?:s\b|iz|[ _.-]?(?:count|type|limit|usage|id|name|url|uri|endpoint|class|index|expir|address))|(?:max|num|total|prompt|completion|input|output|cached|eos|bos|pad|next_?page|page|continuation|sync|csrf)[ _.-]?tokens?|secret(?:ary|ion|ly)|secret[ _.-]?(?:name|arn|id|ref|version|path)|etag|digest|(?:^|[_-])sha(?:1|256|512)?$/i
 const placeholders =
   /example|placeholder|changeme|your[_-]|xxxx|\.\.\.|process\.env|os\.environ|redacted|12345678901|abcdefghij|(?:^|[._-])(?:get|env|config|secrets|vars|settings)\./i
 
@@ -54,11 +49,6 @@ export const assignment: TokenRule = {
     findings.add(from, to, API_KEY)
     return true
   },
-}
-
-/** Whether the bytes of a name, such as an attribute's key, name a secret. */
-export function namesSecret(text: string): boolean {
-  return secretNames.test(text) && !plainNames.test(text)
 }
 
 function valueStart(bytes: Buffer, start: number, end: number, low: number): number {
@@ -139,7 +129,7 @@ function isSecretValue(bytes: Buffer, from: number, to: number, scheme: boolean)
   return !placeholders.test(bytes.toString('latin1', from, Math.min(to, from + 64)))
 }
 
-/** Every name in `secretNames` holds one of these pairs: most other names are told from it without making a string. */
+/** Every name of a secret (`secret_names.ts`) holds one of these pairs: most others are told from it without making a string. */
 const pairs = ['ke', 'se', 'to', 'pa', 'pw', 'cr', 'au', 'be', 'sa', 'co', 'jw', 'si']
 const firsts = new Uint16Array(256)
 const seconds = new Uint16Array(256)

@@ -13,6 +13,7 @@ import {
 } from '../bytes.ts'
 import { type Detector, traits } from '../detector.ts'
 import { type Findings, kindIndex } from '../findings.ts'
+import { isAboutSecret } from './secret_names.ts'
 
 const API_KEY = kindIndex('API_KEY')
 const VALUE_MAX = 128
@@ -65,6 +66,7 @@ function isPassword(bytes: Buffer, p: number, length: number, low: number): bool
 function check(bytes: Buffer, from: number, end: number, findings: Findings): void {
   findings.spend(NAME_MAX)
   let p = skipName(bytes, from, end)
+  if (p > from && isAboutSecret(nameWith(bytes, from, p))) return
   const assigned = skipOperator(bytes, p, end)
   if (assigned === -1) return
   const loose = assigned < 0
@@ -91,6 +93,11 @@ function skipName(bytes: Buffer, from: number, end: number): number {
   )
     p++
   return p
+}
+
+/** `password` and the letters that go on with it, up to [from, end). */
+function nameWith(bytes: Buffer, from: number, end: number): string {
+  return `password${/^[\w.-]*/.exec(bytes.toString('latin1', from, end))![0]}`
 }
 
 /** Where the value begins behind `=`, `:`, `:=`, `=>`, `,` or `is`; negated if it was `is`, -1 if there is none. */

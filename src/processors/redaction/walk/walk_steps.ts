@@ -29,6 +29,8 @@ export const STEP = {
   /** Numbers in one length-delimited field. */
   packed: 12,
   body: 13,
+  /** A text that holds no address. */
+  version: 14,
 } as const
 
 /** The tag byte of a field. */
@@ -57,6 +59,7 @@ function stepOf(message: MessageName, name: string, type: string, wire: number):
   if (type === 'id') return STEP.id
   if (message === 'AnyValue' && type === 'int64') return STEP.int
   if (message === 'AnyValue' && type === 'double') return STEP.double
+  if (message === 'Scope' && name === 'version') return STEP.version
   if (wire === LENGTH) return STEP.text
   return { [VARINT]: STEP.varint, [FIXED32]: STEP.fixed32, [FIXED64]: STEP.fixed64 }[wire]!
 }
