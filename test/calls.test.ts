@@ -151,6 +151,34 @@ describe('a stream in two spans', () => {
     expect(await told(batches, 1, wait_ms)).toMatchObject({ metrics: expected, summaries: expected })
   })
 
+  const sdk = { scope: 'com.anthropic.sdk.python', ...call({ id: id(3), parent: id(1), start_ms: 1001, end_ms: 9008 }) }
+  const told_by_sdk = { ...sdk, attributes: { ...sdk.attributes, 'gen_ai.usage.input_tokens': 70 } }
+  const elsewhere = { ...record, trace: '9'.repeat(32) }
+  const scope = 'logfire.anthropic'
+  test.each([
+    ['the record first', [[{ scope, ...elsewhere }], [{ scope, ...request(true) }], [told_by_sdk]], 0],
+    ['the SDK first', [[told_by_sdk], [{ scope, ...request(true) }], [{ scope, ...elsewhere }]], 0],
+    [
+      'the record when the others have been counted',
+      [[{ scope, ...request(true) }], [told_by_sdk], [{ scope, ...elsewhere }]],
+      6000,
+    ],
+  ])('with a span of the SDK below, and the record in another trace, %s', async (_, batches, wait_ms) => {
+    expect(await told(batches, 1, wait_ms)).toMatchObject({ metrics: right, summaries: right })
+  })
+
+  test('two streams of equal numbers have two records', async () => {
+    const later = (span: SpanOptions) => ({
+      ...span,
+      id: id(7),
+      start_ms: span.start_ms! + 2,
+      end_ms: span.end_ms! + 2,
+    })
+    const batches = [[request(true), record], [{ ...later(request(true)), trace: '8'.repeat(32) }], [later(elsewhere)]]
+    const both = { calls: 2, input: 140, limited: 0 }
+    expect(await told(batches)).toMatchObject({ metrics: both, summaries: both })
+  })
+
   test('in two traces, when everything ends', async () => {
     const elsewhere = { ...record, trace: '9'.repeat(32) }
     expect(await told([[request(true)], [elsewhere]], 1, 0, 0)).toMatchObject({ metrics: right, summaries: right })

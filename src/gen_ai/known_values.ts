@@ -4,9 +4,21 @@
  */
 
 /** What counts as a model call. Anything else under the operation's name (agents, tools, retrieval …) does not. */
-export const OPERATIONS = ['chat', 'text_completion', 'generate_content', 'embeddings'] as const
-/** Position among them of calls that answer nothing. */
+export const OPERATIONS = [
+  ...(['chat', 'text_completion', 'generate_content', 'embeddings'] as const),
+  ...(['rerank', 'image_generation', 'speech', 'transcription'] as const),
+] as const
 export const EMBEDDINGS = OPERATIONS.indexOf('embeddings')
+
+/** Three names for one thing: the model answers in words, which can be judged. `operation`: position in OPERATIONS. */
+export function answersInWords(operation: number): boolean {
+  return operation < EMBEDDINGS
+}
+
+/** Of these the conventions say nothing, and applications use the names for work of their own: without a model they are no call. */
+export function needsModel(operation: number): boolean {
+  return operation > EMBEDDINGS
+}
 
 export const operationSpellings: Readonly<Record<string, (typeof OPERATIONS)[number]>> = {
   ...all('chat', 'chat', 'chat.completion', 'chat.completions', 'chat_completion', 'chat_completions', 'responses'),
@@ -14,6 +26,11 @@ export const operationSpellings: Readonly<Record<string, (typeof OPERATIONS)[num
   ...all('text_completion', 'text_completion', 'text.completion', 'text-completion', 'completion'),
   ...all('generate_content', 'generate_content', 'generate_content_stream', 'generateContent', 'streamGenerateContent'),
   ...all('embeddings', 'embeddings', 'embedding', 'embed', 'EMBEDDING'),
+  // Not the kind of span RERANKER: it may stand around calls, with their model and tokens.
+  rerank: 'rerank',
+  ...all('image_generation', 'image_generation', 'generate_image', 'image', 'image_edit', 'image_variation'),
+  ...all('speech', 'speech', 'text_to_speech', 'tts', 'generate_speech'),
+  ...all('transcription', 'transcription', 'transcribe', 'speech_to_text', 'stt'),
 }
 
 /** Providers of the newest convention, and older or shorter names for them. */

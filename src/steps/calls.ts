@@ -229,6 +229,19 @@ export class Calls {
     return this.has(call, AWAITS_RECORD) ? 1 : 0
   }
 
+  /** Of the calls from that one back: do more requests miss their stream's record than there are records? What a request's own child tells of tokens, its record would not tell anew. */
+  awaitsMore(newest: number): boolean {
+    const told = new Set<number>()
+    for (let call = newest; call !== NO_CALL; call = this.next(call))
+      if (this.number(call, 'input') > 0) told.add(this.facts(call).parentId)
+    let missed = 0
+    for (let call = newest; call !== NO_CALL; call = this.next(call)) {
+      const awaits = this.awaits(call)
+      if (awaits < 0 || (awaits > 0 && !told.has(this.facts(call).spanId))) missed += awaits
+    }
+    return missed > 0
+  }
+
   /** Who of `bits` has been told of the call because of a report in another trace. */
   toldInOtherTrace(call: number, bits = 1): number {
     return this.#otherTraces.find(call, bits)
@@ -289,6 +302,7 @@ export class Calls {
     this.setNumber(row, 'end_ms', facts.end_ms)
     const streamed = reports.some((call) => this.has(call, STREAMED | STREAM_RECORD)) ? STREAMED : 0
     this.setFlags(row, MERGED | streamed | (facts.failed ? FAILED : 0) | (facts.rateLimited ? RATE_LIMITED : 0))
+    if (reports.some((call) => this.has(call, STREAM_RECORD))) this.setFlags(row, STREAM_RECORD)
     return row
   }
 

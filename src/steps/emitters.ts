@@ -15,9 +15,9 @@ export const NOBODY: Emitter = { hash: 0, isOfProvider: false }
 const KNOWN_MAX = 1000
 const NAME_MAX_BYTES = 200
 
-/** `openinference.instrumentation.openai`, `@traceloop/instrumentation-anthropic`, `logfire.openai` … */
+/** `openinference.instrumentation.openai`, `@traceloop/instrumentation-anthropic`, `opentelemetry.instrumentation.openai.v1`, `logfire.openai` … */
 const ofProvider =
-  /(^|[./-])(instrumentation[.-]|logfire\.)(openai([_-]v2)?|anthropic|mistralai|groq|cohere|bedrock|vertexai|google[_-]genai|google[_-]generativeai|together|replicate|ollama|watsonx|sagemaker|alephalpha|writer)$/
+  /((^|[./-])(instrumentation[.-]|logfire\.)|^io\.opentelemetry\.)(openai(-java|-official)?|anthropic(-java)?|mistralai|groq|cohere|(botocore\.)?bedrock(-runtime)?|vertexai|google[_-]genai|google[_-]generativeai|together|replicate|ollama|watsonx|sagemaker|alephalpha|writer)([._-]?v?\d+(\.\d+)*)?$/
 
 /** The scopes of one batch after another. One instance serves one component. */
 export class Emitters {

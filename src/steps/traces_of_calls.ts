@@ -19,6 +19,9 @@ export const PIECES_PER_CALL = 2
 /** From this many times `calls_max` on, settling is no longer cut into slices. */
 const OVER_MAX = 2
 
+/** A report that is awaited may come so many times `settle_after` later than the last of its trace: not all streams are read. */
+export const AWAITED_WAITS = 3
+
 /** After so many calls have been looked up, others may have their turn. */
 const PAUSE_CALLS = 1000
 
@@ -37,8 +40,10 @@ export interface LinkedCalls {
   told(call: number): number
   addTakers(call: number, bits: number): void
   addTold(call: number, bits: number): void
-  /** 1: another report of the call will come, and is awaited up to `settle_max`; -1: this is such a report; 0: neither. */
+  /** 1: another report of the call will come, maybe late; -1: this is such a report; 0: neither. */
   awaits(call: number): number
+  /** Of the calls from that one back: is any of those that will come still missed? */
+  awaitsMore(newest: number): boolean
   /** True: each of them reports a call of its own. False says nothing. */
   areApart(calls: readonly number[]): boolean
   /** Which of them report one call to `bits`, in lists with the outermost first; undefined where a pause may be made. */
@@ -151,7 +156,7 @@ export class TracesOfCalls {
 
   /** Counts the calls of traces whose last call came `settle_after_ms` ago, or whose first came `settle_max_ms` ago. */
   settle(now_ms: number, settle_after_ms: number, settle_max_ms: number): void {
-    this.#find(now_ms, settle_after_ms, settle_max_ms)
+    this.#find(now_ms, settle_after_ms, settle_after_ms * AWAITED_WAITS, settle_max_ms)
     if (this.#due.length > 0) this.#begin()
   }
 
@@ -170,8 +175,9 @@ export class TracesOfCalls {
   /** Counts what waits, all of it at once, and gives rows and columns back. */
   close(): void {
     // First what awaits nothing, as in `leave`.
-    this.#find(Number.MAX_VALUE, 0, Number.POSITIVE_INFINITY)
-    this.#find(Number.POSITIVE_INFINITY, 0, 0)
+    const never = Number.POSITIVE_INFINITY
+    this.#find(Number.MAX_VALUE, 0, never, never)
+    this.#find(never, 0, 0, 0)
     this.#work ??= this.#settleDue()
     while (this.#piece());
     while (this.#settled.length > 0) this.#table.release(this.#settled.shift())
@@ -179,19 +185,24 @@ export class TracesOfCalls {
     for (const column of columns) this.#table.removeColumn(column)
   }
 
-  #find(now_ms: number, settle_after_ms: number, settle_max_ms: number): void {
-    for (let left = this.#extended.length; left > 0; left--) {
-      this.#findOne(this.#extended.shift(), now_ms, settle_after_ms, settle_max_ms)
-    }
+  /** `awaited_ms`: how long a trace is quiet at most where a report is awaited. */
+  #find(now_ms: number, settle_after_ms: number, awaited_ms: number, settle_max_ms: number): void {
+    for (let left = this.#extended.length; left > 0; left--)
+      this.#findOne(this.#extended.shift(), now_ms, settle_after_ms, awaited_ms, settle_max_ms)
     const soonest_ms = Math.min(settle_after_ms, settle_max_ms)
     while (this.#waiting.length > 0 && now_ms - this.#firstSeen.data[this.#waiting.first()]! >= soonest_ms)
-      this.#findOne(this.#waiting.shift(), now_ms, settle_after_ms, settle_max_ms)
+      this.#findOne(this.#waiting.shift(), now_ms, settle_after_ms, awaited_ms, settle_max_ms)
   }
 
-  #findOne(row: number, now_ms: number, settle_after_ms: number, settle_max_ms: number): void {
-    const isQuiet = this.#awaited.data[row]! <= 0 && now_ms - this.#lastSeen.data[row]! >= settle_after_ms
+  #findOne(row: number, now_ms: number, settle_after_ms: number, awaited_ms: number, settle_max_ms: number): void {
+    const quiet_ms = now_ms - this.#lastSeen.data[row]!
+    const isQuiet = quiet_ms >= settle_after_ms && !(quiet_ms < awaited_ms && this.#awaitsMore(row))
     if (isQuiet || now_ms - this.#firstSeen.data[row]! >= settle_max_ms) this.#due.push(row)
     else this.#extended.push(row)
+  }
+
+  #awaitsMore(row: number): boolean {
+    return this.#awaited.data[row]! > 0 && this.#calls.awaitsMore(this.#newest.data[row]!)
   }
 
   /** What is under way takes up what is due meanwhile. */

@@ -2,7 +2,7 @@
 
 import { FINISH_REASONS } from '../../gen_ai/known_values.ts'
 import { SIGNALS as SIGNAL_NAMES } from '../../gen_ai/quality.ts'
-import { IDS_BYTES, type ValueOrigin } from './bucket_exemplars.ts'
+import { IDS_BYTES, type ValueOrigin } from './series/bucket_exemplars.ts'
 import {
   COST_BOUNDS_USD,
   DURATION_BOUNDS_S,
@@ -12,8 +12,8 @@ import {
   PER_TOKEN_BOUNDS_S,
   SCORE_BOUNDS,
   TOKEN_BOUNDS,
-} from './histogram.ts'
-import type { CounterPoint, Description, Lease, PointAttributes } from './metric_set.ts'
+} from './series/histogram.ts'
+import type { CounterPoint, Description, Lease, PointAttributes } from './series/metric_set.ts'
 
 /** What is counted of a call. Numbers are NaN where unknown. */
 export class CountedCall implements ValueOrigin {

@@ -5,7 +5,7 @@
 import type { Clock } from '../../self/clock.ts'
 import { hashText } from '../../telemetry/hash.ts'
 import { isEqual } from '../../telemetry/key_set.ts'
-import { Standing } from './standing.ts'
+import { Standing } from './series/standing.ts'
 
 /** Number and place of the empty text. */
 export const EMPTY = 0

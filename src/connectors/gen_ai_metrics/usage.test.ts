@@ -20,6 +20,7 @@ test.each<[string, SpanOptions[], Record<string, number>]>([
   ['tokens', [call({}, { 'gen_ai.usage.input_tokens': 3 })], {}],
   ['no tokens at all is known to be so', [call({}, { 'gen_ai.usage.output_tokens': 0 })], {}],
   ['nothing', [call({})], { not_reported: 1 }],
+  ['a call that has no tokens as a rule', [call({}, { 'gen_ai.operation.name': 'rerank' })], {}],
   ['a stream', [call({}, { 'gen_ai.request.stream': true })], { streamed: 1 }],
   ['a failure', [call({ status: { code: 2 } }, { 'error.type': '500' })], { failed: 1 }],
   ['a stream that failed', [call({ status: { code: 2 } }, { 'gen_ai.request.stream': true })], { failed: 1 }],

@@ -1,6 +1,6 @@
 /** Estimates of what all calls were, from those that a sampler at the head of a sender let through. Families of their own: the plain ones count what was seen. */
 import type { CountedCall, LeasedSeries } from './families.ts'
-import type { CounterPoint, Lease, PointAttributes } from './metric_set.ts'
+import type { CounterPoint, Lease, PointAttributes } from './series/metric_set.ts'
 
 /** Series of one model and endpoint. */
 export const WEIGHTED_POINTS = 6

@@ -63,7 +63,7 @@ const ADK_USAGE = 'gcp.vertex.agent.llm_response'
 
 /**
  * Source: google-adk 1 and 2 (telemetry/tracing.py). The output of version 1 leaves out the thoughts, which stand in the
- * response with the sum of all.
+ * response with the sum of all; its first releases write no counts elsewhere.
  */
 export const googleAdk: Dialect = {
   id: 'google-adk',
@@ -71,6 +71,8 @@ export const googleAdk: Dialect = {
   fields: {
     ...newestFields,
     conversationId: [NEWEST.conversationId, 'gcp.vertex.agent.session_id'],
+    inputTokens: [NEWEST.inputTokens, inJson(ADK_USAGE, 'usage_metadata.prompt_token_count')],
+    outputTokens: [NEWEST.outputTokens, inJson(ADK_USAGE, 'usage_metadata.candidates_token_count')],
     cacheReadTokens: [NEWEST.cacheReadTokens, inJson(ADK_USAGE, 'usage_metadata.cached_content_token_count')],
     reasoningTokens: [
       NEWEST.reasoningTokens,
@@ -153,6 +155,11 @@ export const liteLlm: Dialect = {
     acompletion: 'chat',
     completion: 'chat',
     aembedding: 'embeddings',
+    arerank: 'rerank',
+    aimage_generation: 'image_generation',
+    aimage_edit: 'image_generation',
+    aspeech: 'speech',
+    atranscription: 'transcription',
     aresponses: 'chat',
     atext_completion: 'text_completion',
     anthropic_messages: 'chat',

@@ -37,6 +37,7 @@ export const openLit: Dialect = {
     cost: ['gen_ai.usage.cost', 'gen_ai.token.cost.total'],
     stream: [NEWEST.stream, 'gen_ai.request.is_stream'],
   },
+  operations: { audio: 'speech' },
   zeroCostIsUnknown: true,
   firstChunkOfAll: true,
 }

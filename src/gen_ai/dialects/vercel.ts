@@ -87,6 +87,7 @@ const spans: Dialect = {
     'ai.streamObject.doStream': 'chat',
     'ai.embed.doEmbed': 'embeddings',
     'ai.embedMany.doEmbed': 'embeddings',
+    'ai.rerank.doRerank': 'rerank',
   },
   providers: MODEL_PROVIDERS,
   streamWords: ['ai.streamText.doStream', 'ai.streamObject.doStream'],

@@ -56,6 +56,7 @@ describe('parent and child are one call', () => {
     ['tokens unknown', { inputTokens: Number.NaN }, {}, true],
     ['an embedding inside a chat', {}, { operation: 3 }, false],
     ['generate_content inside a chat', {}, { operation: 2 }, true],
+    ['speech inside a transcription', { operation: 7 }, { operation: 6 }, false],
     ['a child that outlives its parent', {}, { end_ms: 2500 }, false],
     ['clocks a little apart', {}, { end_ms: 2003 }, true],
     ['a stream that was handed over', noTokens, { end_ms: 2500, emitter: 6 }, true],

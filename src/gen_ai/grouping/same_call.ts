@@ -3,7 +3,7 @@
  * or a client's and a gateway's. Rules over two reports; which are compared is in `group_calls.ts` and `other_traces.ts`.
  */
 
-import { EMBEDDINGS } from '../known_values.ts'
+import { answersInWords } from '../known_values.ts'
 
 /** A number that stands for a text: equal ones are equal. 0: there is none. */
 export type Id = number
@@ -23,7 +23,7 @@ export interface CallFacts {
   readonly isMerged: boolean
   /** Has its call been counted? What it did not say is in no sum. */
   readonly isCounted: boolean
-  /** Was it written when a stream had ended, beside the report of the request? It begins with the stream. */
+  /** Was it written when a stream had ended, beside the report of the request? It begins with the stream. Of merged reports: is one? */
   readonly isStreamRecord: boolean
   /** Position in OPERATIONS. */
   readonly operation: number
@@ -119,12 +119,13 @@ export function isSeenTwice(a: CallFacts, b: CallFacts, evenWithoutTokens = fals
 
 /**
  * Of a stream at the root of its trace the request and the record are in two traces: does what is told now say no more than
- * what was told before? A request does, whose record was told; a record does only if the request's tokens were known.
+ * what was told before? A request does, whose record was told; a record does only if the request's tokens were known, by
+ * itself or by what is below it. Who has a record in its own trace (`isStreamRecord`) has it already.
  */
 export function isStreamTold(told: CallFacts, now: CallFacts): boolean {
   if (told.isStreamRecord === now.isStreamRecord || told.parentId || now.parentId) return false
-  if (told.emitter !== now.emitter || told.isMerged) return false
-  return isStreamOf(now, told) || isSeenTwice(told, now)
+  if (told.emitter !== now.emitter) return false
+  return (!told.isMerged && isStreamOf(now, told)) || isSeenTwice(told, now)
 }
 
 /**
@@ -267,9 +268,9 @@ export function cachedOf({ cacheReadTokens, cacheWriteTokens }: CallFacts): numb
   return (cacheReadTokens || 0) + (cacheWriteTokens || 0)
 }
 
-/** `chat`, `text_completion` and `generate_content` are names for one thing; embeddings are another. */
+/** `chat`, `text_completion` and `generate_content` are names for one thing; each other operation is another. */
 function isSameKind(a: number, b: number): boolean {
-  return (a === EMBEDDINGS) === (b === EMBEDDINGS)
+  return a === b || (answersInWords(a) && answersInWords(b))
 }
 
 /** A model unknown on one side contradicts nothing. */

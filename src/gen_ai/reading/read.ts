@@ -7,7 +7,7 @@ import { FIELD, TEXTS } from '../call_fields.ts'
 import { type DialectRow, lexicon } from '../dialects/lexicon.ts'
 import { readFailure } from '../failure.ts'
 import { judgeTimes } from '../implausible.ts'
-import { EMBEDDINGS, OPERATIONS } from '../known_values.ts'
+import { EMBEDDINGS, needsModel, OPERATIONS } from '../known_values.ts'
 import type { ModelCall } from '../model_call.ts'
 import { readFinishReasons } from './finish.ts'
 import { readFirstChunk } from './first_chunk.ts'
@@ -90,6 +90,7 @@ function readCall(
   if (view.isRecord) readRecord(view, found, row, call)
   if (operation === NOT_NAMED && !readName(view, row, call, mayBeNamed) && !isCallByFacts(found, row, call, isCall))
     return false
+  if (needsModel(call.operation) && !call.has(FIELD.requestModel) && !call.has(FIELD.responseModel)) return false
   settleOperation(found, call)
   readStream(view, found, row, call)
   judgeTimes(view, call)

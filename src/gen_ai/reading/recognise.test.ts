@@ -12,6 +12,12 @@ describe('what is a model call', () => {
     ['text_completion', { ...provider, 'gen_ai.operation.name': 'text_completion' }, true],
     ['generate_content', { ...provider, 'gen_ai.operation.name': 'generate_content' }, true],
     ['embeddings', { ...provider, 'gen_ai.operation.name': 'embeddings' }, true],
+    ...['rerank', 'image_generation', 'tts', 'speech_to_text'].flatMap((name): [string, AttributeList, boolean][] => [
+      [name, { ...provider, 'gen_ai.operation.name': name, 'gen_ai.request.model': 'm' }, true],
+      [`${name} of no model`, { ...provider, 'gen_ai.operation.name': name }, false],
+    ]),
+    ['rerank of the Vercel AI SDK', { 'ai.operationId': 'ai.rerank.doRerank', 'ai.model.id': 'rerank-v3.5' }, true],
+    ['what stands around it', { 'ai.operationId': 'ai.rerank', 'ai.model.id': 'rerank-v3.5' }, false],
     ...['invoke_agent', 'create_agent', 'execute_tool', 'invoke_workflow', 'retrieval', 'fetch_response', 'plan'].map(
       (name): [string, AttributeList, boolean] => [
         name,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { itemsOf } from '../../../test/support/otlp.ts'
-import type { Message } from '../../otlp/codec.ts'
-import { FakeClock } from '../../self/clock.ts'
-import { sharedVerdicts, type Verdict, Verdicts } from '../../traces/verdicts.ts'
+import { itemsOf } from '../../../../test/support/otlp.ts'
+import type { Message } from '../../../otlp/codec.ts'
+import { FakeClock } from '../../../self/clock.ts'
+import { sharedVerdicts, type Verdict, Verdicts } from '../../../traces/verdicts.ts'
+import { type Bench, bench, call } from '../gen_ai_metrics.fixture.ts'
 import { BucketExemplars, ExemplarCandidates, IDS_BYTES, type ValueOrigin } from './bucket_exemplars.ts'
-import { type Bench, bench, call } from './gen_ai_metrics.fixture.ts'
 
 const MINUTE_MS = 60_000
 

@@ -1,4 +1,4 @@
-import { ExactSum } from '../../self/exact_sum.ts'
+import { ExactSum } from '../../../self/exact_sum.ts'
 import type { BucketExemplars, ValueOrigin } from './bucket_exemplars.ts'
 
 /** Explicit buckets, cumulative over time. Bounds in the metric's unit, ascending. */

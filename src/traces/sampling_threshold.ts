@@ -2,7 +2,7 @@
  * What a sampler at the head says in the W3C trace state of how few spans it let through, `ot=th:c` among other entries.
  * Sources: opentelemetry.io/docs/specs/otel/trace/tracestate-handling, W3C Trace Context level 2 (tracestate).
  */
-import { fieldEnd, fieldStart, findField } from './find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../telemetry/find_field.ts'
 
 /** Tag of Span.trace_state = 3. */
 const TRACE_STATE = 0x1a

@@ -1,8 +1,8 @@
 /** OTLP metrics requests, written point by point. Field numbers come from the table of the messages. */
-import { encode, type Message } from '../../otlp/codec.ts'
-import { Output } from '../../otlp/output.ts'
-import { fieldsOf, type MessageName } from '../../otlp/schema.ts'
-import { type MetricBatch, trusted } from '../../telemetry/batch.ts'
+import { encode, type Message } from '../../../otlp/codec.ts'
+import { Output } from '../../../otlp/output.ts'
+import { fieldsOf, type MessageName } from '../../../otlp/schema.ts'
+import { type MetricBatch, trusted } from '../../../telemetry/batch.ts'
 
 export type PointKind = 'NumberDataPoint' | 'HistogramDataPoint'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { traceBatch } from '../../test/support/otlp.ts'
-import { ITEM } from './layout.ts'
+import { ITEM } from '../telemetry/layout.ts'
 import { sampledWeight, weightOf } from './sampling_threshold.ts'
 
 test.each([

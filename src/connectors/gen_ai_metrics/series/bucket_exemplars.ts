@@ -2,8 +2,8 @@
  * Which calls stand for the values of a histogram. A call is counted long before the sampler decides on its trace, so
  * each bucket keeps a few candidates until their verdicts are known: an exemplar should lead to a trace that is kept.
  */
-import type { Clock } from '../../self/clock.ts'
-import type { Verdict, Verdicts } from '../../traces/verdicts.ts'
+import type { Clock } from '../../../self/clock.ts'
+import type { Verdict, Verdicts } from '../../../traces/verdicts.ts'
 
 /** A trace id and a span id, one behind the other. */
 export const IDS_BYTES = 24

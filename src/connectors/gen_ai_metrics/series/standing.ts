@@ -3,7 +3,7 @@
  * a place when it has been used much more than the one that is used least: names that come once displace nobody,
  * however many they are, and what is not used any more stands in nobody's way.
  */
-import type { Clock } from '../../self/clock.ts'
+import type { Clock } from '../../../self/clock.ts'
 
 /** After so long a use counts half. */
 const HALF_LIFE_MS = 15 * 60_000

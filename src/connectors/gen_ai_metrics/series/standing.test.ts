@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FakeClock } from '../../self/clock.ts'
+import { FakeClock } from '../../../self/clock.ts'
 import { SHOWN_AFTER_MS, Standing } from './standing.ts'
 
 const MINUTE_MS = 60_000
