@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ComponentConfig } from './component_config.ts'
 import { type Kind, SECTIONS } from './declared.ts'
 import type { ParsedConfig } from './parse.ts'
+import { digestsIn } from './schema/file_content.ts'
 
 export type Change = 'unchanged' | 'changed' | 'added' | 'removed'
 
@@ -46,13 +47,16 @@ function compareMaps<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<strin
 
 /**
  * Would the two be built alike? A default that was written out is no change; and since a parsed config may hold
- * functions, which equal only themselves, neither is what was written alike.
+ * functions, which equal only themselves, neither is what was written alike, unless a file that it names has changed.
  */
 export function sameConfig(one: Comparable, other: Comparable): boolean {
   if (one.factory !== other.factory) return false
   if (isDeepStrictEqual(one.config, other.config)) return true
   return (
-    one.input !== undefined && isDeepStrictEqual(one.input, other.input) && isDeepStrictEqual(one.steps, other.steps)
+    one.input !== undefined &&
+    isDeepStrictEqual(one.input, other.input) &&
+    isDeepStrictEqual(one.steps, other.steps) &&
+    isDeepStrictEqual(digestsIn(one.config), digestsIn(other.config))
   )
 }
 

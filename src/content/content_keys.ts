@@ -15,6 +15,8 @@ export interface KeyContent {
   readonly scoped: boolean
   /** Steps of all kinds use the name: what the step is (`step_words.ts`) tells more than the group. 0: they do not. */
   readonly side: Side | 0
+  /** True: what stands there is known, and no content, however long it is. */
+  readonly plain: boolean
 }
 
 /** The content of the attribute with that key. */
@@ -29,7 +31,8 @@ export function describesEvent(key: string): boolean {
   return eventPatterns.some((pattern) => pattern.test(key))
 }
 
-const NONE: KeyContent = { group: 0, scoped: false, side: 0 }
+const NONE: KeyContent = { group: 0, scoped: false, side: 0, plain: false }
+const PLAIN: KeyContent = { ...NONE, plain: true }
 
 /** Grammar: group, names between blanks. `#` is a number, `*` any text of at least one character. */
 type Row = readonly [group: GroupName | 'plain' | `step_${keyof typeof SIDE}`, names: string]
@@ -64,7 +67,8 @@ const rows: readonly Row[] = [
     spring.ai.chat.client.tool.names metadata.applied_guardrails metadata.usage_object mastra.metadata.sessionId mastra.metadata.userId
     github.copilot.tool.parameters.edit_type github.copilot.tool.parameters.skill_name
     github.copilot.tool.parameters.mcp_tool_name github.copilot.tool.parameters.mcp_server_name_hash
-    braintrust.metadata.model braintrust.metadata.provider`,
+    braintrust.metadata.model braintrust.metadata.provider
+    haystack.component.input_spec haystack.component.output_spec`,
   ],
   [
     'system',
@@ -242,7 +246,7 @@ function names(text: string): string[] {
 }
 
 function addRow(group: Row[0], text: string, scoped: boolean): void {
-  const content = group === 'plain' ? NONE : contentOf(group, scoped)
+  const content = group === 'plain' ? PLAIN : contentOf(group, scoped)
   for (const name of names(text)) {
     if (/[#*]/.test(name)) patterns.push({ pattern: namePattern(name), content })
     else if (!exact.has(name)) exact.set(name, content)
@@ -250,7 +254,7 @@ function addRow(group: Row[0], text: string, scoped: boolean): void {
 }
 
 function contentOf(group: Exclude<Row[0], 'plain'>, scoped: boolean): KeyContent {
-  if (group === 'step_input') return { group: groupNumber('any'), scoped, side: SIDE.input }
-  if (group === 'step_output') return { group: groupNumber('any'), scoped, side: SIDE.output }
-  return { group: groupNumber(group), scoped, side: 0 }
+  if (group === 'step_input') return { group: groupNumber('any'), scoped, side: SIDE.input, plain: false }
+  if (group === 'step_output') return { group: groupNumber('any'), scoped, side: SIDE.output, plain: false }
+  return { group: groupNumber(group), scoped, side: 0, plain: false }
 }

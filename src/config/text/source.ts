@@ -63,8 +63,11 @@ export function processEnvironment(variables: Environment['variables']): Environ
   return { variables, readFile: readBounded }
 }
 
-/** Reads pipes and devices as well, so the size is watched while reading rather than asked beforehand. */
-function readBounded(path: string, size_bytes_max: number): string {
+/**
+ * Text of a file, at most `size_bytes_max` long; throws otherwise. Reads pipes and devices as well, so the size is watched while
+ * reading rather than asked beforehand.
+ */
+export function readBounded(path: string, size_bytes_max: number): string {
   const file = openSync(path, 'r')
   try {
     const bytes = Buffer.allocUnsafe(size_bytes_max + 1)

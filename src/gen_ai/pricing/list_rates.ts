@@ -3,14 +3,15 @@ import type { DatedPrices, ListPrice, ListPrices } from './price_list.ts'
 import { flatRate, type Period, picodollars, type Rate, type Rates } from './rates.ts'
 
 export function periodOf({ constraint, prices }: DatedPrices): Period {
-  const rates = ratesOf(prices)
+  const rates = listRatesOf(prices)
   if (constraint === undefined) return { since_ms: 0, rates }
   if ('start_date' in constraint) return { since_ms: Date.parse(constraint.start_date), rates }
   const daily = { from_s: secondOfDay(constraint.start_time), to_s: secondOfDay(constraint.end_time) }
   return { since_ms: 0, daily, rates }
 }
 
-function ratesOf(prices: ListPrices): Rates {
+/** Rates of a model whose prices are said in the list's way. */
+export function listRatesOf(prices: ListPrices): Rates {
   return {
     input: rateOf(prices.input_mtok),
     output: rateOf(prices.output_mtok),

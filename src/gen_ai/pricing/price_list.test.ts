@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { calcPrice, waitForUpdate } from '@pydantic/genai-prices'
 import { expect, test } from 'vitest'
 import { priceList } from '../../../scripts/renew_price_list.ts'
-import { listPrices, PRICE_KEYS } from './price_list.ts'
+import { bundledList, PRICE_KEYS } from './price_list.ts'
 
 const providers = (await waitForUpdate())!
 
@@ -25,7 +25,7 @@ test.each([...providers.map(({ id }) => id), ...aliases, undefined])(
     )
     for (const name of [...own.flatMap(({ id }) => spelled(id)), ...others.flat()]) {
       const expected = calcPrice({}, name, providerId === undefined ? {} : { providerId })?.model.prices
-      const found = listPrices(name, providerId)
+      const found = bundledList.prices(name, providerId)
       expect(found?.length, `${providerId} ${name}`).toBe(Array.isArray(expected) ? expected.length : expected && 1)
       for (const [at, { constraint, prices }] of (found ?? []).entries()) {
         const dated = Array.isArray(expected) ? expected[at]! : { prices: expected! }

@@ -1,7 +1,7 @@
 /**
- * The list of prices that comes with the program, `price_list.jsonl`: read when a model is first looked up, and of each
- * provider only when one of its models may be meant. `npm run prices` makes the file from `@pydantic/genai-prices`; models
- * are found by that package's rules.
+ * Lists of prices by provider, in which models are found by the rules of `@pydantic/genai-prices`. The one that comes with the
+ * program, `price_list.jsonl`, is read when a model is first looked up, and of each provider only when one of its models may
+ * be meant; `npm run prices` makes the file from that package.
  */
 import { readFileSync } from 'node:fs'
 
@@ -14,6 +14,7 @@ export type NameTest =
   | { readonly ends_with: string }
   | { readonly contains: string }
   | { readonly regex: string }
+  | { readonly pattern: { test(name: string): boolean } }
 
 /** USD per million tokens (`…_kcount`: per thousand requests, searches); from a tier's `start` input tokens on, its price holds. */
 export type ListPrice = number | { readonly base: number; readonly tiers: readonly ListTier[] }
@@ -58,29 +59,66 @@ export interface ProviderLine {
   readonly models: number
 }
 
-class Provider {
+/** A provider of a list; its models are made when they are first wanted. */
+export class ListedProvider {
   readonly line: ProviderLine
-  readonly #lines: string[]
+  readonly #makeModels: () => readonly ModelLine[]
   #models: readonly ModelLine[] | undefined
 
-  constructor(line: ProviderLine, lines: string[]) {
+  constructor(line: ProviderLine, makeModels: () => readonly ModelLine[]) {
     this.line = line
-    this.#lines = lines
+    this.#makeModels = makeModels
   }
 
   model(name: string): ModelLine | undefined {
-    this.#models ??= this.#lines.splice(0).map((line) => JSON.parse(line) as ModelLine)
+    this.#models ??= this.#makeModels()
     return this.#models.find(([, is]) => holds(is, name))
   }
 }
 
 const GATEWAY = 'litellm'
 
-/** All of the file, read when it is first asked. */
-class PriceList {
-  #providers: readonly Provider[] | undefined
+/** Names are taken in any case, with blanks around them. */
+export class PriceList {
+  readonly #makeProviders: () => readonly ListedProvider[]
+  #providers: readonly ListedProvider[] | undefined
 
-  find(model: string, provider: string | undefined): ModelLine | undefined {
+  constructor(makeProviders: () => readonly ListedProvider[]) {
+    this.#makeProviders = makeProviders
+  }
+
+  /**
+   * The prices of a model, or undefined if the list does not have it. `provider`: its id in the list or another name of it;
+   * undefined: whose models are called so.
+   */
+  prices(model: string, provider: string | undefined): readonly DatedPrices[] | undefined {
+    const line = this.#find(plain(model), provider === undefined ? undefined : plain(provider))
+    if (line === undefined) return undefined
+    const [, , prices] = line
+    return Array.isArray(prices) ? prices : [{ prices: prices as ListPrices }]
+  }
+
+  /** Id of the provider whose models are called so; undefined if no name begins or sounds like that. */
+  ownerOf(model: string): string | undefined {
+    return this.#ownerOf(plain(model))?.line.id
+  }
+
+  /** Id of the first provider that lists a model of that name. */
+  listerOf(model: string): string | undefined {
+    return this.#all().find((provider) => provider.model(plain(model)) !== undefined)?.line.id
+  }
+
+  /** Is the provider in the list, by its id or another name of it? */
+  has(provider: string): boolean {
+    return this.#named(plain(provider)) !== undefined
+  }
+
+  /** Is it in the list by its id? */
+  hasId(provider: string): boolean {
+    return this.#byId(plain(provider)) !== undefined
+  }
+
+  #find(model: string, provider: string | undefined): ModelLine | undefined {
     if (provider === GATEWAY) return this.#modelBehind(model)
     return this.#modelOf(provider === undefined ? this.#ownerOf(model) : this.#named(provider), model)
   }
@@ -92,32 +130,24 @@ class PriceList {
     return owner === undefined ? this.#modelOf(this.#ownerOf(name), name) : this.#modelOf(owner, name.slice(slash + 1))
   }
 
-  has(provider: string): boolean {
-    return this.#named(provider) !== undefined
-  }
-
-  ownerId(model: string): string | undefined {
-    return this.#ownerOf(model)?.line.id
-  }
-
-  #ownerOf(model: string): Provider | undefined {
+  #ownerOf(model: string): ListedProvider | undefined {
     return this.#all().find(({ line }) => line.models_are !== undefined && holds(line.models_are, model))
   }
 
-  #named(provider: string): Provider | undefined {
-    const is = ({ line }: Provider) => line.is !== undefined && holds(line.is, provider)
+  #named(provider: string): ListedProvider | undefined {
+    const is = ({ line }: ListedProvider) => line.is !== undefined && holds(line.is, provider)
     return this.#byId(provider) ?? this.#all().find(is)
   }
 
-  #byId(id: string): Provider | undefined {
+  #byId(id: string): ListedProvider | undefined {
     return this.#all().find(({ line }) => line.id === id)
   }
 
-  #modelOf(provider: Provider | undefined, name: string): ModelLine | undefined {
+  #modelOf(provider: ListedProvider | undefined, name: string): ModelLine | undefined {
     return provider && (this.#modelCalled(provider, name) ?? this.#modelCalled(provider, withDashes(name)))
   }
 
-  #modelCalled(provider: Provider, name: string): ModelLine | undefined {
+  #modelCalled(provider: ListedProvider, name: string): ModelLine | undefined {
     const own = provider.model(name)
     if (own !== undefined) return own
     for (const id of provider.line.fallback ?? []) {
@@ -127,32 +157,13 @@ class PriceList {
     return undefined
   }
 
-  #all(): readonly Provider[] {
-    return (this.#providers ??= readProviders())
+  #all(): readonly ListedProvider[] {
+    return (this.#providers ??= this.#makeProviders())
   }
 }
 
-const list = new PriceList()
-
-/**
- * The prices of a model, or undefined if the list does not have it. `provider`: its id in the list or another name of it;
- * undefined: whose models are called so.
- */
-export function listPrices(model: string, provider: string | undefined): readonly DatedPrices[] | undefined {
-  const line = list.find(model.toLowerCase().trim(), provider?.toLowerCase().trim())
-  if (line === undefined) return undefined
-  const [, , prices] = line
-  return Array.isArray(prices) ? prices : [{ prices: prices as ListPrices }]
-}
-
-/** Id of the provider whose models are called so; undefined if no name begins or sounds like that. */
-export function ownerOfModel(model: string): string | undefined {
-  return list.ownerId(model.toLowerCase().trim())
-}
-
-/** Is the provider in the list, by its id or another name of it? */
-export function listsProvider(provider: string): boolean {
-  return list.has(provider.toLowerCase().trim())
+function plain(name: string): string {
+  return name.toLowerCase().trim()
 }
 
 /** `…-20250514` as `…-2025-05-14`. */
@@ -167,18 +178,22 @@ function holds(test: NameTest, name: string): boolean {
   if ('starts_with' in test) return name.startsWith(test.starts_with)
   if ('ends_with' in test) return name.endsWith(test.ends_with)
   if ('contains' in test) return name.includes(test.contains)
-  return new RegExp(test.regex).test(name)
+  return ('pattern' in test ? test.pattern : new RegExp(test.regex)).test(name)
 }
 
-function readProviders(): Provider[] {
+/** The list that comes with the program. */
+export const bundledList = new PriceList(readProviders)
+
+function readProviders(): ListedProvider[] {
   const lines = readFileSync(new URL('./price_list.jsonl', import.meta.url), 'latin1')
     .trimEnd()
     .split('\n')
-  const found: Provider[] = []
+  const found: ListedProvider[] = []
   for (let at = 1; at < lines.length; ) {
     const line = JSON.parse(lines[at]!) as ProviderLine
     at += 1 + line.models
-    found.push(new Provider(line, lines.slice(at - line.models, at)))
+    const models = lines.slice(at - line.models, at)
+    found.push(new ListedProvider(line, () => models.splice(0).map((model) => JSON.parse(model) as ModelLine)))
   }
   return found
 }

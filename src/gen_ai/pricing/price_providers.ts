@@ -1,5 +1,5 @@
 /** Whose price a call pays: what emitters call providers, brought to the providers of the list. */
-import { listsProvider } from './price_list.ts'
+import { bundledList } from './price_list.ts'
 
 /** What a provider's name says of the price: whose it is, that the name is of no provider, or that there is none. */
 export type Payee = string | typeof UNNAMED | undefined
@@ -85,6 +85,7 @@ const containing: readonly (readonly [string, string])[] = [
 const beginning: readonly (readonly [string, string])[] = [
   ['aws', 'aws'],
   ['gcp', 'google'],
+  ['gemini', 'google'],
   ['azai', 'azure'],
 ]
 
@@ -106,7 +107,7 @@ const named: Readonly<Record<string, string>> = {
 }
 
 /**
- * Whose price holds where an emitter calls the provider so: its name for `listPrices`; undefined where the list cannot
+ * Whose price holds where an emitter calls the provider so: its id there; undefined where the list cannot
  * say, because it does not know the provider, or since it is a server of one's own.
  */
 export function payeeOf(provider: string): Payee {
@@ -115,7 +116,7 @@ export function payeeOf(provider: string): Payee {
   if (isSelfHosted(provider)) return undefined
   for (const [part, id] of containing) if (squeezed.includes(part)) return id
   for (const [part, id] of beginning) if (squeezed.startsWith(part)) return id
-  const known = named[squeezed] ?? (listsProvider(provider) ? provider : undefined)
+  const known = named[squeezed] ?? (bundledList.has(provider) ? provider : undefined)
   if (known !== undefined) return known
   // `deepseek.chat`: the provider's name, and which of its interfaces.
   const dot = provider.indexOf('.')

@@ -4,7 +4,8 @@
  */
 
 import { periodOf } from './list_rates.ts'
-import { type DatedPrices, listPrices, ownerOfModel } from './price_list.ts'
+import { baseOf, isOnBedrock, modelNamesOf } from './model_names.ts'
+import { bundledList, type DatedPrices } from './price_list.ts'
 import { isSelfHosted, payeeOf, UNNAMED } from './price_providers.ts'
 import type { Period } from './rates.ts'
 
@@ -18,10 +19,6 @@ export interface ListedPrice {
   /** The price is another provider's than the one named, or that of the model of which this one is a snapshot or tuned. */
   readonly isGuess: boolean
 }
-
-/** Bedrock's model names: `us.anthropic.claude-…`, `amazon.nova-…`: where it is called, and who made it. */
-const bedrockModel =
-  /^(?:(?:us|eu|apac|jp|au|ca|in|sa|me|af|il|global|us-gov)\.)?(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|qwen|writer|nvidia|google|minimax|moonshot|moonshotai|zai|stability|luma|twelvelabs)\./
 
 /** Beginnings of model names that the list knows only together with their provider. */
 const modelProviders: readonly (readonly [string, string])[] = [
@@ -38,9 +35,9 @@ const modelProviders: readonly (readonly [string, string])[] = [
  */
 export function findPrice(provider: string, model: string): ListedPrice | undefined {
   if (isSelfHosted(provider)) return undefined
-  const names = namesOf(model)
+  const names = modelNamesOf(model)
   // Names that only Bedrock gives stand above what the emitter calls it: that may be the model's maker.
-  const onBedrock = names.some((name) => bedrockModel.test(name)) ? pricesOf('aws', names) : undefined
+  const onBedrock = isOnBedrock(names) ? pricesOf('aws', names) : undefined
   if (onBedrock !== undefined) return found(onBedrock, 'aws', false)
   const payee = payeeOf(provider)
   if (payee === undefined) return undefined
@@ -63,7 +60,7 @@ function inferred(names: readonly string[], isGuess: boolean): ListedPrice | und
   const path = slash > 0 ? whole.slice(0, slash) : ''
   if (isSelfHosted(path)) return undefined
   const payee = payeeOf(path)
-  const offered = typeof payee === 'string' ? pricesOf(payee, namesOf(whole.slice(slash + 1))) : undefined
+  const offered = typeof payee === 'string' ? pricesOf(payee, modelNamesOf(whole.slice(slash + 1))) : undefined
   if (offered !== undefined) return found(offered, payee as string, isGuess, true)
   for (const name of names) {
     const owner = ownerOf(name)
@@ -81,31 +78,12 @@ function found(prices: readonly DatedPrices[], payee: string, isGuess: boolean, 
 /** The first of the names that the provider has. */
 function pricesOf(provider: string, names: readonly string[]): readonly DatedPrices[] | undefined {
   for (const name of names) {
-    const prices = listPrices(name, provider)
+    const prices = bundledList.prices(name, provider)
     if (prices !== undefined) return prices
   }
   return undefined
 }
 
 function ownerOf(name: string): string | undefined {
-  return modelProviders.find(([beginning]) => name.startsWith(beginning))?.[1] ?? ownerOfModel(name)
-}
-
-/** The name as it is, without the path that some APIs put in front, and without Bedrock's region and maker. */
-function namesOf(model: string): string[] {
-  const plain = model.startsWith('models/') ? model.slice('models/'.length) : model
-  const last = plain.slice(plain.lastIndexOf('/') + 1)
-  return [...new Set([plain, last, last.replace(bedrockModel, '')])].filter((name) => name !== '')
-}
-
-/** What stands behind a model's name, of one that was tuned (Azure's way), and of a snapshot. */
-const suffix = /\.ft-.*$|[-@]20\d{2}-?\d{2}-?\d{2}$|-latest$|-0\d{2}$/
-
-/** What the model was made of: `gpt-4.1` of `ft:gpt-4.1:acme::a1b2`, or of a snapshot of it; undefined for any other. */
-function baseOf(names: readonly string[]): string | undefined {
-  const name = names.at(-1)
-  if (name === undefined) return undefined
-  if (name.startsWith('ft:')) return name.split(':')[1]
-  const base = name.replace(suffix, '')
-  return base === name || base === '' ? undefined : base
+  return modelProviders.find(([beginning]) => name.startsWith(beginning))?.[1] ?? bundledList.ownerOf(name)
 }

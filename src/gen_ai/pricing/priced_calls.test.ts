@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Plain } from '../span.fixture.ts'
 import { priced } from './priced.fixture.ts'
-import { type PriceOverride, Prices } from './prices.ts'
+import { Prices } from './prices.ts'
+import type { StatedPrice } from './stated_price.ts'
 
 type Attributes = Record<string, Plain>
 type Row = readonly [what: string, attributes: Attributes, usd: number, source: string]
@@ -238,8 +239,13 @@ describe('what nobody but the user can price', () => {
     expectCosts(['own, by path', litellm('litellm', 'ollama/llama3'), 0, 'reported'], undefined, at, 'litellm')
     expectCosts(['hosted', litellm('openai', 'gpt-4o'), 0.0035, 'table'], undefined, at, 'litellm')
     expectCosts(['nobody', litellm('acme', 'm'), NOTHING, 'unknown_model'], undefined, at, 'litellm')
-    const own: PriceOverride = { model: 'llama3', input_usd_per_million: 1, output_usd_per_million: 0 }
-    expectCosts(['priced', litellm('ollama', 'llama3'), 0.001, 'override'], new Prices([own]), at, 'litellm')
+    const own: StatedPrice = { model: 'llama3', input_usd_per_million: 1, output_usd_per_million: 0 }
+    expectCosts(
+      ['priced', litellm('ollama', 'llama3'), 0.001, 'override'],
+      new Prices({ stated: [own] }),
+      at,
+      'litellm',
+    )
   })
 })
 
@@ -446,7 +452,7 @@ describe('by tier', () => {
 
   test('the user’s price of a tier, and one of all', () => {
     const price = (input: number) => ({ model: 'gpt-5', input_usd_per_million: input, output_usd_per_million: 0 })
-    const prices = new Prices([{ ...price(7), service_tier: 'priority' }, price(2)])
+    const prices = new Prices({ stated: [{ ...price(7), service_tier: 'priority' }, price(2)] })
     for (let round = 0; round < 2; round++) {
       expectCosts(['', chat('openai', 'gpt-5', 1000, 0, served('priority')), 0.007, 'override'], prices)
       expectCosts(['', chat('openai', 'gpt-5', 1000, 0, served('flex')), 0.002, 'override'], prices)

@@ -2,8 +2,9 @@ import { calcPrice, findProvider, waitForUpdate } from '@pydantic/genai-prices'
 import { describe, expect, test } from 'vitest'
 import type { Plain } from '../span.fixture.ts'
 import { findPrice } from './price_table.ts'
-import { type PriceOverride, Prices } from './prices.ts'
+import { Prices } from './prices.ts'
 import { costOf, ratesAt, type Usage } from './rates.ts'
+import type { StatedPrice } from './stated_price.ts'
 
 const providerIds = (await waitForUpdate())!.map(({ id }) => id)
 
@@ -38,8 +39,8 @@ function usageOf(usage: Readonly<Record<string, number>>): Usage {
 }
 
 describe('where a price comes from', () => {
-  const mine: PriceOverride = { model: 'gpt-4o', input_usd_per_million: 1, output_usd_per_million: 2 }
-  test.each<[string, Record<string, Plain>, PriceOverride[], string | undefined, number]>([
+  const mine: StatedPrice = { model: 'gpt-4o', input_usd_per_million: 1, output_usd_per_million: 2 }
+  test.each<[string, Record<string, Plain>, StatedPrice[], string | undefined, number]>([
     ['the emitter', { 'llm.cost_usd': 0.5, 'gen_ai.request.model': 'gpt-4o', ...million }, [mine], 'reported', 0.5],
     ['an emitter that says nothing costs', { 'llm.cost_usd': 0, ...million }, [], 'reported', 0],
     ['a zero of a failed call', { 'llm.cost_usd': 0, 'error.type': 'x' }, [], undefined, Number.NaN],
@@ -104,22 +105,22 @@ describe('where a price comes from', () => {
       Number.NaN,
     ],
   ])('%s', (_, attributes, overrides, source, usd) => {
-    const cost = priced(attributes, new Prices(overrides))
+    const cost = priced(attributes, new Prices({ stated: overrides }))
     expect(cost.source).toBe(source)
     if (Number.isNaN(usd)) expect(cost.usd).toBeNaN()
     else expect(cost.usd).toBeCloseTo(usd, 9)
   })
 
   test('without the list, only own prices', () => {
-    expect(priced({ 'gen_ai.request.model': 'gpt-4o-mini', ...million }, new Prices([], false)).source).toBe(
+    expect(priced({ 'gen_ai.request.model': 'gpt-4o-mini', ...million }, new Prices({ useTable: false })).source).toBe(
       'unknown_model',
     )
   })
 
   test('cached tokens have their own price, in an override too', () => {
-    const prices = new Prices([
-      { model: 'm', input_usd_per_million: 10, output_usd_per_million: 0, cache_read_usd_per_million: 1 },
-    ])
+    const prices = new Prices({
+      stated: [{ model: 'm', input_usd_per_million: 10, output_usd_per_million: 0, cache_read_usd_per_million: 1 }],
+    })
     const cost = priced(
       { 'gen_ai.request.model': 'm', 'gen_ai.usage.input_tokens': 1000, 'gen_ai.usage.cache_read.input_tokens': 400 },
       prices,
@@ -128,10 +129,12 @@ describe('where a price comes from', () => {
   })
 
   test('the names of one call are not mistaken for those of another', () => {
-    const prices = new Prices([
-      { ...mine, model: 'ab' },
-      { ...mine, model: 'b', input_usd_per_million: 5 },
-    ])
+    const prices = new Prices({
+      stated: [
+        { ...mine, model: 'ab' },
+        { ...mine, model: 'b', input_usd_per_million: 5 },
+      ],
+    })
     for (let round = 0; round < 2; round++) {
       expect(priced({ 'gen_ai.system': 'x', 'gen_ai.request.model': 'ab', ...million }, prices).usd).toBeCloseTo(3)
       expect(priced({ 'gen_ai.system': 'xa', 'gen_ai.request.model': 'b', ...million }, prices).usd).toBeCloseTo(7)
@@ -139,7 +142,7 @@ describe('where a price comes from', () => {
   })
 
   test('more models than are remembered', () => {
-    const prices = new Prices([{ ...mine, model: 'm*' }], false)
+    const prices = new Prices({ stated: [{ ...mine, model: 'm*' }], useTable: false })
     for (let at = 0; at < 4100; at++)
       expect(priced({ 'gen_ai.request.model': `m${at}`, ...million }, prices).usd).toBeCloseTo(3)
   })

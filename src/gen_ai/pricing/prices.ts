@@ -1,4 +1,4 @@
-/** The cost of a call: what the emitter says, else the user's price, else the table's. */
+/** The cost of a call: what the emitter says, else the user's price (stated, or of a file), else the list's. */
 import { nanosAsMillis } from '../../otlp/cursor.ts'
 import { hashText } from '../../telemetry/hash.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
@@ -8,24 +8,20 @@ import { PROVIDERS } from '../dialects/lexicon.ts'
 import { COST_SOURCES, type ModelCall } from '../model_call.ts'
 import { TOKENS } from '../plausible.ts'
 import { isOpenlyShared, isSelfHosted } from './price_providers.ts'
+import type { PriceSource } from './price_source.ts'
 import { findPrice } from './price_table.ts'
 import { isPrivateHost } from './private_host.ts'
-import { cacheSavingOf, costOf, flatRate, type Period, ratesAt, ratesOf } from './rates.ts'
-import { TIERS, type Tier, tierFactor, tierIn } from './service_tiers.ts'
+import { cacheSavingOf, costOf, type Period, ratesAt } from './rates.ts'
+import { TIERS, type TierFactor, tierFactor, tierIn } from './service_tiers.ts'
+import { isPriceOf, type StatedPrice, statedPeriod } from './stated_price.ts'
 
-/** A price that the user states, in USD per million tokens. */
-export interface PriceOverride {
-  /** Provider's name in the newest convention; absent: any. */
-  readonly provider?: string | undefined
-  /** Model's name, in any case; `*` at the end stands for any ending. */
-  readonly model: string
-  /** Only calls that were served in this tier; absent: all, and the price stays the same in each. */
-  readonly service_tier?: Tier | undefined
-  readonly input_usd_per_million: number
-  readonly output_usd_per_million: number
-  /** Absent: as other input. */
-  readonly cache_read_usd_per_million?: number | undefined
-  readonly cache_write_usd_per_million?: number | undefined
+/** What calls are priced by; the first that knows the model counts. */
+export interface PriceOrder {
+  readonly stated?: readonly StatedPrice[] | undefined
+  /** Files of the user's. */
+  readonly files?: readonly PriceSource[] | undefined
+  /** The bundled list, at last. Default true. */
+  readonly useTable?: boolean | undefined
 }
 
 /** Longest provider and model names, together, that are looked up. */
@@ -37,12 +33,17 @@ const TABLE = COST_SOURCES.indexOf('table')
 const GUESS = COST_SOURCES.indexOf('guess')
 const OVERRIDE = COST_SOURCES.indexOf('override')
 const UNKNOWN_MODEL = COST_SOURCES.indexOf('unknown_model')
+const NOTHING = Buffer.alloc(0)
+/** The price is that of the tier already. */
+const AS_IT_IS: TierFactor = { factor: 1, isGuess: false }
 
 interface Price {
   readonly source: number
   readonly periods: readonly Period[]
   /** What the tier of the call makes of it. */
   readonly factor: number
+  /** What the user says: it holds for servers that people run themselves too. */
+  readonly isOfUser: boolean
   /** A server that people run themselves: what its emitter says that it costs is believed, even if that is nothing. */
   readonly isOwnServer: boolean
   /** Only the model's name told whose it is, and people run copies of such: at a private address it is one. */
@@ -54,21 +55,37 @@ interface Remembered extends Price {
   readonly provider: Buffer
   readonly request: Buffer
   readonly response: Buffer
+  /** Empty unless a price asks for it. */
+  readonly address: Buffer
   readonly tier: number
 }
 
-const unknown: Price = { source: UNKNOWN_MODEL, periods: [], factor: 1, isOwnServer: false, mayBeOwn: false }
+const unknown: Price = {
+  source: UNKNOWN_MODEL,
+  periods: [],
+  factor: 1,
+  isOfUser: false,
+  isOwnServer: false,
+  mayBeOwn: false,
+}
 const ofOwnServer: Price = { ...unknown, isOwnServer: true }
 
 export class Prices {
-  readonly #overrides: readonly PriceOverride[]
+  readonly #stated: readonly StatedPrice[]
+  readonly #files: readonly PriceSource[]
   readonly #useTable: boolean
+  /** Some price depends on where the call went. */
+  readonly #byAddress: boolean
   readonly #byHash = new Map<number, Remembered[]>()
   #remembered = 0
+  /** Calls of one model come one after another. */
+  #last: Remembered | undefined
 
-  constructor(overrides: readonly PriceOverride[] = [], useTable = true) {
-    this.#overrides = overrides
+  constructor({ stated = [], files = [], useTable = true }: PriceOrder = {}) {
+    this.#stated = stated
+    this.#files = files
     this.#useTable = useTable
+    this.#byAddress = stated.some(({ server_address }) => server_address !== undefined)
   }
 
   /**
@@ -88,8 +105,8 @@ export class Prices {
     if (Number.isNaN(call.inputTokens) && Number.isNaN(call.outputTokens)) return -1
     // A price of the counts that are left would be too low, and look right.
     if ((call.implausible & TOKENS) !== 0) return -1
-    const { source, periods, factor, isOwnServer, mayBeOwn } = this.#find(call)
-    const isOfOwn = source !== OVERRIDE && dialects[call.dialect]?.ofOwnServer === true
+    const { source, periods, factor, isOfUser, isOwnServer, mayBeOwn } = this.#find(call)
+    const isOfOwn = !isOfUser && dialects[call.dialect]?.ofOwnServer === true
     const isOwn = isOwnServer || isOfOwn || (mayBeOwn && isPrivateHost(call.text(FIELD.serverAddress)))
     if (isOwn && call.isZeroDoubtful) call.cost_usd = 0
     if (isOwn || source === UNKNOWN_MODEL) return UNKNOWN_MODEL
@@ -106,21 +123,17 @@ export class Prices {
   }
 
   #find(call: ModelCall): Price {
-    const size =
-      call.end(FIELD.provider) -
-      call.start(FIELD.provider) +
-      (call.end(FIELD.requestModel) - call.start(FIELD.requestModel)) +
-      (call.end(FIELD.responseModel) - call.start(FIELD.responseModel))
-    if (size > NAMES_MAX) return unknown
+    const byAddress = this.#byAddress
     const tier = tierIn(call.bytes, call.start(FIELD.serviceTier), call.end(FIELD.serviceTier))
-    const hash = hashOf(call, tier)
-    const chain = this.#byHash.get(hash)
-    if (chain !== undefined)
-      for (let at = 0; at < chain.length; at++) if (isFor(chain[at]!, call, tier)) return chain[at]!
-    return this.#remember(hash, call, tier)
+    if (this.#last !== undefined && isFor(this.#last, call, tier, byAddress)) return this.#last
+    if (namesSize(call, byAddress) > NAMES_MAX) return unknown
+    const hash = hashOf(call, tier, byAddress)
+    const found = this.#byHash.get(hash)?.find((one) => isFor(one, call, tier, byAddress))
+    this.#last = found ?? this.#remember(hash, call, tier)
+    return this.#last
   }
 
-  #remember(hash: number, call: ModelCall, tier: number): Price {
+  #remember(hash: number, call: ModelCall, tier: number): Remembered {
     if (++this.#remembered > REMEMBERED_MAX) {
       this.#byHash.clear()
       this.#remembered = 1
@@ -131,6 +144,7 @@ export class Prices {
       provider: bytesOf(call, FIELD.provider),
       request: bytesOf(call, FIELD.requestModel),
       response: bytesOf(call, FIELD.responseModel),
+      address: this.#byAddress ? bytesOf(call, FIELD.serverAddress) : NOTHING,
     }
     const chain = this.#byHash.get(hash)
     if (chain === undefined) this.#byHash.set(hash, [remembered])
@@ -138,28 +152,54 @@ export class Prices {
     return remembered
   }
 
-  /** The response's model is the exact one, and comes first; an override may name either. */
+  /** The response's model is the exact one, and comes first; a stated price may name either. */
   #lookUp(call: ModelCall, tier: number): Price {
     const provider = call.provider >= 0 ? PROVIDERS[call.provider]! : call.text(FIELD.provider)
     const models = [call.text(FIELD.responseModel), call.text(FIELD.requestModel)].filter((model) => model !== '')
-    const override = this.#overrides.find((one) => models.some((model) => fits(one, provider, model, tier)))
-    if (override !== undefined) return { ...unknown, source: OVERRIDE, periods: [periodOf(override)] }
-    if (this.#useTable)
-      for (const model of models) {
-        const found = findPrice(provider, model)
-        if (found === undefined) continue
-        const { factor, isGuess } = tierFactor(tier, found.payee, model.slice(model.lastIndexOf('/') + 1))
-        const mayBeOwn = found.isByName && isOpenlyShared(found.payee)
-        return {
-          ...unknown,
-          source: found.isGuess || isGuess ? GUESS : TABLE,
-          periods: found.periods,
-          factor,
-          mayBeOwn,
-        }
-      }
+    const address = this.#byAddress ? call.text(FIELD.serverAddress) : ''
+    const stated = this.#stated.find((one) => models.some((model) => isPriceOf(one, provider, model, address, tier)))
+    if (stated?.priced_as !== undefined) return this.#pricedAs(provider, stated.priced_as, tier)
+    if (stated !== undefined) return { ...unknown, source: OVERRIDE, isOfUser: true, periods: [statedPeriod(stated)] }
+    const listed = this.#inFiles(provider, models, tier) ?? this.#inTable(provider, models, tier)
+    if (listed !== undefined) return listed
     return [provider, ...models.map(pathOf)].some(isSelfHosted) ? ofOwnServer : unknown
   }
+
+  /** The user says which model it is. It is one of that provider, or whose its name tells. */
+  #pricedAs(provider: string, model: string, tier: number): Price {
+    const found = this.#inFiles(provider, [model], tier) ?? this.#inTable(provider, [model], tier)
+    const price = found ?? this.#inFiles('', [model], tier) ?? this.#inTable('', [model], tier)
+    return price === undefined ? unknown : { ...price, mayBeOwn: false, isOfUser: true, source: OVERRIDE }
+  }
+
+  #inFiles(provider: string, models: readonly string[], tier: number): Price | undefined {
+    for (const file of this.#files)
+      for (const model of models) {
+        const found = file.find(provider, model, TIERS[tier]!)
+        if (found === undefined) continue
+        const { factor, isGuess } = found.isOfTier ? AS_IT_IS : tierFactor(tier, found.payee, lastOf(model))
+        return { ...unknown, source: isGuess ? GUESS : OVERRIDE, isOfUser: true, periods: found.periods, factor }
+      }
+    return undefined
+  }
+
+  #inTable(provider: string, models: readonly string[], tier: number): Price | undefined {
+    if (!this.#useTable) return undefined
+    for (const model of models) {
+      const found = findPrice(provider, model)
+      if (found === undefined) continue
+      const { factor, isGuess } = tierFactor(tier, found.payee, lastOf(model))
+      const source = found.isGuess || isGuess ? GUESS : TABLE
+      const mayBeOwn = found.isByName && isOpenlyShared(found.payee)
+      return { ...unknown, source, periods: found.periods, factor, mayBeOwn }
+    }
+    return undefined
+  }
+}
+
+/** A model's name without its path. */
+function lastOf(model: string): string {
+  return model.slice(model.lastIndexOf('/') + 1)
 }
 
 /** What stands before a model's name: whose it is, if a gateway is asked for it. */
@@ -167,44 +207,33 @@ function pathOf(model: string): string {
   return model.slice(0, Math.max(0, model.indexOf('/')))
 }
 
-function fits(override: PriceOverride, provider: string, model: string, tier: number): boolean {
-  if (override.service_tier !== undefined && override.service_tier !== TIERS[tier]) return false
-  if (override.provider !== undefined && override.provider !== provider) return false
-  const wanted = override.model.toLowerCase()
-  const name = model.toLowerCase()
-  return wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted || name === `models/${wanted}`
-}
-
-function periodOf(override: PriceOverride): Period {
-  const { cache_read_usd_per_million: read, cache_write_usd_per_million: write } = override
-  return {
-    since_ms: 0,
-    rates: ratesOf({
-      input: flatRate(override.input_usd_per_million),
-      output: flatRate(override.output_usd_per_million),
-      cacheRead: read === undefined ? undefined : flatRate(read),
-      cacheWrite: write === undefined ? undefined : flatRate(write),
-    }),
-  }
-}
-
 function bytesOf(call: ModelCall, field: number): Buffer {
   return Buffer.from(call.bytes.subarray(call.start(field), call.end(field)))
 }
 
-function hashOf(call: ModelCall, tier: number): number {
+/** Bytes of the names that a price is looked up for. */
+function namesSize(call: ModelCall, byAddress: boolean): number {
+  const size = (field: number) => call.end(field) - call.start(field)
+  const names = size(FIELD.provider) + size(FIELD.requestModel) + size(FIELD.responseModel)
+  return byAddress ? names + size(FIELD.serverAddress) : names
+}
+
+function hashOf(call: ModelCall, tier: number, byAddress: boolean): number {
   const { bytes } = call
   let hash = hashText(bytes, call.start(FIELD.provider), call.end(FIELD.provider), tier)
   hash = hashText(bytes, call.start(FIELD.requestModel), call.end(FIELD.requestModel), hash)
-  return hashText(bytes, call.start(FIELD.responseModel), call.end(FIELD.responseModel), hash) >>> 1
+  hash = hashText(bytes, call.start(FIELD.responseModel), call.end(FIELD.responseModel), hash)
+  if (byAddress) hash = hashText(bytes, call.start(FIELD.serverAddress), call.end(FIELD.serverAddress), hash)
+  return hash >>> 1
 }
 
-function isFor(remembered: Remembered, call: ModelCall, tier: number): boolean {
+function isFor(remembered: Remembered, call: ModelCall, tier: number, byAddress: boolean): boolean {
   return (
     remembered.tier === tier &&
     isSame(remembered.request, call, FIELD.requestModel) &&
     isSame(remembered.response, call, FIELD.responseModel) &&
-    isSame(remembered.provider, call, FIELD.provider)
+    isSame(remembered.provider, call, FIELD.provider) &&
+    (!byAddress || isSame(remembered.address, call, FIELD.serverAddress))
   )
 }
 

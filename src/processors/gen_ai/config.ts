@@ -1,35 +1,92 @@
 /** Options of the `gen_ai` processor. */
 import { z } from 'zod'
-import { duration } from '../../config/schema/blocks.ts'
+import { duration, expect } from '../../config/schema/blocks.ts'
+import { fileContent } from '../../config/schema/file_content.ts'
 import { PLAUSIBLE, type Plausible } from '../../gen_ai/plausible.ts'
+import { PRICE_FILE_BYTES_MAX, readPriceFile } from '../../gen_ai/pricing/price_file.ts'
+import { Prices } from '../../gen_ai/pricing/prices.ts'
 import { TIERS } from '../../gen_ai/pricing/service_tiers.ts'
 
-const usdPerMillion = z.number().nonnegative()
+const usd = z.number().nonnegative().max(1e9)
 
-const priceSchema = z.strictObject({
-  provider: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Provider as `gen_ai.provider.name` has it after normalising, for instance `openai`. Absent: any.'),
-  model: z
-    .string()
-    .min(1)
-    .max(200)
-    .describe('Name of the model as requested or as answered, in any case. A `*` at the end stands for any ending.'),
-  service_tier: z
-    .enum(TIERS)
-    .optional()
-    .describe('Only calls served in this tier. Absent: all; the price is then taken as it is, whatever the tier.'),
-  input_usd_per_million: usdPerMillion.describe('USD for a million input tokens.'),
-  output_usd_per_million: usdPerMillion.default(0).describe('USD for a million output tokens, reasoning included.'),
-  cache_read_usd_per_million: usdPerMillion
+const rates = {
+  input_usd_per_million: usd.optional().describe('USD for a million input tokens.'),
+  output_usd_per_million: usd.optional().describe('USD for a million output tokens, reasoning included. Absent: 0.'),
+  reasoning_usd_per_million: usd.optional().describe('USD for a million reasoning tokens. Absent: the output price.'),
+  cache_read_usd_per_million: usd
     .optional()
     .describe('USD for a million input tokens read from a cache. Absent: the input price.'),
-  cache_write_usd_per_million: usdPerMillion
+  cache_write_usd_per_million: usd
     .optional()
     .describe('USD for a million input tokens written to a cache. Absent: the input price.'),
-})
+  cache_write_1h_usd_per_million: usd
+    .optional()
+    .describe('USD for a million input tokens written to a cache for an hour. Absent: the price of other writes.'),
+  input_audio_usd_per_million: usd.optional().describe('USD for a million tokens of audio in the input.'),
+  output_audio_usd_per_million: usd.optional().describe('USD for a million tokens of audio in the output.'),
+  cache_read_audio_usd_per_million: usd
+    .optional()
+    .describe('USD for a million tokens of audio read from a cache. Absent: the price of other reads.'),
+  input_image_usd_per_million: usd.optional().describe('USD for a million tokens of images in the input.'),
+  output_image_usd_per_million: usd.optional().describe('USD for a million tokens of images in the output.'),
+}
+
+const priceSchema = z
+  .strictObject({
+    provider: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('Provider as `gen_ai.provider.name` has it after normalising, for instance `openai`. Absent: any.'),
+    model: z
+      .string()
+      .min(1)
+      .max(200)
+      .describe(
+        'Name of the model or deployment as requested or as answered, in any case. A `*` at the end stands for any ending, one at the beginning for any beginning.',
+      ),
+    server_address: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe(
+        'Only calls to this host (`server.address`), for prices of a region or deployment: `acme-eu.openai.azure.com`, `*.eu-central-1.amazonaws.com`. Absent: any.',
+      ),
+    service_tier: z
+      .enum(TIERS)
+      .optional()
+      .describe('Only calls served in this tier. Absent: all; the price is then taken as it is, whatever the tier.'),
+    priced_as: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe(
+        'Instead of rates: the model whose price holds, by your files or the list, such as `gpt-4o` for a deployment with another name. It is one of the call’s provider, or by its name, or path (`azure/gpt-4o`), another’s.',
+      ),
+    ...rates,
+    requests_usd_per_thousand: usd.optional().describe('USD for a thousand calls, beside their tokens.'),
+    web_searches_usd_per_thousand: usd.optional().describe('USD for a thousand web searches of the model.'),
+    above: z
+      .array(
+        z.strictObject({
+          input_tokens: z.int().min(0).describe('Calls with more input tokens than that.'),
+          ...rates,
+        }),
+      )
+      .max(10)
+      .optional()
+      .describe('Prices of long prompts. They hold for all tokens of the call; what is absent costs as before.'),
+  })
+  .superRefine(({ priced_as, above, ...price }, context) => {
+    const hasRates = above !== undefined || Object.keys(price).some((key) => /_usd_per_/.test(key))
+    if (priced_as !== undefined && hasRates)
+      expect(context, 'either priced_as or rates, not both', 'remove one of them', ['priced_as'])
+    if (priced_as === undefined && !hasRates)
+      expect(context, 'a rate or priced_as', 'add `input_usd_per_million:`, or `priced_as:` with a model’s name')
+  })
 
 const plausibleSchema = z.strictObject({
   duration_max: duration({ min_ms: 1 }).prefault('24h').describe('Longest model call.'),
@@ -52,12 +109,19 @@ export const schema = z.strictObject({
     .array(priceSchema)
     .max(1000)
     .default([])
-    .describe('Your own prices. The first that fits a model call is used instead of the list price.'),
+    .describe('Your own prices. The first that fits a model call is used, before `price_files` and the list.'),
+  price_files: z
+    .array(fileContent(readPriceFile, PRICE_FILE_BYTES_MAX))
+    .max(20)
+    .default([])
+    .describe(
+      'JSON files of prices, up to 16 MiB each, in the shape of genai-prices (a list of providers) or of LiteLLM’s `model_prices_and_context_window.json`. The first that has the model counts, before the list. They are read again with the config.',
+    ),
   list_prices: z
     .boolean()
     .default(true)
     .describe(
-      'Price calls by the bundled list of public prices. Off: only `prices` and costs that the emitter reports.',
+      'Price calls by the bundled list of public prices. Off: only `prices`, `price_files` and costs that the emitter reports.',
     ),
   plausible: plausibleSchema
     .prefault({})
@@ -69,4 +133,9 @@ export type GenAiConfig = z.output<typeof schema>
 /** The bounds as `ModelCall` wants them. */
 export function plausibleOf({ plausible }: GenAiConfig): Plausible {
   return { ...plausible, duration_max_ms: plausible.duration_max }
+}
+
+/** What prices calls. */
+export function pricesOf({ prices, price_files, list_prices }: GenAiConfig): Prices {
+  return new Prices({ stated: prices, files: price_files.map(({ value }) => value), useTable: list_prices })
 }

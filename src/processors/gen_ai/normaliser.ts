@@ -4,14 +4,14 @@ import { Answer } from '../../content/answers/answer.ts'
 import { judgeCost } from '../../gen_ai/implausible.ts'
 import { answersInWords } from '../../gen_ai/known_values.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
-import { Prices } from '../../gen_ai/pricing/prices.ts'
+import type { Prices } from '../../gen_ai/pricing/prices.ts'
 import { judgeCall } from '../../gen_ai/quality.ts'
 import { foundKeys } from '../../gen_ai/reading/read.ts'
 import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { CallCounters, CallTally } from './call_counters.ts'
 import { type CallWriter, copyWithout, replacedFields } from './call_writer.ts'
-import { type GenAiConfig, plausibleOf } from './config.ts'
+import { type GenAiConfig, plausibleOf, pricesOf } from './config.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -29,7 +29,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     this.#next = next
     this.#counters = new CallCounters(host)
     this.#writer = writer
-    this.#prices = new Prices(config.prices, config.list_prices)
+    this.#prices = pricesOf(config)
     this.call.plausible = plausibleOf(config)
   }
 
@@ -41,8 +41,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
   }
 
   async update(config: unknown): Promise<boolean> {
-    const { prices, list_prices } = config as GenAiConfig
-    this.#prices = new Prices(prices, list_prices)
+    this.#prices = pricesOf(config as GenAiConfig)
     this.call.plausible = plausibleOf(config as GenAiConfig)
     return true
   }

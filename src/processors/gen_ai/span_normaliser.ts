@@ -3,6 +3,7 @@ import type { Consumer, Host } from '../../component.ts'
 import { findAnswer } from '../../content/answers/find_answer.ts'
 import { readModelCall } from '../../gen_ai/reading/read.ts'
 import { ScopeMarks } from '../../gen_ai/reading/recognise.ts'
+import { lacksUsage, needsUsage, WorkflowOutputs } from '../../gen_ai/reading/workflow_output.ts'
 import { SPAN_ATTRIBUTES } from '../../telemetry/attribute_writer.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
@@ -16,6 +17,7 @@ const writer = new CallWriter(SPAN_ATTRIBUTES)
 export class SpanNormaliser extends Normaliser<'traces'> {
   readonly #scopes = new ScopeMarks()
   readonly #view = new SpanView()
+  readonly #outputs = new WorkflowOutputs()
 
   constructor(config: GenAiConfig, host: Host, next: Consumer<'traces'>) {
     super(config, host, next, writer)
@@ -25,9 +27,13 @@ export class SpanNormaliser extends Normaliser<'traces'> {
     const view = this.#view
     for (let item = 0; item < batch.items; item++) {
       view.read(batch, item)
-      if (readModelCall(view, this.found, this.#scopes.of(batch, view.scope), this.call))
+      if (
+        readModelCall(view, this.found, this.#scopes.of(batch, view.scope), this.call) &&
+        (!lacksUsage(this.call) || this.#outputs.read(batch, view, this.call) || !needsUsage(this.call))
+      )
         this.writeCall(item, view, tally)
     }
+    this.#outputs.forget()
     view.forget()
     this.#scopes.forget()
   }
