@@ -102,6 +102,12 @@ export interface Exporter extends Component {
 }
 export interface Connector extends Component {
   readonly inputs: Ports
+  /**
+   * A connector that has it looks through what comes to the exporters that get what it makes: the pipeline puts the result
+   * before each of them, behind all processors. What the connector itself made comes by too. What it keeps back it books as
+   * dropped.
+   */
+  beside?(next: Consumer<'metrics'>): Consumer<'metrics'>
 }
 export interface Extension extends Component {}
 

@@ -15,6 +15,8 @@ export interface KeyContent {
   readonly scoped: boolean
   /** Steps of all kinds use the name: what the step is (`step_words.ts`) tells more than the group. 0: they do not. */
   readonly side: Side | 0
+  /** True: what stands there is known, and no content, however long it is. */
+  readonly plain: boolean
 }
 
 /** The content of the attribute with that key. */
@@ -29,7 +31,8 @@ export function describesEvent(key: string): boolean {
   return eventPatterns.some((pattern) => pattern.test(key))
 }
 
-const NONE: KeyContent = { group: 0, scoped: false, side: 0 }
+const NONE: KeyContent = { group: 0, scoped: false, side: 0, plain: false }
+const PLAIN: KeyContent = { ...NONE, plain: true }
 
 /** Grammar: group, names between blanks. `#` is a number, `*` any text of at least one character. */
 type Row = readonly [group: GroupName | 'plain' | `step_${keyof typeof SIDE}`, names: string]
@@ -64,7 +67,8 @@ const rows: readonly Row[] = [
     spring.ai.chat.client.tool.names metadata.applied_guardrails metadata.usage_object mastra.metadata.sessionId mastra.metadata.userId
     github.copilot.tool.parameters.edit_type github.copilot.tool.parameters.skill_name
     github.copilot.tool.parameters.mcp_tool_name github.copilot.tool.parameters.mcp_server_name_hash
-    braintrust.metadata.model braintrust.metadata.provider`,
+    braintrust.metadata.model braintrust.metadata.provider
+    haystack.component.input_spec haystack.component.output_spec`,
   ],
   [
     'system',
@@ -223,6 +227,8 @@ const labels = `session_id sessionId user_id userId thread_id threadId conversat
   tenant tenant_id tenantId team team_id feature environment env plan tier version release task_type prompt_name
   prompt_version agent_name ls_provider ls_model_name ls_model_type ls_integration ls_temperature ls_max_tokens
   promptName promptVersion prompt_id promptId prompt_label document_id documentId document_ids score scores
+  team_alias org_id organization organization_id project project_id project_alias end_user_id customer_id account_id
+  key_alias api_key_alias cost_center department workspace_id app_id
   ls_retriever_name ls_method lc_agent_name lc_versions langgraph_node langgraph_step langgraph_path
   langgraph_checkpoint_ns checkpoint_ns status finish_reason temperature top_p service_tier object`
 /** What LiteLLM says of the key that a caller has: who spends, and how much is left. Its owner's notes are not among it. */
@@ -242,7 +248,7 @@ function names(text: string): string[] {
 }
 
 function addRow(group: Row[0], text: string, scoped: boolean): void {
-  const content = group === 'plain' ? NONE : contentOf(group, scoped)
+  const content = group === 'plain' ? PLAIN : contentOf(group, scoped)
   for (const name of names(text)) {
     if (/[#*]/.test(name)) patterns.push({ pattern: namePattern(name), content })
     else if (!exact.has(name)) exact.set(name, content)
@@ -250,7 +256,7 @@ function addRow(group: Row[0], text: string, scoped: boolean): void {
 }
 
 function contentOf(group: Exclude<Row[0], 'plain'>, scoped: boolean): KeyContent {
-  if (group === 'step_input') return { group: groupNumber('any'), scoped, side: SIDE.input }
-  if (group === 'step_output') return { group: groupNumber('any'), scoped, side: SIDE.output }
-  return { group: groupNumber(group), scoped, side: 0 }
+  if (group === 'step_input') return { group: groupNumber('any'), scoped, side: SIDE.input, plain: false }
+  if (group === 'step_output') return { group: groupNumber('any'), scoped, side: SIDE.output, plain: false }
+  return { group: groupNumber(group), scoped, side: 0, plain: false }
 }

@@ -4,9 +4,19 @@ import { type GroupName, groupNumber, ROLES } from './content_groups.ts'
 import type { KeyContent } from './content_keys.ts'
 import { namePattern } from './name_pattern.ts'
 
-const GROUPS: readonly GroupName[] = [...ROLES, 'input', 'output', 'any']
+const GROUPS = [...ROLES, 'input', 'output', 'any'] as const satisfies readonly GroupName[]
 
-const names = z.array(z.string().min(1).max(200)).min(1).max(100)
+/** Each `*` may stand for any part of a key, and senders choose those: few of them keep looking short. */
+const names = z
+  .array(
+    z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(/^(?:[^*]*\*){0,3}[^*]*$/, 'expected a name with at most three *'),
+  )
+  .min(1)
+  .max(100)
 
 /** By whose words they hold; `#` in a name is a number, `*` any text. */
 export const ownContentSchema = z.strictObject({
@@ -21,7 +31,7 @@ export const ownContentSchema = z.strictObject({
   input: names.optional().describe('Messages to the model, of any role.'),
   output: names.optional().describe('Messages of the model: answers, tool calls, reasoning.'),
   any: names.optional().describe('Words of anybody.'),
-} satisfies Record<GroupName, z.ZodType>)
+} satisfies Record<(typeof GROUPS)[number], z.ZodType>)
 
 export type OwnContent = z.output<typeof ownContentSchema>
 
@@ -33,7 +43,7 @@ export function ownContentOf(given: OwnContent): OwnContentOf {
   const patterns: { readonly pattern: { test(name: string): boolean }; readonly content: KeyContent }[] = []
   for (const group of GROUPS)
     for (const name of given[group] ?? []) {
-      const content: KeyContent = { group: groupNumber(group), scoped: false, side: 0 }
+      const content: KeyContent = { group: groupNumber(group), scoped: false, side: 0, plain: false }
       if (/[#*]/.test(name)) patterns.push({ pattern: namePattern(name), content })
       else if (!exact.has(name)) exact.set(name, content)
     }

@@ -5,14 +5,14 @@
  */
 import { next, readUint32, skipValue } from '../otlp/cursor.ts'
 import { ARRAY, contentStart, STRING, textField, valueKind } from '../telemetry/any_value.ts'
-import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
+import type { AnyBatch, LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { fieldEnd, fieldStart, findField } from '../telemetry/find_field.ts'
 import { isEqual } from '../telemetry/key_set.ts'
 import { SCOPE } from '../telemetry/layout.ts'
 import type { SpanView } from '../telemetry/span_view.ts'
 
 /** The name of a scope group's instrumentation scope. */
-export function findScopeName({ bytes, layout }: TraceBatch | LogBatch, scope: number): number {
+export function findScopeName({ bytes, layout }: AnyBatch, scope: number): number {
   const at = scope * SCOPE.width
   const start = layout.scopes[at + SCOPE.headStart]!
   return start < 0 ? -1 : findField(bytes, start, layout.scopes[at + SCOPE.headEnd]!, SCOPE_NAME)

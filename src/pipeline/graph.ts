@@ -4,13 +4,13 @@
  * A reload builds a second graph that adopts the instances of the first that are unchanged. Nothing flows differently
  * until `activate`, which points all switches at the new ways at once.
  */
-import type { Component, Consumer, Factory, Host, Ports, Processor, Signal } from '../component.ts'
+import type { Component, Connector, Consumer, Factory, Host, Ports, Processor, Signal } from '../component.ts'
 import type { Branch } from './branch.ts'
 import type { CopyRoom } from './copies.ts'
 import { Edge, FanOut, Split, Switch, Way } from './edge.ts'
 import { Gate } from './gate.ts'
 import type { Ledger } from './ledger.ts'
-import { type ComponentPlan, componentOf, type PipelinePlan, type Plan } from './plan.ts'
+import { type ComponentPlan, componentOf, makersFor, type PipelinePlan, type Plan } from './plan.ts'
 import type { PolicyOf } from './policy_of.ts'
 import type { RedactionMarks } from './redaction_marks.ts'
 
@@ -149,7 +149,8 @@ class Builder {
       const inputs = plan.kind === 'exporter' ? this.#exporter(plan) : this.#connector(plan)
       const input = inputs[pipeline.signal] as AnyConsumer | undefined
       if (input === undefined) throw new BuildError(`${id} takes no ${pipeline.signal}`)
-      return { plan, input: new Gate(input, this.#around.marks.unmarked) }
+      const looked = pipeline.signal === 'metrics' ? this.#lookedThrough(plan, input) : input
+      return { plan, input: new Gate(looked, this.#around.marks.unmarked) }
     })
     if (ends.length === 1) return ends[0]!.input
     const branches = ends.map(({ plan, input }) => ({
@@ -157,6 +158,18 @@ class Builder {
       branch: this.#branch(`${pipeline.id} → ${plan.kind}/${plan.id}`, pipeline.signal, input),
     }))
     return new FanOut(this.#split(branches))
+  }
+
+  /** Before an exporter stand the connectors that look through what comes to it beside their own. They are made after it. */
+  #lookedThrough({ kind, id }: ComponentPlan, input: Consumer<'metrics'>): Consumer<'metrics'> {
+    const makers = kind === 'exporter' ? makersFor(this.#plan, id) : []
+    if (makers.length === 0) return input
+    const first = new Switch<'metrics'>(input)
+    this.#switches.push(() => {
+      const connectors = makers.map((maker) => this.#instances.get(`connector/${maker}`)?.component as Connector)
+      first.point(connectors.reduce((next, connector) => connector?.beside?.(next) ?? next, input))
+    })
+    return first
   }
 
   #exporter(plan: ComponentPlan): Ports {

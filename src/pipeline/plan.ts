@@ -49,6 +49,26 @@ export function componentOf(plan: Plan, id: string, ...kinds: readonly Factory['
   return found
 }
 
+/** Ids of the connectors whose metrics come to the exporter, also through connectors that pass on what they get. */
+export function makersFor(plan: Plan, exporter: string): string[] {
+  const found = new Set<string>()
+  const seen = new Set<string>()
+  const follow = (end: string): void => {
+    if (seen.has(end)) return
+    seen.add(end)
+    for (const { signal, exporters, receivers } of plan.pipelines) {
+      if (signal !== 'metrics' || !exporters.includes(end)) continue
+      for (const { id, factory } of plan.components.filter((one) => receivers.includes(one.id))) {
+        if (factory.kind !== 'connector') continue
+        if (factory.passesItems) follow(id)
+        else found.add(id)
+      }
+    }
+  }
+  follow(exporter)
+  return [...found]
+}
+
 /** A pipeline that hands raw content to something that writes it down or sends it. */
 export interface RawPath {
   readonly pipeline: string

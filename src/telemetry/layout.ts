@@ -221,8 +221,8 @@ const resourceRows = new Rows(RESOURCE.width)
 const scopeRows = new Rows(SCOPE.width)
 const itemRows = new Rows(ITEM.width)
 
-/** Data points of a Metric: field 1 of whichever of its five kinds is there. */
-function countDataPoints(bytes: Buffer, start: number, end: number): number {
+/** Data points of the Metric in [start, end): field 1 of whichever of its five kinds is there. */
+export function countDataPoints(bytes: Buffer, start: number, end: number): number {
   let count = 0
   for (let at = start; at < end; ) {
     const tag = readUint32(bytes, at, end)

@@ -106,9 +106,8 @@ describe.skipIf(!haveShared())('captures, counted by Prometheus (skipped where .
     expect(different).toEqual([])
   })
 
-  test.concurrent.each(folders.filter((folder) => !SUPPORTED.includes(folder)))('%s is tried', async (folder) => {
-    const different = await differencesOf(folder, 6000)
-    outcome.set(folder, `(not promised) ${inShort(different)}`)
+  test('every folder with calls is among them', () => {
+    expect([...SUPPORTED].sort()).toEqual(folders)
   })
 })
 

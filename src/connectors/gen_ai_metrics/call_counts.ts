@@ -20,6 +20,7 @@ import {
   ErrorSeries,
 } from './families.ts'
 import { EMPTY, type LabelTexts, OTHER } from './label_texts.ts'
+import { metricNamesOf } from './own/meanings.ts'
 import type { Lease, MetricSet } from './series/metric_set.ts'
 import { type SeriesKind, SeriesPlaces } from './series/series_places.ts'
 import { UnpricedModels } from './unpriced_models.ts'
@@ -33,15 +34,30 @@ const NO_ERROR = -1
 const REPORTED = COST_SOURCES.indexOf('reported')
 const UNKNOWN_MODEL = COST_SOURCES.indexOf('unknown_model')
 
+/** Whose own metrics tell of calls. */
+export interface OwnTold {
+  /** Families (bits, `own/meanings.ts`) that are not to be counted of a call with these reports. */
+  toldBy(reports: readonly number[]): number
+}
+
+interface Kinds {
+  readonly call: SeriesKind<CallSeries>
+  readonly error: SeriesKind<ErrorSeries>
+  readonly client: SeriesKind<ClientSeries>
+}
+
+/** Sets of families told apart. */
+const KINDS_MAX = 64
+
 export class CallCounts implements Subscriber {
   readonly #steps: { readonly calls: Calls }
   readonly #texts: LabelTexts
   readonly #errorTypes: LabelTexts
   readonly #counted = new CountedCall()
   readonly places: SeriesPlaces
-  readonly #callSeries: SeriesKind<CallSeries>
-  readonly #errorSeries: SeriesKind<ErrorSeries>
-  readonly #clientSeries: SeriesKind<ClientSeries>
+  readonly #own: OwnTold
+  /** By the families (bits) in which they count nothing. */
+  readonly #kinds = new Map<number, Kinds>()
   readonly #weightedSeries: SeriesKind<WeightedSeries>
   readonly #labels: CallLabels
   /** Undefined: estimates are not wanted. */
@@ -56,16 +72,16 @@ export class CallCounts implements Subscriber {
     set: MetricSet,
     { series_max, weighted_metrics }: Pick<GenAiMetricsConfig, 'series_max' | 'weighted_metrics'>,
     { clock, log }: Pick<Host, 'clock' | 'log'>,
+    own: OwnTold = { toldBy: () => 0 },
   ) {
+    this.#own = own
     this.#steps = steps
     this.#texts = texts
     this.#unpriced = new UnpricedModels(log)
     this.#errorTypes = errorTypes
     this.#labels = new CallLabels(steps, texts, errorTypes)
     this.places = new SeriesPlaces(set, series_max, clock)
-    this.#callSeries = this.places.newKind<CallSeries>(CALL_POINTS)
-    this.#errorSeries = this.places.newKind<ErrorSeries>(ERROR_POINTS)
-    this.#clientSeries = this.places.newKind<ClientSeries>(CLIENT_POINTS)
+    this.#kinds.set(0, newKinds(this.places, metricNamesOf(0)))
     this.#weightedSeries = this.places.newKind<WeightedSeries>(WEIGHTED_POINTS)
     this.#weights = weighted_metrics ? new CallWeights() : undefined
     // Series are found by the places of their texts: before a place goes to another text, its series end.
@@ -78,16 +94,18 @@ export class CallCounts implements Subscriber {
     this.#labels.keep(row, report)
     this.#weights?.keep(row, report)
     const counted = this.#read(row, [row])
+    const kinds = this.#kindsFor([row])
     if (this.#weights !== undefined) this.#weightedSeriesOf(counted)
-    this.#callSeriesOf(counted).prepare(counted)
-    if (isError(counted)) this.#errorSeriesOf(counted)
+    this.#callSeriesOf(kinds, counted).prepare(counted)
+    if (isError(counted)) this.#errorSeriesOf(kinds, counted)
   }
 
   settle(row: number, reports: readonly number[]): void {
     const counted = this.#read(row, reports)
-    this.#callSeriesOf(counted).count(counted)
-    if (isError(counted)) this.#errorSeriesOf(counted).count()
-    this.#clientSeriesOf(counted).count(counted)
+    const kinds = this.#kindsFor(reports)
+    this.#callSeriesOf(kinds, counted).count(counted)
+    if (isError(counted)) this.#errorSeriesOf(kinds, counted).count()
+    this.#clientSeriesOf(kinds, counted).count(counted)
     if (this.#weights !== undefined) {
       counted.weight = this.#weights.weightOf(reports)
       this.#weightedSeriesOf(counted).count(counted)
@@ -95,35 +113,48 @@ export class CallCounts implements Subscriber {
     if (counted.isUnpriced) this.#unpriced.tell(this.#modelText(modelOf(counted)))
   }
 
-  #callSeriesOf(counted: CountedCall): CallSeries {
+  /** Series that count the call only where the service's own metrics do not tell of it. */
+  #kindsFor(reports: readonly number[]): Kinds {
+    const told = this.#own.toldBy(reports)
+    const known = this.#kinds.get(told)
+    if (known !== undefined) return known
+    // Services that send the same metrics have the same set: there are few.
+    if (this.#kinds.size >= KINDS_MAX) return this.#kinds.get(0)!
+    const kinds = newKinds(this.places, metricNamesOf(told))
+    this.#kinds.set(told, kinds)
+    return kinds
+  }
+
+  #callSeriesOf(kinds: Kinds, counted: CountedCall): CallSeries {
     const { operation } = counted
     const model = modelOf(counted)
-    return this.#callSeriesFor(model, operation) ?? this.#callSeriesFor(OTHER, operation)!
+    return this.#callSeriesFor(kinds, model, operation) ?? this.#callSeriesFor(kinds, OTHER, operation)!
   }
 
   /** Undefined if there is no room for that model. */
-  #callSeriesFor(model: number, operation: number): CallSeries | undefined {
+  #callSeriesFor(kinds: Kinds, model: number, operation: number): CallSeries | undefined {
     const key = model * OPERATIONS.length + operation
-    const known = this.#callSeries.find(key)
+    const known = kinds.call.find(key)
     if (known !== undefined) return known
     const make = (lease: Lease) => {
       const labels = { model: this.#modelText(model), endpoint: OPERATIONS[operation]! }
-      const other = model === OTHER ? undefined : () => this.#callSeriesFor(OTHER, operation)!
+      const other = model === OTHER ? undefined : () => this.#callSeriesFor(kinds, OTHER, operation)!
       return new CallSeries(lease, labels, this.places.hasRoom, other)
     }
-    return this.#callSeries.add(key, { models: [model], errorType: EMPTY }, make, model === OTHER)
+    return kinds.call.add(key, { models: [model], errorType: EMPTY }, make, model === OTHER)
   }
 
-  #errorSeriesOf(counted: CountedCall): ErrorSeries {
+  #errorSeriesOf(kinds: Kinds, counted: CountedCall): ErrorSeries {
     const { operation, errorType } = counted
     return (
-      this.#errorSeriesFor(modelOf(counted), errorType, operation) ?? this.#errorSeriesFor(OTHER, OTHER, operation)!
+      this.#errorSeriesFor(kinds, modelOf(counted), errorType, operation) ??
+      this.#errorSeriesFor(kinds, OTHER, OTHER, operation)!
     )
   }
 
-  #errorSeriesFor(model: number, errorType: number, operation: number): ErrorSeries | undefined {
+  #errorSeriesFor(kinds: Kinds, model: number, errorType: number, operation: number): ErrorSeries | undefined {
     const key = (errorType * TEXTS + model) * OPERATIONS.length + operation
-    const known = this.#errorSeries.find(key)
+    const known = kinds.error.find(key)
     if (known !== undefined) return known
     const make = (lease: Lease) =>
       new ErrorSeries(lease, {
@@ -132,26 +163,30 @@ export class CallCounts implements Subscriber {
         error_type: this.#errorText(errorType),
       })
     const always = model === OTHER && errorType === OTHER
-    return this.#errorSeries.add(key, { models: [model], errorType }, make, always)
+    return kinds.error.add(key, { models: [model], errorType }, make, always)
   }
 
-  #clientSeriesOf({
-    failed,
-    model,
-    responseModel: response,
-    errorType,
-    provider,
-    operation,
-  }: CountedCall): ClientSeries {
+  #clientSeriesOf(
+    kinds: Kinds,
+    { failed, model, responseModel: response, errorType, provider, operation }: CountedCall,
+  ): ClientSeries {
     const error = failed ? errorType : NO_ERROR
     return (
-      this.#clientSeriesFor(model, response, error, provider, operation) ??
-      this.#clientSeriesFor(folded(model), folded(response), error === NO_ERROR ? error : OTHER, provider, operation)!
+      this.#clientSeriesFor(kinds, model, response, error, provider, operation) ??
+      this.#clientSeriesFor(
+        kinds,
+        folded(model),
+        folded(response),
+        error === NO_ERROR ? error : OTHER,
+        provider,
+        operation,
+      )!
     )
   }
 
   /** Undefined if there is no room for that combination. */
   #clientSeriesFor(
+    kinds: Kinds,
     model: number,
     response: number,
     error: number,
@@ -159,7 +194,7 @@ export class CallCounts implements Subscriber {
     operation: number,
   ): ClientSeries | undefined {
     const key = ((((error + 1) * TEXTS + model) * TEXTS + response) * 64 + provider + 1) * 8 + operation
-    const known = this.#clientSeries.find(key)
+    const known = kinds.client.find(key)
     if (known !== undefined) return known
     const [otherModel, otherResponse, otherError] = [
       folded(model),
@@ -176,11 +211,11 @@ export class CallCounts implements Subscriber {
       }
       const other = isFolded
         ? undefined
-        : () => this.#clientSeriesFor(otherModel, otherResponse, otherError, provider, operation)!
+        : () => this.#clientSeriesFor(kinds, otherModel, otherResponse, otherError, provider, operation)!
       const errorType = error === NO_ERROR ? undefined : this.#errorText(error)
       return new ClientSeries(lease, attributes, errorType, this.places.hasRoom, other)
     }
-    return this.#clientSeries.add(key, { models: [model, response], errorType: error }, make, isFolded)
+    return kinds.client.add(key, { models: [model, response], errorType: error }, make, isFolded)
   }
 
   #weightedSeriesOf(counted: CountedCall): WeightedSeries {
@@ -246,6 +281,14 @@ export class CallCounts implements Subscriber {
     counted.finishReasons = ints[int + INT.finishReasons]!
     counted.signals = ints[int + INT.signals]!
     return counted
+  }
+}
+
+function newKinds(places: SeriesPlaces, without: ReadonlySet<string>): Kinds {
+  return {
+    call: places.newKind(CALL_POINTS, without),
+    error: places.newKind(ERROR_POINTS, without),
+    client: places.newKind(CLIENT_POINTS, without),
   }
 }
 

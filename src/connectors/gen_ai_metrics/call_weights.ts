@@ -12,7 +12,7 @@ export class CallWeights {
 
   keep(row: number, report: Report): void {
     if (row >= this.#weights.length) this.#grow(row)
-    this.#weights[row] = weightOf(report)
+    this.#weights[row] = reportWeight(report)
   }
 
   /** Of a call with those reports; 1 of one that was not sampled at the head. */
@@ -27,8 +27,8 @@ export class CallWeights {
   }
 }
 
-/** Log records have no trace state. */
-function weightOf(report: Report): number {
+/** How many calls the report stands for; 1 where nothing says that others were left out. Log records have no trace state. */
+export function reportWeight(report: Report): number {
   if (report.isRecord) return 1
   const weight = sampledWeight(report.bytes, report.start, report.end)
   if (weight === 1) return 1

@@ -5,6 +5,12 @@ import { stepKeys } from '../../config/schema/steps.ts'
 export const schema = z.strictObject({
   ...stepKeys,
   metrics_flush_interval: duration({ min_ms: 10 }).prefault('15s').describe('How often the metrics are handed on.'),
+  own_metrics: z
+    .enum(['auto', 'keep', 'set_aside'])
+    .default('auto')
+    .describe(
+      'What becomes of metrics by which applications tell of their calls themselves, before exporters that also get what is derived. auto: they are set aside where the spans of the service tell of all its calls; keep: both pass; set_aside: they never pass.',
+    ),
   models_max: z
     .int()
     .min(1)
@@ -29,3 +35,4 @@ export const schema = z.strictObject({
 })
 
 export type GenAiMetricsConfig = z.infer<typeof schema>
+export type OwnMetricsMode = GenAiMetricsConfig['own_metrics']

@@ -1,4 +1,4 @@
-import type { Connector, Context, Host, Ports } from '../../component.ts'
+import type { Connector, Consumer, Context, Host, Ports } from '../../component.ts'
 import { notAccounted } from '../../not_accounted.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
@@ -9,6 +9,7 @@ import { sharedVerdicts } from '../../traces/verdicts.ts'
 import { CallCounts } from './call_counts.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { LabelTexts } from './label_texts.ts'
+import { OwnMetrics } from './own/own_metrics.ts'
 import { ExemplarCandidates } from './series/bucket_exemplars.ts'
 import { MetricSet, type Now } from './series/metric_set.ts'
 
@@ -32,6 +33,7 @@ export class GenAiMetrics implements Connector {
   readonly #candidates: ExemplarCandidates
   readonly #set: MetricSet
   readonly #counts: CallCounts
+  readonly #own: OwnMetrics
   readonly #steps: Subscription
   readonly #throttle: Throttle
   /** Bounds that the log has told of. */
@@ -51,12 +53,19 @@ export class GenAiMetrics implements Connector {
     this.#candidates = new ExemplarCandidates(sharedVerdicts(host), host.clock)
     this.#set = new MetricSet(host.clock, this.#candidates)
     this.#steps = new Subscription(host, config)
-    this.#counts = new CallCounts(this.#steps, this.#texts, this.#errorTypes, this.#set, config, host)
+    this.#own = new OwnMetrics(host, () => this.#config.own_metrics)
+    this.#counts = new CallCounts(this.#steps, this.#texts, this.#errorTypes, this.#set, config, host, this.#own)
     this.#throttle = new Throttle(host.clock)
   }
 
   async start(): Promise<void> {
-    this.#steps.join(this.#counts)
+    this.#steps.join({
+      keep: (row, report) => {
+        this.#own.keep(row, report)
+        this.#counts.keep(row, report)
+      },
+      settle: (row, reports) => this.#counts.settle(row, reports),
+    })
     const { meter, id } = this.#host
     const labels = { connector: id }
     meter.gauge(
@@ -104,6 +113,10 @@ export class GenAiMetrics implements Connector {
     this.#startTimers()
   }
 
+  beside(next: Consumer<'metrics'>): Consumer<'metrics'> {
+    return this.#own.beside(next)
+  }
+
   /** Only what state is made for needs a new instance, whose counters begin at zero. */
   async update(config: unknown): Promise<boolean> {
     const next = config as GenAiMetricsConfig
@@ -119,6 +132,7 @@ export class GenAiMetrics implements Connector {
     this.#stopped = true
     for (const timer of this.#timers) timer.cancel()
     this.#steps.close()
+    this.#own.close()
     const { promise: aborted, resolve } = Promise.withResolvers<void>()
     if (deadline.aborted) resolve()
     deadline.addEventListener('abort', () => resolve(), { once: true })
@@ -145,6 +159,7 @@ export class GenAiMetrics implements Connector {
   #consume(batch: TraceBatch | LogBatch, context: Context): void {
     if (this.#stopped) throw retryLater('shutdown', 'the connector has stopped')
     const duplicates = this.#steps.take(batch, context)
+    this.#own.forget()
     context.account.duplicate(duplicates)
     context.account.deliver(batch.count - duplicates)
   }

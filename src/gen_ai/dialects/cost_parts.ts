@@ -8,6 +8,8 @@ const LANGFUSE = 'langfuse.observation.usage_details'
 const LANGSMITH_INPUT = 'gen_ai.usage.input_token_details'
 const LANGSMITH_OUTPUT = 'gen_ai.usage.output_token_details'
 const LANGSMITH = 'langsmith.usage_metadata'
+/** Of the run, where the tracer of LangChain puts it. */
+const LANGSMITH_RUN = 'langsmith.metadata.usage_metadata'
 const LITELLM = 'metadata.usage_object'
 const RAW = 'gen_ai.usage.raw'
 const VERCEL = 'ai.response.providerMetadata'
@@ -40,6 +42,7 @@ export const costParts: Dialect['fields'] = {
     'anthropic.usage.cache_creation.ephemeral_5m_input_tokens',
     inJson(LANGSMITH_INPUT, 'ephemeral_5m_input_tokens'),
     inJson(LANGSMITH, 'input_token_details.ephemeral_5m_input_tokens'),
+    inJson(LANGSMITH_RUN, 'input_token_details.ephemeral_5m_input_tokens'),
     inJson(RAW, 'cache_creation.ephemeral_5m_input_tokens'),
     inJson(LITELLM, 'prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens'),
     inJson(VERCEL, 'anthropic.usage.cache_creation.ephemeral_5m_input_tokens'),
@@ -48,7 +51,10 @@ export const costParts: Dialect['fields'] = {
   cacheWrite1hTokens: [
     'anthropic.usage.cache_creation.ephemeral_1h_input_tokens',
     inJson(LANGSMITH_INPUT, 'ephemeral_1h_input_tokens'),
+    inJson(LANGSMITH_INPUT, 'ephemeral_1hr_input_tokens'),
     inJson(LANGSMITH, 'input_token_details.ephemeral_1h_input_tokens'),
+    inJson(LANGSMITH_RUN, 'input_token_details.ephemeral_1h_input_tokens'),
+    inJson(LANGSMITH, 'input_token_details.ephemeral_1hr_input_tokens'),
     inJson(RAW, 'cache_creation.ephemeral_1h_input_tokens'),
     inJson(LITELLM, 'prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens'),
     inJson(VERCEL, 'anthropic.usage.cache_creation.ephemeral_1h_input_tokens'),
@@ -63,6 +69,7 @@ export const costParts: Dialect['fields'] = {
     'llm.token_count.prompt_details.audio',
     inJson(LANGSMITH_INPUT, 'audio'),
     inJson(LANGSMITH, 'input_token_details.audio'),
+    inJson(LANGSMITH_RUN, 'input_token_details.audio'),
     inJson(RAW, 'prompt_tokens_details.audio_tokens'),
     inJson(RAW, 'input_token_details.audio_tokens'),
     inJson(LITELLM, 'prompt_tokens_details.audio_tokens'),
@@ -79,6 +86,7 @@ export const costParts: Dialect['fields'] = {
     'llm.token_count.completion_details.audio',
     inJson(LANGSMITH_OUTPUT, 'audio'),
     inJson(LANGSMITH, 'output_token_details.audio'),
+    inJson(LANGSMITH_RUN, 'output_token_details.audio'),
     inJson(RAW, 'completion_tokens_details.audio_tokens'),
     inJson(RAW, 'output_token_details.audio_tokens'),
     inJson(LITELLM, 'completion_tokens_details.audio_tokens'),

@@ -68,4 +68,25 @@ const ofJavaScript: Dialect = {
   inputIncludesCached: false,
 }
 
-export const traceloop: readonly Dialect[] = [ofJavaScript, common]
+/** Its calls of Haystack name neither model nor tokens: the workflow's output has both (`reading/workflow_output.ts`). */
+const ofHaystack: Dialect = {
+  ...common,
+  id: 'traceloop-haystack',
+  marks: marksIn('opentelemetry.instrumentation.haystack'),
+}
+
+const hosts = ['OpenAI', 'AzureOpenAI', 'Cohere', 'Mistral', 'Jina', 'AmazonBedrock', 'GoogleGenAI', 'HuggingFaceAPI']
+const embedders = [...hosts, 'Ollama', 'Voyage', 'Nvidia', 'Watsonx'].flatMap((host) =>
+  ['Text', 'Document'].map((kind) => `${host}${kind}Embedder`),
+)
+
+/** Source: haystack-ai 2.31. Embedders have no span but that of Haystack's own tracer: calls, where a workflow has their usage. */
+const haystackComponents: Dialect = {
+  id: 'haystack',
+  marks: [{ scope: 'haystack', key: 'haystack.component.type' }],
+  fields: { operation: ['haystack.component.type'] },
+  operations: Object.fromEntries(embedders.map((type) => [type, 'embeddings'])),
+  namesAreFree: true,
+}
+
+export const traceloop: readonly Dialect[] = [ofJavaScript, ofHaystack, haystackComponents, common]

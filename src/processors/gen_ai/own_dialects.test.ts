@@ -200,6 +200,11 @@ describe('what is wrong with a dialect is told', () => {
       { ...least, fields: { agent_name: ['a'] }, content: { user: ['a'] } },
       '0.fields.agent_name.0: expected an attribute that is no content',
     ],
+    [
+      'too many stars',
+      { ...least, content: { user: ['a*b*c*d*e'] } },
+      '0.content.user.0: expected a name with at most three *',
+    ],
     ['content of nobody', { ...least, content: { people: ['a'] } }, '0.content: people'],
     [
       'too many',

@@ -10,6 +10,11 @@ import { ownContentSchema } from '../../content/own_content.ts'
 export type ContentPolicy = 'keep' | 'mask' | 'truncate' | 'hash' | 'drop'
 const strictness: readonly ContentPolicy[] = ['keep', 'mask', 'truncate', 'hash', 'drop']
 
+/** A policy by its place in that order. */
+export function policyOfStrictness(place: number): ContentPolicy {
+  return strictness[place]!
+}
+
 /** Kinds of findings, as placeholders spell them. */
 export const KINDS = [...new Set(builtIn.flatMap((detector) => detector.kinds))].sort()
 
@@ -34,6 +39,22 @@ const roles = z.strictObject({
   media: policy.optional().describe('Images, audio, files and transcripts.'),
 })
 
+const RULES_MAX = 200
+
+/** A name with `*`. What only regular expressions have is a mistake: such a key would never be met. */
+const keyPattern = z
+  .string()
+  .min(1)
+  .max(200)
+  .superRefine((text, context) => {
+    if (/[\s\\^$|()?+[\]{}]/.test(text))
+      expect(
+        context,
+        'a key, with `*` for any text',
+        'write it as senders do, such as acme.notes.*; no regular expression',
+      )
+  })
+
 export const schema = z
   .strictObject({
     content: z
@@ -51,6 +72,18 @@ export const schema = z
       .prefault({})
       .describe(
         'Attributes that hold content beside those that are known, by whose words they are: `{ user: [acme.question], output: ["acme.answer.*"] }`. `#` in a name is a number, `*` any text. Those of dialects in `gen_ai` are among them without being named here.',
+      ),
+    content_rules: z
+      .array(
+        z.strictObject({
+          match: keyPattern.describe('Key of attributes; `*` stands for any text, also for none.'),
+          content: policy.describe('What is done with the values under them.'),
+        }),
+      )
+      .max(RULES_MAX)
+      .prefault([])
+      .describe(
+        'Policies for attributes by their keys, over what is known or guessed of these: for labels that are taken for content, and for content under short texts of own keys. The first that matches counts.',
       ),
     detectors: z
       .array(z.enum(KINDS as [string, ...string[]]))
@@ -75,8 +108,9 @@ export const schema = z
       .prefault({})
       .describe('What the policy truncate leaves.'),
   })
-  .superRefine(({ content, hash_key }, context) => {
-    if (hash_key === undefined && Object.values(content).includes('hash'))
+  .superRefine(({ content, content_rules, hash_key }, context) => {
+    const policies = [...Object.values(content), ...content_rules.map((rule) => rule.content)]
+    if (hash_key === undefined && policies.includes('hash'))
       expect(context, 'a hash_key for the policy hash', 'add `hash_key:` with a substitution from the environment', [
         'hash_key',
       ])
@@ -89,9 +123,14 @@ export function policiesOfGroups(content: ContentPolicies): ContentPolicy[] {
   return contentGroups.map(({ roles }) => strictest(roles.map((role) => content[role])))
 }
 
+/** For content of which nothing is known: the strictest policy of all that are set. */
+export function policyOfUnknown(content: ContentPolicies): ContentPolicy {
+  return strictest(Object.values(content))
+}
+
 /** By WHOSE; what no role is known of has the strictest of all. Undefined if all are the same. */
 export function policiesOfRoles(content: ContentPolicies): ContentPolicy[] | undefined {
-  const policies = [strictest(Object.values(content)), ...ROLES.map((role) => content[role])]
+  const policies = [policyOfUnknown(content), ...ROLES.map((role) => content[role])]
   return policies.every((policy) => policy === policies[0]) ? undefined : policies
 }
 

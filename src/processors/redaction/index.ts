@@ -27,8 +27,9 @@ export const redaction: ProcessorFactory<RedactionConfig> = {
 const LONG = Symbol('long')
 
 /** One that looks for nothing and keeps all content passes everything as it came. */
-function takesAnythingOut({ detectors, content }: RedactionConfig): boolean {
-  return detectors.length > 0 || Object.values(content).some((policy) => policy !== 'keep')
+function takesAnythingOut({ detectors, content, content_rules }: RedactionConfig): boolean {
+  const policies = [...Object.values(content), ...content_rules.map((rule) => rule.content)]
+  return detectors.length > 0 || policies.some((policy) => policy !== 'keep')
 }
 
 class Redaction<S extends Signal> implements Processor<S> {

@@ -1,6 +1,7 @@
-import { contentGroups } from '../../content/content_groups.ts'
+import { contentGroups, groupNumber } from '../../content/content_groups.ts'
 
 const KINDS_MAX = 256
+const FREE_TEXT = groupNumber('free_text')
 
 /** What was redacted in one item, one head or one batch. */
 export class RedactionTally {
@@ -68,9 +69,15 @@ export class RedactionTally {
     return copy
   }
 
+  /** Content that a list or a rule names. */
   get droppedContent(): number {
     let sum = 0
     for (let group = 0; group < this.dropped.length; group++) sum += this.dropped[group]!
-    return sum
+    return sum - this.freeText
+  }
+
+  /** Content that is told by its look alone. */
+  get freeText(): number {
+    return this.dropped[FREE_TEXT]!
   }
 }

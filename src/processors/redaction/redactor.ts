@@ -15,6 +15,7 @@ import { Contents } from './texts/contents.ts'
 import { JudgedTexts } from './texts/judged_texts.ts'
 import { Keys } from './walk/keys.ts'
 import { MessageWalk } from './walk/message_walk.ts'
+import { StepItems } from './walk/step_items.ts'
 import { withoutUnknownFields } from './walk/unknown_fields.ts'
 import { tagOf } from './walk/walk_steps.ts'
 
@@ -35,6 +36,10 @@ export interface RedactorOptions {
   readonly rolePolicies?: readonly ContentPolicy[] | undefined
   /** What keys hold by the config, before what is known of them. */
   readonly ownContent?: OwnContentOf | undefined
+  /** What is done with content under unknown keys; `keep` and `mask` leave it to the detectors. Default `keep`. */
+  readonly guessPolicy?: ContentPolicy
+  /** What the config says of a key: 1 + the strictness of its policy, or 0. */
+  readonly ruleOf?: ((key: string) => number) | undefined
   /** Values under names of secrets are masked. */
   readonly masksSecrets: boolean
   /** Key of the policy `hash`. Without one, what should be hashed is dropped. */
@@ -65,11 +70,13 @@ export class Redactor<S extends Signal> {
       kinds,
       this.#effort,
       options.ownContent,
+      options.ruleOf,
     )
     const { policies, rolePolicies } = options
     const contents = new Contents(options.hashKey, options.length_max)
     const roles = rolePolicies === undefined ? undefined : new RoleWords(rolePolicies, this.#effort)
-    this.#walk = new MessageWalk(texts, keys, policies, contents, roles)
+    const steps = new StepItems(keys, this.#effort)
+    this.#walk = new MessageWalk(texts, keys, policies, contents, steps, options.guessPolicy ?? 'keep', roles)
   }
 
   /**
@@ -93,15 +100,16 @@ export class Redactor<S extends Signal> {
 
   /** In the order in which senders write: what is replaced in order needs no sorting. */
   #groups(batch: Batches[S]): void {
-    const { resources, scopes } = batch.layout
+    const { resources, scopes, itemRows } = batch.layout
     for (let resource = 0, scope = 0; resource * RESOURCE.width < resources.length; resource++) {
       this.#head(batch, 'resource', resource)
       for (; scopes[scope * SCOPE.width + SCOPE.resource] === resource; scope++) {
         this.#head(batch, 'scope', scope)
         const row = scope * SCOPE.width
-        this.#walk.enterScope(scopes[row + SCOPE.headStart]!, scopes[row + SCOPE.headEnd]!)
         const first = scopes[row + SCOPE.firstItem]!
-        for (let item = first; item < first + scopes[row + SCOPE.itemCount]!; item++) this.#item(batch, item)
+        const count = scopes[row + SCOPE.itemCount]!
+        this.#walk.enterScope(scopes[row + SCOPE.headStart]!, scopes[row + SCOPE.headEnd]!, itemRows, first, count)
+        for (let item = first; item < first + count; item++) this.#item(batch, item)
         this.#schemaUrl(batch, 'scope', scope)
       }
       this.#schemaUrl(batch, 'resource', resource)
@@ -193,6 +201,7 @@ function appendCounts(out: Output, tag: number, tally: RedactionTally): void {
   }
   const dropped = tally.droppedContent
   if (dropped > 0) appendCount(out, tag, CONTENT, dropped)
+  if (tally.freeText > 0) appendCount(out, tag, FREE_TEXT, tally.freeText)
   if (tally.failedClosed > 0) appendCount(out, tag, FAILED_CLOSED, tally.failedClosed)
 }
 
@@ -209,6 +218,7 @@ function appendCount(out: Output, tag: number, key: Buffer, count: number): void
 }
 
 const CONTENT = Buffer.from('sluice.redacted.content')
+const FREE_TEXT = Buffer.from('sluice.redacted.free_text')
 const FAILED_CLOSED = Buffer.from('sluice.redacted.failed_closed')
 const countKeys: Buffer[] = []
 

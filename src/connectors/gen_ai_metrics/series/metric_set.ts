@@ -76,10 +76,13 @@ const NO_RECORDED_VALUE = 1
 /** Points that belong together and are given up together. */
 export class Lease {
   readonly #set: MetricSet
+  readonly #without: ReadonlySet<string>
   readonly #points: MetricPoint[] = []
 
-  constructor(set: MetricSet) {
+  /** Of the metrics named in `without` it has points that nobody is shown. */
+  constructor(set: MetricSet, without: ReadonlySet<string> = new Set()) {
     this.#set = set
+    this.#without = without
   }
 
   /** How many points it holds. */
@@ -105,6 +108,7 @@ export class Lease {
     attributes: PointAttributes,
     make: () => CounterPoint | Histogram,
   ): MetricPoint['value'] {
+    if (this.#without.has(description.name)) return make()
     const point = this.#set.hold(description, attributes, make)
     this.#points.push(point)
     return point.value

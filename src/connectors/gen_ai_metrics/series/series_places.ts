@@ -39,9 +39,9 @@ export class SeriesPlaces {
     this.#standing = new Standing(clock)
   }
 
-  /** A kind of series, `points` each. */
-  newKind<T extends LeasedSeries>(points: number): SeriesKind<T> {
-    return new SeriesKind<T>(this, points, this.#kinds++)
+  /** A kind of series, `points` each, that count nothing in the metrics named in `without`. */
+  newKind<T extends LeasedSeries>(points: number, without?: ReadonlySet<string>): SeriesKind<T> {
+    return new SeriesKind<T>(this, points, this.#kinds++, without)
   }
 
   /** Ends all series of which this is true. */
@@ -71,8 +71,8 @@ export class SeriesPlaces {
     return place
   }
 
-  newLease(): Lease {
-    return new Lease(this.#set)
+  newLease(without?: ReadonlySet<string>): Lease {
+    return new Lease(this.#set, without)
   }
 
   put(entry: Entry): void {
@@ -92,10 +92,12 @@ export class SeriesKind<T extends LeasedSeries> {
   readonly #places: SeriesPlaces
   readonly #points: number
   readonly #number: number
+  readonly #without: ReadonlySet<string> | undefined
   readonly #byKey = new Map<number, Entry<T>>()
 
-  constructor(places: SeriesPlaces, points: number, number: number) {
+  constructor(places: SeriesPlaces, points: number, number: number, without?: ReadonlySet<string>) {
     this.#places = places
+    this.#without = without
     this.#points = points
     this.#number = number
   }
@@ -112,7 +114,7 @@ export class SeriesKind<T extends LeasedSeries> {
   add(key: number, of: Of, make: (lease: Lease) => T, always: boolean): T | undefined {
     const place = always ? NO_PLACE : this.#places.placeFor(this.#hash(key), this.#points)
     if (place === NO_PLACE && !always) return undefined
-    const entry: Entry<T> = { series: make(this.#places.newLease()), of, kind: this.#byKey, key, place }
+    const entry: Entry<T> = { series: make(this.#places.newLease(this.#without)), of, kind: this.#byKey, key, place }
     this.#byKey.set(key, entry)
     this.#places.put(entry)
     return entry.series

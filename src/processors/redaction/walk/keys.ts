@@ -3,7 +3,10 @@ import { contentOfKey, describesEvent } from '../../../content/content_keys.ts'
 import type { Effort } from '../../../content/detectors/effort.ts'
 import { namesSecret } from '../../../content/detectors/secrets/secret_names.ts'
 import type { OwnContentOf } from '../../../content/own_content.ts'
+import { isPlainName } from '../../../content/plain_names.ts'
+import { isEventOfStep, isKeyOfStep, isScopeOfSteps } from '../../../content/step_marks.ts'
 import { tellsStep } from '../../../content/step_words.ts'
+import { NEWEST } from '../../../gen_ai/call_fields.ts'
 import { fieldEnd, fieldStart } from '../../../telemetry/find_field.ts'
 import { ByteCache, type ViewedBytes } from '../texts/byte_cache.ts'
 
@@ -31,10 +34,17 @@ export const KEY = {
   sideShift: 17,
   /** Says what the step is. */
   tellsStep: 0x80000,
+  /** Only steps have it. */
+  ofStep: 0x100000,
+  /** What stands under it is no content, however long. */
+  plain: 0x200000,
+  /** A rule of the config decides: shifted right by `ruleShift`, 1 + the strictness of its policy. */
+  rule: 0x1c00000,
+  ruleShift: 22,
 } as const
 
 /** Bits of an event's class: content group of the body in the lowest byte, that of the attributes in the next one. */
-export const EVENT = { body: 0xff, attributesShift: 8, scoped: 0x10000 } as const
+export const EVENT = { body: 0xff, attributesShift: 8, scoped: 0x10000, ofStep: 0x20000 } as const
 
 /** Which IP addresses stay. */
 export const ADDRESSES = { none: 0, private: 1, all: 2 } as const
@@ -43,11 +53,15 @@ export const ADDRESSES = { none: 0, private: 1, all: 2 } as const
 const machines =
   /^(?:server|destination|host|k8s|container|net\.host|net\.sock\.host|network\.local)\.|^service\.instance\.id$/
 /** A version of four numbers looks like an address. */
-const versions = /(?:^|[._:-])version$|[a-z]Version$/
+const versions =
+  /(?:^|[._:/-])(?:versions?|ver|release|revision|firmware|build(?:[._-]?(?:id|number|version))?)$|[A-Za-z0-9](?:Version|Release|Revision|Firmware|Build|BuildNumber)$|(?:^|_)(?:VERSION|RELEASE|BUILD)$/
 const peers = /^(?:network|net|net\.sock)\.peer\.|^(?:url\.full|http\.url|http\.host)$/
 const phones =
   /(?:^|[._-])(?:phone|mobile|telephone|tel|fax|msisdn|cell)(?:[._-]?(?:number|no))?$|[a-z](?:Phone|Mobile|Fax)(?:Number|No)?$|^phoneNumber$/
 const ssns = /(?:^|[._-])(?:ssn|itin|social[._-]?security(?:[._-]?(?:number|no))?|tax[._-]?id)$|(?:ssn|Ssn|SSN)$/
+
+/** Names of models, ids, counts: what `gen_ai` reads and writes. Those that are content are in that list first. */
+const normalised = new Set<string>([...Object.values(NEWEST), 'llm.task_type'])
 
 const LENGTH_MAX = 120
 /** What judging a key takes that was not seen before. */
@@ -67,16 +81,22 @@ export class Keys {
   readonly #kinds: ReadonlySet<string>
   readonly #effort: Effort
   readonly #ownContent: OwnContentOf
+  readonly #ruleOf: (name: string) => number
 
-  /** `isDirty`: whether the detectors find something. `masksSecrets`: whether secrets are looked for at all; `kinds`: what is. */
+  /**
+   * `isDirty`: whether the detectors find something. `masksSecrets`: whether secrets are looked for at all; `kinds`: what is.
+   * `ruleOf`: what the config says of a key, as KEY.rule has it, 0: nothing.
+   */
   constructor(
     isDirty: (source: ViewedBytes, start: number, end: number) => boolean,
     masksSecrets: boolean,
     kinds: ReadonlySet<string>,
     effort: Effort,
     ownContent: OwnContentOf = () => undefined,
+    ruleOf: (name: string) => number = () => 0,
   ) {
     this.#ownContent = ownContent
+    this.#ruleOf = ruleOf
     this.#effort = effort
     this.#isDirty = isDirty
     this.#masksSecrets = masksSecrets
@@ -99,8 +119,10 @@ export class Keys {
     if (end <= start) return 0
     const known = this.#events.find(source, start, end)
     if (known >= 0) return known
-    const { body, attributes, scoped } = contentOfEvent(source.bytes.toString('utf8', start, end))
-    const made = body | (attributes << EVENT.attributesShift) | (scoped ? EVENT.scoped : 0)
+    const text = source.bytes.toString('utf8', start, end)
+    const { body, attributes, scoped } = contentOfEvent(text)
+    const ofStep = isEventOfStep(text) ? EVENT.ofStep : 0
+    const made = body | (attributes << EVENT.attributesShift) | (scoped ? EVENT.scoped : 0) | ofStep
     this.#events.put(source, start, end, made)
     return made
   }
@@ -111,8 +133,9 @@ export class Keys {
     const [start, end] = [fieldStart(source.bytes, name), fieldEnd(source.bytes, name)]
     const known = this.#scopes.find(source, start, end)
     if (known >= 0) return known
-    const { body, scoped } = contentOfScope(source.bytes.toString('utf8', start, end))
-    const made = body | (scoped ? EVENT.scoped : 0)
+    const text = source.bytes.toString('utf8', start, end)
+    const { body, scoped } = contentOfScope(text)
+    const made = body | (scoped ? EVENT.scoped : 0) | (isScopeOfSteps(text) ? EVENT.ofStep : 0)
     this.#scopes.put(source, start, end, made)
     return made
   }
@@ -120,10 +143,13 @@ export class Keys {
   #classify(source: ViewedBytes, start: number, end: number): number {
     this.#effort.spend(KEY_STEPS + end - start)
     const name = source.bytes.toString('utf8', start, end)
-    const { group, scoped, side } = this.#ownContent(name) ?? contentOfKey(name)
+    const { group, scoped, side, plain } = this.#ownContent(name) ?? contentOfKey(name)
     let bits: number = group | (side << KEY.sideShift)
     if (tellsStep(name)) bits |= KEY.tellsStep
     if (scoped) bits |= KEY.scoped
+    if (isKeyOfStep(name)) bits |= KEY.ofStep
+    if (plain || isPlainName(name) || normalised.has(name)) bits |= KEY.plain
+    bits |= this.#ruleOf(name) << KEY.ruleShift
     if (this.#masksSecrets && namesSecret(name) && !identifiers.test(name))
       bits |= KEY.secret | (/token/i.test(name) ? KEY.count : 0)
     if (this.#isDirty(source, start, end)) bits |= KEY.dirty

@@ -1,10 +1,11 @@
+import { groupNumber } from '../../../content/content_groups.ts'
 import { kindIndex } from '../../../content/detectors/findings.ts'
 import { placeholder } from '../../../content/detectors/placeholder.ts'
 import { next, readLength, readUint32, skipValue, skipVarint } from '../../../otlp/cursor.ts'
 import { LENGTH, type MessageName, messageId } from '../../../otlp/schema.ts'
 import { WireError } from '../../../otlp/wire_error.ts'
 import { findField } from '../../../telemetry/find_field.ts'
-import type { ContentPolicy } from '../config.ts'
+import { type ContentPolicy, policyOfStrictness, strictnessOf } from '../config.ts'
 import { RedactionTally } from '../redaction_tally.ts'
 import { ByRole, type Parts } from '../roles/by_role.ts'
 import type { RoleWords } from '../roles/role_words.ts'
@@ -13,9 +14,12 @@ import type { Contents } from '../texts/contents.ts'
 import type { JudgedTexts } from '../texts/judged_texts.ts'
 import { Edits } from './edits.ts'
 import { findEventName } from './event_name.ts'
+import { GUESS, type Guess, GuessedContent } from './guessed_content.ts'
+import { ItemSurroundings } from './item_surroundings.ts'
 import { JudgedNumbers } from './judged_numbers.ts'
-import { ADDRESSES, EVENT, KEY, type Keys } from './keys.ts'
+import { ADDRESSES, KEY, type Keys } from './keys.ts'
 import { isNamedNumber, isSecret } from './named_values.ts'
+import type { StepItems } from './step_items.ts'
 import { STEP, steps, tagOf } from './walk_steps.ts'
 
 const API_KEY = kindIndex('API_KEY')
@@ -27,11 +31,12 @@ const KEY_TAG = tagOf('KeyValue', 'key')
 const VALUE_TAG = tagOf('KeyValue', 'value')
 const STRING_TAG = tagOf('AnyValue', 'stringValue')
 const EVENT_NAME_TAG = tagOf('Event', 'name')
-const SCOPE_NAME_TAG = tagOf('Scope', 'name')
+const FREE_TEXT = groupNumber('free_text')
+const RULE = groupNumber('rule')
 const PAIR_SLOTS = 4096
 const PAIR_LENGTH_MAX = 160
 /** Bits of a key's class for which an attribute outside of events is more than an ordinary one. */
-const TELLS = KEY.group | KEY.secret | KEY.dirty | KEY.phone | KEY.ssn
+const TELLS = KEY.group | KEY.rule | KEY.secret | KEY.dirty | KEY.phone | KEY.ssn
 
 /**
  * Walks one message down to every text in it and notes in `edits` what has to go, and in `tally` why. A message without
@@ -46,17 +51,10 @@ export class MessageWalk implements Parts {
   readonly #keys: Keys
   /** By content group. */
   readonly #policies: readonly ContentPolicy[]
-  /** Whole attributes that say nothing and hold nothing: most attributes of most items were seen before. */
+  /** Whole attributes that say nothing and hold nothing, with their GUESS: most attributes of most items were seen before. */
   readonly #cleanPairs = new ByteCache(PAIR_SLOTS, PAIR_LENGTH_MAX)
   #source: ViewedBytes = NOTHING
-  /** In a scope or an event of LLM tools, where common names are content. */
-  #inModelScope = false
-  #inModelEvent = false
-  /** Content group of the attributes of the event that is walked, 0 outside of such events. */
-  #eventGroup = 0
-  #bodyGroup = 0
-  /** Content group of bodies in the scope, for records whose event says nothing. */
-  #scopeBodyGroup = 0
+  readonly #around: ItemSurroundings
   readonly #contents: Contents
   /** In content that is masked: keys inside are no content of their own. */
   #inContent = false
@@ -66,17 +64,29 @@ export class MessageWalk implements Parts {
   #cutKeys = 0
   /** Undefined: one policy is for all roles. */
   readonly #byRole: ByRole | undefined
+  /** Undefined: the policy of what is guessed leaves it as it is, or masks it as everything else. */
+  readonly #guessed: GuessedContent | undefined
+  readonly #guessPolicy: ContentPolicy
+  readonly #steps: StepItems
+  /** How many lists and maps are around what is walked. */
+  #depth = 0
 
   constructor(
     texts: JudgedTexts,
     keys: Keys,
     policies: readonly ContentPolicy[],
     contents: Contents,
+    steps: StepItems,
+    guessPolicy: ContentPolicy,
     roles?: RoleWords,
   ) {
+    this.#steps = steps
+    this.#guessPolicy = guessPolicy
+    this.#guessed = strictnessOf(guessPolicy) > strictnessOf('mask') ? new GuessedContent(steps) : undefined
     this.#texts = texts
     this.#numbers = new JudgedNumbers(texts, this.edits, this.tally)
     this.#keys = keys
+    this.#around = new ItemSurroundings(keys)
     this.#policies = policies
     this.#contents = contents
     this.#byRole = roles === undefined ? undefined : new ByRole(roles, texts, contents, policies, keys)
@@ -91,19 +101,21 @@ export class MessageWalk implements Parts {
     this.#source = NOTHING
   }
 
-  /** The InstrumentationScope message in [start, end) is that of the items to come; -1: they have none. */
-  enterScope(start: number, end: number): void {
-    const name = start < 0 ? -1 : findField(this.#source.bytes, start, end, SCOPE_NAME_TAG)
-    const scope = this.#keys.scopeOf(this.#source, name)
-    this.#inModelScope = (scope & EVENT.scoped) !== 0
-    this.#scopeBodyGroup = scope & EVENT.body
+  /**
+   * The InstrumentationScope message in [start, end) is that of the items to come; -1: they have none. These are `count` rows
+   * of `rows` (`ITEM`) from `first` on.
+   */
+  enterScope(start: number, end: number, rows: Int32Array, first: number, count: number): void {
+    const isOfSteps = this.#around.enterScope(this.#source, start, end)
+    this.#steps.enterScope(isOfSteps, rows, first, count)
   }
 
   /** A Span, LogRecord, Metric, Resource or InstrumentationScope. */
   walkItem(message: MessageName, start: number, end: number): void {
     this.#clear()
     this.#byRole?.begin(message, start, end)
-    if (message === 'LogRecord') this.#enterEvent(findEventName(this.#source.bytes, start, end))
+    this.#steps.begin(message, start, end)
+    if (message === 'LogRecord') this.#around.enterEvent(this.#source, findEventName(this.#source.bytes, start, end))
     this.#walk(messageId[message], start, end)
   }
 
@@ -119,22 +131,9 @@ export class MessageWalk implements Parts {
     this.edits.clear()
     this.tally.clear()
     this.#inContent = this.#truncates = false
-    this.#cutKeys = 0
+    this.#cutKeys = this.#depth = 0
     this.#texts.addresses = ADDRESSES.none
-    this.#leaveEvent()
-  }
-
-  /** `name`: the field in which the event's name stands, -1 for none. */
-  #enterEvent(name: number): void {
-    const event = this.#keys.eventOf(this.#source, name)
-    this.#bodyGroup = (event & EVENT.body) === 0 ? this.#scopeBodyGroup : event & EVENT.body
-    this.#eventGroup = (event >> EVENT.attributesShift) & 0xff
-    this.#inModelEvent = (event & EVENT.scoped) !== 0
-  }
-
-  #leaveEvent(): void {
-    this.#bodyGroup = this.#eventGroup = 0
-    this.#inModelEvent = false
+    this.#around.leaveEvent()
   }
 
   /** All fields of the message with that id in [start, end), by the table of steps: what holds no text is only passed over. */
@@ -195,13 +194,13 @@ export class MessageWalk implements Parts {
           this.#value(content, behind)
           break
         case STEP.event:
-          this.#enterEvent(findField(bytes, content, behind, EVENT_NAME_TAG))
+          this.#around.enterEvent(this.#source, findField(bytes, content, behind, EVENT_NAME_TAG))
           this.#walk(EVENT_MESSAGE, content, behind)
-          this.#leaveEvent()
+          this.#around.leaveEvent()
           break
         case STEP.body:
-          if (this.#bodyGroup === 0) this.#value(content, behind)
-          else this.#content(this.#bodyGroup, 0, at, content, behind)
+          if (this.#around.bodyGroup === 0) this.#unlisted(0, at, content, behind)
+          else this.#content(this.#around.bodyGroup, 0, at, content, behind)
           break
       }
       at = behind
@@ -210,8 +209,8 @@ export class MessageWalk implements Parts {
 
   #keyValue(start: number, end: number): void {
     // What is clean elsewhere may be too long in content, or hold addresses that do not stay there.
-    const isOrdinary = this.#eventGroup === 0 && !this.#inContent
-    if (isOrdinary && this.#cleanPairs.find(this.#source, start, end) >= 0) return
+    const isOrdinary = this.#around.attributesGroup === 0 && !this.#inContent
+    if (isOrdinary && this.#isClean(this.#cleanPairs.find(this.#source, start, end))) return
     const bytes = this.#source.bytes
     const keyEnd = start + 2 + bytes[start + 1]!
     if (bytes[start] !== KEY_TAG || bytes[start + 1]! > 127 || keyEnd >= end || bytes[keyEnd] !== VALUE_TAG)
@@ -226,12 +225,17 @@ export class MessageWalk implements Parts {
     const key = this.#keys.classOf(this.#source, start + 2, keyEnd)
     if ((key & TELLS) === 0 && isOrdinary) {
       const edits = this.edits.count
-      this.#ordinary(key, value, end)
-      if (this.edits.count === edits) this.#cleanPairs.offer(this.#source, start, end, 1)
+      const guess = this.#unlisted(key, keyEnd, value, end)
+      if (this.edits.count === edits) this.#cleanPairs.offer(this.#source, start, end, guess)
       return
     }
     if ((key & KEY.dirty) !== 0 || this.#truncates) this.#text(start, start + 2, keyEnd, true)
     this.#valueOf(key, keyEnd, value, end)
+  }
+
+  /** `guess`: what is remembered of an attribute, -1: nothing. Free text that is clean elsewhere may be content on this item. */
+  #isClean(guess: number): boolean {
+    return guess === GUESS.none || (guess === GUESS.elsewhere && (this.#depth > 0 || !this.#steps.isStep(this.#source)))
   }
 
   /** Fields in any order, any number of them: every value is judged by every key. */
@@ -245,7 +249,9 @@ export class MessageWalk implements Parts {
       if (tag === KEY_TAG) {
         readLength(bytes, value, end)
         const one = this.#keys.classOf(this.#source, next, behind)
-        key = (key & KEY.group) === 0 ? key | one : key | (one & ~KEY.group)
+        const rule = Math.max(key & KEY.rule, one & KEY.rule)
+        key = ((key & KEY.group) === 0 ? key | one : key | (one & ~KEY.group)) & ~KEY.rule
+        key |= rule
       }
       at = behind
     }
@@ -265,17 +271,28 @@ export class MessageWalk implements Parts {
 
   /** The AnyValue [start, end) of an attribute with a key of that class; the field begins at `field`. */
   #valueOf(key: number, field: number, start: number, end: number): void {
+    const rule = (key & KEY.rule) >> KEY.ruleShift
+    if (rule !== 0 && !this.#inContent) return this.whole(policyOfStrictness(rule - 1), RULE, field, start, end)
     let group = key & KEY.group
-    if ((key & KEY.scoped) !== 0 && !this.#inModelScope && !this.#inModelEvent) group = 0
+    if ((key & KEY.scoped) !== 0 && !this.#around.areOfModels) group = 0
     const side = group === 0 ? 0 : (key & KEY.side) >> KEY.sideShift
     const isSsn = (key & KEY.ssn) !== 0
-    if (group === 0 && (key & KEY.describesEvent) === 0) group = this.#eventGroup
+    if (group === 0 && (key & KEY.describesEvent) === 0) group = this.#around.attributesGroup
     if (group !== 0 && !this.#inContent) this.#content(group, side, field, start, end)
     else if ((key & KEY.secret) !== 0 && isSecret(this.#source.bytes, start, end, (key & KEY.count) !== 0))
       this.#mask(API_KEY, field, end)
     else if ((isSsn || (key & KEY.phone) !== 0) && isNamedNumber(this.#source.bytes, start, end, isSsn))
       this.#mask(isSsn ? SSN : PHONE, field, end)
+    else this.#unlisted(key, field, start, end)
+  }
+
+  /** The AnyValue [start, end) of the field that begins at `field`, under a key that no list has: it may be content all the same. */
+  #unlisted(key: number, field: number, start: number, end: number): Guess {
+    const mayBe = this.#depth === 0 && !this.#inContent
+    const guess = this.#guessed?.of(this.#source, key, start, end, mayBe) ?? GUESS.none
+    if (guess === GUESS.content) this.whole(this.#guessPolicy, FREE_TEXT, field, start, end)
     else this.#ordinary(key, start, end)
+    return guess
   }
 
   /** A value that is no content; its key may say that the addresses in it are those of machines. */
@@ -334,7 +351,9 @@ export class MessageWalk implements Parts {
       }
       if (content + length === end) return this.#text(start, content, end)
     }
+    this.#depth++
     this.#walk(ANY_VALUE, start, end)
+    this.#depth--
   }
 
   /** The field that begins at `field` and whose content is [start, end) holds text. */

@@ -1,0 +1,123 @@
+/** What is known of the services that send calls or metrics: who of the two may tell of a family of metrics. */
+import { fieldNumber } from '../../../items/fields.ts'
+import type { Clock } from '../../../self/clock.ts'
+import { textField } from '../../../telemetry/any_value.ts'
+import { Attributes } from '../../../telemetry/attributes.ts'
+import type { AnyBatch } from '../../../telemetry/batch.ts'
+import { fieldEnd, fieldStart } from '../../../telemetry/find_field.ts'
+import { KeySet } from '../../../telemetry/key_set.ts'
+import { RESOURCE } from '../../../telemetry/layout.ts'
+
+/**
+ * How long the metrics of a service that nobody knows are held until its first spans come. An SDK sends both within moments
+ * when it ends, and gives a request ten seconds.
+ */
+export const UNKNOWN_WAIT_MS = 2000
+/** The least lately seen go first. */
+export const SERVICES_MAX = 4096
+const NAME_BYTES_MAX = 256
+
+/** A service: `service.name`, within its `service.namespace`. */
+export class ServiceTold {
+  /** As its attribute says, cut; empty without one. */
+  readonly name: string
+  /** Of its calls, spans tell `nothing`, of `all`, or of `some` because it samples at the head. */
+  spans: 'nothing' | 'all' | 'some' = 'nothing'
+  /** Families (bits) of its own metrics that have been let through: they stay the ones that tell of it. */
+  passed = 0
+  #isAlone = false
+  #waiting: PromiseWithResolvers<void> | undefined
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** Not yet known whether spans will tell of its calls. */
+  get isUnknown(): boolean {
+    return this.spans === 'nothing' && !this.#isAlone
+  }
+
+  noteCall(isSampled: boolean): void {
+    if (this.spans !== 'some') this.spans = isSampled ? 'some' : 'all'
+    this.#decide()
+  }
+
+  /** Do its own metrics of the family tell of it, and not what is derived of its spans? */
+  ownTell(family: number): boolean {
+    return this.spans !== 'all' || (this.passed & (1 << family)) !== 0
+  }
+
+  /** Resolves when a call has come, or none for a while. */
+  decided(clock: Clock): Promise<void> {
+    if (!this.isUnknown) return Promise.resolve()
+    if (this.#waiting === undefined) {
+      this.#waiting = Promise.withResolvers<void>()
+      clock.after(UNKNOWN_WAIT_MS, () => this.stopWaiting())
+    }
+    return this.#waiting.promise
+  }
+
+  /** Its metrics have waited long enough. */
+  stopWaiting(): void {
+    this.#isAlone = true
+    this.#decide()
+  }
+
+  #decide(): void {
+    this.#waiting?.resolve()
+    this.#waiting = undefined
+  }
+}
+
+const keys = new KeySet(['service.name', 'service.namespace'])
+const ATTRIBUTES = fieldNumber('Resource', 'attributes')
+
+export class KnownServices {
+  /** By namespace and name, the least lately seen first. */
+  readonly #services = new Map<string, ServiceTold>()
+  readonly #attributes = new Attributes()
+  readonly #found = new Int32Array(2)
+
+  get count(): number {
+    return this.#services.size
+  }
+
+  /** The service of a resource group. */
+  of({ bytes, layout }: AnyBatch, resource: number): ServiceTold {
+    const at = resource * RESOURCE.width
+    this.#find(bytes, layout.resources[at + RESOURCE.headStart]!, layout.resources[at + RESOURCE.headEnd]!)
+    const key = `${this.#text(bytes, 1, 'latin1')}\n${this.#text(bytes, 0, 'latin1')}`
+    const service = this.#services.get(key) ?? new ServiceTold(this.#text(bytes, 0, 'utf8'))
+    this.#services.delete(key)
+    this.#services.set(key, service)
+    if (this.#services.size > SERVICES_MAX) this.#forgetOldest()
+    return service
+  }
+
+  /** Nobody waits any more. */
+  stopWaiting(): void {
+    for (const service of this.#services.values()) if (service.isUnknown) service.stopWaiting()
+  }
+
+  #find(bytes: Buffer, start: number, end: number): void {
+    this.#found.fill(-1)
+    if (start < 0) return
+    this.#attributes.read(bytes, start, end, ATTRIBUTES)
+    this.#attributes.find(bytes, keys, this.#found)
+  }
+
+  #text(bytes: Buffer, key: number, encoding: 'latin1' | 'utf8'): string {
+    const row = this.#found[key]!
+    const attributes = this.#attributes
+    const field = row < 0 ? -1 : textField(bytes, attributes.valueStart(row), attributes.valueEnd(row))
+    if (field < 0) return ''
+    const start = fieldStart(bytes, field)
+    return bytes.toString(encoding, start, Math.min(fieldEnd(bytes, field), start + NAME_BYTES_MAX))
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#services
+    oldest![1].stopWaiting()
+    this.#services.delete(oldest![0])
+  }
+}

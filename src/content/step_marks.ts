@@ -1,0 +1,52 @@
+/**
+ * What gives away that a span, an event or a log record tells of a step (a model call, an agent, a tool, a search), by words
+ * in names of attributes, events and scopes: also those of emitters that nobody has listed.
+ */
+import { contentOfEvent, contentOfScope } from './content_events.ts'
+import { contentOfKey } from './content_keys.ts'
+import { tellsStep } from './step_words.ts'
+
+/** Whether the key of an attribute, or a metric's name, is one that only steps have. */
+export function isKeyOfStep(key: string): boolean {
+  const { group, scoped } = contentOfKey(key)
+  return (group !== 0 && !scoped && !general.test(key)) || tellsStep(key) || namespaces.test(key) || hasWord(key, words)
+}
+
+/** Whether an event of that name tells of a step. */
+export function isEventOfStep(name: string): boolean {
+  const { body, attributes, scoped } = contentOfEvent(name)
+  return body !== 0 || attributes !== 0 || scoped || namespaces.test(name) || hasWord(name, words)
+}
+
+/** Whether the scope of that name is an instrumentation of models or agents. */
+export function isScopeOfSteps(name: string): boolean {
+  const { body, scoped } = contentOfScope(name)
+  return !general.test(name) && (body !== 0 || scoped || namespaces.test(name) || hasWord(name, scopeWords))
+}
+
+/** Logfire is used for everything, and writes the same attributes then. */
+const general = /^logfire(?:\.(?:msg|msg_template|json_schema|tags|span_type|level_num))?$/
+
+/** Names that begin so. */
+const namespaces =
+  /^(?:gen_?ai|llms?|ai|openinference|traceloop|lang(?:fuse|smith|graph|chain)|llama_?index|mlflow|lmnr|litellm|openlit|copilot_chat|github\.copilot|braintrust|mcp|crewai|crew|genkit|pydantic_ai|mastra|haystack|gcp\.vertex\.agent|flue|lk|spring\.ai|claude(?:_code)?|codex|gemini(?:_cli)?|openai|anthropic|(?:aws\.)?bedrock|azure\.ai|ollama|cohere|mistral(?:ai)?|groq|dspy|autogen|agno|smolagents|semantic_?kernel|sk|strands|agentcore|retrieval|reranker|embeddings?|rag|tool)(?:[._:/-]|$)/i
+
+/** Words, or two in a row, that stand anywhere in the names of steps. */
+const words = setOf(`llm llms genai gen_ai prompt prompts tokens token_count embeddings openai anthropic claude copilot
+  tool_call tool_calls tool_name tool_use tool_input tool_output tool_result tool_args tool_arguments finish_reason
+  finish_reasons chat_completion agent_task agent_step agent_run agent_output agent_input`)
+
+const scopeWords = setOf(`ai llm llms genai gen_ai openai anthropic claude gemini copilot bedrock vertexai generativeai
+  mistralai mistral cohere ollama groq vllm watsonx langchain langgraph langsmith langfuse llama llamaindex openinference
+  traceloop openllmetry braintrust agents agent_sdk agent_framework mcp rag crewai autogen dspy haystack genkit mastra
+  agno smolagents strands pipecat semantickernel semantic_kernel chromadb chroma pinecone qdrant weaviate milvus lancedb
+  marqo`)
+
+function setOf(text: string): ReadonlySet<string> {
+  return new Set(text.split(/\s+/))
+}
+
+function hasWord(name: string, wanted: ReadonlySet<string>): boolean {
+  const parts = name.split(/[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])/).map((part) => part.toLowerCase())
+  return parts.some((part, at) => wanted.has(part) || wanted.has(`${part}_${parts[at + 1]}`))
+}

@@ -1,0 +1,37 @@
+/** Content under keys that no list has: free text on the items of steps. */
+import { FREE_TEXT_MIN_BYTES, FreeText } from '../../../content/free_text.ts'
+import type { ViewedBytes } from '../texts/byte_cache.ts'
+import { KEY } from './keys.ts'
+import type { StepItems } from './step_items.ts'
+
+export const GUESS = {
+  /** Nothing that could be content of a step. */
+  none: 0,
+  /** Free text, which would be content on another item. */
+  elsewhere: 1,
+  content: 2,
+} as const
+export type Guess = (typeof GUESS)[keyof typeof GUESS]
+
+export class GuessedContent {
+  readonly #free = new FreeText()
+  readonly #items: StepItems
+
+  constructor(items: StepItems) {
+    this.#items = items
+  }
+
+  /**
+   * What the AnyValue [start, end) is, under a key of that class (`KEY`; 0 for a body). `mayBe`: it stands where content of
+   * the item that is walked may stand.
+   */
+  of(source: ViewedBytes, key: number, start: number, end: number, mayBe: boolean): Guess {
+    if (end - start < FREE_TEXT_MIN_BYTES || (key & KEY.plain) !== 0) return GUESS.none
+    const { bytes } = source
+    // From cheap to dear: most values end at the first question, and most free text stands on items of no step.
+    if (!this.#free.mayStandIn(bytes, start, end)) return GUESS.none
+    return mayBe && this.#items.isStep(source) && this.#free.standsIn(bytes, start, end)
+      ? GUESS.content
+      : GUESS.elsewhere
+  }
+}
