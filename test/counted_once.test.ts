@@ -51,6 +51,8 @@ const cases: readonly Case[] = [
   { name: 'metrics only', steps: ['m1', 60_000, 'm2'], tokens: BOTH },
   { name: 'spans only', steps: ['t1', 60_000, 't2'], tokens: BOTH },
   { name: 'sampled spans first', steps: ['t1', 'm1', 60_000, 't2', 'm2'], tokens: BOTH, sampled: true },
+  { name: 'sampled spans long before', steps: ['t1', 60_000, 'm1', 60_000, 't2', 'm2'], tokens: BOTH, sampled: true },
+  { name: 'sampled spans only', steps: ['t1', 60_000, 't2'], tokens: { 'gpt-4': 400 }, sampled: true },
   { name: 'sampled spans last', steps: ['m1', LONG, 't1', 'm2', 't2'], tokens: BOTH, sampled: true },
   { name: 'sampled spans at once', steps: ['m1', 't1', 'm2', 't2'], tokens: BOTH, sampled: true },
   { name: 'both are kept', steps: ['t1', 'm1'], tokens: { 'gpt-4': 600, 'gpt-4o': 100 }, mode: 'keep' },
