@@ -2,7 +2,7 @@
 
 import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
-import { apart, type Dialect, EXCLUSIVE, inJson } from './dialect.ts'
+import { apart, type Dialect, EXCLUSIVE, inJson, type PlaceInJson } from './dialect.ts'
 
 const MODEL_PROVIDERS = {
   'azure-openai.chat': 'azure.ai.openai',
@@ -29,6 +29,11 @@ const CACHE_WRITE = [
   'anthropic.cacheCreationInputTokens',
   'bedrock.usage.cacheWriteInputTokens',
 ]
+
+/** Users name compatible providers as they like, and what these tell stands below that name: OpenAI's way, or Google's. */
+function inMetadata(path: string): PlaceInJson {
+  return inJson(METADATA, `*.${path}`)
+}
 
 /**
  * Versions 3 to 6; names in the order 6, 5, 4, 3. Before 6 the provider's own input count was passed on, and Anthropic's
@@ -68,12 +73,18 @@ const spans: Dialect = {
       'ai.usage.inputTokenDetails.cacheReadTokens',
       ...CACHE_READ.map((path) => apart(inJson(METADATA, path))),
       apart('ai.usage.cachedInputTokens', ...EXCLUSIVE),
+      ...['cachedPromptTokens', 'promptCacheHitTokens', 'usageMetadata.cachedContentTokenCount'].map(inMetadata),
     ],
     cacheWriteTokens: [
       'ai.usage.inputTokenDetails.cacheWriteTokens',
       ...CACHE_WRITE.map((path) => apart(inJson(METADATA, path))),
     ],
-    reasoningTokens: ['ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens'],
+    reasoningTokens: [
+      'ai.usage.outputTokenDetails.reasoningTokens',
+      'ai.usage.reasoningTokens',
+      inMetadata('reasoningTokens'),
+      apart(inMetadata('usageMetadata.thoughtsTokenCount')),
+    ],
     totalTokens: ['ai.usage.totalTokens', 'gen_ai.usage.total_tokens'],
     timeToFirstChunk: ['ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk'],
     stream: ['ai.operationId'],
@@ -98,7 +109,8 @@ export const vercel: readonly Dialect[] = [
   {
     // The `OpenTelemetry` integration: metric names as span attributes; `invoke_agent` has the sums of its calls.
     id: 'vercel-ai-sdk-7',
-    marks: [{ scope: 'gen_ai', key: NEWEST.provider }],
+    // Its steps have no provider; OpenInference's processor calls them LLM.
+    marks: [NEWEST.provider, 'openinference.span.kind'].map((key) => ({ scope: 'gen_ai', key })),
     fields: {
       ...newestFields,
       conversationId: [NEWEST.conversationId, 'ai.settings.context.sessionId'],

@@ -243,6 +243,11 @@ function overlap(a: CallFacts, b: CallFacts): boolean {
   return startOf(a) <= b.end_ms + latenessOf(a) && startOf(b) <= a.end_ms + latenessOf(b)
 }
 
+/** Did the later report begin when the earlier one had ended? Then they are two calls, whatever ids they have: a cache or a stub answered with one id again. */
+export function isAfter(earlier: CallFacts, later: CallFacts): boolean {
+  return startOf(later) > earlier.end_ms + latenessOf(later)
+}
+
 /** How much later than the other's end a call may seem to begin. A record is written when its call is over. */
 function latenessOf({ isRecord, start_ms }: CallFacts): number {
   return isRecord && Number.isNaN(start_ms) ? RECORD_LATENESS_ms : TOLERANCE_ms

@@ -71,6 +71,11 @@ const least: Readonly<Record<string, SpanFixture>> = {
     scope: '@traceloop/instrumentation-anthropic',
     attributes: { 'gen_ai.system': 'anthropic', 'gen_ai.operation.name': 'chat' },
   },
+  'traceloop-haystack': {
+    scope: 'opentelemetry.instrumentation.haystack',
+    attributes: { 'gen_ai.system': 'openai', 'llm.request.type': 'chat' },
+  },
+  haystack: { scope: 'haystack', attributes: { 'haystack.component.type': 'OpenAITextEmbedder' } },
   traceloop: {
     scope: '@traceloop/instrumentation-openai',
     attributes: { 'gen_ai.system': 'openai', 'llm.request.type': 'chat' },
