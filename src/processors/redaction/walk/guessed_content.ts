@@ -13,7 +13,7 @@ const READ_STEPS = 0.4
 export const GUESS = {
   /** Nothing that could be content of a step. */
   none: 0,
-  /** Free text, which would be content on another item. */
+  /** Perhaps free text, which would be content on another item. */
   elsewhere: 1,
   content: 2,
 } as const
@@ -38,11 +38,13 @@ export class GuessedContent {
    */
   of(source: ViewedBytes, key: number, start: number, end: number, mayBe: boolean): Guess {
     if (end - start < FREE_TEXT_MIN_BYTES || (key & KEY.plain) !== 0) return GUESS.none
+    const items = this.#items
+    // From cheap to dear: most long texts stand on items that are known to be of no step, or hold no free text.
+    if (!mayBe || (items.isCheap && !items.isStep(source))) return GUESS.elsewhere
     const { bytes } = source
-    // From cheap to dear: most values end at the first question, and most free text stands on items of no step.
     this.#effort.spend((end - start) * LOOK_STEPS)
     if (!this.#free.mayStandIn(bytes, start, end)) return GUESS.none
-    if (!mayBe || !this.#items.isStep(source)) return GUESS.elsewhere
+    if (!items.isStep(source)) return GUESS.elsewhere
     this.#effort.spend((end - start) * READ_STEPS)
     return this.#free.standsIn(bytes, start, end) ? GUESS.content : GUESS.elsewhere
   }

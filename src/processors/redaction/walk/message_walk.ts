@@ -112,8 +112,9 @@ export class MessageWalk implements Parts {
   walkItem(message: MessageName, start: number, end: number): void {
     this.#clear()
     this.#byRole?.begin(message, start, end)
-    this.#steps.begin(message, start, end)
-    if (message === 'LogRecord') this.#around.enterEvent(this.#source, findEventName(this.#source.bytes, start, end))
+    const event = message === 'LogRecord' ? findEventName(this.#source.bytes, start, end) : -1
+    this.#steps.begin(message, start, end, event)
+    if (message === 'LogRecord') this.#around.enterEvent(this.#source, event)
     this.#walk(messageId[message], start, end)
   }
 
