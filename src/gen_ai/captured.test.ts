@@ -5,7 +5,7 @@ import { jsonToProtobuf } from '../otlp/json_to_protobuf.ts'
 import { receive } from '../telemetry/receive.ts'
 import { SpanView } from '../telemetry/span_view.ts'
 import { FIELD } from './call_fields.ts'
-import { lexicon, PROVIDERS } from './dialects/lexicon.ts'
+import { builtInLexicon, PROVIDERS } from './dialects/lexicon.ts'
 import { FINISH_REASONS, OPERATIONS } from './known_values.ts'
 import { ModelCall } from './model_call.ts'
 import { foundKeys, readModelCall } from './reading/read.ts'
@@ -48,7 +48,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   ],
   'openinference_langchain_two_traces.traces.pb': [
     'anthropic-sdk chat anthropic; claude-sonnet-4-5 claude-sonnet-4-5-20250929; 1064 137 733 0 -; msg_010022Sl331x137 - -; stream 0.092 s, stop',
-    'openinference-langchain chat anthropic; claude-sonnet-4-5 claude-sonnet-4-5; 1064 137 733 - -; - - -; stop',
+    'openinference-langchain chat anthropic; claude-sonnet-4-5 claude-sonnet-4-5; 1064 137 733 0 -; - - -; stop',
   ],
   'openinference_stream.traces.pb': [
     'openinference-sdk chat openai; gpt-4o-mini gpt-4o-mini-2024-07-18; - - - - -; chatcmpl-0005Sl233x59 - -; stream 0.047 s',
@@ -114,7 +114,7 @@ function lineOf(call: ModelCall): string {
     call.cost_usd >= 0 ? `${call.cost_usd.toFixed(6)} USD` : '',
   ]
   return [
-    `${lexicon.ids[call.dialect]} ${OPERATIONS[call.operation]} ${PROVIDERS[call.provider] ?? text(FIELD.provider)}`,
+    `${builtInLexicon.ids[call.dialect]} ${OPERATIONS[call.operation]} ${PROVIDERS[call.provider] ?? text(FIELD.provider)}`,
     `${text(FIELD.requestModel)} ${text(FIELD.responseModel)}`,
     tokens.map((count) => (Number.isNaN(count) ? '-' : count)).join(' '),
     `${text(FIELD.responseId)} ${text(FIELD.conversationId)} ${text(FIELD.agentName)}`,

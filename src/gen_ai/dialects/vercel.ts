@@ -2,7 +2,7 @@
 
 import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
-import { apart, type Dialect, EXCLUSIVE, inJson } from './dialect.ts'
+import { apart, type Dialect, EXCLUSIVE, inJson, type PlaceInJson } from './dialect.ts'
 
 const MODEL_PROVIDERS = {
   'azure-openai.chat': 'azure.ai.openai',
@@ -30,13 +30,29 @@ const CACHE_WRITE = [
   'bedrock.usage.cacheWriteInputTokens',
 ]
 
+/** Users name compatible providers as they like, and what these tell stands below that name: OpenAI's way, or Google's. */
+function inMetadata(path: string): PlaceInJson {
+  return inJson(METADATA, `*.${path}`)
+}
+
+/** The spans around these (`ai.generateText` …) hold the sums of their calls. */
+const CALLS = {
+  'ai.generateText.doGenerate': 'chat',
+  'ai.generateObject.doGenerate': 'chat',
+  'ai.streamText.doStream': 'chat',
+  'ai.streamObject.doStream': 'chat',
+  'ai.embed.doEmbed': 'embeddings',
+  'ai.embedMany.doEmbed': 'embeddings',
+  'ai.rerank.doRerank': 'rerank',
+}
+
 /**
  * Versions 3 to 6; names in the order 6, 5, 4, 3. Before 6 the provider's own input count was passed on, and Anthropic's
  * leaves out cached tokens; only 6 has `inputTokenDetails`.
  */
 const spans: Dialect = {
   id: 'vercel-ai-sdk',
-  marks: [{ key: 'ai.operationId' }],
+  marks: [{ key: 'ai.operationId' }, { scope: 'ai', key: 'ai.model.id' }],
   fields: {
     ...newestFields,
     operation: ['ai.operationId'],
@@ -68,27 +84,26 @@ const spans: Dialect = {
       'ai.usage.inputTokenDetails.cacheReadTokens',
       ...CACHE_READ.map((path) => apart(inJson(METADATA, path))),
       apart('ai.usage.cachedInputTokens', ...EXCLUSIVE),
+      ...['cachedPromptTokens', 'promptCacheHitTokens', 'usageMetadata.cachedContentTokenCount'].map(inMetadata),
     ],
     cacheWriteTokens: [
       'ai.usage.inputTokenDetails.cacheWriteTokens',
       ...CACHE_WRITE.map((path) => apart(inJson(METADATA, path))),
     ],
-    reasoningTokens: ['ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens'],
+    reasoningTokens: [
+      'ai.usage.outputTokenDetails.reasoningTokens',
+      'ai.usage.reasoningTokens',
+      inMetadata('reasoningTokens'),
+      apart(inMetadata('usageMetadata.thoughtsTokenCount')),
+    ],
     totalTokens: ['ai.usage.totalTokens', 'gen_ai.usage.total_tokens'],
     timeToFirstChunk: ['ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk'],
     stream: ['ai.operationId'],
     finishReasons: [NEWEST.finishReasons, 'ai.response.finishReason', 'ai.finishReason'],
   },
-  // The spans around these (`ai.generateText` …) hold the sums of their calls.
-  operations: {
-    'ai.generateText.doGenerate': 'chat',
-    'ai.generateObject.doGenerate': 'chat',
-    'ai.streamText.doStream': 'chat',
-    'ai.streamObject.doStream': 'chat',
-    'ai.embed.doEmbed': 'embeddings',
-    'ai.embedMany.doEmbed': 'embeddings',
-    'ai.rerank.doRerank': 'rerank',
-  },
+  operations: CALLS,
+  // Before 3.3 nothing but the name says what a span is.
+  spanNames: CALLS,
   providers: MODEL_PROVIDERS,
   streamWords: ['ai.streamText.doStream', 'ai.streamObject.doStream'],
   timeToFirstChunkUnit: 'ms',
@@ -98,7 +113,8 @@ export const vercel: readonly Dialect[] = [
   {
     // The `OpenTelemetry` integration: metric names as span attributes; `invoke_agent` has the sums of its calls.
     id: 'vercel-ai-sdk-7',
-    marks: [{ scope: 'gen_ai', key: NEWEST.provider }],
+    // Its steps have no provider; OpenInference's processor calls them LLM.
+    marks: [NEWEST.provider, 'openinference.span.kind'].map((key) => ({ scope: 'gen_ai', key })),
     fields: {
       ...newestFields,
       conversationId: [NEWEST.conversationId, 'ai.settings.context.sessionId'],

@@ -254,7 +254,37 @@ describe('calls of a trace', () => {
     [
       'equal ids far apart',
       [report({ spanId: 1, responseId: 9 }), report({ spanId: 2, responseId: 9, start_ms: 5000, end_ms: 6000 })],
+      [[1], [2]],
+    ],
+    [
+      'equal ids far apart by the clocks of two machines, one above the other',
+      [
+        report({ spanId: 1, responseId: 9 }),
+        report({ spanId: 2, parentId: 1, emitter: 2, responseId: 9, start_ms: 5000, end_ms: 6000 }),
+      ],
       [[1, 2]],
+    ],
+    [
+      'a cache that answers twice, each time told by two, the last within the one before last',
+      [
+        report({ spanId: 1, responseId: 9, emitter: 1 }),
+        report({ spanId: 2, responseId: 9, emitter: 2, start_ms: 100, end_ms: 300 }),
+        report({ spanId: 3, responseId: 9, emitter: 2, start_ms: 500, end_ms: 900 }),
+        report({ spanId: 4, responseId: 9, emitter: 1, start_ms: 1500, end_ms: 2000 }),
+        report({ spanId: 5, responseId: 9, emitter: 2, start_ms: 1600, end_ms: 1900 }),
+      ],
+      [
+        [1, 3, 2],
+        [4, 5],
+      ],
+    ],
+    [
+      'a log record with the id, written when the call was over',
+      [
+        report({ spanId: 1, responseId: 9 }),
+        report({ spanId: 0, responseId: 9, emitter: 2, isRecord: true, start_ms: Number.NaN, end_ms: 1500 }),
+      ],
+      [[1, 0]],
     ],
     [
       'a client, a gateway and the SDK below it, which know nothing of each other',
@@ -285,6 +315,34 @@ describe('calls of a trace', () => {
         report({ spanId: 2, emitter: 2, start_ms: 10, end_ms: 900, ...tokens(30) }),
       ],
       [[1, 2]],
+    ],
+    [
+      'a framework and an SDK side by side, of whom one knows no tokens: the tightest are one',
+      [
+        report({ spanId: 1, emitter: 1 }),
+        report({ spanId: 2, emitter: 1, start_ms: 100, end_ms: 1100 }),
+        report({ spanId: 3, emitter: 2, nearness: 1, start_ms: 10, end_ms: 990, ...tokens(50) }),
+        report({ spanId: 4, emitter: 2, nearness: 1, start_ms: 110, end_ms: 1090, ...tokens(60) }),
+      ],
+      [
+        [1, 3],
+        [2, 4],
+      ],
+    ],
+    [
+      'the same of two frameworks',
+      [report({ spanId: 1, emitter: 1 }), report({ spanId: 2, emitter: 2, start_ms: 10, end_ms: 990, ...tokens(50) })],
+      [[1], [2]],
+    ],
+    [
+      'a framework without tokens around two of the SDK, and one beside it',
+      [
+        report({ spanId: 1, emitter: 1 }),
+        report({ spanId: 2, parentId: 1, emitter: 2, nearness: 1, start_ms: 10, end_ms: 400, ...tokens(50) }),
+        report({ spanId: 3, parentId: 1, emitter: 2, nearness: 1, start_ms: 500, end_ms: 900, ...tokens(60) }),
+        report({ spanId: 4, emitter: 2, nearness: 1, start_ms: 20, end_ms: 300, ...tokens(70) }),
+      ],
+      [[1, 3], [2], [4]],
     ],
     [
       'two of one instrumentation, side by side',

@@ -13,6 +13,7 @@ import { ReportTree } from './report_tree.ts'
 import {
   type CallFacts,
   cachedOf,
+  isAfter,
   isAround,
   isRecordOf,
   isSameAsParent,
@@ -29,8 +30,10 @@ const nothingAbove: Ancestry = { above: () => 0 }
 
 /** For a record of a stream at most this many requests are compared. */
 const STREAMS_MAX = 64
+/** So far up is looked; further down a report may be below any other. */
+const ABOVE_MAX = 64
 const NONE = -1
-/** Of a report that stands around more than one call. */
+/** Of a report that stands around more than one call, and of an id that several reports have. */
 const SEVERAL = -2
 
 /** Calls, each as the positions of its reports, outermost first. */
@@ -78,6 +81,10 @@ class Grouping implements Groups {
   readonly #streamRecords: number[] = []
   readonly #logRecords: number[] = []
   #hasResponses = false
+  /** Are there reports without tokens; made above a provider's SDK; and around it or in it? */
+  #hasUnknown = false
+  #isOfFramework = false
+  #isOfProvider = false
   readonly #tree: ReportTree
   readonly byTime = (a: number, b: number): number =>
     compare(this.start_ms[a]!, this.start_ms[b]!) || compare(this.end_ms[b]!, this.end_ms[a]!) || this.#byName(a, b)
@@ -109,6 +116,7 @@ class Grouping implements Groups {
     if (this.#tree.hasLevels) yield* this.#joinParents()
     yield* new SeenTwice(this).join()
     if (this.#tree.hasSpansBetween) yield* this.#joinAround()
+    if (this.#hasUnknown && this.#isOfFramework && this.#isOfProvider) yield* new SeenTwice(this, true).join()
     yield* this.#groups()
   }
 
@@ -126,6 +134,17 @@ class Grouping implements Groups {
     const up = this.#up
     while (up[at] !== at) at = up[at] = up[up[at]!]!
     return at
+  }
+
+  isAbove(a: number, b: number): boolean {
+    const [outer, inner] = this.#tree.depthOf(a) < this.#tree.depthOf(b) ? [a, b] : [b, a]
+    let at = inner
+    for (let steps = 0; steps < ABOVE_MAX; steps++) {
+      at = this.#tree.parentOf(at)
+      if (at < 0) return false
+      if (this.top(at) === outer) return true
+    }
+    return true
   }
 
   join(a: number, b: number): number {
@@ -153,6 +172,9 @@ class Grouping implements Groups {
         this.#response[at] = (responseId >>> 0) + 1
         this.#hasResponses = true
       }
+      if (Number.isNaN(facts.inputTokens)) this.#hasUnknown = true
+      if (facts.nearness > 0) this.#isOfProvider = true
+      else this.#isOfFramework = true
       this.start_ms[at] = startOf(facts)
       this.end_ms[at] = facts.end_ms
       this.#noteInput(at, facts)
@@ -169,17 +191,44 @@ class Grouping implements Groups {
     this.cached[at] = cachedOf(facts)
   }
 
-  /** Reports with the same response id are one call, wherever their spans are. */
+  /**
+   * Reports with the same response id are one call, wherever their spans are, if one is above the other or they overlap in
+   * time: a cache or a stub that answers with one id again was called again.
+   */
   *#joinByResponse(): Paused<never> {
     if (!this.#hasResponses) return
-    const first = new NumberIndex(this.#up.length)
+    const seen = new NumberIndex(this.#up.length)
+    let isRepeated = false
     for (let at = 0; at < this.#up.length; at++) {
       if (this.steps.next()) yield
       const id = this.#response[at]!
       if (id === 0) continue
-      const other = first.find(id)
-      if (other < 0) first.set(id, at)
-      else this.join(other, at)
+      const isFirst = seen.find(id) === NONE
+      seen.set(id, isFirst ? at : SEVERAL)
+      if (!isFirst) isRepeated = true
+    }
+    if (isRepeated) yield* this.#joinRepeated(seen)
+  }
+
+  /** In the order of their begin. `seen`: SEVERAL for ids that are repeated. */
+  *#joinRepeated(seen: NumberIndex): Paused<never> {
+    const all = ints(this.#up.length).map((_, at) => at)
+    const order = all.filter((at) => this.#response[at] !== 0 && seen.find(this.#response[at]!) === SEVERAL)
+    yield* sort(order, this.byTime, this.steps)
+    /** Of each id the report that ends last. */
+    const under = new Map<number, number>()
+    for (const at of order) {
+      if (this.steps.next()) yield
+      const id = this.#response[at]!
+      const above = this.#tree.parentOf(at)
+      if (above >= 0 && this.#response[above] === id) this.join(above, at)
+      const other = under.get(id)
+      this.steps.compared++
+      if (other !== undefined && !isAfter(this.reports.facts(other), this.reports.facts(at))) {
+        this.join(other, at)
+        if (!(this.end_ms[at]! > this.reports.facts(other).end_ms)) continue
+      }
+      under.set(id, at)
     }
   }
 

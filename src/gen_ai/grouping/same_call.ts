@@ -52,14 +52,16 @@ const RECORD_LATENESS_ms = 1000
 /**
  * Is the child's report the same call as its parent's? They must be of equal outcome (a failed child of a good parent is a
  * retried attempt, a call of its own), of compatible models, the child in the parent's time, and no token number may
- * contradict. A router repeats the tokens of the attempt that worked under the model that it was asked for: in one
- * instrumentation equal numbers are enough. Where a stream is handed over, a parent that knows no tokens ends before it.
+ * contradict. Another instrumentation's without tokens may have another name for the model. A router repeats the tokens of
+ * the attempt that worked under the model that it was asked for: in one instrumentation equal numbers are enough. Where a stream is handed over, a parent that knows no tokens ends before it.
  */
 export function isSameAsParent(parent: CallFacts, child: CallFacts): boolean {
   if (parent.responseId && child.responseId) return parent.responseId === child.responseId
   if (!isSameKind(parent.operation, child.operation) || parent.failed !== child.failed) return false
   if (!isWithin(child, parent) && !isHandedOver(parent, child)) return false
-  return tokensAgree(parent, child) && (isSameModel(parent, child) || isRepeated(parent, child))
+  return (
+    tokensAgree(parent, child) && (isSameModel(parent, child) || isRepeated(parent, child) || isBare(parent, child))
+  )
 }
 
 /**
@@ -118,6 +120,14 @@ export function isSeenTwice(a: CallFacts, b: CallFacts, evenWithoutTokens = fals
 }
 
 /**
+ * Is it one call told side by side, by a framework that does not make its span current and by what is around the provider's SDK,
+ * where one of them knows no tokens? The caller sees to it that none stands above the other, and pairs one with one.
+ */
+export function isBeside(a: CallFacts, b: CallFacts): boolean {
+  return a.nearness !== b.nearness && (knowsNothing(a) || knowsNothing(b)) && isSeenTwice(a, b, true)
+}
+
+/**
  * Of a stream at the root of its trace the request and the record are in two traces: does what is told now say no more than
  * what was told before? A request does, whose record was told; a record does only if the request's tokens were known, by
  * itself or by what is below it. Who has a record in its own trace (`isStreamRecord`) has it already.
@@ -132,8 +142,8 @@ export function isStreamTold(told: CallFacts, now: CallFacts): boolean {
  * The same of reports in two traces. Equal response ids decide between two instrumentations if model and input agree (ids are
  * compared as hashes) and the two overlap in time: a cache or a stub that answers with one id again was called again.
  * Without, one must be a root that the provider's SDK made by itself, and the other of another making in the
- * same process: that the caller has to see to. What was told stands: a call that knows more now
- * is another.
+ * same process: that the caller has to see to. What is told now may know no tokens; if only it knows them, or the input, they
+ * would be in no sum.
  */
 export function isSameInOtherTrace(told: CallFacts, now: CallFacts): boolean {
   if (told.responseId && now.responseId)
@@ -232,6 +242,11 @@ function isHandedOver(parent: CallFacts, child: CallFacts): boolean {
   )
 }
 
+/** Another instrumentation around it that knows no tokens: it may call the model by another name (`m` for `openai/m`). */
+function isBare(parent: CallFacts, child: CallFacts): boolean {
+  return parent.emitter !== child.emitter && knowsNothing(parent)
+}
+
 function isRepeated(parent: CallFacts, child: CallFacts): boolean {
   return (
     parent.emitter === child.emitter &&
@@ -243,6 +258,11 @@ function isRepeated(parent: CallFacts, child: CallFacts): boolean {
 
 function overlap(a: CallFacts, b: CallFacts): boolean {
   return startOf(a) <= b.end_ms + latenessOf(a) && startOf(b) <= a.end_ms + latenessOf(b)
+}
+
+/** Did the later report begin when the earlier one had ended? Then they are two calls, whatever ids they have: a cache or a stub answered with one id again. */
+export function isAfter(earlier: CallFacts, later: CallFacts): boolean {
+  return startOf(later) > earlier.end_ms + latenessOf(later)
 }
 
 /** How much later than the other's end a call may seem to begin. A record is written when its call is over. */

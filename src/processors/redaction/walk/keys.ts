@@ -2,6 +2,7 @@ import { contentOfEvent, contentOfScope } from '../../../content/content_events.
 import { contentOfKey, describesEvent } from '../../../content/content_keys.ts'
 import type { Effort } from '../../../content/detectors/effort.ts'
 import { namesSecret } from '../../../content/detectors/secrets/secret_names.ts'
+import type { OwnContentOf } from '../../../content/own_content.ts'
 import { isPlainName } from '../../../content/plain_names.ts'
 import { isEventOfStep, isKeyOfStep, isScopeOfSteps } from '../../../content/step_marks.ts'
 import { tellsStep } from '../../../content/step_words.ts'
@@ -52,7 +53,8 @@ export const ADDRESSES = { none: 0, private: 1, all: 2 } as const
 const machines =
   /^(?:server|destination|host|k8s|container|net\.host|net\.sock\.host|network\.local)\.|^service\.instance\.id$/
 /** A version of four numbers looks like an address. */
-const versions = /(?:^|[._:-])version$|[a-z]Version$/
+const versions =
+  /(?:^|[._:/-])(?:versions?|ver|release|revision|firmware|build(?:[._-]?(?:id|number|version))?)$|[A-Za-z0-9](?:Version|Release|Revision|Firmware|Build|BuildNumber)$|(?:^|_)(?:VERSION|RELEASE|BUILD)$/
 const peers = /^(?:network|net|net\.sock)\.peer\.|^(?:url\.full|http\.url|http\.host)$/
 const phones =
   /(?:^|[._-])(?:phone|mobile|telephone|tel|fax|msisdn|cell)(?:[._-]?(?:number|no))?$|[a-z](?:Phone|Mobile|Fax)(?:Number|No)?$|^phoneNumber$/
@@ -78,6 +80,7 @@ export class Keys {
   readonly #masksSecrets: boolean
   readonly #kinds: ReadonlySet<string>
   readonly #effort: Effort
+  readonly #ownContent: OwnContentOf
   readonly #ruleOf: (name: string) => number
 
   /**
@@ -89,8 +92,10 @@ export class Keys {
     masksSecrets: boolean,
     kinds: ReadonlySet<string>,
     effort: Effort,
+    ownContent: OwnContentOf = () => undefined,
     ruleOf: (name: string) => number = () => 0,
   ) {
+    this.#ownContent = ownContent
     this.#ruleOf = ruleOf
     this.#effort = effort
     this.#isDirty = isDirty
@@ -138,7 +143,7 @@ export class Keys {
   #classify(source: ViewedBytes, start: number, end: number): number {
     this.#effort.spend(KEY_STEPS + end - start)
     const name = source.bytes.toString('utf8', start, end)
-    const { group, scoped, side, plain } = contentOfKey(name)
+    const { group, scoped, side, plain } = this.#ownContent(name) ?? contentOfKey(name)
     let bits: number = group | (side << KEY.sideShift)
     if (tellsStep(name)) bits |= KEY.tellsStep
     if (scoped) bits |= KEY.scoped

@@ -5,7 +5,7 @@ import { next, readLength, readUint32, skipValue, skipVarint } from '../../../ot
 import { LENGTH, type MessageName, messageId } from '../../../otlp/schema.ts'
 import { WireError } from '../../../otlp/wire_error.ts'
 import { findField } from '../../../telemetry/find_field.ts'
-import { type ContentPolicy, policyOfStrictness, strictnessOf } from '../config.ts'
+import { type ContentPolicy, policyOfStrictness } from '../config.ts'
 import { RedactionTally } from '../redaction_tally.ts'
 import { ByRole, type Parts } from '../roles/by_role.ts'
 import type { RoleWords } from '../roles/role_words.ts'
@@ -14,7 +14,7 @@ import type { Contents } from '../texts/contents.ts'
 import type { JudgedTexts } from '../texts/judged_texts.ts'
 import { Edits } from './edits.ts'
 import { findEventName } from './event_name.ts'
-import { GUESS, type Guess, GuessedContent } from './guessed_content.ts'
+import { GUESS, type Guess, type GuessedContent } from './guessed_content.ts'
 import { ItemSurroundings } from './item_surroundings.ts'
 import { JudgedNumbers } from './judged_numbers.ts'
 import { ADDRESSES, KEY, type Keys } from './keys.ts'
@@ -51,7 +51,7 @@ export class MessageWalk implements Parts {
   readonly #keys: Keys
   /** By content group. */
   readonly #policies: readonly ContentPolicy[]
-  /** Whole attributes that say nothing and hold nothing: most attributes of most items were seen before. */
+  /** Whole attributes that say nothing and hold nothing, with their GUESS: most attributes of most items were seen before. */
   readonly #cleanPairs = new ByteCache(PAIR_SLOTS, PAIR_LENGTH_MAX)
   #source: ViewedBytes = NOTHING
   readonly #around: ItemSurroundings
@@ -66,7 +66,6 @@ export class MessageWalk implements Parts {
   readonly #byRole: ByRole | undefined
   /** Undefined: the policy of what is guessed leaves it as it is, or masks it as everything else. */
   readonly #guessed: GuessedContent | undefined
-  readonly #guessPolicy: ContentPolicy
   readonly #steps: StepItems
   /** How many lists and maps are around what is walked. */
   #depth = 0
@@ -77,12 +76,11 @@ export class MessageWalk implements Parts {
     policies: readonly ContentPolicy[],
     contents: Contents,
     steps: StepItems,
-    guessPolicy: ContentPolicy,
+    guessed: GuessedContent | undefined,
     roles?: RoleWords,
   ) {
     this.#steps = steps
-    this.#guessPolicy = guessPolicy
-    this.#guessed = strictnessOf(guessPolicy) > strictnessOf('mask') ? new GuessedContent(steps) : undefined
+    this.#guessed = guessed
     this.#texts = texts
     this.#numbers = new JudgedNumbers(texts, this.edits, this.tally)
     this.#keys = keys
@@ -114,8 +112,9 @@ export class MessageWalk implements Parts {
   walkItem(message: MessageName, start: number, end: number): void {
     this.#clear()
     this.#byRole?.begin(message, start, end)
-    this.#steps.begin(message, start, end)
-    if (message === 'LogRecord') this.#around.enterEvent(this.#source, findEventName(this.#source.bytes, start, end))
+    const event = message === 'LogRecord' ? findEventName(this.#source.bytes, start, end) : -1
+    this.#steps.begin(message, start, end, event)
+    if (message === 'LogRecord') this.#around.enterEvent(this.#source, event)
     this.#walk(messageId[message], start, end)
   }
 
@@ -210,7 +209,7 @@ export class MessageWalk implements Parts {
   #keyValue(start: number, end: number): void {
     // What is clean elsewhere may be too long in content, or hold addresses that do not stay there.
     const isOrdinary = this.#around.attributesGroup === 0 && !this.#inContent
-    if (isOrdinary && this.#cleanPairs.find(this.#source, start, end) >= 0) return
+    if (isOrdinary && this.#isClean(this.#cleanPairs.find(this.#source, start, end))) return
     const bytes = this.#source.bytes
     const keyEnd = start + 2 + bytes[start + 1]!
     if (bytes[start] !== KEY_TAG || bytes[start + 1]! > 127 || keyEnd >= end || bytes[keyEnd] !== VALUE_TAG)
@@ -225,13 +224,17 @@ export class MessageWalk implements Parts {
     const key = this.#keys.classOf(this.#source, start + 2, keyEnd)
     if ((key & TELLS) === 0 && isOrdinary) {
       const edits = this.edits.count
-      // Free text that is clean here may be content on another item.
       const guess = this.#unlisted(key, keyEnd, value, end)
-      if (guess === GUESS.none && this.edits.count === edits) this.#cleanPairs.offer(this.#source, start, end, 1)
+      if (this.edits.count === edits) this.#cleanPairs.offer(this.#source, start, end, guess)
       return
     }
     if ((key & KEY.dirty) !== 0 || this.#truncates) this.#text(start, start + 2, keyEnd, true)
     this.#valueOf(key, keyEnd, value, end)
+  }
+
+  /** `guess`: what is remembered of an attribute, -1: nothing. Free text that is clean elsewhere may be content on this item. */
+  #isClean(guess: number): boolean {
+    return guess === GUESS.none || (guess === GUESS.elsewhere && (this.#depth > 0 || !this.#steps.isStep(this.#source)))
   }
 
   /** Fields in any order, any number of them: every value is judged by every key. */
@@ -286,7 +289,7 @@ export class MessageWalk implements Parts {
   #unlisted(key: number, field: number, start: number, end: number): Guess {
     const mayBe = this.#depth === 0 && !this.#inContent
     const guess = this.#guessed?.of(this.#source, key, start, end, mayBe) ?? GUESS.none
-    if (guess === GUESS.content) this.whole(this.#guessPolicy, FREE_TEXT, field, start, end)
+    if (guess === GUESS.content) this.whole(this.#guessed!.policy, FREE_TEXT, field, start, end)
     else this.#ordinary(key, start, end)
     return guess
   }
