@@ -78,7 +78,7 @@ const least: Readonly<Record<string, SpanFixture>> = {
   },
   'traceloop-haystack': {
     scope: 'opentelemetry.instrumentation.haystack',
-    attributes: { 'gen_ai.system': 'openai', 'gen_ai.operation.name': 'chat' },
+    attributes: { 'gen_ai.system': 'OpenAI', 'llm.request.type': 'chat' },
   },
   haystack: { scope: 'haystack', attributes: { 'haystack.component.type': 'OpenAITextEmbedder' } },
   'traceloop-js-anthropic': {
