@@ -1,6 +1,7 @@
 import type { Detector } from '../../content/detectors/detector.ts'
 import { Effort, EffortError } from '../../content/detectors/effort.ts'
 import { kindName } from '../../content/detectors/findings.ts'
+import type { OwnContentOf } from '../../content/own_content.ts'
 import { Output, varintSize } from '../../otlp/output.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
 import { ITEM, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
@@ -34,6 +35,8 @@ export interface RedactorOptions {
   readonly policies: readonly ContentPolicy[]
   /** By WHOSE, where the policies of roles differ: content of several roles is then judged part by part. */
   readonly rolePolicies?: readonly ContentPolicy[] | undefined
+  /** What keys hold by the config, before what is known of them. */
+  readonly ownContent?: OwnContentOf | undefined
   /** What is done with content under unknown keys; `keep` and `mask` leave it to the detectors. Default `keep`. */
   readonly guessPolicy?: ContentPolicy
   /** What the config says of a key: 1 + the strictness of its policy, or 0. */
@@ -67,6 +70,7 @@ export class Redactor<S extends Signal> {
       masksSecrets,
       kinds,
       this.#effort,
+      options.ownContent,
       options.ruleOf,
     )
     const { policies, rolePolicies } = options
