@@ -112,7 +112,7 @@ const rows: readonly Row[] = [
     'tool_call',
     `gen_ai.tool.call.arguments gen_ai.tool.args gen_ai.tool.input gen_ai.tool.input_kwargs gen_ai.tool.parameters
     gen_ai.response.tool_calls gen_ai.agent.action.tool_input gen_ai.agent.actions gen_ai.crawl.js_code
-    tool.parameters llm.function_call mcp.request.argument mcp.request.payload mcp.params mcp.tool.arguments
+    tool.parameters tool.arguments llm.function_call mcp.request.argument mcp.request.payload mcp.params mcp.tool.arguments
     mcp.fastmcp.prompt.arguments mcp.completion.argument.value mcp.completion.context.arguments ai.toolCall.args
     ai.response.toolCalls ai.result.toolCalls tool_arguments tool_parameters tool_input function_args
     message.tool_calls.#.tool_call.function.arguments gcp.vertex.agent.tool_call_args

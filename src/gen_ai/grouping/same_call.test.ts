@@ -50,6 +50,8 @@ describe('parent and child are one call', () => {
     ['another model', {}, { requestModel: n, inputTokens: Number.NaN }, false],
     ['another model that a router took: equal tokens', {}, { requestModel: n }, true],
     ['another model, equal tokens, two instrumentations', {}, { requestModel: n, emitter: 6 }, false],
+    ['another name, no tokens, two instrumentations', noTokens, { requestModel: n, emitter: 6 }, true],
+    ['another name, no tokens, one instrumentation', noTokens, { requestModel: n }, false],
     ['an alias, and what it stands for', { responseModel: n }, { requestModel: n }, true],
     ['a model unknown', {}, { requestModel: 0 }, true],
     ['other tokens', {}, { inputTokens: 11 }, false],
@@ -181,6 +183,7 @@ describe('in two traces', () => {
     ['the SDK’s own, and its instrumentation’s', { nearness: 1, parentId: 0 }, { nearness: 2 }, true],
     ['no tokens on either side', noTokens, noTokens, true],
     ['other tokens', {}, { inputTokens: 11 }, false],
+    ['equal ids, only the output on one side', { responseId: r, inputTokens: 0 }, { responseId: r }, true],
   ])('%s', (_, ofAround, ofSdk, is) => {
     const one = { ...around, ...ofAround }
     const other = { ...sdk, ...ofSdk }
@@ -191,6 +194,9 @@ describe('in two traces', () => {
   test('tokens on one side: what is told later may leave them out, but not be the only one to know', () => {
     const vague = { ...around, ...noTokens }
     expect([isSameInOtherTrace(sdk, vague), isSameInOtherTrace(vague, sdk)]).toEqual([true, false])
+    const answer = { ...around, inputTokens: 0 }
+    expect([isSameInOtherTrace(sdk, answer), isSameInOtherTrace(answer, sdk)]).toEqual([true, false])
+    expect(isSameInOtherTrace(sdk, { ...answer, outputTokens: 6 })).toBe(false)
   })
 })
 

@@ -1,6 +1,7 @@
 /** Token counts as the newest convention has them: cached ones are part of the input, reasoning is part of the output. */
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
+import { EXCLUSIVE } from '../dialects/dialect.ts'
 import { type DialectRow, PROVIDERS } from '../dialects/lexicon.ts'
 import type { ModelCall } from '../model_call.ts'
 import { readNumber } from './sources.ts'
@@ -9,6 +10,8 @@ import { readNumber } from './sources.ts'
 const countsThoughtsApart = Uint8Array.from(PROVIDERS, (name) =>
   /^gcp\.(gemini|gen_ai|vertex_ai)$/.test(name) ? 1 : 0,
 )
+/** 1 for providers whose input leaves out what was cached. */
+const countsCachedApart = Uint8Array.from(PROVIDERS, (name) => (EXCLUSIVE.some((one) => one === name) ? 1 : 0))
 
 /** What input and output leave out, as bits. */
 const READ = 1
@@ -34,14 +37,15 @@ export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRo
   const cached = zeroIfUnknown(call.cacheReadTokens) + zeroIfUnknown(call.cacheWriteTokens)
   const reasoning = zeroIfUnknown(call.reasoningTokens)
   if (hasParts) addAudio(call)
-  const countsThoughts = countsThoughtsApart[call.provider] === 1 && reasoning === 0
-  if (cached === 0 && reasoning === 0 && !countsThoughts) {
-    if (dialect.totalIsOfProvider && !dialect.inputIncludesCached) addUntold(view, found, dialect, call)
+  const knowsThoughts = reasoning > 0 || countsThoughtsApart[call.provider] !== 1
+  if (cached === 0 && reasoning === 0) {
+    if (!knowsThoughts) addThoughts(readCount(view, found, dialect, FIELD.totalTokens, call), call)
+    else if (mayLeaveCachedUntold(dialect, call)) addUntold(view, found, dialect, call)
     return
   }
   const total = readCount(view, found, dialect, FIELD.totalTokens, call)
   const told = toldByTotal(total, dialect, call)
-  if (countsThoughts && told === NOT_TOLD) addThoughts(call, total)
+  if (!knowsThoughts && told === NOT_TOLD) addThoughts(total, call)
   const leftOut = told === NOT_TOLD ? usuallyLeftOut(dialect, call) : told
   addToInput(call, cached > call.inputTokens && (leftOut & READ) === 0 ? cached : partOf(leftOut, call))
   if ((leftOut & REASONING) !== 0 || reasoning > call.outputTokens) addToOutput(call, reasoning)
@@ -62,7 +66,7 @@ function toldByTotal(total: number, dialect: DialectRow, call: ModelCall): numbe
  * Google's count of the output leaves out thoughts, its sum of all tokens does not. An emitter that passes on both and does
  * not know of thoughts tells them by what the sum is more.
  */
-function addThoughts(call: ModelCall, total: number): void {
+function addThoughts(total: number, call: ModelCall): void {
   const thoughts = total - call.inputTokens - call.outputTokens
   if (!(thoughts > 0)) return
   call.reasoningTokens = thoughts
@@ -87,6 +91,10 @@ function partOf(bits: number, call: ModelCall): number {
 
 function reasoningOf(bits: number, call: ModelCall): number {
   return (bits & REASONING) !== 0 ? zeroIfUnknown(call.reasoningTokens) : 0
+}
+
+function mayLeaveCachedUntold(dialect: DialectRow, call: ModelCall): boolean {
+  return dialect.totalIsOfProvider && (!dialect.inputIncludesCached || countsCachedApart[call.provider] === 1)
 }
 
 /** Where the provider's sum has more than its input and output, the rest was read from or written to a cache. */
