@@ -107,6 +107,7 @@ describe('labels of who spent what', () => {
               'langsmith.metadata.document_id': 'doc-1',
               'traceloop.association.properties.score': '0.4',
               'gen_ai.prompt.version': '12',
+              'metadata.cost_center': 'R-12',
             },
           },
         ],
@@ -123,6 +124,7 @@ describe('labels of who spent what', () => {
       'langsmith.metadata.document_id': 'doc-1',
       'traceloop.association.properties.score': '0.4',
       'gen_ai.prompt.version': '12',
+      'metadata.cost_center': 'R-12',
     })
   })
 
@@ -168,6 +170,9 @@ describe('versions of four numbers', () => {
             attributes: {
               version: '10.4.2.1',
               'host.driverVersion': '10.129.3.1',
+              SDKVersion: '10.129.3.2',
+              'app.release': '10.129.3.3',
+              'unit.conversion': '203.0.113.11',
               build: { version: '10.4.2.2', host: '203.0.113.8' },
               note: 'driver 10.129.3.1 on 203.0.113.9, gcc-12.2.14.1 at 203.0.113.10',
               'net.peer.ip': '203.0.113.7',
@@ -181,6 +186,9 @@ describe('versions of four numbers', () => {
     expect(Object.fromEntries(attributesOf(itemsOf(batch)[0]))).toMatchObject({
       version: '10.4.2.1',
       'host.driverVersion': '10.129.3.1',
+      SDKVersion: '10.129.3.2',
+      'app.release': '10.129.3.3',
+      'unit.conversion': '[IP]',
       build: { version: '10.4.2.2', host: '[IP]' },
       note: 'driver 10.129.3.1 on [IP], gcc-12.2.14.1 at [IP]',
       'net.peer.ip': '[IP]',

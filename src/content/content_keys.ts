@@ -227,6 +227,8 @@ const labels = `session_id sessionId user_id userId thread_id threadId conversat
   tenant tenant_id tenantId team team_id feature environment env plan tier version release task_type prompt_name
   prompt_version agent_name ls_provider ls_model_name ls_model_type ls_integration ls_temperature ls_max_tokens
   promptName promptVersion prompt_id promptId prompt_label document_id documentId document_ids score scores
+  team_alias org_id organization organization_id project project_id project_alias end_user_id customer_id account_id
+  key_alias api_key_alias cost_center department workspace_id app_id
   ls_retriever_name ls_method lc_agent_name lc_versions langgraph_node langgraph_step langgraph_path
   langgraph_checkpoint_ns checkpoint_ns status finish_reason temperature top_p service_tier object`
 /** What LiteLLM says of the key that a caller has: who spends, and how much is left. Its owner's notes are not among it. */

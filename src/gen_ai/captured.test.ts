@@ -48,7 +48,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   ],
   'openinference_langchain_two_traces.traces.pb': [
     'anthropic-sdk chat anthropic; claude-sonnet-4-5 claude-sonnet-4-5-20250929; 1064 137 733 0 -; msg_010022Sl331x137 - -; stream 0.092 s, stop',
-    'openinference-langchain chat anthropic; claude-sonnet-4-5 claude-sonnet-4-5; 1064 137 733 - -; - - -; stop',
+    'openinference-langchain chat anthropic; claude-sonnet-4-5 claude-sonnet-4-5; 1064 137 733 0 -; - - -; stop',
   ],
   'openinference_stream.traces.pb': [
     'openinference-sdk chat openai; gpt-4o-mini gpt-4o-mini-2024-07-18; - - - - -; chatcmpl-0005Sl233x59 - -; stream 0.047 s',

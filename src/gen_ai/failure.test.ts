@@ -27,6 +27,10 @@ describe('failures', () => {
       ['the status of HTTP', 'HTTP/1.1 429 Too Many Requests', true],
       ['an echo behind the status', "Error code: 400 - Invalid prompt: 'the page says 429 Too Many Requests'", false],
       ['words alone', 'Rate limit reached for requests per min', true],
+      ['words of Bedrock', 'Too many tokens, please wait before trying again.', true],
+      ['words of Gemini', 'Resource has been exhausted (e.g. check quota).', true],
+      ['words of a quota', 'You exceeded your current quota, please check your plan', true],
+      ['too many tokens for the model', 'Too many tokens in the prompt: 9000 > 8192', false],
       ['a number that is no status', 'maximum is 1024 tokens, you asked for 429 tokens', false],
       ['nothing', 'call failed', false],
     ] as const
@@ -133,5 +137,16 @@ describe('failures', () => {
   ])('%s', (_, span, failed, rateLimited, type) => {
     const call = callOf({ ...span, attributes: { ...chat, ...(span.attributes as object) } })!
     expect([call.failed, call.rateLimited, call.text(FIELD.errorType)]).toEqual([failed, rateLimited, type])
+  })
+  const langSmith = { 'langsmith.span.kind': 'llm' }
+  test.each([
+    ['is all it says', {}, { code: 1 }, true],
+    ['with no status', {}, undefined, true],
+    ['comes before an answer', { 'gen_ai.usage.output_tokens': 5 }, { code: 1 }, false],
+    ['comes before a finish', { 'gen_ai.response.finish_reasons': ['stop'] }, { code: 1 }, false],
+  ])('where an exception beside a good status is how calls fail, and it %s', (_, more, status, failed) => {
+    const span = { attributes: { ...langSmith, ...more }, events: exception('Error', '429 Rate limit reached') }
+    const call = callOf(status === undefined ? span : { ...span, status })!
+    expect([call.failed, call.rateLimited, call.text(FIELD.errorType)]).toEqual([failed, failed, failed ? 'Error' : ''])
   })
 })

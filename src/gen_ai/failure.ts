@@ -19,7 +19,8 @@ const statusInText =
   /(?:status|code|error|http(?:\/\d(?:\.\d)?)?)[\W_]{0,3}(?:code[\W_]{0,3})?([45]\d\d)\b|^\W*([45]\d\d)\b|\b([45]\d\d)(?=:|\W{1,2}(?:too many|resource))/i
 /** Class names in a sentence: the innermost is the last. */
 const classesInText = /\b\w+(?:Error|Exception)\b/g
-const rateLimitWords = /rate.?limit|too many requests|throttl|resource.?exhausted/i
+const rateLimitWords =
+  /rate.?limit|too many requests|too many tokens, please wait|throttl|resource (?:has been )?exhausted|resource.?exhausted|quota exceeded|exceeded (?:your|the) (?:current )?quota|capacity exceeded/i
 /** As much of an error text as is looked at. */
 const TEXT_MAX = 2000
 const exceptionType = Buffer.from('exception.type')

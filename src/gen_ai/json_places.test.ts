@@ -12,6 +12,11 @@ function read(text: string, ...paths: string[]): (string | undefined)[] {
   )
 }
 
+test('a key that is named is any key too', () => {
+  expect(read('{"x":{"a":1},"y":{"b":3}}', 'x.a', '*.b')).toEqual(['1', '3'])
+  expect(read('{"x":{"a":1,"b":2}}', 'x.a', '*.b')).toEqual(['1', '2'])
+})
+
 describe('places in JSON', () => {
   test.each<[string, string, string, string | undefined]>([
     ['a number', '{"a":12}', 'a', '12'],
@@ -36,6 +41,9 @@ describe('places in JSON', () => {
     ['a value missing', '{"a":,"b":2}', 'b', '2'],
     ['Python', "{'x': None, 'a': 5, 'b': Thing(c='}', d=[1])}", 'a', '5'],
     ['behind a Python object', "{'x': Thing(c='}', d=[1], e='it\\'s'), 'a': 5}", 'a', '5'],
+    ['below any key', '{"x":3,"y":{"b":1},"z":{"a":2}}', '*.a', '2'],
+    ['below any key, not above', '{"a":1,"x":{"b":{"a":2}}}', '*.a', undefined],
+    ['any key, two deep', '{"x":{"y":{"a":2}}}', '*.*.a', '2'],
     ['the last of two', '{"a":1,"a":2,"z":0}', 'a', '2'],
     ['all that stands there: an object', '{"x":1,"a":{"b":[1,"}"]},"y":2}', 'a.', '{"b":[1,"}"]}'],
     ['… a list', '{"a":[{"b":1}]}', 'a.', '[{"b":1}]'],

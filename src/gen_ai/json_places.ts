@@ -11,6 +11,8 @@ const NONE = -1
 interface Node {
   readonly names: KeySet
   readonly children: readonly Node[]
+  /** Below any key that is not among the names. */
+  readonly other: Node | undefined
   /** Position among the paths, NONE for a node that only leads on; and of the path to all that stands there. */
   readonly path: number
   readonly whole: number
@@ -68,7 +70,8 @@ export class JsonPlaces {
       at = this.#space(behind)
       if (bytes[at] !== COLON) return this.#end
       at = this.#space(at + 1)
-      at = child < 0 ? this.#skip(at) : this.#value(node.children[child]!, at)
+      const next = child < 0 ? node.other : node.children[child]
+      at = next === undefined ? this.#skip(at) : this.#value(next, at)
     }
     return this.#end
   }
@@ -183,21 +186,33 @@ function isSpace(byte: number): boolean {
   return byte === 32 || byte === 10 || byte === 13 || byte === 9
 }
 
+/** In a path: whatever the key. */
+const ANY = '*'
+
 /** Of the ends of all paths, which are most nodes. */
 const NO_NAMES = new KeySet([])
 
-function nodeOf(paths: readonly { readonly keys: readonly string[]; readonly at: number }[]): Node {
+interface Path {
+  readonly keys: readonly string[]
+  readonly at: number
+}
+
+function nodeOf(paths: readonly Path[]): Node {
+  const ofAny = paths.filter(({ keys }) => keys[0] === ANY)
   const byFirst = Map.groupBy(
-    paths.filter(({ keys }) => keys.length > 0 && keys[0] !== ''),
+    paths.filter(({ keys }) => keys.length > 0 && keys[0] !== '' && keys[0] !== ANY),
     ({ keys }) => keys[0]!,
   )
-  const children = [...byFirst.values()].map((below) =>
-    nodeOf(below.map(({ keys, at }) => ({ keys: keys.slice(1), at }))),
-  )
+  const children = [...byFirst.values()].map((below) => nodeOf([...below, ...ofAny].map(behindFirst)))
   return {
     names: children.length === 0 ? NO_NAMES : new KeySet([...byFirst.keys()]),
     children,
+    other: ofAny.length === 0 ? undefined : nodeOf(ofAny.map(behindFirst)),
     path: paths.find(({ keys }) => keys.length === 0)?.at ?? NONE,
     whole: paths.find(({ keys }) => keys[0] === '')?.at ?? NONE,
   }
+}
+
+function behindFirst({ keys, at }: Path): Path {
+  return { keys: keys.slice(1), at }
 }

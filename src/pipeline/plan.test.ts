@@ -4,7 +4,7 @@ import { daemonOf, parse, partsOf, Story } from '../../test/pipelines/parts.fixt
 import { sameConfig } from '../config/compare.ts'
 import { buildGraph } from './graph.ts'
 import { Ledger } from './ledger.ts'
-import { type ComponentPlan, planOf, rawPaths } from './plan.ts'
+import { type ComponentPlan, makersFor, planOf, rawPaths } from './plan.ts'
 import { RedactionMarks } from './redaction_marks.ts'
 
 const base = (pipelines: string, more = '') => `
@@ -161,4 +161,32 @@ test('a config is the same if a default was written out, or if only functions di
   expect(sameConfig(plan({ a: () => 1 }, { a: 'x' }), plan({ a: () => 1 }, { a: 'x' }))).toBe(true)
   expect(sameConfig(plan({ a: () => 1 }, { a: 'x' }), plan({ a: () => 1 }, { a: 'y' }))).toBe(false)
   expect(sameConfig(plan({ a: 1 }, undefined), plan({ a: 2 }, undefined))).toBe(false)
+})
+
+describe('connectors whose metrics come to an exporter', () => {
+  test.each([
+    ['none', 'metrics: { receivers: [source], exporters: [sink] }', [], ['sink']],
+    ['one', 'metrics: { receivers: [source, count], exporters: [sink] }', ['count']],
+    ['two', 'metrics: { receivers: [count/raw, count], exporters: [sink] }', ['count', 'count/raw']],
+    [
+      'on another pipeline',
+      'metrics/a: { receivers: [source], exporters: [sink] }, metrics/b: { receivers: [count], exporters: [sink] }',
+      ['count'],
+    ],
+    [
+      'of another exporter',
+      'metrics/a: { receivers: [source], exporters: [sink] }, metrics/b: { receivers: [count], exporters: [void] }',
+      [],
+      ['count'],
+    ],
+    [
+      'through one that passes on what it gets',
+      'metrics/a: { receivers: [count], exporters: [pass] }, metrics/b: { receivers: [pass], exporters: [sink] }',
+      ['count'],
+    ],
+  ])('%s', (_, pipelines, expected, more = []) => {
+    const traces = `traces: { receivers: [source], exporters: [${[...expected, ...more]}] }`
+    const plan = planOf(parse(base(`${traces}, ${pipelines}`), partsOf(new Story())))
+    expect(makersFor(plan, 'sink').sort()).toEqual(expected)
+  })
 })

@@ -82,6 +82,7 @@ const found: [what: string, text: string, expected: string][] = [
   ['a named social security number', 'SSN: 219099999', 'SSN: [SSN]'],
 
   ['an IPv4 address behind a logger', 'python: 203.0.113.7 refused', 'python: [IP] refused'],
+  ['an IPv4 address that a version is sent to', 'version 10.4.2.1 to 203.0.113.7', 'version 10.4.2.1 to [IP]'],
   ['an IPv4 address near a version', 'version 2 on 203.0.113.7', 'version 2 on [IP]'],
   ['a password under a longer name', 'password_prod=hunter2hunter2 x', 'password_prod=[API_KEY] x'],
   ['an IPv4 address', 'from 203.0.113.7:443', 'from [IP]:443'],

@@ -1,7 +1,8 @@
 /** The resources and scopes of a batch, as far as labels need them. */
 import { decode } from '../../otlp/codec.ts'
 import type { Batches } from '../../telemetry/batch.ts'
-import { RESOURCE } from '../../telemetry/layout.ts'
+import { hashText } from '../../telemetry/hash.ts'
+import { RESOURCE, SCOPE } from '../../telemetry/layout.ts'
 import type { Resource, Scope } from './points/point.ts'
 import { IDENTITY, targetLabels } from './series_labels.ts'
 
@@ -45,6 +46,18 @@ export function decodeHead<T extends Resource | Scope>(
 ): T {
   const start = rows[at + RESOURCE.headStart]!
   return (start < 0 ? {} : decode(name, bytes, start, rows[at + RESOURCE.headEnd]!)) as unknown as T
+}
+
+/** A number for the resource and the scope of a group; `isHere`: this process itself made what is in it. */
+export function senderOf({ bytes, layout }: Batches['metrics'], row: number, isHere: boolean): number {
+  const { resources, scopes } = layout
+  const at = scopes[row + SCOPE.resource]! * RESOURCE.width
+  const resource = hashHead(bytes, resources, at, isHere ? 1 : 0)
+  return hashHead(bytes, scopes, row, resource)
+}
+
+function hashHead(bytes: Buffer, rows: Int32Array, at: number, seed: number): number {
+  return hashText(bytes, rows[at + RESOURCE.headStart]!, rows[at + RESOURCE.headEnd]!, seed)
 }
 
 /** Enough of its attributes to tell whose it is, and that they are too many. */

@@ -8,7 +8,7 @@ import { serverTls, watchTls } from '../../net/tls.ts'
 import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
 import { ITEM, SCOPE } from '../../telemetry/layout.ts'
-import { BatchLabels, decodeHead, SHARED_LABELS_MAX } from './batch_labels.ts'
+import { BatchLabels, decodeHead, SHARED_LABELS_MAX, senderOf } from './batch_labels.ts'
 import { addsSuffixes, keepsUtf8, type PrometheusConfig, schema } from './config.ts'
 import { LoopQueue, LoopTurn } from './loop_turns.ts'
 import { metricName, type Naming, verbatimName } from './metric_names.ts'
@@ -55,6 +55,8 @@ interface Group {
   readonly lasting: boolean
   readonly shared: Shared
   readonly target: string | undefined
+  /** Number of who sent them: its resource and scope. */
+  readonly sender: number
   /** False: what they share is already too long for a series. */
   readonly hasRoom: boolean
 }
@@ -163,7 +165,8 @@ export class PrometheusExporter implements Exporter {
     const own = scope.name === OWN_SCOPE
     const shared = sharedLabels(resource, scope, schemaUrl, own, this.#labels)
     const hasRoom = shared.fixed.size + shared.attributes.length <= SHARED_LABELS_MAX
-    return { own, lasting: own && peer === undefined, shared, target, hasRoom }
+    const lasting = own && peer === undefined
+    return { own, lasting, sender: senderOf(batch, row, lasting), shared, target, hasRoom }
   }
 
   async #take(metric: Metric, points: Iterable<Point>, group: Group, tally: Tally, turn: LoopTurn): Promise<void> {
@@ -202,13 +205,14 @@ export class PrometheusExporter implements Exporter {
     const labels = seriesLabels(point.attributes ?? [], group.shared, reserved)
     if (name.length + help.length + labels.length > this.#config.max_labels_length) return 'labels_too_long'
     if (hasEnded(point)) {
-      this.#store.remove(family, labels)
+      this.#store.end(family, labels, group.sender)
       return undefined
     }
     const value = reading.value(point)
     if (value === undefined) return 'invalid'
     const { timeUnixNano: time = 0n, startTimeUnixNano: start = 0n } = point
-    const sample = { labels, time, start, delta: reading.delta, value, exemplars: exemplarsOf(point) }
+    const { sender } = group
+    const sample = { labels, time, start, delta: reading.delta, value, exemplars: exemplarsOf(point), sender }
     return this.#store.put(family, sample, this.#seen(group))
   }
 
@@ -242,7 +246,7 @@ export class PrometheusExporter implements Exporter {
     const before = this.#targets.get(key)
     if (before !== undefined && before !== target) this.#store.remove(family, before)
     const value = { kind: 'number', number: 1 } as const
-    const sample = { labels: target, time: 0n, start: 0n, delta: false, value, exemplars: [] }
+    const sample = { labels: target, time: 0n, start: 0n, delta: false, value, exemplars: [], sender: 0 }
     const dropped = this.#store.put(family, sample, this.#seen(group))
     if (dropped === undefined) this.#targets.set(key, target)
     else this.#targets.delete(key)

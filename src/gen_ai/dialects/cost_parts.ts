@@ -51,8 +51,10 @@ export const costParts: Dialect['fields'] = {
   cacheWrite1hTokens: [
     'anthropic.usage.cache_creation.ephemeral_1h_input_tokens',
     inJson(LANGSMITH_INPUT, 'ephemeral_1h_input_tokens'),
+    inJson(LANGSMITH_INPUT, 'ephemeral_1hr_input_tokens'),
     inJson(LANGSMITH, 'input_token_details.ephemeral_1h_input_tokens'),
     inJson(LANGSMITH_RUN, 'input_token_details.ephemeral_1h_input_tokens'),
+    inJson(LANGSMITH, 'input_token_details.ephemeral_1hr_input_tokens'),
     inJson(RAW, 'cache_creation.ephemeral_1h_input_tokens'),
     inJson(LITELLM, 'prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens'),
     inJson(VERCEL, 'anthropic.usage.cache_creation.ephemeral_1h_input_tokens'),

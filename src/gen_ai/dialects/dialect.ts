@@ -22,7 +22,7 @@ export const BODY = '\0body'
 export interface PlaceInJson {
   readonly attribute: string
   /**
-   * Keys from the outermost object inwards, joined by dots; a digit is a place in a list. With a dot at the end: whatever
+   * Keys from the outermost object inwards, joined by dots; a digit is a place in a list, `*` any key of an object. With a dot at the end: whatever
    * stands there, as JSON. Empty: the value itself.
    */
   readonly path: string
@@ -98,6 +98,8 @@ export interface Dialect {
   readonly onlyWith?: readonly string[]
   /** Texts stand between quotes, being JSON. Default false. */
   readonly quotedTexts?: boolean
+  /** Of a call that failed only the exception is noted, beside a good status: one without an answer failed. Default false. */
+  readonly failsByException?: boolean
   /** Texts that, as value of `stream`, say yes, besides `true`. */
   readonly streamWords?: readonly string[]
   /** How the first chunk's time is given: since the start, or as a moment (ISO 8601). Default `s`. */

@@ -58,6 +58,7 @@ export interface DialectRow {
   readonly timeToFirstChunk_s: number
   readonly firstChunkEvent: Buffer | undefined
   readonly firstChunkOfAll: boolean
+  readonly failsByException: boolean
   readonly inputIncludesCached: boolean
   readonly totalIsOfProvider: boolean
   readonly zeroCostIsUnknown: boolean
@@ -240,6 +241,7 @@ function dialectRow(dialect: Dialect, json: readonly JsonAttribute[]): DialectRo
     timeToFirstChunk_s: { s: 1, ms: 0.001, moment: 0 }[timeToFirstChunkUnit],
     firstChunkEvent: firstChunkEvent === undefined ? undefined : Buffer.from(firstChunkEvent),
     firstChunkOfAll: dialect.firstChunkOfAll ?? false,
+    failsByException: dialect.failsByException ?? false,
     inputIncludesCached: dialect.inputIncludesCached ?? true,
     totalIsOfProvider: dialect.totalIsOfProvider ?? false,
     zeroCostIsUnknown: dialect.zeroCostIsUnknown ?? false,

@@ -40,6 +40,9 @@ const fields: Dialect['fields'] = {
   statusCode: ['http.response.status_code'],
 }
 
+/** In LangChain's result. */
+const MESSAGE = 'generations.0.0.message.kwargs'
+
 /** AGENT and CHAIN spans repeat the token counts of what is below them; only these two kinds are calls. */
 const common = { firstChunkEvent: 'First Token Stream Event' }
 
@@ -57,10 +60,21 @@ export const openInference: readonly Dialect[] = [
   {
     // Of LangChain's result only what the provider itself calls its answer's id; a run's id is no answer's.
     id: 'openinference-langchain',
-    marks: [{ scope: 'openinference.instrumentation.langchain', key: 'openinference.span.kind' }],
+    marks: ['openinference.instrumentation.langchain', '@arizeai/openinference-instrumentation-langchain'].map(
+      (scope) => ({ scope, key: 'openinference.span.kind' }),
+    ),
     fields: {
       ...fields,
-      responseId: [NEWEST.responseId, inJson('output.value', 'llm_output.id')],
+      responseId: [
+        NEWEST.responseId,
+        ...['llm_output.id', 'llmOutput.id', `${MESSAGE}.response_metadata.id`, `${MESSAGE}.additional_kwargs.id`].map(
+          (path) => inJson('output.value', path),
+        ),
+      ],
+      cacheWriteTokens: [
+        ...fields.cacheWriteTokens!,
+        inJson('output.value', `${MESSAGE}.usage_metadata.input_token_details.cache_creation`),
+      ],
       finishReasons: ['llm.finish_reason', NEWEST.finishReasons, ...inGenerations('output.value')],
     },
     ...common,
@@ -82,7 +96,12 @@ export const openInference: readonly Dialect[] = [
       ...['bedrock', 'claude_agent_sdk'].map((sdk) => `openinference.instrumentation.${sdk}`),
       ...['bedrock', 'claude-agent-sdk'].map((sdk) => `@arizeai/openinference-instrumentation-${sdk}`),
     ].map((scope) => ({ scope, key: 'openinference.span.kind' })),
-    fields,
+    fields: {
+      ...fields,
+      // Those for JavaScript tell of the cache only in the answer as it came.
+      cacheReadTokens: [...fields.cacheReadTokens!, inJson('output.value', 'usage.cacheReadInputTokens')],
+      cacheWriteTokens: [...fields.cacheWriteTokens!, inJson('output.value', 'usage.cacheWriteInputTokens')],
+    },
     ...common,
     inputIncludesCached: false,
     totalIsOfProvider: true,

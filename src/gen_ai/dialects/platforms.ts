@@ -107,6 +107,7 @@ export const langSmith: Dialect = {
     finishReasons: [NEWEST.finishReasons, ...inGenerations('gen_ai.completion')],
     stream: [NEWEST.stream, 'langsmith.request.streaming'],
   },
+  failsByException: true,
 }
 
 const CHAT_USAGE = 'mlflow.chat.tokenUsage'

@@ -2,7 +2,7 @@
 
 import { NEWEST } from '../call_fields.ts'
 import { newestFields } from './conventions.ts'
-import { apart, type Dialect, EXCLUSIVE, inJson } from './dialect.ts'
+import { apart, type Dialect, EXCLUSIVE, inJson, type PlaceInJson } from './dialect.ts'
 
 const MODEL_PROVIDERS = {
   'azure-openai.chat': 'azure.ai.openai',
@@ -39,6 +39,11 @@ const CALLS = {
   'ai.embed.doEmbed': 'embeddings',
   'ai.embedMany.doEmbed': 'embeddings',
   'ai.rerank.doRerank': 'rerank',
+}
+
+/** Users name compatible providers as they like, and what these tell stands below that name: OpenAI's way, or Google's. */
+function inMetadata(path: string): PlaceInJson {
+  return inJson(METADATA, `*.${path}`)
 }
 
 /**
@@ -79,12 +84,18 @@ const spans: Dialect = {
       'ai.usage.inputTokenDetails.cacheReadTokens',
       ...CACHE_READ.map((path) => apart(inJson(METADATA, path))),
       apart('ai.usage.cachedInputTokens', ...EXCLUSIVE),
+      ...['cachedPromptTokens', 'promptCacheHitTokens', 'usageMetadata.cachedContentTokenCount'].map(inMetadata),
     ],
     cacheWriteTokens: [
       'ai.usage.inputTokenDetails.cacheWriteTokens',
       ...CACHE_WRITE.map((path) => apart(inJson(METADATA, path))),
     ],
-    reasoningTokens: ['ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens'],
+    reasoningTokens: [
+      'ai.usage.outputTokenDetails.reasoningTokens',
+      'ai.usage.reasoningTokens',
+      inMetadata('reasoningTokens'),
+      apart(inMetadata('usageMetadata.thoughtsTokenCount')),
+    ],
     totalTokens: ['ai.usage.totalTokens', 'gen_ai.usage.total_tokens'],
     timeToFirstChunk: ['ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk'],
     stream: ['ai.operationId'],
@@ -102,7 +113,8 @@ export const vercel: readonly Dialect[] = [
   {
     // The `OpenTelemetry` integration: metric names as span attributes; `invoke_agent` has the sums of its calls.
     id: 'vercel-ai-sdk-7',
-    marks: [{ scope: 'gen_ai', key: NEWEST.provider }],
+    // Its steps have no provider; OpenInference's processor calls them LLM.
+    marks: [NEWEST.provider, 'openinference.span.kind'].map((key) => ({ scope: 'gen_ai', key })),
     fields: {
       ...newestFields,
       conversationId: [NEWEST.conversationId, 'ai.settings.context.sessionId'],

@@ -9,6 +9,7 @@ import { readFailure } from '../failure.ts'
 import { judgeTimes } from '../implausible.ts'
 import { EMBEDDINGS, needsModel, OPERATIONS } from '../known_values.ts'
 import type { ModelCall } from '../model_call.ts'
+import { findExceptionText } from '../wire.ts'
 import { readFinishReasons } from './finish.ts'
 import { readFirstChunk } from './first_chunk.ts'
 import { type DialectCandidates, mayBeMarked, recognise } from './recognise.ts'
@@ -184,8 +185,15 @@ function readStream(view: SpanView, found: Int32Array, dialect: DialectRow, call
 
 function isFailure(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): boolean {
   if (call.hasErrorStatus || call.has(FIELD.errorType) || call.statusCode >= 400 || isErrorWord(call)) return true
-  return readFlag(view, found, dialect, FIELD.outcome, call) === false
+  if (readFlag(view, found, dialect, FIELD.outcome, call) === false) return true
+  return dialect.failsByException && !hasAnswer(call) && findExceptionText(view, exceptionType) >= 0
 }
+
+function hasAnswer(call: ModelCall): boolean {
+  return call.outputTokens >= 0 || call.finishReasonCount > 0
+}
+
+const exceptionType = Buffer.from('exception.type')
 
 const errorWord = Buffer.from('error')
 const word = Buffer.alloc(errorWord.length)

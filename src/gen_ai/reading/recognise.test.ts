@@ -239,3 +239,9 @@ test('more scopes than are remembered', () => {
   for (let scope = 0; scope < names.length * 2; scope++)
     expect(marks.of(batch, scope).byScope, names[scope % 600]).toBe(scope % 3 === 0)
 })
+
+test('a step of the Vercel AI SDK 7 is no call, though OpenInference’s processor says so', () => {
+  const attributes = { 'gen_ai.operation.name': 'agent_step', 'openinference.span.kind': 'LLM' }
+  expect(callOf({ scope: 'gen_ai', attributes })).toBeUndefined()
+  expect(callOf({ scope: 'gen_ai', attributes: { ...attributes, 'gen_ai.operation.name': 'chat' } })).toBeDefined()
+})

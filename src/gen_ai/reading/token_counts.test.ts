@@ -112,6 +112,30 @@ describe('token counts that dialects tell in their own way', () => {
       [87, 5, 30, 7, Number.NaN],
     ],
     [
+      'AI SDK 4, OpenAI’s details, below the name that a compatible provider was given',
+      ai('deepinfra.chat', {
+        'ai.response.providerMetadata': '{"deepinfra":{"reasoningTokens":4,"cachedPromptTokens":30}}',
+      }),
+      [50, 5, 30, Number.NaN, 4],
+    ],
+    [
+      'AI SDK 5, Google’s own usage: thoughts beside the output',
+      ai('google.vertex.chat', {
+        'ai.response.providerMetadata':
+          '{"vertex":{"usageMetadata":{"thoughtsTokenCount":4,"cachedContentTokenCount":30,"promptTokenCount":50}}}',
+      }),
+      [50, 9, 30, Number.NaN, 4],
+    ],
+    [
+      'LangSmith’s writes by lifetime, as it writes them in JavaScript',
+      {
+        'langsmith.span.kind': 'llm',
+        'langsmith.usage_metadata':
+          '{"input_tokens":50,"output_tokens":9,"input_token_details":{"cache_read":30,"ephemeral_5m_input_tokens":3,"ephemeral_1hr_input_tokens":4}}',
+      },
+      [50, 9, 30, 7, Number.NaN],
+    ],
+    [
       'Langfuse, reads as a detail and writes beside it',
       usage({
         prompt_tokens: 50,
@@ -145,6 +169,31 @@ describe('token counts that dialects tell in their own way', () => {
     const call = callOf({ scope: name === 'a Python object' ? 'litellm' : 'any', attributes })!
     const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = call
     expect([inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens]).toEqual(is)
+  })
+
+  const oiBedrock = '@arizeai/openinference-instrumentation-bedrock'
+  const answer = '{"usage":{"inputTokens":20,"outputTokens":5,"cacheReadInputTokens":30,"cacheWriteInputTokens":7}}'
+  test.each<[string, Record<string, string | number>, readonly number[]]>([
+    ['in the answer as it came', { 'output.value': answer, 'llm.token_count.total': 62 }, [57, 5, 30, 7]],
+    ['by a sum only', { 'llm.token_count.total': 62 }, [57, 5, Number.NaN, Number.NaN]],
+    ['not at all', { 'llm.token_count.total': 25 }, [20, 5, Number.NaN, Number.NaN]],
+    ['nor a sum', {}, [20, 5, Number.NaN, Number.NaN]],
+  ])('OpenInference tells of Bedrock’s cache %s', (_, more, is) => {
+    const tokens = { 'llm.token_count.prompt': 20, 'llm.token_count.completion': 5 }
+    const call = callOf({ scope: oiBedrock, attributes: { 'openinference.span.kind': 'LLM', ...tokens, ...more } })!
+    expect([call.inputTokens, call.outputTokens, call.cacheReadTokens, call.cacheWriteTokens]).toEqual(is)
+  })
+
+  test('OpenInference tells of LangChain’s writes to a cache in the answer as it came', () => {
+    const attributes = {
+      'openinference.span.kind': 'LLM',
+      'llm.token_count.prompt': 57,
+      'llm.token_count.prompt_details.cache_read': 30,
+      'output.value':
+        '{"generations":[[{"message":{"kwargs":{"usage_metadata":{"input_token_details":{"cache_creation":7,"cache_read":30}}}}}]]}',
+    }
+    const call = callOf({ scope: '@arizeai/openinference-instrumentation-langchain', attributes })!
+    expect([call.inputTokens, call.cacheReadTokens, call.cacheWriteTokens]).toEqual([57, 30, 7])
   })
 
   const of = (scope: string) => ({ scope, 'gen_ai.system': 'anthropic', 'gen_ai.operation.name': 'chat' })

@@ -31,7 +31,10 @@ export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRo
   const cached = zeroIfUnknown(call.cacheReadTokens) + zeroIfUnknown(call.cacheWriteTokens)
   const reasoning = zeroIfUnknown(call.reasoningTokens)
   if (hasParts) addAudio(call)
-  if (cached === 0 && reasoning === 0) return
+  if (cached === 0 && reasoning === 0) {
+    if (dialect.totalIsOfProvider && !dialect.inputIncludesCached) addUntold(view, found, dialect, call)
+    return
+  }
   const told = toldByTotal(readCount(view, found, dialect, FIELD.totalTokens, call), dialect, call)
   const leftOut = told === NOT_TOLD ? usuallyLeftOut(dialect, call) : told
   addToInput(call, cached > call.inputTokens && (leftOut & READ) === 0 ? cached : partOf(leftOut, call))
@@ -66,6 +69,13 @@ function partOf(bits: number, call: ModelCall): number {
 
 function reasoningOf(bits: number, call: ModelCall): number {
   return (bits & REASONING) !== 0 ? zeroIfUnknown(call.reasoningTokens) : 0
+}
+
+/** Where the provider's sum has more than its input and output, the rest was read from or written to a cache. */
+function addUntold(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
+  if (!(call.outputTokens >= 0)) return
+  const total = readCount(view, found, dialect, FIELD.totalTokens, call)
+  addToInput(call, total - call.inputTokens - call.outputTokens)
 }
 
 function addToInput(call: ModelCall, tokens: number): void {

@@ -5,9 +5,11 @@ import { separators } from './separators.ts'
 
 const IP = kindIndex('IP')
 const REACH = 24
+/** `upgraded from 123.123.123.123 to ` */
+const VERSION_REACH = 36
 /** What stands before the number of a version, a chapter, a clause. */
 const versions =
-  /(?:\bv|versions?|\bver|release|build|revision|\brev|firmware|chapter|sections?|clause|figure|table|driver|(?:up|down)grad(?:e|ed|ing)(?: to)?|patch|hotfix|[<>=~]=|[~^])[.:=("'\\ ]{0,6}$/
+  /(?:\bv|versions?|\bver|release|build|revision|\brev|firmware|chapter|sections?|clause|figure|table|driver|(?:up|down)grad(?:e|ed|ing)(?: from)?(?: [\d.]{7,15})?(?: to)?|patch|hotfix|[<>=~]=|[~^])[.:=("'\\ ]{0,6}$/
 /** Names of programs that nobody gives to a machine; behind a colon such a name may be that of a logger. */
 const programs =
   /\b(?:cuda|cudnn|nccl|tensorrt|rocm|toolkit|runtime|sdk|jdk|jre|java|python|openssl|chrome|chromium|firefox|safari|webkit|android|macos|gcc|clang|plugin|extension|assembly)[ =-]?$/
@@ -59,9 +61,10 @@ function check(region: NumberRegion, first: number, findings: Findings): void {
 function isAddress({ bytes, low }: NumberRegion, start: number, end: number, findings: Findings): boolean {
   const isShort = end - start === 7
   if (start === low) return !isShort
-  findings.spend(REACH)
-  const before = bytes.toString('latin1', Math.max(low, start - REACH), start).toLowerCase()
-  return !versions.test(before) && !programs.test(before) && (!isShort || addresses.test(before))
+  findings.spend(VERSION_REACH)
+  const before = bytes.toString('latin1', Math.max(low, start - VERSION_REACH), start).toLowerCase()
+  if (versions.test(before) || programs.test(before)) return false
+  return !isShort || addresses.test(before.slice(-REACH))
 }
 
 /** The value of a decimal octet without leading zeros, or -1. */

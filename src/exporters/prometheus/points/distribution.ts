@@ -36,6 +36,22 @@ export function add(a: Distribution, b: Distribution): Distribution | undefined 
   }
 }
 
+/** The two together under the bounds that both have. */
+export function addShared(a: Distribution, b: Distribution): Distribution {
+  const bounds: number[] = []
+  const cumulative: number[] = []
+  for (let [atA, atB] = [0, 0]; atA < a.bounds.length && atB < b.bounds.length; ) {
+    const [boundA, boundB] = [a.bounds[atA]!, b.bounds[atB]!]
+    if (boundA === boundB) {
+      bounds.push(boundA)
+      cumulative.push(a.cumulative[atA]! + b.cumulative[atB]!)
+    }
+    if (boundA <= boundB) atA++
+    if (boundB <= boundA) atB++
+  }
+  return { count: a.count + b.count, sum: addSums(a.sum, b.sum), bounds, cumulative }
+}
+
 /** A sum of which one part is unknown is unknown. */
 export function addSums(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? undefined : a + b

@@ -1,7 +1,7 @@
 /** What of a metric Prometheus can show: its type, and a value for each data point. */
 
 import type { MetricType } from '../metric_names.ts'
-import { type SeriesValue, shownExponential } from '../series_store.ts'
+import { type SeriesValue, shownExponential } from '../series_values.ts'
 import { distributionOf } from './distribution.ts'
 import { exponentialOf } from './exponential.ts'
 import {

@@ -1,7 +1,8 @@
 /** What families and labels are called in one exposition: names in UTF-8 are escaped where the scraper does not take them. */
 
+import type { Series } from '../series.ts'
 import { escapeLabel } from '../series_labels.ts'
-import { type Family, namesOf, type Series } from '../series_store.ts'
+import { type Family, namesOf } from '../series_store.ts'
 import { type Escaping, escapeLabelName, escapeMetric, isPlainMetric } from './escaping.ts'
 
 export interface NamedSeries {

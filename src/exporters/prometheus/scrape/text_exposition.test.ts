@@ -20,7 +20,9 @@ import {
   point,
   summary,
 } from '../request.fixture.ts'
-import type { Family, Series, SeriesValue } from '../series_store.ts'
+import type { Series } from '../series.ts'
+import type { Family } from '../series_store.ts'
+import type { SeriesValue } from '../series_values.ts'
 import { expose } from './text_exposition.ts'
 
 let at: Bench
@@ -416,7 +418,7 @@ test('series that come and go while the text is taken are in it once or not', ()
 })
 
 function seriesOf(labels: string, value: SeriesValue): Series {
-  return { labels, time: 0n, start: 0n, delta: false, value, exemplars: undefined, lines: 1, seen_ms: 0 }
+  return { labels, time: 0n, start: 0n, value, exemplars: undefined }
 }
 
 const unpack = fileURLToPath(new URL('../../../../../shared/backends/unpack.sh', import.meta.url))

@@ -6,8 +6,9 @@
  */
 
 import type { Exemplar } from '../points/exemplars.ts'
+import type { Series } from '../series.ts'
 import { escapeLabel } from '../series_labels.ts'
-import type { Family, Series } from '../series_store.ts'
+import type { Family } from '../series_store.ts'
 import type { Escaping } from './escaping.ts'
 import { ExposedNames, headName, lineHead } from './exposed_names.ts'
 

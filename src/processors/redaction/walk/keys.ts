@@ -52,7 +52,8 @@ export const ADDRESSES = { none: 0, private: 1, all: 2 } as const
 const machines =
   /^(?:server|destination|host|k8s|container|net\.host|net\.sock\.host|network\.local)\.|^service\.instance\.id$/
 /** A version of four numbers looks like an address. */
-const versions = /(?:^|[._:-])version$|[a-z]Version$/
+const versions =
+  /(?:^|[._:/-])(?:versions?|ver|release|revision|firmware|build(?:[._-]?(?:id|number|version))?)$|[A-Za-z0-9](?:Version|Release|Revision|Firmware|Build|BuildNumber)$|(?:^|_)(?:VERSION|RELEASE|BUILD)$/
 const peers = /^(?:network|net|net\.sock)\.peer\.|^(?:url\.full|http\.url|http\.host)$/
 const phones =
   /(?:^|[._-])(?:phone|mobile|telephone|tel|fax|msisdn|cell)(?:[._-]?(?:number|no))?$|[a-z](?:Phone|Mobile|Fax)(?:Number|No)?$|^phoneNumber$/

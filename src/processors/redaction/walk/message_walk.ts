@@ -51,7 +51,7 @@ export class MessageWalk implements Parts {
   readonly #keys: Keys
   /** By content group. */
   readonly #policies: readonly ContentPolicy[]
-  /** Whole attributes that say nothing and hold nothing: most attributes of most items were seen before. */
+  /** Whole attributes that say nothing and hold nothing, with their GUESS: most attributes of most items were seen before. */
   readonly #cleanPairs = new ByteCache(PAIR_SLOTS, PAIR_LENGTH_MAX)
   #source: ViewedBytes = NOTHING
   readonly #around: ItemSurroundings
@@ -210,7 +210,7 @@ export class MessageWalk implements Parts {
   #keyValue(start: number, end: number): void {
     // What is clean elsewhere may be too long in content, or hold addresses that do not stay there.
     const isOrdinary = this.#around.attributesGroup === 0 && !this.#inContent
-    if (isOrdinary && this.#cleanPairs.find(this.#source, start, end) >= 0) return
+    if (isOrdinary && this.#isClean(this.#cleanPairs.find(this.#source, start, end))) return
     const bytes = this.#source.bytes
     const keyEnd = start + 2 + bytes[start + 1]!
     if (bytes[start] !== KEY_TAG || bytes[start + 1]! > 127 || keyEnd >= end || bytes[keyEnd] !== VALUE_TAG)
@@ -225,13 +225,17 @@ export class MessageWalk implements Parts {
     const key = this.#keys.classOf(this.#source, start + 2, keyEnd)
     if ((key & TELLS) === 0 && isOrdinary) {
       const edits = this.edits.count
-      // Free text that is clean here may be content on another item.
       const guess = this.#unlisted(key, keyEnd, value, end)
-      if (guess === GUESS.none && this.edits.count === edits) this.#cleanPairs.offer(this.#source, start, end, 1)
+      if (this.edits.count === edits) this.#cleanPairs.offer(this.#source, start, end, guess)
       return
     }
     if ((key & KEY.dirty) !== 0 || this.#truncates) this.#text(start, start + 2, keyEnd, true)
     this.#valueOf(key, keyEnd, value, end)
+  }
+
+  /** `guess`: what is remembered of an attribute, -1: nothing. Free text that is clean elsewhere may be content on this item. */
+  #isClean(guess: number): boolean {
+    return guess === GUESS.none || (guess === GUESS.elsewhere && (this.#depth > 0 || !this.#steps.isStep(this.#source)))
   }
 
   /** Fields in any order, any number of them: every value is judged by every key. */

@@ -77,11 +77,16 @@ export class StepItems {
   }
 
   isStep(source: ViewedBytes): boolean {
-    if (this.#item === UNREAD) {
-      const isMarked = this.#isMarked(source, this.#start, this.#end)
-      this.#item = isMarked || (this.#takesPart(source) && this.#scopeHasSteps(source)) ? 1 : 0
-    }
+    if (this.#item === UNREAD) this.#item = this.#find(source) ? 1 : 0
     return this.#item === 1
+  }
+
+  #find(source: ViewedBytes): boolean {
+    // The item is one of its scope's.
+    if (this.#scope === 0) return false
+    if (this.#scope === 1 && this.#message === 'Span') return true
+    if (this.#isMarked(source, this.#start, this.#end)) return true
+    return this.#scopeHasSteps(source) && this.#takesPart(source)
   }
 
   /** Log records without an event's name are lines of a program that may log anything under one scope. */
@@ -108,6 +113,13 @@ export class StepItems {
     this.#effort.spend((end - start) * BYTE_STEPS)
     if (this.#message === 'LogRecord' && this.#isEventOfStep(source, findEventName(bytes, start, end))) return true
     for (let at = start; at < end; ) {
+      // Most attributes are short: tag, length, and the key as the first field.
+      if (bytes[at] === fields.attributes && bytes[at + 1]! < 128) {
+        const content = at + 2
+        at = content + bytes[at + 1]!
+        if (this.#isKeyOfStep(source, content, at)) return true
+        continue
+      }
       const tag = readUint32(bytes, at, end)
       const value = next
       at = skipValue(tag & 7, bytes, value, end)
@@ -148,8 +160,11 @@ export class StepItems {
 
   /** Of the KeyValue in [start, end). */
   #isKeyOfStep(source: ViewedBytes, start: number, end: number): boolean {
-    const key = findField(source.bytes, start, end, KEY_TAG)
-    return key >= 0 && this.#marks(source, fieldStart(source.bytes, key), fieldEnd(source.bytes, key))
+    const { bytes } = source
+    if (bytes[start] === KEY_TAG && bytes[start + 1]! < 128)
+      return this.#marks(source, start + 2, start + 2 + bytes[start + 1]!)
+    const key = findField(bytes, start, end, KEY_TAG)
+    return key >= 0 && this.#marks(source, fieldStart(bytes, key), fieldEnd(bytes, key))
   }
 
   #marks(source: ViewedBytes, start: number, end: number): boolean {
