@@ -1,11 +1,9 @@
 /** Token counts as the newest convention has them: cached ones are part of the input, reasoning is part of the output. */
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
-import { type DialectRow, lexicon } from '../dialects/lexicon.ts'
+import type { DialectRow } from '../dialects/lexicon.ts'
 import type { ModelCall } from '../model_call.ts'
 import { readNumber } from './sources.ts'
-
-const { parts } = lexicon
 
 /** What input and output leave out, as bits. */
 const READ = 1
@@ -22,7 +20,7 @@ const WAYS = [READ | WRITE, REASONING, READ | WRITE | REASONING, READ, READ | RE
 export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
   call.inputTokens = readCount(view, found, dialect, FIELD.inputTokens, call)
   call.outputTokens = readCount(view, found, dialect, FIELD.outputTokens, call)
-  const hasParts = mayHaveParts(found)
+  const hasParts = mayHaveParts(found, dialect)
   if (hasParts) readParts(view, found, dialect, call)
   call.cacheReadTokens = readCount(view, found, dialect, FIELD.cacheReadTokens, call)
   call.cacheWriteTokens = readCount(view, found, dialect, FIELD.cacheWriteTokens, call)
@@ -92,7 +90,8 @@ function addToOutput(call: ModelCall, tokens: number): void {
   call.replaced |= 1 << FIELD.outputTokens
 }
 
-function mayHaveParts(found: Int32Array): boolean {
+function mayHaveParts(found: Int32Array, dialect: DialectRow): boolean {
+  const { parts } = dialect.lexicon
   for (let at = 0; at < parts.length; at++) if (found[parts[at]!]! >= 0) return true
   return false
 }
