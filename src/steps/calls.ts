@@ -229,6 +229,10 @@ export class Calls {
     return this.has(call, AWAITS_RECORD) ? 1 : 0
   }
 
+  isVague(call: number): boolean {
+    return Number.isNaN(this.number(call, 'input')) && !this.has(call, FAILED)
+  }
+
   /** Of the calls from that one back: do more requests miss their stream's record than there are records? What a request's own child tells of tokens, its record would not tell anew. */
   awaitsMore(newest: number): boolean {
     const told = new Set<number>()

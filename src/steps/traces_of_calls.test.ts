@@ -21,6 +21,7 @@ class Pairs implements LinkedCalls {
   readonly #told = new Map<number, number>()
   readonly removed: number[] = []
   readonly awaited = new Map<number, number>()
+  readonly vague = new Set<number>()
   /** Nothing that is awaited is missed. */
   hasAll = false
 
@@ -54,6 +55,10 @@ class Pairs implements LinkedCalls {
 
   awaits(call: number): number {
     return this.awaited.get(call) ?? 0
+  }
+
+  isVague(call: number): boolean {
+    return this.vague.has(call)
   }
 
   awaitsMore(): boolean {
@@ -223,6 +228,14 @@ describe('a report that awaits another', () => {
     traces.settle(9000, 5000, 9000)
     expect(settled.length).toBe(1)
   })
+})
+
+test('of traces that are due at once, those that leave something open come last', () => {
+  const { traces, row, calls, settled } = bench(100, new FakeClock())
+  calls.vague.add(0)
+  for (const call of [0, 2, 4]) traces.add(row(1 + call), call, call)
+  traces.settle(20_000, 5000, 30_000)
+  expect(settled.flat()).toEqual([2, 4, 0])
 })
 
 test('counted calls are given up when there are too many, but not those of a trace that waits', () => {

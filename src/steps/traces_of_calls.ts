@@ -29,6 +29,8 @@ const PAUSE_CALLS = 1000
 const WAITS = 1
 /** Its calls are being grouped. */
 const GROUPED = 2
+/** A call that waits says no tokens: another trace may say them, and is told before. */
+const VAGUE = 4
 
 /** The calls, known by number (`steps/calls.ts`). Those of a trace form a list from the newest back. */
 export interface LinkedCalls {
@@ -42,6 +44,8 @@ export interface LinkedCalls {
   addTold(call: number, bits: number): void
   /** 1: another report of the call will come, maybe late; -1: this is such a report; 0: neither. */
   awaits(call: number): number
+  /** Does it say how many tokens there were, or that it failed? */
+  isVague(call: number): boolean
   /** Of the calls from that one back: is any of those that will come still missed? */
   awaitsMore(newest: number): boolean
   /** True: each of them reports a call of its own. False says nothing. */
@@ -66,7 +70,7 @@ export class TracesOfCalls {
   readonly #teller: Teller
   readonly #calls_max: () => number
   readonly #slices: Slices
-  /** Per trace: its newest call; when its first and its last unsettled call came; WAITS and GROUPED. */
+  /** Per trace: its newest call; when its first and its last unsettled call came; WAITS, GROUPED and VAGUE. */
   readonly #newest: TraceColumn
   readonly #firstSeen: TraceColumn
   readonly #lastSeen: TraceColumn
@@ -77,8 +81,9 @@ export class TracesOfCalls {
   readonly #waiting = new RowQueue()
   /** Traces that have waited `settle_after` in `#waiting`, but had calls in between, so that they wait on. In no order. */
   readonly #extended = new RowQueue()
-  /** Traces that are to be settled now, in that order. */
+  /** Traces that are to be settled now, in that order; and those of them that come last. */
   readonly #due = new RowQueue()
+  readonly #dueLast = new RowQueue()
   /** Settles what is due: under way. */
   #work: Generator<undefined, void> | undefined
   /** Traces with counted calls, in the order in which they settled; each held once per place. */
@@ -110,6 +115,7 @@ export class TracesOfCalls {
     this.#newest.data[row] = call
     this.#uncounted++
     this.#awaited.data[row]! += this.#calls.awaits(call)
+    if (this.#calls.isVague(call)) this.#states.data[row]! |= VAGUE
     this.#wait(row, now_ms)
   }
 
@@ -124,6 +130,7 @@ export class TracesOfCalls {
     // While the trace is being grouped, the turn of this call may be over.
     const isNew = wasCounted || (this.#states.data[row]! & WAITS) === 0
     if (isNew) this.#awaited.data[row]! += this.#calls.awaits(call)
+    if (this.#calls.isVague(call)) this.#states.data[row]! |= VAGUE
     this.#wait(row, now_ms)
   }
 
@@ -161,15 +168,15 @@ export class TracesOfCalls {
   }
 
   /**
-   * Tells those of `bits` of everything that they wait for, at once; others go on waiting for it. What is awaited may be in
-   * another trace, so traces that await something come last.
+   * Tells those of `bits` of everything that they wait for, at once; others go on waiting for it. What is awaited, or left
+   * open, may be in another trace, so traces that leave something open come last.
    */
   leave(bits: number): void {
     while (this.#piece());
-    for (const awaits of [false, true])
+    for (const isVague of [false, true])
       for (const queue of [this.#waiting, this.#extended])
         for (let at = 0; at < queue.length; at++)
-          if (this.#awaited.data[queue.at(at)]! > 0 === awaits) drain(this.#tell(queue.at(at), bits))
+          if (this.#isVague(queue.at(at)) === isVague) drain(this.#tell(queue.at(at), bits))
   }
 
   /** Counts what waits, all of it at once, and gives rows and columns back. */
@@ -192,13 +199,20 @@ export class TracesOfCalls {
     const soonest_ms = Math.min(settle_after_ms, settle_max_ms)
     while (this.#waiting.length > 0 && now_ms - this.#firstSeen.data[this.#waiting.first()]! >= soonest_ms)
       this.#findOne(this.#waiting.shift(), now_ms, settle_after_ms, awaited_ms, settle_max_ms)
+    while (this.#dueLast.length > 0) this.#due.push(this.#dueLast.shift())
   }
 
   #findOne(row: number, now_ms: number, settle_after_ms: number, awaited_ms: number, settle_max_ms: number): void {
     const quiet_ms = now_ms - this.#lastSeen.data[row]!
     const isQuiet = quiet_ms >= settle_after_ms && !(quiet_ms < awaited_ms && this.#awaitsMore(row))
-    if (isQuiet || now_ms - this.#firstSeen.data[row]! >= settle_max_ms) this.#due.push(row)
-    else this.#extended.push(row)
+    if (!isQuiet && now_ms - this.#firstSeen.data[row]! < settle_max_ms) this.#extended.push(row)
+    else if (this.#isVague(row)) this.#dueLast.push(row)
+    else this.#due.push(row)
+  }
+
+  /** What its calls leave open may be told by those of another trace. */
+  #isVague(row: number): boolean {
+    return this.#awaited.data[row]! > 0 || (this.#states.data[row]! & VAGUE) !== 0
   }
 
   #awaitsMore(row: number): boolean {

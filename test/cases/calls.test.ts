@@ -16,7 +16,7 @@ interface Case {
 }
 
 const directory = new URL('calls/', import.meta.url)
-const cases: Case[] = ['expected.json', 'expected.second.json'].flatMap((name) =>
+const cases: Case[] = ['expected.json', 'expected.second.json', 'expected.more.json'].flatMap((name) =>
   JSON.parse(readFileSync(new URL(name, directory), 'utf8')),
 )
 

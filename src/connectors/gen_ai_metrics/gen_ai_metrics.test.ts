@@ -75,11 +75,12 @@ describe('calls that two spans report', () => {
   test.each([
     ['parent and child', outer(), inner(), 1],
     [
-      'the same response id, wherever the spans are',
+      'the same response id at one time, wherever the spans are',
       outer(byId('r')),
-      call({ start_ms: 9000, end_ms: 9500, ...byId('r') }),
+      call({ start_ms: 1500, end_ms: 2500, ...byId('r') }),
       1,
     ],
+    ['the same response id later: a cache', outer(byId('r')), call({ start_ms: 9000, end_ms: 9500, ...byId('r') }), 2],
     ['different response ids', outer(byId('r')), inner(byId('s')), 2],
     ['a child that failed is an attempt of its own', outer(), inner({ status: { code: 2 } }), 2],
     ['a child with other tokens', outer(), inner({ with: { 'gen_ai.usage.output_tokens': 11 } }), 2],

@@ -35,13 +35,24 @@ function inMetadata(path: string): PlaceInJson {
   return inJson(METADATA, `*.${path}`)
 }
 
+/** The spans around these (`ai.generateText` …) hold the sums of their calls. */
+const CALLS = {
+  'ai.generateText.doGenerate': 'chat',
+  'ai.generateObject.doGenerate': 'chat',
+  'ai.streamText.doStream': 'chat',
+  'ai.streamObject.doStream': 'chat',
+  'ai.embed.doEmbed': 'embeddings',
+  'ai.embedMany.doEmbed': 'embeddings',
+  'ai.rerank.doRerank': 'rerank',
+}
+
 /**
  * Versions 3 to 6; names in the order 6, 5, 4, 3. Before 6 the provider's own input count was passed on, and Anthropic's
  * leaves out cached tokens; only 6 has `inputTokenDetails`.
  */
 const spans: Dialect = {
   id: 'vercel-ai-sdk',
-  marks: [{ key: 'ai.operationId' }],
+  marks: [{ key: 'ai.operationId' }, { scope: 'ai', key: 'ai.model.id' }],
   fields: {
     ...newestFields,
     operation: ['ai.operationId'],
@@ -90,16 +101,9 @@ const spans: Dialect = {
     stream: ['ai.operationId'],
     finishReasons: [NEWEST.finishReasons, 'ai.response.finishReason', 'ai.finishReason'],
   },
-  // The spans around these (`ai.generateText` …) hold the sums of their calls.
-  operations: {
-    'ai.generateText.doGenerate': 'chat',
-    'ai.generateObject.doGenerate': 'chat',
-    'ai.streamText.doStream': 'chat',
-    'ai.streamObject.doStream': 'chat',
-    'ai.embed.doEmbed': 'embeddings',
-    'ai.embedMany.doEmbed': 'embeddings',
-    'ai.rerank.doRerank': 'rerank',
-  },
+  operations: CALLS,
+  // Before 3.3 nothing but the name says what a span is.
+  spanNames: CALLS,
   providers: MODEL_PROVIDERS,
   streamWords: ['ai.streamText.doStream', 'ai.streamObject.doStream'],
   timeToFirstChunkUnit: 'ms',

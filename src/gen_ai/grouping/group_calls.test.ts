@@ -317,6 +317,34 @@ describe('calls of a trace', () => {
       [[1, 2]],
     ],
     [
+      'a framework and an SDK side by side, of whom one knows no tokens: the tightest are one',
+      [
+        report({ spanId: 1, emitter: 1 }),
+        report({ spanId: 2, emitter: 1, start_ms: 100, end_ms: 1100 }),
+        report({ spanId: 3, emitter: 2, nearness: 1, start_ms: 10, end_ms: 990, ...tokens(50) }),
+        report({ spanId: 4, emitter: 2, nearness: 1, start_ms: 110, end_ms: 1090, ...tokens(60) }),
+      ],
+      [
+        [1, 3],
+        [2, 4],
+      ],
+    ],
+    [
+      'the same of two frameworks',
+      [report({ spanId: 1, emitter: 1 }), report({ spanId: 2, emitter: 2, start_ms: 10, end_ms: 990, ...tokens(50) })],
+      [[1], [2]],
+    ],
+    [
+      'a framework without tokens around two of the SDK, and one beside it',
+      [
+        report({ spanId: 1, emitter: 1 }),
+        report({ spanId: 2, parentId: 1, emitter: 2, nearness: 1, start_ms: 10, end_ms: 400, ...tokens(50) }),
+        report({ spanId: 3, parentId: 1, emitter: 2, nearness: 1, start_ms: 500, end_ms: 900, ...tokens(60) }),
+        report({ spanId: 4, emitter: 2, nearness: 1, start_ms: 20, end_ms: 300, ...tokens(70) }),
+      ],
+      [[1, 3], [2], [4]],
+    ],
+    [
       'two of one instrumentation, side by side',
       [report({ spanId: 1, ...tokens(50) }), report({ spanId: 2, ...tokens(50) })],
       [[1], [2]],

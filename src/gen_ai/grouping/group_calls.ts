@@ -30,6 +30,8 @@ const nothingAbove: Ancestry = { above: () => 0 }
 
 /** For a record of a stream at most this many requests are compared. */
 const STREAMS_MAX = 64
+/** So far up is looked; further down a report may be below any other. */
+const ABOVE_MAX = 64
 const NONE = -1
 /** Of a report that stands around more than one call, and of an id that several reports have. */
 const SEVERAL = -2
@@ -79,6 +81,10 @@ class Grouping implements Groups {
   readonly #streamRecords: number[] = []
   readonly #logRecords: number[] = []
   #hasResponses = false
+  /** Are there reports without tokens; made above a provider's SDK; and around it or in it? */
+  #hasUnknown = false
+  #isOfFramework = false
+  #isOfProvider = false
   readonly #tree: ReportTree
   readonly byTime = (a: number, b: number): number =>
     compare(this.start_ms[a]!, this.start_ms[b]!) || compare(this.end_ms[b]!, this.end_ms[a]!) || this.#byName(a, b)
@@ -110,6 +116,7 @@ class Grouping implements Groups {
     if (this.#tree.hasLevels) yield* this.#joinParents()
     yield* new SeenTwice(this).join()
     if (this.#tree.hasSpansBetween) yield* this.#joinAround()
+    if (this.#hasUnknown && this.#isOfFramework && this.#isOfProvider) yield* new SeenTwice(this, true).join()
     yield* this.#groups()
   }
 
@@ -127,6 +134,17 @@ class Grouping implements Groups {
     const up = this.#up
     while (up[at] !== at) at = up[at] = up[up[at]!]!
     return at
+  }
+
+  isAbove(a: number, b: number): boolean {
+    const [outer, inner] = this.#tree.depthOf(a) < this.#tree.depthOf(b) ? [a, b] : [b, a]
+    let at = inner
+    for (let steps = 0; steps < ABOVE_MAX; steps++) {
+      at = this.#tree.parentOf(at)
+      if (at < 0) return false
+      if (this.top(at) === outer) return true
+    }
+    return true
   }
 
   join(a: number, b: number): number {
@@ -154,6 +172,9 @@ class Grouping implements Groups {
         this.#response[at] = (responseId >>> 0) + 1
         this.#hasResponses = true
       }
+      if (Number.isNaN(facts.inputTokens)) this.#hasUnknown = true
+      if (facts.nearness > 0) this.#isOfProvider = true
+      else this.#isOfFramework = true
       this.start_ms[at] = startOf(facts)
       this.end_ms[at] = facts.end_ms
       this.#noteInput(at, facts)

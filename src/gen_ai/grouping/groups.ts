@@ -33,6 +33,8 @@ export interface Groups {
   facts(top: number): CallFacts
   /** The set of a group's emitters. */
   emittersOf(top: number): number
+  /** Stands one of two groups above the other, whatever is between? */
+  isAbove(a: number, b: number): boolean
   /** The group that a report is in. */
   top(at: number): number
   /** Makes one group of two; returns it. */

@@ -118,6 +118,14 @@ export function isSeenTwice(a: CallFacts, b: CallFacts, evenWithoutTokens = fals
 }
 
 /**
+ * Is it one call told side by side, by a framework that does not make its span current and by what is around the provider's SDK,
+ * where one of them knows no tokens? The caller sees to it that none stands above the other, and pairs one with one.
+ */
+export function isBeside(a: CallFacts, b: CallFacts): boolean {
+  return a.nearness !== b.nearness && (knowsNothing(a) || knowsNothing(b)) && isSeenTwice(a, b, true)
+}
+
+/**
  * Of a stream at the root of its trace the request and the record are in two traces: does what is told now say no more than
  * what was told before? A request does, whose record was told; a record does only if the request's tokens were known, by
  * itself or by what is below it. Who has a record in its own trace (`isStreamRecord`) has it already.
@@ -132,25 +140,25 @@ export function isStreamTold(told: CallFacts, now: CallFacts): boolean {
  * The same of reports in two traces. Equal response ids decide between two instrumentations if model and input agree (ids are
  * compared as hashes) and the two overlap in time: a cache or a stub that answers with one id again was called again.
  * Without, one must be a root that the provider's SDK made by itself, and the other of another making in the
- * same process: that the caller has to see to.
+ * same process: that the caller has to see to. What is told now may know no tokens; if only it knows them, they would be in no sum.
  */
-export function isSameInOtherTrace(a: CallFacts, b: CallFacts): boolean {
-  if (a.responseId && b.responseId)
+export function isSameInOtherTrace(told: CallFacts, now: CallFacts): boolean {
+  if (told.responseId && now.responseId)
     return (
-      a.responseId === b.responseId &&
-      a.emitter !== b.emitter &&
-      isSameKind(a.operation, b.operation) &&
-      isSameModel(a, b) &&
-      agrees(a.inputTokens, b.inputTokens) &&
-      overlap(a, b)
+      told.responseId === now.responseId &&
+      told.emitter !== now.emitter &&
+      isSameKind(told.operation, now.operation) &&
+      isSameModel(told, now) &&
+      agrees(told.inputTokens, now.inputTokens) &&
+      overlap(told, now)
     )
   return (
-    a.nearness !== b.nearness &&
-    !(a.nearness > b.nearness ? a : b).parentId &&
-    a.emitter !== b.emitter &&
-    !a.isMerged &&
-    !b.isMerged &&
-    isSeenTwice(a, b, knowsNothing(a) && knowsNothing(b))
+    told.nearness !== now.nearness &&
+    !(told.nearness > now.nearness ? told : now).parentId &&
+    told.emitter !== now.emitter &&
+    !told.isMerged &&
+    !now.isMerged &&
+    isSeenTwice(told, now, knowsNothing(now))
   )
 }
 

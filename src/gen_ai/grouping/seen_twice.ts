@@ -5,7 +5,7 @@
 import { ints } from './columns.ts'
 import type { Groups } from './groups.ts'
 import { type Paused, sort } from './pauses.ts'
-import { isSeenTwice, TOLERANCE_ms } from './same_call.ts'
+import { isBeside, isSeenTwice, TOLERANCE_ms } from './same_call.ts'
 
 /** So many calls under way are looked at, of so many different sets of emitters. */
 const OPEN_MAX = 64
@@ -16,12 +16,18 @@ export const FAILED = -1
 /** Calls under way, by who reports them: what one emitter told twice is two calls. */
 type Open = Map<number, number[]>
 
+/** Stands for any number of tokens, known or not. */
+const ANY = -2
+
 export class SeenTwice {
   readonly #grouping: Groups
+  readonly #withoutTokens: boolean
   readonly #open = new Map<number, Open>()
 
-  constructor(grouping: Groups) {
+  /** `withoutTokens`: looks for pairs of which one knows no tokens, instead of equal ones. */
+  constructor(grouping: Groups, withoutTokens = false) {
     this.#grouping = grouping
+    this.#withoutTokens = withoutTokens
   }
 
   *join(): Paused<never> {
@@ -91,9 +97,15 @@ export class SeenTwice {
       if (!this.#contains(other, at) && !this.#contains(at, other)) continue
       if (best >= 0 && this.#distance(other, at) >= this.#distance(best, at)) continue
       grouping.steps.compared++
-      if (isSeenTwice(grouping.facts(other), grouping.facts(at))) best = other
+      if (this.#isSame(other, at)) best = other
     }
     return best
+  }
+
+  #isSame(a: number, b: number): boolean {
+    const grouping = this.#grouping
+    if (!this.#withoutTokens) return isSeenTwice(grouping.facts(a), grouping.facts(b))
+    return isBeside(grouping.facts(a), grouping.facts(b)) && !grouping.isAbove(a, b)
   }
 
   /** In time: what `isSeenTwice` asks too, without looking at more. */
@@ -109,11 +121,13 @@ export class SeenTwice {
 
   #mayBeSeenTwice(at: number): boolean {
     const { input, start_ms, end_ms } = this.#grouping
-    return (input[at]! > 0 || input[at] === FAILED) && !Number.isNaN(start_ms[at]!) && !Number.isNaN(end_ms[at]!)
+    const isLooked = this.#withoutTokens ? input[at] !== FAILED : input[at]! > 0 || input[at] === FAILED
+    return isLooked && !Number.isNaN(start_ms[at]!) && !Number.isNaN(end_ms[at]!)
   }
 
   /** Those of one call have a key in common: an input is told with or without the cached tokens. */
   #keysOf(at: number): number[] {
+    if (this.#withoutTokens) return [ANY]
     const { input, cached } = this.#grouping
     const all = input[at]!
     return all === FAILED || cached[at] === 0 ? [all] : [all - cached[at]!, all]

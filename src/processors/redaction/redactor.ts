@@ -7,12 +7,13 @@ import type { Batches, Signal } from '../../telemetry/batch.ts'
 import { ITEM, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
 import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import { itemMessage } from '../../telemetry/signal.ts'
-import type { ContentPolicy } from './config.ts'
+import { type ContentPolicy, strictnessOf } from './config.ts'
 import { JudgedHeads } from './judged_heads.ts'
 import { RedactionTally } from './redaction_tally.ts'
 import { RoleWords } from './roles/role_words.ts'
 import { Contents } from './texts/contents.ts'
 import { JudgedTexts } from './texts/judged_texts.ts'
+import { GuessedContent } from './walk/guessed_content.ts'
 import { Keys } from './walk/keys.ts'
 import { MessageWalk } from './walk/message_walk.ts'
 import { StepItems } from './walk/step_items.ts'
@@ -76,7 +77,10 @@ export class Redactor<S extends Signal> {
     const contents = new Contents(options.hashKey, options.length_max)
     const roles = rolePolicies === undefined ? undefined : new RoleWords(rolePolicies, this.#effort)
     const steps = new StepItems(keys, this.#effort)
-    this.#walk = new MessageWalk(texts, keys, policies, contents, steps, options.guessPolicy ?? 'keep', roles)
+    const { guessPolicy = 'keep' } = options
+    const isLeft = strictnessOf(guessPolicy) <= strictnessOf('mask')
+    const guessed = isLeft ? undefined : new GuessedContent(guessPolicy, steps, this.#effort)
+    this.#walk = new MessageWalk(texts, keys, policies, contents, steps, guessed, roles)
   }
 
   /**
