@@ -65,6 +65,8 @@ describe('parent and child are one call', () => {
     ['input without the cached tokens', { inputTokens: 7 }, { cacheReadTokens: 2, cacheWriteTokens: 1 }, true],
     ['and the other way round', { cacheReadTokens: 3 }, { inputTokens: 7, cacheReadTokens: 3 }, true],
     ['input that differs by something else', { inputTokens: 6 }, { cacheReadTokens: 3 }, false],
+    ['an input of 0 beside an output', { inputTokens: 0 }, {}, true],
+    ['an input of 0 beside another output', { inputTokens: 0 }, { outputTokens: 6 }, false],
     ['output without the reasoning', { outputTokens: 3 }, { reasoningTokens: 2 }, true],
   ])('%s', (_, ofOuter, ofInner, is) => {
     const one = { ...outer, ...ofOuter }
@@ -178,6 +180,7 @@ describe('in two traces', () => {
     ['both the SDK’s', { nearness: 1, parentId: 0 }, {}, false],
     ['the SDK’s own, and its instrumentation’s', { nearness: 1, parentId: 0 }, { nearness: 2 }, true],
     ['no tokens on either side', noTokens, noTokens, true],
+    ['other tokens', {}, { inputTokens: 11 }, false],
   ])('%s', (_, ofAround, ofSdk, is) => {
     const one = { ...around, ...ofAround }
     const other = { ...sdk, ...ofSdk }

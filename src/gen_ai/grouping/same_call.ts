@@ -267,7 +267,7 @@ function contradictNothing(a: CallFacts, b: CallFacts): boolean {
 
 /** Numbers that differ by exactly the cached, or the reasoning, tokens agree: one emitter counts them in, the other not. */
 function tokensAgree(a: CallFacts, b: CallFacts): boolean {
-  const [input, otherInput] = [a.inputTokens, b.inputTokens]
+  const [input, otherInput] = [inputOf(a), inputOf(b)]
   const [output, otherOutput] = [a.outputTokens, b.outputTokens]
   return (
     (agrees(input, otherInput) || input - cachedOf(a) === otherInput || otherInput - cachedOf(b) === input) &&
@@ -275,6 +275,11 @@ function tokensAgree(a: CallFacts, b: CallFacts): boolean {
       output - a.reasoningTokens === otherOutput ||
       otherOutput - b.reasoningTokens === output)
   )
+}
+
+/** Nobody is answered who asked nothing: 0 is what some emitters write of streams whose first part they did not read. */
+function inputOf({ inputTokens, outputTokens }: CallFacts): number {
+  return inputTokens === 0 && outputTokens > 0 ? Number.NaN : inputTokens
 }
 
 export function cachedOf({ cacheReadTokens, cacheWriteTokens }: CallFacts): number {

@@ -1,9 +1,14 @@
 /** Token counts as the newest convention has them: cached ones are part of the input, reasoning is part of the output. */
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
-import type { DialectRow } from '../dialects/lexicon.ts'
+import { type DialectRow, PROVIDERS } from '../dialects/lexicon.ts'
 import type { ModelCall } from '../model_call.ts'
 import { readNumber } from './sources.ts'
+
+/** 1 for Google's ways to Gemini, by position in PROVIDERS. */
+const countsThoughtsApart = Uint8Array.from(PROVIDERS, (name) =>
+  /^gcp\.(gemini|gen_ai|vertex_ai)$/.test(name) ? 1 : 0,
+)
 
 /** What input and output leave out, as bits. */
 const READ = 1
@@ -29,11 +34,14 @@ export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRo
   const cached = zeroIfUnknown(call.cacheReadTokens) + zeroIfUnknown(call.cacheWriteTokens)
   const reasoning = zeroIfUnknown(call.reasoningTokens)
   if (hasParts) addAudio(call)
-  if (cached === 0 && reasoning === 0) {
+  const countsThoughts = countsThoughtsApart[call.provider] === 1 && reasoning === 0
+  if (cached === 0 && reasoning === 0 && !countsThoughts) {
     if (dialect.totalIsOfProvider && !dialect.inputIncludesCached) addUntold(view, found, dialect, call)
     return
   }
-  const told = toldByTotal(readCount(view, found, dialect, FIELD.totalTokens, call), dialect, call)
+  const total = readCount(view, found, dialect, FIELD.totalTokens, call)
+  const told = toldByTotal(total, dialect, call)
+  if (countsThoughts && told === NOT_TOLD) addThoughts(call, total)
   const leftOut = told === NOT_TOLD ? usuallyLeftOut(dialect, call) : told
   addToInput(call, cached > call.inputTokens && (leftOut & READ) === 0 ? cached : partOf(leftOut, call))
   if ((leftOut & REASONING) !== 0 || reasoning > call.outputTokens) addToOutput(call, reasoning)
@@ -48,6 +56,18 @@ function toldByTotal(total: number, dialect: DialectRow, call: ModelCall): numbe
   if (!(call.inputTokens >= 0 && call.outputTokens >= 0 && more >= 0)) return NOT_TOLD
   if (more === 0) return dialect.totalIsOfProvider ? 0 : NOT_TOLD
   return WAYS.find((way) => more === partOf(way, call) + reasoningOf(way, call)) ?? NOT_TOLD
+}
+
+/**
+ * Google's count of the output leaves out thoughts, its sum of all tokens does not. An emitter that passes on both and does
+ * not know of thoughts tells them by what the sum is more.
+ */
+function addThoughts(call: ModelCall, total: number): void {
+  const thoughts = total - call.inputTokens - call.outputTokens
+  if (!(thoughts > 0)) return
+  call.reasoningTokens = thoughts
+  call.replaced |= 1 << FIELD.reasoningTokens
+  addToOutput(call, thoughts)
 }
 
 /** As the dialect has it. Reads and writes are counted in one way: that of the reads, where there are any. */
