@@ -156,7 +156,7 @@ const rows: readonly Row[] = [
     llm.input_messages llm.input_messages.#.* llm.prompts llm.prompts.# llm.prompts.#.* ai.prompt ai.prompt.messages
     raw_input request_data gcp.vertex.agent.llm_request flue.turn.input flue.task.prompt mcp.sampling.messages
     mcp.prompt.description lk.chat_ctx guardrail_request hook_input copilot_chat.prompt_context
-    copilot_chat.hook_input llm.*.messages llm.*.input message.contents.#.*`,
+    copilot_chat.hook_input process.command_args process.command_line llm.*.messages llm.*.input message.contents.#.*`,
   ],
   [
     'step_input',
@@ -208,7 +208,7 @@ const scopedRows: readonly Row[] = [
   ['media', 'transcript'],
   ['step_input', 'input'],
   ['input', 'new_context'],
-  ['step_output', 'output'],
+  ['step_output', 'output result execution_summary'],
   ['any', 'events messages message content body metadata metadata.*'],
 ]
 

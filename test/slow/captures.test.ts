@@ -115,7 +115,7 @@ function daemonConfig(receive: number, show: number): object {
   return {
     receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${receive}` } } } },
     processors: { gen_ai: {} },
-    connectors: { gen_ai_metrics: { settle_after: '200ms', metrics_flush_interval: '500ms' } },
+    connectors: { gen_ai_metrics: { settle_after: '1s', metrics_flush_interval: '500ms' } },
     exporters: { prometheus: { endpoint: `127.0.0.1:${show}` }, nop: {} },
     service: {
       telemetry: { metrics: { level: 'none' }, logs: { level: 'warn' } },

@@ -30,11 +30,6 @@ const CACHE_WRITE = [
   'bedrock.usage.cacheWriteInputTokens',
 ]
 
-/** Users name compatible providers as they like, and what these tell stands below that name: OpenAI's way, or Google's. */
-function inMetadata(path: string): PlaceInJson {
-  return inJson(METADATA, `*.${path}`)
-}
-
 /** The spans around these (`ai.generateText` …) hold the sums of their calls. */
 const CALLS = {
   'ai.generateText.doGenerate': 'chat',
@@ -44,6 +39,11 @@ const CALLS = {
   'ai.embed.doEmbed': 'embeddings',
   'ai.embedMany.doEmbed': 'embeddings',
   'ai.rerank.doRerank': 'rerank',
+}
+
+/** Users name compatible providers as they like, and what these tell stands below that name: OpenAI's way, or Google's. */
+function inMetadata(path: string): PlaceInJson {
+  return inJson(METADATA, `*.${path}`)
 }
 
 /**

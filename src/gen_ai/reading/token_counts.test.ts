@@ -127,6 +127,15 @@ describe('token counts that dialects tell in their own way', () => {
       [50, 9, 30, Number.NaN, 4],
     ],
     [
+      'Genkit’s plugin for Anthropic',
+      {
+        'genkit:metadata:subtype': 'model',
+        'genkit:output':
+          '{"usage":{"inputTokens":13,"outputTokens":9,"custom":{"cache_creation_input_tokens":7,"cache_read_input_tokens":30}}}',
+      },
+      [50, 9, 30, 7, Number.NaN],
+    ],
+    [
       'LangSmith’s writes by lifetime, as it writes them in JavaScript',
       {
         'langsmith.span.kind': 'llm',
