@@ -10,6 +10,7 @@
 import type { Context } from '../component.ts'
 import type { StepsSettings } from '../config/schema/steps.ts'
 import { FIELD } from '../gen_ai/call_fields.ts'
+import { modelId } from '../gen_ai/grouping/model_name.ts'
 import { hasQuality, isNormalised, readQuality } from '../gen_ai/normalised.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import type { Clock } from '../self/clock.ts'
@@ -257,8 +258,8 @@ export class StepBook implements Teller {
 
   #textsOf(report: Report): CallTexts {
     const texts = this.#texts
-    texts.model = hashOfText(report, TEXT_AT.model)
-    texts.responseModel = hashOfText(report, TEXT_AT.responseModel)
+    texts.model = modelOf(report, TEXT_AT.model)
+    texts.responseModel = modelOf(report, TEXT_AT.responseModel)
     texts.errorType = hashOfText(report, TEXT_AT.errorType)
     texts.resource = this.#resource
     texts.emitter = this.#emitters.of(report.batch, report.scope)
@@ -289,6 +290,10 @@ export class StepBook implements Teller {
     this.#resources.forget()
     this.#emitters.forget()
   }
+}
+
+function modelOf(report: Report, text: number): number {
+  return modelId(report.bytes, report.textStart(text), report.textEnd(text))
 }
 
 function hashOfText(report: Report, text: number): number {
