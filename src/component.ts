@@ -188,11 +188,18 @@ export interface ReceiverFactory<C> extends FactoryBase<C> {
   /** `next` has a port for every signal that some pipeline takes from this receiver. */
   create(config: C, host: Host, next: Ports): Receiver
 }
+/** Names of attributes that hold content, by the group of `content/content_groups.ts` whose words they hold. */
+export type ContentNames = Readonly<Partial<Record<string, readonly string[] | undefined>>>
+
 export interface ProcessorFactory<C> extends FactoryBase<C> {
   readonly kind: 'processor'
   readonly signals: readonly Signal[]
   /** True, or true of its config: after this processor no raw content is left (the order check of the pipeline). */
   readonly redacts?: boolean | ((config: C) => boolean)
+  /** Attributes that hold content, by its config, beside those that are known. */
+  readonly contentKeys?: (config: C) => ContentNames
+  /** True: its config gets, as `content_keys`, what all processors say of them. */
+  readonly takesContentKeys?: boolean
   /** One instance per id and pipeline. */
   create<S extends Signal>(config: C, host: Host, signal: S, next: Consumer<S>): Processor<S>
 }

@@ -51,6 +51,8 @@ const cases: readonly Case[] = [
   { name: 'metrics only', steps: ['m1', 60_000, 'm2'], tokens: BOTH },
   { name: 'spans only', steps: ['t1', 60_000, 't2'], tokens: BOTH },
   { name: 'sampled spans first', steps: ['t1', 'm1', 60_000, 't2', 'm2'], tokens: BOTH, sampled: true },
+  { name: 'sampled spans long before', steps: ['t1', 60_000, 'm1', 60_000, 't2', 'm2'], tokens: BOTH, sampled: true },
+  { name: 'sampled spans only', steps: ['t1', 60_000, 't2'], tokens: { 'gpt-4': 400 }, sampled: true },
   { name: 'sampled spans last', steps: ['m1', LONG, 't1', 'm2', 't2'], tokens: BOTH, sampled: true },
   { name: 'sampled spans at once', steps: ['m1', 't1', 'm2', 't2'], tokens: BOTH, sampled: true },
   { name: 'both are kept', steps: ['t1', 'm1'], tokens: { 'gpt-4': 600, 'gpt-4o': 100 }, mode: 'keep' },
@@ -95,7 +97,28 @@ test('what is derived comes back with a reload, and what was known of services s
   })
 })
 
+test('the name of a service is told as redaction leaves it', async () => {
+  const meter = new SelfMetrics()
+  await run(meter, undefined, async ({ send, clock, page, lines }) => {
+    const answers: Promise<number>[] = []
+    for (const step of ['t1', 'm1'] as const) {
+      const [signal, body] = bodyOf(step, 'cumulative', false)
+      answers.push(...(await send(signal, renamed(signal, body, 'bot of ada@example.org'))))
+    }
+    await clock.advance(60_000)
+    expect(await Promise.all(answers)).toEqual([200, 200])
+    const own = (await meter.text()).body
+    expect(own).toMatch(
+      /^sluice_gen_ai_metrics_set_aside\{.*service_name="bot of .*family="llm_tokens_input_total"\} 2$/m,
+    )
+    expect(lines.filter((line) => line.includes('own_metrics'))).toHaveLength(1)
+    for (const text of [own, await page(), ...lines]) expect(text).not.toContain('ada@example.org')
+  })
+})
+
 interface Running {
+  /** Of the log. */
+  readonly lines: readonly string[]
   /** Resolves when the request has entered its pipeline; what it resolves to, when it has been answered. */
   send(signal: Signal, body: Buffer): Promise<Promise<number>[]>
   page(): Promise<string>
@@ -106,6 +129,7 @@ interface Running {
 async function run(meter: SelfMetrics, mode = 'auto', use: (running: Running) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-own-'))
   const port = await freePort()
+  const lines: string[] = []
   const clock = new FakeClock(Date.now())
   const sets = [
     ...['grpc', 'http'].map((protocol) => `receivers.otlp.protocols.${protocol}.endpoint=127.0.0.1:0`),
@@ -120,7 +144,12 @@ async function run(meter: SelfMetrics, mode = 'auto', use: (running: Running) =>
       components,
       processEnvironment({ SLUICE_DATA: directory }),
     )
-  const daemon = new Daemon(load(), { log: pino({ level: 'silent' }), clock, meter, version: '0.0.0-test' })
+  const daemon = new Daemon(load(), {
+    log: pino({}, { write: (line: string) => void lines.push(line) }),
+    clock,
+    meter,
+    version: '0.0.0-test',
+  })
   await daemon.start()
   const entered = () =>
     daemon.ledger
@@ -144,6 +173,7 @@ async function run(meter: SelfMetrics, mode = 'auto', use: (running: Running) =>
       page: async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
       reload: (more) => daemon.reload(load(more)),
       clock,
+      lines,
     })
   } finally {
     expect(await daemon.stop()).toBe(0)
@@ -156,6 +186,16 @@ function bodyOf(step: 't1' | 't2' | 'm1' | 'm2', temporality: Temporality, sampl
   const signal = step.startsWith('t') ? 'traces' : 'metrics'
   const body = readFileSync(new URL(`data/own-metrics/${temporality}.${step[1]}.${signal}.pb`, import.meta.url))
   return [signal, sampled && signal === 'traces' ? headSampled(body) : body]
+}
+
+function renamed(signal: Signal, body: Buffer, service: string): Buffer {
+  const name = signal === 'traces' ? 'TracesRequest' : 'MetricsRequest'
+  const request = decode(name, body)
+  const [resources] = Object.values(request) as [Message[]]
+  for (const { resource } of resources)
+    for (const attribute of (resource as Message)['attributes'] as Message[])
+      if (attribute['key'] === 'service.name') attribute['value'] = { stringValue: service }
+  return encode(name, request).take()
 }
 
 /** As an SDK would have sent that keeps some traces: here the first. */

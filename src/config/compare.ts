@@ -56,11 +56,13 @@ export function sameConfig(one: Comparable, other: Comparable): boolean {
     one.input !== undefined &&
     isDeepStrictEqual(one.input, other.input) &&
     isDeepStrictEqual(one.steps, other.steps) &&
+    isDeepStrictEqual(one.contentKeys, other.contentKeys) &&
     isDeepStrictEqual(digestsIn(one.config), digestsIn(other.config))
   )
 }
 
-type Comparable = Pick<ComponentConfig, 'factory' | 'config'> & { readonly input?: unknown; readonly steps?: unknown }
+type Comparable = Pick<ComponentConfig, 'factory' | 'config'> &
+  Partial<Record<'input' | 'steps' | 'contentKeys', unknown>>
 
 function rest({ service: { pipelines: _, input: __, ...rest } }: ParsedConfig) {
   return rest

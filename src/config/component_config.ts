@@ -19,6 +19,8 @@ export interface ComponentConfig {
   readonly input: unknown
   /** What it was given of `service.steps`, if it takes steps. */
   readonly steps?: Readonly<Record<string, number>>
+  /** What it was given of other components' content keys, if it takes them. */
+  readonly contentKeys?: unknown
   /** The older name that was written for the type. */
   readonly aliasUsed?: string | undefined
 }

@@ -4,6 +4,7 @@ import type { ComponentConfig } from './component_config.ts'
 import { type Declarations, type Declared, declare, resolveId, SECTIONS, type Section, splitId } from './declared.ts'
 import { checkPipelines, type PipelineConfig } from './pipelines.ts'
 import type { Finding } from './problem.ts'
+import { withContentKeys } from './said_content.ts'
 import type { WhenFull } from './schema/blocks.ts'
 import { type ServiceSettings, serviceSchema, type Telemetry } from './schema/service.ts'
 import { withSteps } from './schema/steps.ts'
@@ -68,7 +69,8 @@ export function parseConfig(tree: Node, factories: readonly Factory[], spare: Re
   const { extensions, telemetry, pipelines: _, steps: __, ...rest } = service.value
   const resolved = extensions.map((id) => resolveId(id, declared.extensions) ?? id)
   const config = { ...rest, pipelines, extensions: resolved, telemetry, input: service.input }
-  return { config: { ...parsed, connectors, service: config }, errors, warnings }
+  const processors = withContentKeys(parsed.processors)
+  return { config: { ...parsed, processors, connectors, service: config }, errors, warnings }
 }
 
 /** What stands inside a component is its schema's to say. */

@@ -43,6 +43,8 @@ const keys: readonly (readonly [key: string, group: GroupName | 'none'])[] = [
   ['mastra.workflow_run.output', 'any'],
   ['traceloop.association.properties.note', 'any'],
   ['traceloop.association.properties.session_id', 'none'],
+  ['process.command_args', 'input'],
+  ['process.command', 'none'],
   ['http.route', 'none'],
   ['db.query.text', 'none'],
   ['exception.message', 'none'],
@@ -56,6 +58,7 @@ test.each(keys)('%s: %s', (key, group) => {
 
 test('common names are content only where the scope or the event says so', () => {
   expect(contentOfKey('input')).toMatchObject({ scoped: true })
+  for (const key of ['result', 'execution_summary']) expect(contentOfKey(key)).toMatchObject({ scoped: true })
   expect(contentOfScope('pydantic-ai').scoped).toBe(true)
   expect(contentOfScope('logfire.openai').scoped).toBe(true)
   expect(contentOfScope('@opentelemetry/instrumentation-http').scoped).toBe(false)

@@ -112,7 +112,7 @@ const rows: readonly Row[] = [
     'tool_call',
     `gen_ai.tool.call.arguments gen_ai.tool.args gen_ai.tool.input gen_ai.tool.input_kwargs gen_ai.tool.parameters
     gen_ai.response.tool_calls gen_ai.agent.action.tool_input gen_ai.agent.actions gen_ai.crawl.js_code
-    tool.parameters llm.function_call mcp.request.argument mcp.request.payload mcp.params mcp.tool.arguments
+    tool.parameters tool.arguments llm.function_call mcp.request.argument mcp.request.payload mcp.params mcp.tool.arguments
     mcp.fastmcp.prompt.arguments mcp.completion.argument.value mcp.completion.context.arguments ai.toolCall.args
     ai.response.toolCalls ai.result.toolCalls tool_arguments tool_parameters tool_input function_args
     message.tool_calls.#.tool_call.function.arguments gcp.vertex.agent.tool_call_args
@@ -156,7 +156,7 @@ const rows: readonly Row[] = [
     llm.input_messages llm.input_messages.#.* llm.prompts llm.prompts.# llm.prompts.#.* ai.prompt ai.prompt.messages
     raw_input request_data gcp.vertex.agent.llm_request flue.turn.input flue.task.prompt mcp.sampling.messages
     mcp.prompt.description lk.chat_ctx guardrail_request hook_input copilot_chat.prompt_context
-    copilot_chat.hook_input llm.*.messages llm.*.input message.contents.#.*`,
+    copilot_chat.hook_input process.command_args process.command_line llm.*.messages llm.*.input message.contents.#.*`,
   ],
   [
     'step_input',
@@ -208,7 +208,7 @@ const scopedRows: readonly Row[] = [
   ['media', 'transcript'],
   ['step_input', 'input'],
   ['input', 'new_context'],
-  ['step_output', 'output'],
+  ['step_output', 'output result execution_summary'],
   ['any', 'events messages message content body metadata metadata.*'],
 ]
 

@@ -5,7 +5,7 @@ import { jsonToProtobuf } from '../otlp/json_to_protobuf.ts'
 import { receive } from '../telemetry/receive.ts'
 import { SpanView } from '../telemetry/span_view.ts'
 import { FIELD } from './call_fields.ts'
-import { lexicon, PROVIDERS } from './dialects/lexicon.ts'
+import { builtInLexicon, PROVIDERS } from './dialects/lexicon.ts'
 import { FINISH_REASONS, OPERATIONS } from './known_values.ts'
 import { ModelCall } from './model_call.ts'
 import { foundKeys, readModelCall } from './reading/read.ts'
@@ -114,7 +114,7 @@ function lineOf(call: ModelCall): string {
     call.cost_usd >= 0 ? `${call.cost_usd.toFixed(6)} USD` : '',
   ]
   return [
-    `${lexicon.ids[call.dialect]} ${OPERATIONS[call.operation]} ${PROVIDERS[call.provider] ?? text(FIELD.provider)}`,
+    `${builtInLexicon.ids[call.dialect]} ${OPERATIONS[call.operation]} ${PROVIDERS[call.provider] ?? text(FIELD.provider)}`,
     `${text(FIELD.requestModel)} ${text(FIELD.responseModel)}`,
     tokens.map((count) => (Number.isNaN(count) ? '-' : count)).join(' '),
     `${text(FIELD.responseId)} ${text(FIELD.conversationId)} ${text(FIELD.agentName)}`,

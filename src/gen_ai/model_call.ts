@@ -44,6 +44,8 @@ export class ModelCall {
   saved_usd = Number.NaN
   /** A gateway answered from its cache, so the tokens cost nothing. */
   isAnswerCached = false
+  /** Written by a server that people run themselves. */
+  isOfOwnServer = false
   /** The emitter states a cost of 0, which from it may mean that it knows no price. */
   isZeroDoubtful = false
   /** Position in COST_SOURCES; -1 without a cost. */
@@ -93,7 +95,7 @@ export class ModelCall {
     this.inputAudioTokens = this.outputAudioTokens = this.cacheReadAudioTokens = Number.NaN
     this.inputImageTokens = this.outputImageTokens = this.webSearches = this.table_usd = Number.NaN
     this.saved_usd = Number.NaN
-    this.isZeroDoubtful = this.isAnswerCached = false
+    this.isZeroDoubtful = this.isAnswerCached = this.isOfOwnServer = false
     this.timeToFirstChunk_s = this.duration_ms = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
     this.stream = this.failed = this.hasErrorStatus = this.rateLimited = false
     this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = 0

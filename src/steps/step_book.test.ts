@@ -220,6 +220,23 @@ test('a batch that comes twice by two ways is kept once, also of spans without i
   for (const { told } of listeners) expect(told).toHaveLength(1)
 })
 
+test.each([
+  ['what stands behind the alias', 'claude-sonnet-4-5-20250929', 1],
+  ['another model', 'claude-sonnet-4-20250929', 2],
+])('two instrumentations, of which one names the alias and the other %s', async (_, model, calls) => {
+  const { listeners, settle } = bench()
+  const times = { start_ms: 1000, end_ms: 1500, parent: idOf(7) }
+  const alias = { 'gen_ai.request.model': 'claude-sonnet-4-5' }
+  const own = { 'gen_ai.request.model': model }
+  for (const [id, scope, named] of [
+    [1, 'one.scope', alias],
+    [2, 'other.scope', own],
+  ] as const)
+    for (const one of listeners) one.take(traceBatch([call(id, { ...times, with: named })], { scope: { name: scope } }))
+  await settle()
+  for (const { told } of listeners) expect(told.length).toBe(calls)
+})
+
 test('a call without a trace is told at once, to each when it takes it', () => {
   const { listeners } = bench()
   const batch = traceBatch([call(1, { trace: '' })])

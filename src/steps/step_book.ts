@@ -10,7 +10,7 @@
 import type { Context } from '../component.ts'
 import type { StepsSettings } from '../config/schema/steps.ts'
 import { FIELD } from '../gen_ai/call_fields.ts'
-import { modelId } from '../gen_ai/grouping/model_name.ts'
+import { modelId } from '../gen_ai/model_name.ts'
 import { hasQuality, isNormalised, readQuality } from '../gen_ai/normalised.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import type { Clock } from '../self/clock.ts'

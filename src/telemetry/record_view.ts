@@ -21,6 +21,8 @@ const TAG = {
 }
 /** Attributes that name the event where the record's own field does not, the better first. */
 export const eventNameKeys = new KeySet(['event.name', 'event_name'])
+/** Rust's tracing writes `event <file>:<line>` where a name belongs: what the program calls the event is an attribute. */
+const placeInCode = Buffer.from('event ')
 const eventRows = new Int32Array(eventNameKeys.names.length)
 
 /** `spanId` is that of the span during which the record was written: many records may have it. */
@@ -74,7 +76,7 @@ export class RecordView extends SpanView {
     }
     if (this.endTime < 0) this.endTime = observed
     if (this.bodyStart >= 0) this.bodyRow = this.attributes.addValue(this.bodyStart, this.bodyEnd)
-    if (this.eventStart < 0) this.#findEvent()
+    if (this.eventStart < 0 || this.isEventOf(placeInCode)) this.#findEvent()
   }
 
   #range(tag: number, at: number, value: number, end: number): void {

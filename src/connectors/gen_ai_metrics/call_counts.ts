@@ -21,7 +21,7 @@ import {
 } from './families.ts'
 import { EMPTY, type LabelTexts, OTHER } from './label_texts.ts'
 import { metricNamesOf } from './own/meanings.ts'
-import type { Lease, MetricSet } from './series/metric_set.ts'
+import type { Lease, MetricSet, PointAttributes } from './series/metric_set.ts'
 import { type SeriesKind, SeriesPlaces } from './series/series_places.ts'
 import { UnpricedModels } from './unpriced_models.ts'
 import { WEIGHTED_POINTS, WeightedSeries } from './weighted_families.ts'
@@ -38,16 +38,35 @@ const UNKNOWN_MODEL = COST_SOURCES.indexOf('unknown_model')
 export interface OwnTold {
   /** Families (bits, `own/meanings.ts`) that are not to be counted of a call with these reports. */
   toldBy(reports: readonly number[]): number
+  /** The service that lets only some of its spans through, if these reports are of one. */
+  samplerOf(reports: readonly number[]): SampledService | undefined
+}
+
+/** A service whose own metrics may come later and tell of what was counted of its spans: that has series of its own. */
+export interface SampledService {
+  readonly name: string
+  /** Families (bits) of its own metrics that have come. */
+  readonly passed: number
 }
 
 interface Kinds {
+  /** Attributes that its series have beside the others: of `llm_*`, and of the conventions' metrics. */
+  readonly labels: PointAttributes
+  readonly attributes: PointAttributes
   readonly call: SeriesKind<CallSeries>
   readonly error: SeriesKind<ErrorSeries>
   readonly client: SeriesKind<ClientSeries>
 }
 
-/** Sets of families told apart. */
+interface SampledKinds {
+  readonly kinds: Kinds
+  readonly without: Set<string>
+}
+
+/** Sets of families told apart, and services that sample at the head. */
 const KINDS_MAX = 64
+const SAMPLED_MAX = 100
+const NAME_LENGTH_MAX = 100
 
 export class CallCounts implements Subscriber {
   readonly #steps: { readonly calls: Calls }
@@ -58,6 +77,7 @@ export class CallCounts implements Subscriber {
   readonly #own: OwnTold
   /** By the families (bits) in which they count nothing. */
   readonly #kinds = new Map<number, Kinds>()
+  readonly #sampled = new Map<SampledService, SampledKinds>()
   readonly #weightedSeries: SeriesKind<WeightedSeries>
   readonly #labels: CallLabels
   /** Undefined: estimates are not wanted. */
@@ -72,7 +92,7 @@ export class CallCounts implements Subscriber {
     set: MetricSet,
     { series_max, weighted_metrics }: Pick<GenAiMetricsConfig, 'series_max' | 'weighted_metrics'>,
     { clock, log }: Pick<Host, 'clock' | 'log'>,
-    own: OwnTold = { toldBy: () => 0 },
+    own: OwnTold = { toldBy: () => 0, samplerOf: () => undefined },
   ) {
     this.#own = own
     this.#steps = steps
@@ -115,6 +135,9 @@ export class CallCounts implements Subscriber {
 
   /** Series that count the call only where the service's own metrics do not tell of it. */
   #kindsFor(reports: readonly number[]): Kinds {
+    const service = this.#own.samplerOf(reports)
+    const ofService = service && this.#kindsOf(service)
+    if (ofService !== undefined) return ofService
     const told = this.#own.toldBy(reports)
     const known = this.#kinds.get(told)
     if (known !== undefined) return known
@@ -123,6 +146,28 @@ export class CallCounts implements Subscriber {
     const kinds = newKinds(this.places, metricNamesOf(told))
     this.#kinds.set(told, kinds)
     return kinds
+  }
+
+  /** Undefined: there are too many such services. */
+  #kindsOf(service: SampledService): Kinds | undefined {
+    const known = this.#sampled.get(service)
+    if (known !== undefined) return known.kinds
+    if (this.#sampled.size >= SAMPLED_MAX) return undefined
+    const without = new Set(metricNamesOf(service.passed))
+    const kinds = newKinds(this.places, without, service.name.slice(0, NAME_LENGTH_MAX) || 'unknown')
+    this.#sampled.set(service, { kinds, without })
+    return kinds
+  }
+
+  /** Its own metrics of more families have come: they tell also of what was counted of its few spans. False: nothing was. */
+  leaveOut(service: SampledService): boolean {
+    const known = this.#sampled.get(service)
+    if (known === undefined) return false
+    const names = metricNamesOf(service.passed)
+    for (const name of names) known.without.add(name)
+    const { call, error, client } = known.kinds
+    for (const kind of [call, error, client]) kind.leaveOut(names)
+    return true
   }
 
   #callSeriesOf(kinds: Kinds, counted: CountedCall): CallSeries {
@@ -137,7 +182,7 @@ export class CallCounts implements Subscriber {
     const known = kinds.call.find(key)
     if (known !== undefined) return known
     const make = (lease: Lease) => {
-      const labels = { model: this.#modelText(model), endpoint: OPERATIONS[operation]! }
+      const labels = { model: this.#modelText(model), endpoint: OPERATIONS[operation]!, ...kinds.labels }
       const other = model === OTHER ? undefined : () => this.#callSeriesFor(kinds, OTHER, operation)!
       return new CallSeries(lease, labels, this.places.hasRoom, other)
     }
@@ -161,6 +206,7 @@ export class CallCounts implements Subscriber {
         model: this.#modelText(model),
         endpoint: OPERATIONS[operation]!,
         error_type: this.#errorText(errorType),
+        ...kinds.labels,
       })
     const always = model === OTHER && errorType === OTHER
     return kinds.error.add(key, { models: [model], errorType }, make, always)
@@ -208,6 +254,7 @@ export class CallCounts implements Subscriber {
         'gen_ai.provider.name': PROVIDERS[provider] ?? 'other',
         ...(model !== EMPTY && { 'gen_ai.request.model': this.#texts.text(model) }),
         ...(response !== EMPTY && { 'gen_ai.response.model': this.#texts.text(response) }),
+        ...kinds.attributes,
       }
       const other = isFolded
         ? undefined
@@ -284,8 +331,11 @@ export class CallCounts implements Subscriber {
   }
 }
 
-function newKinds(places: SeriesPlaces, without: ReadonlySet<string>): Kinds {
+/** `service`: whose calls alone they count. */
+function newKinds(places: SeriesPlaces, without: ReadonlySet<string>, service?: string): Kinds {
   return {
+    labels: service === undefined ? {} : { service_name: service },
+    attributes: service === undefined ? {} : { 'service.name': service },
     call: places.newKind(CALL_POINTS, without),
     error: places.newKind(ERROR_POINTS, without),
     client: places.newKind(CLIENT_POINTS, without),

@@ -6,7 +6,7 @@ import { Throttle } from '../../self/log.ts'
 import { Subscription } from '../../steps/subscription.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { sharedVerdicts } from '../../traces/verdicts.ts'
-import { CallCounts } from './call_counts.ts'
+import { CallCounts, type SampledService } from './call_counts.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { LabelTexts } from './label_texts.ts'
 import { OwnMetrics } from './own/own_metrics.ts'
@@ -55,6 +55,7 @@ export class GenAiMetrics implements Connector {
     this.#steps = new Subscription(host, config)
     this.#own = new OwnMetrics(host, () => this.#config.own_metrics)
     this.#counts = new CallCounts(this.#steps, this.#texts, this.#errorTypes, this.#set, config, host, this.#own)
+    this.#own.onPassed = (service) => this.#leaveOut(service)
     this.#throttle = new Throttle(host.clock)
   }
 
@@ -183,6 +184,11 @@ export class GenAiMetrics implements Connector {
       this.#told.add(bound)
       this.#host.log.warn({ bound }, 'a bound is reached: what is used least is counted as "other", totals stay true')
     }
+  }
+
+  /** At once, or both would be seen until the next flush. */
+  #leaveOut(service: SampledService): void {
+    if (this.#counts.leaveOut(service)) this.#flush()
   }
 
   #now(): Now {

@@ -84,6 +84,11 @@ const found: [what: string, text: string, expected: string][] = [
   ['an IPv4 address behind a logger', 'python: 203.0.113.7 refused', 'python: [IP] refused'],
   ['an IPv4 address that a version is sent to', 'version 10.4.2.1 to 203.0.113.7', 'version 10.4.2.1 to [IP]'],
   ['an IPv4 address near a version', 'version 2 on 203.0.113.7', 'version 2 on [IP]'],
+  [
+    'an assignment in prose',
+    'access token for production server: f4a9230a52db85107c71',
+    'access token for production server: [API_KEY]',
+  ],
   ['a password under a longer name', 'password_prod=hunter2hunter2 x', 'password_prod=[API_KEY] x'],
   ['an IPv4 address', 'from 203.0.113.7:443', 'from [IP]:443'],
   ['a network', '10.1.0.0/16', '[IP]/16'],

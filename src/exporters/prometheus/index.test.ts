@@ -134,6 +134,30 @@ test('a conflict of types is logged once, and over when the other metric has gon
   expect(await values()).toEqual(['x_sum 0', 'x_count 1'])
 })
 
+test('what this process derives does not lose its name to another type', async () => {
+  at = await bench()
+  const derived = histogram('llm_cost_usd', '', { count: 1n, sum: 2, bucketCounts: [1n, 0n], explicitBounds: [5] })
+  await at.send([
+    gauge('llm.cost.usd', '', point(7)),
+    counter('llm.cost.usd.sum', '', point(8)),
+    gauge('g', '', point(1)),
+  ])
+  await at.send([derived], { scope: { name: 'sluice' } }, '10.0.0.1')
+  expect(at.booked).toEqual({ delivered: 3, type_conflict: 1 })
+  await at.send([derived], { scope: { name: 'sluice' } })
+  expect(await values()).toEqual([
+    'g 1',
+    'llm_cost_usd_bucket{le="5"} 1',
+    'llm_cost_usd_bucket{le="+Inf"} 1',
+    'llm_cost_usd_sum 2',
+    'llm_cost_usd_count 1',
+    'llm_cost_usd_sum_total 8',
+  ])
+  await at.send([gauge('llm.cost.usd', '', point(7, {}, later(1n)))])
+  expect(at.booked).toEqual({ delivered: 4, type_conflict: 2 })
+  expect(await values()).toHaveLength(6)
+})
+
 test('series expire without new points, those that this process derives never', async () => {
   at = await bench({ metric_expiration: '2m' })
   const resource = { 'service.name': 's', 'service.instance.id': 'i' }

@@ -195,7 +195,7 @@ export class PrometheusExporter implements Exporter {
 
   /** Undefined: stored. */
   #put(name: string, help: string, reading: Reading, point: Point, group: Group): Reason | undefined {
-    const family = this.#store.family(name, reading.type, help)
+    const family = this.#store.family(name, reading.type, help, group.lasting)
     if (family === undefined) {
       this.#logConflict(name, reading)
       return 'type_conflict'

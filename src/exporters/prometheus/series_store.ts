@@ -44,11 +44,16 @@ export class SeriesStore {
     return this.#sorted
   }
 
-  /** The family of that name and type; undefined if the name is taken by another type. `help` counts only for a new one. */
-  family(name: string, type: MetricType, help: string): StoredFamily | undefined {
+  /**
+   * The family of that name and type; undefined if the name is taken by another type. `help` counts only for a new one. If it
+   * is `lasting`, what is in its way and is not goes.
+   */
+  family(name: string, type: MetricType, help: string, lasting = false): StoredFamily | undefined {
     const existing = this.#families.get(name)
-    if (existing !== undefined) return existing.type === type ? existing : undefined
-    if (namesOf(name, type).some((taken) => this.#owners.has(taken))) return undefined
+    if (existing?.type === type) return existing
+    const inWay = namesOf(name, type).flatMap((taken) => this.#owners.get(taken) ?? [])
+    if (inWay.length > 0 && !(lasting && !inWay.some(isLasting))) return undefined
+    for (const family of inWay) for (const labels of [...family.series.keys()]) this.remove(family, labels)
     return { name, type, help, series: new Map() }
   }
 
@@ -153,6 +158,10 @@ export class SeriesStore {
     }
     return low
   }
+}
+
+function isLasting({ series }: StoredFamily): boolean {
+  return [...series.values()].some(({ seen_ms }) => seen_ms === Number.POSITIVE_INFINITY)
 }
 
 const SUFFIXES: Readonly<Record<MetricType, readonly string[]>> = {

@@ -1,6 +1,7 @@
 /** Reads off batches of spans, and of log records that tell of model calls, what the index keeps of their traces. */
-import { modelId } from '../../gen_ai/grouping/model_name.ts'
+
 import { OPERATIONS } from '../../gen_ai/known_values.ts'
+import { modelId } from '../../gen_ai/model_name.ts'
 import { hasQuality, isNormalised, isOwnRecord } from '../../gen_ai/normalised.ts'
 import { hasFailed } from '../../gen_ai/step_failure.ts'
 import { plainValue } from '../../items/plain_value.ts'

@@ -68,6 +68,19 @@ export const anthropicSdk: Dialect = {
   fields: { ...newestFields, finishReasons: [NEWEST.finishReasons, 'anthropic.message.stop_reason'] },
 }
 
+/**
+ * Spans that Mistral's SDK makes by itself. Source: mistralai 1.9 to 2.6 (extra/observability/otel.py). Version 1
+ * names neither operation nor provider where a request failed or streamed: those are no calls here, since an
+ * instrumentation around the SDK tells of them in full, and nothing would show that it is the same call.
+ */
+export const mistralSdk: Dialect = {
+  id: 'mistral-sdk',
+  marks: [{ scope: 'mistralai_sdk_tracer' }],
+  ofProvider: true,
+  fields: { ...newestFields, totalTokens: ['gen_ai.usage.total_tokens', 'mistral_ai.request.total_tokens'] },
+  operationOptional: 'with_usage',
+}
+
 /** Bedrock's own count of the input leaves out cached tokens, and the instrumentation passes it on. */
 export const botocoreBedrock: Dialect = {
   id: 'otel-botocore-bedrock',
@@ -115,6 +128,14 @@ const operation = [NEWEST.operation, SPAN_KIND, 'agentops.span.kind', 'fi.span.k
 
 /** The three ages of the conventions, the newest first, and what names no provider. They are the last in the table. */
 export const conventions: readonly Dialect[] = [
+  {
+    // Bedrock's own count, as with botocore's (1.3): of Converse, and of InvokeModel.
+    id: 'otel-genai-bedrock',
+    marks: [{ scope: 'opentelemetry.instrumentation.genai.bedrock', key: NEWEST.provider }],
+    fields: { ...newestFields, operation },
+    operationOptional: 'with_usage',
+    inputIncludesCached: false,
+  },
   {
     id: 'otel-genai-newest',
     marks: [

@@ -3,7 +3,7 @@
  * in a file of `dialects/` (what a row says: `dialect.ts`) and its place here.
  */
 
-import { anthropicSdk, botocoreBedrock, conventions, tutorials } from './conventions.ts'
+import { anthropicSdk, botocoreBedrock, conventions, mistralSdk, tutorials } from './conventions.ts'
 import { withCostParts } from './cost_parts.ts'
 import type { Dialect } from './dialect.ts'
 import { genkit, googleAdk, liteLlm, mastra, pydanticAi, strands } from './frameworks.ts'
@@ -21,6 +21,7 @@ export const dialects: readonly Dialect[] = (
   [
     anthropicSdk,
     botocoreBedrock,
+    mistralSdk,
     ...vercel,
     langfuse,
     langSmith,

@@ -100,6 +100,11 @@ export const mastra: Dialect = {
 
 const OUTPUT = 'genkit:output'
 
+/** Anthropic's plugin passes on the provider's input, which leaves out what was cached. */
+function inAnthropic(name: string) {
+  return ['usage.custom', 'raw.usage'].map((path) => apart(inJson(OUTPUT, `${path}.${name}`)))
+}
+
 /** Source: @genkit-ai/core 1.42. Only actions of the kind `model` are calls: `generate` and flows repeat their output. */
 export const genkit: Dialect = {
   id: 'genkit',
@@ -114,7 +119,10 @@ export const genkit: Dialect = {
     cacheReadTokens: [
       inJson(OUTPUT, 'usage.cachedContentTokens'),
       inJson(OUTPUT, 'raw.usage.prompt_tokens_details.cached_tokens'),
+      ...inAnthropic('cache_read_input_tokens'),
     ],
+    cacheWriteTokens: inAnthropic('cache_creation_input_tokens'),
+    cacheWrite1hTokens: [inJson(OUTPUT, 'usage.custom.ephemeral_1h_input_tokens')],
     reasoningTokens: [
       inJson(OUTPUT, 'usage.thoughtsTokens'),
       inJson(OUTPUT, 'raw.usage.completion_tokens_details.reasoning_tokens'),

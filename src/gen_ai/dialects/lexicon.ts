@@ -44,6 +44,9 @@ export interface JsonAttribute {
 
 /** What the readers need of one dialect. */
 export interface DialectRow {
+  /** Of which it is a row. */
+  readonly lexicon: Lexicon
+  readonly ofOwnServer: boolean
   readonly operations: Spellings
   readonly providers: Spellings
   readonly finishReasons: Spellings
@@ -94,11 +97,33 @@ const BODY_BYTES_MAX = 1 << 20
 /** Of a source that is an attribute's whole value. */
 export const WHOLE = -1
 
+/** The conventions' event for a call: its attributes are like those of the call's span. */
+export const DETAILS = 'gen_ai.client.inference.operation.details'
+
+/** Attributes that mark a call in any scope. Nearly all spans of other kinds have no name that begins as one of them. */
+class MarksAnywhere {
+  readonly keys: KeySet
+  /** 1 for the bytes with which they begin, and for those that follow. */
+  readonly first = new Uint8Array(256)
+  readonly second = new Uint8Array(256)
+
+  constructor(names: readonly string[]) {
+    this.keys = new KeySet([...new Set(names)])
+    for (const name of names) {
+      const [one = 0, two = 0] = Buffer.from(name)
+      this.first[one] = 1
+      this.second[two] = 1
+    }
+  }
+}
+
 export class Lexicon {
   /** Every attribute name of every row. */
   readonly keys: KeySet
   /** Of spans. */
   readonly marksByRow: readonly MarkRow[]
+  /** Those that hold in any scope. */
+  readonly anywhere: MarksAnywhere
   readonly recordMarks: readonly RecordMark[]
   /** Beginnings of scopes in which the name of a failed span may tell that it is a call, in the order of the table. */
   readonly telling: readonly { readonly dialect: number; readonly scope: string }[]
@@ -126,7 +151,17 @@ export class Lexicon {
   readonly newest: Int16Array
   readonly #json = new Map<string, JsonAttribute>()
 
-  constructor(table: readonly Dialect[]) {
+  /** Names of events that may be calls, whatever their scope. */
+  readonly recordEvents: KeySet
+  /** Of the conventions' event, by dialect; and its dialect if it shows no mark of one. */
+  readonly marksOfDetails: readonly RecordMark[]
+  readonly newestDialect: number
+
+  /** `own`: rows of the user's. They come first where marks are tried; positions of the table stay what they are. */
+  constructor(builtIn: readonly Dialect[], own: readonly Dialect[] = []) {
+    const table = [...builtIn, ...own]
+    const numbered = table.map((row, dialect) => ({ ...row, dialect }))
+    const tried = [...numbered.slice(builtIn.length), ...numbered.slice(0, builtIn.length)]
     const marks = table.flatMap((row) => row.marks.flatMap((mark) => mark.key ?? []))
     const others = table.flatMap((row) => Object.values(row.fields).flat().map(attributeOf))
     const all = [...new Set([...marks, ...others, ...Object.values(NEWEST), ...OTHER_STEPS, SLUICE.dialect, BODY])]
@@ -137,18 +172,21 @@ export class Lexicon {
     this.ids = table.map((row) => row.id)
     const parts = table.flatMap(({ fields }) => PARTS.flatMap((part) => fields[part] ?? []).map(attributeOf))
     this.parts = Int16Array.from(new Set(parts), (name) => position.get(name)!)
-    this.marksByRow = table.flatMap(({ marks, inRecords }, dialect) =>
+    this.marksByRow = tried.flatMap(({ marks, inRecords, dialect }) =>
       inRecords
         ? []
         : marks.map(({ scope, key }) => ({ dialect, scope, key: key === undefined ? -1 : position.get(key)! })),
     )
-    this.telling = table.flatMap(({ marks, scopes = [], inRecords, namesAreFree }, dialect) =>
+    this.anywhere = new MarksAnywhere(
+      this.marksByRow.flatMap(({ scope, key }) => (scope === undefined && key >= 0 ? all[key]! : [])),
+    )
+    this.telling = tried.flatMap(({ marks, scopes = [], inRecords, namesAreFree, dialect }) =>
       inRecords || namesAreFree
         ? []
         : [...marks.flatMap(({ scope }) => scope ?? []), ...scopes].map((scope) => ({ dialect, scope })),
     )
     this.otherSteps = OTHER_STEPS.map((name) => position.get(name)!)
-    this.recordMarks = table.flatMap(({ marks, inRecords }, dialect) =>
+    this.recordMarks = tried.flatMap(({ marks, inRecords, dialect }) =>
       inRecords
         ? marks.map(({ scope, event, fails = false }) => ({
             dialect,
@@ -159,6 +197,18 @@ export class Lexicon {
           }))
         : [],
     )
+    this.recordEvents = new KeySet([
+      DETAILS,
+      ...new Set(this.recordMarks.flatMap(({ event }) => event?.toString() ?? [])),
+    ])
+    this.marksOfDetails = table.map((_, dialect) => ({
+      dialect,
+      scope: undefined,
+      event: Buffer.from(DETAILS),
+      isCall: true,
+      fails: false,
+    }))
+    this.newestDialect = this.ids.indexOf('otel-genai-newest')
     this.repeating = table.flatMap(({ repeatedInScope }) => repeatedInScope ?? [])
     this.width = 1 + Math.max(0, ...table.flatMap((row) => Object.values(row.fields).map((sources) => sources.length)))
     const size = table.length * FIELDS * this.width
@@ -167,7 +217,7 @@ export class Lexicon {
     this.jsonPaths = new Int16Array(size).fill(WHOLE)
     const apart: (boolean | Uint8Array)[] = new Array(size).fill(false)
     this.apart = apart
-    this.rows = table.map((row, dialect) => dialectRow(row, this.#addSources(row, dialect, position, apart)))
+    this.rows = table.map((row, dialect) => dialectRow(this, row, this.#addSources(row, dialect, position, apart)))
     this.newest = Int16Array.from(FIELD_NAMES, (name) =>
       name in NEWEST ? position.get(NEWEST[name as keyof typeof NEWEST])! : -1,
     )
@@ -224,9 +274,11 @@ const COMMON = {
   none: new Spellings({}, OPERATIONS),
 }
 
-function dialectRow(dialect: Dialect, json: readonly JsonAttribute[]): DialectRow {
+function dialectRow(lexicon: Lexicon, dialect: Dialect, json: readonly JsonAttribute[]): DialectRow {
   const { operations, providers, finishReasons, spanNames, timeToFirstChunkUnit = 's', firstChunkEvent } = dialect
   return {
+    lexicon,
+    ofOwnServer: dialect.ofOwnServer ?? false,
     operations: operations ? new Spellings({ ...operationSpellings, ...operations }, OPERATIONS) : COMMON.operations,
     providers: providers ? new Spellings({ ...providerSpellings, ...providers }, PROVIDERS) : COMMON.providers,
     finishReasons: finishReasons
@@ -251,4 +303,4 @@ function dialectRow(dialect: Dialect, json: readonly JsonAttribute[]): DialectRo
 }
 
 /** The lexicon of the table in `dialects.ts`. */
-export const lexicon = new Lexicon(dialects)
+export const builtInLexicon = new Lexicon(dialects)

@@ -90,10 +90,19 @@ export const openInference: readonly Dialect[] = [
     ...common,
   },
   {
-    // The providers' own counts, which leave out cached tokens; newer versions add these, as the sum tells.
+    // Of Converse the provider's own counts, which leave out cached tokens, and in newer versions with these, as the
+    // provider's sum tells. Of InvokeModel there is no sum, and they are always in.
     id: 'openinference-bedrock',
+    marks: [{ scope: 'openinference.instrumentation.bedrock', key: 'openinference.span.kind' }],
+    fields,
+    ...common,
+    totalIsOfProvider: true,
+  },
+  {
+    // The providers' own counts, which leave out cached tokens; newer versions add these, as the sum tells.
+    id: 'openinference-exclusive',
     marks: [
-      ...['bedrock', 'claude_agent_sdk'].map((sdk) => `openinference.instrumentation.${sdk}`),
+      'openinference.instrumentation.claude_agent_sdk',
       ...['bedrock', 'claude-agent-sdk'].map((sdk) => `@arizeai/openinference-instrumentation-${sdk}`),
     ].map((scope) => ({ scope, key: 'openinference.span.kind' })),
     fields: {

@@ -128,6 +128,8 @@ const codex: readonly Dialect[] = [
     },
     operations: { 'response.completed': 'chat' },
     timeToFirstChunkUnit: 'ms',
+    // The chunk itself is told of too, without usage.
+    onlyWith: ['input_token_count'],
   },
   {
     id: 'codex-cli-failed',
@@ -139,9 +141,13 @@ const codex: readonly Dialect[] = [
   },
 ]
 
-/** Source: google-gemini/gemini-cli (packages/core/src/telemetry). Thoughts are not in the output. */
+/**
+ * Source: google-gemini/gemini-cli (packages/core/src/telemetry). Thoughts are not in the output; in that of forks that ask
+ * other providers they are, as the sum tells.
+ */
 const geminiFields: Dialect['fields'] = {
   requestModel: ['model', 'model_name'],
+  responseId: ['response_id'],
   conversationId: ['session.id'],
   errorType: ['error_type', 'error.type'],
   errorText: ['error.message', 'error'],
@@ -149,6 +155,7 @@ const geminiFields: Dialect['fields'] = {
   outputTokens: ['output_token_count'],
   cacheReadTokens: ['cached_content_token_count'],
   reasoningTokens: ['thoughts_token_count'],
+  totalTokens: ['total_token_count'],
   finishReasons: ['finish_reasons'],
   statusCode: ['status_code'],
   duration: ['duration_ms'],
@@ -163,6 +170,7 @@ function geminiLike(id: string, prefix: string): Dialect {
     fields: geminiFields,
     operationOptional: true,
     outputIncludesReasoning: false,
+    totalIsOfProvider: true,
   }
 }
 

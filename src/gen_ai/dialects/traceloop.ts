@@ -60,13 +60,24 @@ const common: Dialect = {
   operationOptional: true,
 }
 
-/** Its instrumentations for JavaScript pass on what Anthropic and Bedrock count, and that leaves out cached tokens. */
-const ofJavaScript: Dialect = {
-  ...common,
-  id: 'traceloop-js-anthropic',
-  marks: ['anthropic', 'bedrock'].flatMap((sdk) => marksIn(`@traceloop/instrumentation-${sdk}`)),
-  inputIncludesCached: false,
-}
+/**
+ * Those for JavaScript pass on what Anthropic and Bedrock count, that for Python what Bedrock does, and that leaves out
+ * cached tokens. The one for Anthropic in Python adds them.
+ */
+const asProviderCounts: readonly Dialect[] = [
+  {
+    ...common,
+    id: 'traceloop-js-anthropic',
+    marks: ['anthropic', 'bedrock'].flatMap((sdk) => marksIn(`@traceloop/instrumentation-${sdk}`)),
+    inputIncludesCached: false,
+  },
+  {
+    ...common,
+    id: 'traceloop-bedrock',
+    marks: marksIn('opentelemetry.instrumentation.bedrock'),
+    inputIncludesCached: false,
+  },
+]
 
 /** Its calls of Haystack name neither model nor tokens: the workflow's output has both (`reading/workflow_output.ts`). */
 const ofHaystack: Dialect = {
@@ -89,4 +100,4 @@ const haystackComponents: Dialect = {
   namesAreFree: true,
 }
 
-export const traceloop: readonly Dialect[] = [ofJavaScript, ofHaystack, haystackComponents, common]
+export const traceloop: readonly Dialect[] = [...asProviderCounts, ofHaystack, haystackComponents, common]

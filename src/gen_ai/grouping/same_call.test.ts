@@ -50,6 +50,8 @@ describe('parent and child are one call', () => {
     ['another model', {}, { requestModel: n, inputTokens: Number.NaN }, false],
     ['another model that a router took: equal tokens', {}, { requestModel: n }, true],
     ['another model, equal tokens, two instrumentations', {}, { requestModel: n, emitter: 6 }, false],
+    ['another name, no tokens, two instrumentations', noTokens, { requestModel: n, emitter: 6 }, true],
+    ['another name, no tokens, one instrumentation', noTokens, { requestModel: n }, false],
     ['an alias, and what it stands for', { responseModel: n }, { requestModel: n }, true],
     ['a model unknown', {}, { requestModel: 0 }, true],
     ['other tokens', {}, { inputTokens: 11 }, false],
@@ -65,6 +67,8 @@ describe('parent and child are one call', () => {
     ['input without the cached tokens', { inputTokens: 7 }, { cacheReadTokens: 2, cacheWriteTokens: 1 }, true],
     ['and the other way round', { cacheReadTokens: 3 }, { inputTokens: 7, cacheReadTokens: 3 }, true],
     ['input that differs by something else', { inputTokens: 6 }, { cacheReadTokens: 3 }, false],
+    ['an input of 0 beside an output', { inputTokens: 0 }, {}, true],
+    ['an input of 0 beside another output', { inputTokens: 0 }, { outputTokens: 6 }, false],
     ['output without the reasoning', { outputTokens: 3 }, { reasoningTokens: 2 }, true],
   ])('%s', (_, ofOuter, ofInner, is) => {
     const one = { ...outer, ...ofOuter }
@@ -178,6 +182,8 @@ describe('in two traces', () => {
     ['both the SDK’s', { nearness: 1, parentId: 0 }, {}, false],
     ['the SDK’s own, and its instrumentation’s', { nearness: 1, parentId: 0 }, { nearness: 2 }, true],
     ['no tokens on either side', noTokens, noTokens, true],
+    ['other tokens', {}, { inputTokens: 11 }, false],
+    ['equal ids, only the output on one side', { responseId: r, inputTokens: 0 }, { responseId: r }, true],
   ])('%s', (_, ofAround, ofSdk, is) => {
     const one = { ...around, ...ofAround }
     const other = { ...sdk, ...ofSdk }
@@ -188,6 +194,9 @@ describe('in two traces', () => {
   test('tokens on one side: what is told later may leave them out, but not be the only one to know', () => {
     const vague = { ...around, ...noTokens }
     expect([isSameInOtherTrace(sdk, vague), isSameInOtherTrace(vague, sdk)]).toEqual([true, false])
+    const answer = { ...around, inputTokens: 0 }
+    expect([isSameInOtherTrace(sdk, answer), isSameInOtherTrace(answer, sdk)]).toEqual([true, false])
+    expect(isSameInOtherTrace(sdk, { ...answer, outputTokens: 6 })).toBe(false)
   })
 })
 

@@ -52,14 +52,16 @@ const RECORD_LATENESS_ms = 1000
 /**
  * Is the child's report the same call as its parent's? They must be of equal outcome (a failed child of a good parent is a
  * retried attempt, a call of its own), of compatible models, the child in the parent's time, and no token number may
- * contradict. A router repeats the tokens of the attempt that worked under the model that it was asked for: in one
- * instrumentation equal numbers are enough. Where a stream is handed over, a parent that knows no tokens ends before it.
+ * contradict. Another instrumentation's without tokens may have another name for the model. A router repeats the tokens of
+ * the attempt that worked under the model that it was asked for: in one instrumentation equal numbers are enough. Where a stream is handed over, a parent that knows no tokens ends before it.
  */
 export function isSameAsParent(parent: CallFacts, child: CallFacts): boolean {
   if (parent.responseId && child.responseId) return parent.responseId === child.responseId
   if (!isSameKind(parent.operation, child.operation) || parent.failed !== child.failed) return false
   if (!isWithin(child, parent) && !isHandedOver(parent, child)) return false
-  return tokensAgree(parent, child) && (isSameModel(parent, child) || isRepeated(parent, child))
+  return (
+    tokensAgree(parent, child) && (isSameModel(parent, child) || isRepeated(parent, child) || isBare(parent, child))
+  )
 }
 
 /**
@@ -106,12 +108,12 @@ export function isRecordOf(span: CallFacts, record: CallFacts): boolean {
  * Is it one call told by spans that know nothing of each other, in one trace or in two: an instrumentation that does not
  * make its span current and the provider's SDK below it, or a client and a gateway with spans of other kinds between?
  * They must be of different instrumentations (two reports by one are two calls), which the caller sees to, and
- * have failed both or both know their input.
+ * have failed both or both know their tokens.
  */
 export function isSeenTwice(a: CallFacts, b: CallFacts, evenWithoutTokens = false): boolean {
   return (
     !(a.responseId && b.responseId && a.responseId !== b.responseId) &&
-    (a.failed || evenWithoutTokens || (a.inputTokens > 0 && b.inputTokens > 0)) &&
+    (a.failed || evenWithoutTokens || bothKnowTokens(a, b)) &&
     (isWithin(a, b) || isWithin(b, a)) &&
     contradictNothing(a, b)
   )
@@ -140,7 +142,8 @@ export function isStreamTold(told: CallFacts, now: CallFacts): boolean {
  * The same of reports in two traces. Equal response ids decide between two instrumentations if model and input agree (ids are
  * compared as hashes) and the two overlap in time: a cache or a stub that answers with one id again was called again.
  * Without, one must be a root that the provider's SDK made by itself, and the other of another making in the
- * same process: that the caller has to see to. What is told now may know no tokens; if only it knows them, they would be in no sum.
+ * same process: that the caller has to see to. What is told now may know no tokens; if only it knows them, or the input, they
+ * would be in no sum.
  */
 export function isSameInOtherTrace(told: CallFacts, now: CallFacts): boolean {
   if (told.responseId && now.responseId)
@@ -149,7 +152,7 @@ export function isSameInOtherTrace(told: CallFacts, now: CallFacts): boolean {
       told.emitter !== now.emitter &&
       isSameKind(told.operation, now.operation) &&
       isSameModel(told, now) &&
-      agrees(told.inputTokens, now.inputTokens) &&
+      agrees(inputOf(told), inputOf(now)) &&
       overlap(told, now)
     )
   return (
@@ -158,6 +161,7 @@ export function isSameInOtherTrace(told: CallFacts, now: CallFacts): boolean {
     told.emitter !== now.emitter &&
     !told.isMerged &&
     !now.isMerged &&
+    (inputOf(told) >= 0 || !(now.inputTokens > 0)) &&
     isSeenTwice(told, now, knowsNothing(now))
   )
 }
@@ -238,6 +242,11 @@ function isHandedOver(parent: CallFacts, child: CallFacts): boolean {
   )
 }
 
+/** Another instrumentation around it that knows no tokens: it may call the model by another name (`m` for `openai/m`). */
+function isBare(parent: CallFacts, child: CallFacts): boolean {
+  return parent.emitter !== child.emitter && knowsNothing(parent)
+}
+
 function isRepeated(parent: CallFacts, child: CallFacts): boolean {
   return (
     parent.emitter === child.emitter &&
@@ -267,7 +276,7 @@ function contradictNothing(a: CallFacts, b: CallFacts): boolean {
 
 /** Numbers that differ by exactly the cached, or the reasoning, tokens agree: one emitter counts them in, the other not. */
 function tokensAgree(a: CallFacts, b: CallFacts): boolean {
-  const [input, otherInput] = [a.inputTokens, b.inputTokens]
+  const [input, otherInput] = [inputOf(a), inputOf(b)]
   const [output, otherOutput] = [a.outputTokens, b.outputTokens]
   return (
     (agrees(input, otherInput) || input - cachedOf(a) === otherInput || otherInput - cachedOf(b) === input) &&
@@ -275,6 +284,17 @@ function tokensAgree(a: CallFacts, b: CallFacts): boolean {
       output - a.reasoningTokens === otherOutput ||
       otherOutput - b.reasoningTokens === output)
   )
+}
+
+/** Where one says 0 for an input that it does not know, the output has to do. */
+function bothKnowTokens(a: CallFacts, b: CallFacts): boolean {
+  const isLeftOut = a.inputTokens === 0 || b.inputTokens === 0
+  return (a.inputTokens > 0 && b.inputTokens > 0) || (isLeftOut && a.outputTokens > 0 && b.outputTokens > 0)
+}
+
+/** Nobody is answered who asked nothing: 0 is what some emitters write of streams whose first part they did not read. */
+function inputOf({ inputTokens, outputTokens }: CallFacts): number {
+  return inputTokens === 0 && outputTokens > 0 ? Number.NaN : inputTokens
 }
 
 export function cachedOf({ cacheReadTokens, cacheWriteTokens }: CallFacts): number {

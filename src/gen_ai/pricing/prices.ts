@@ -3,7 +3,6 @@ import { nanosAsMillis } from '../../otlp/cursor.ts'
 import { hashText } from '../../telemetry/hash.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
-import { dialects } from '../dialects/dialects.ts'
 import { PROVIDERS } from '../dialects/lexicon.ts'
 import { COST_SOURCES, type ModelCall } from '../model_call.ts'
 import { TOKENS } from '../plausible.ts'
@@ -106,7 +105,7 @@ export class Prices {
     // A price of the counts that are left would be too low, and look right.
     if ((call.implausible & TOKENS) !== 0) return -1
     const { source, periods, factor, isOfUser, isOwnServer, mayBeOwn } = this.#find(call)
-    const isOfOwn = !isOfUser && dialects[call.dialect]?.ofOwnServer === true
+    const isOfOwn = !isOfUser && call.isOfOwnServer
     const isOwn = isOwnServer || isOfOwn || (mayBeOwn && isPrivateHost(call.text(FIELD.serverAddress)))
     if (isOwn && call.isZeroDoubtful) call.cost_usd = 0
     if (isOwn || source === UNKNOWN_MODEL) return UNKNOWN_MODEL

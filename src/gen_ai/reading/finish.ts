@@ -13,7 +13,7 @@ import { firstSource, placeEnd, placeStart, rowOf } from './sources.ts'
 export function readFinishReasons(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
   const source = firstSource(view, found, dialect, FIELD.finishReasons, call)
   if (source < 0) return
-  const row = rowOf(found, source)
+  const row = rowOf(found, dialect, source)
   const place = placeStart(dialect, source)
   if (place < 0) return addFinishReasons(view, row, dialect.finishReasons, call)
   call.rows[FIELD.finishReasons] = row

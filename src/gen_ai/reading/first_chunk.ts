@@ -14,7 +14,8 @@ export function readFirstChunk(view: SpanView, found: Int32Array, dialect: Diale
   if (unit_s > 0) call.timeToFirstChunk_s = readNumber(view, found, dialect, FIELD.timeToFirstChunk, call) * unit_s
   else {
     const source = firstSource(view, found, dialect, FIELD.timeToFirstChunk, call)
-    call.timeToFirstChunk_s = source < 0 ? Number.NaN : sinceStart_s(view, momentIn(view, rowOf(found, source)))
+    call.timeToFirstChunk_s =
+      source < 0 ? Number.NaN : sinceStart_s(view, momentIn(view, rowOf(found, dialect, source)))
   }
   if (unit_s !== 1) call.replaced |= 1 << FIELD.timeToFirstChunk
   if (dialect.firstChunkEvent === undefined || call.timeToFirstChunk_s >= 0 || view.events === 0) return

@@ -13,6 +13,7 @@ const least: Readonly<Record<string, SpanFixture>> = {
     scope: 'com.anthropic.sdk.python',
     attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'anthropic' },
   },
+  'mistral-sdk': { scope: 'mistralai_sdk_tracer', attributes: { 'gen_ai.operation.name': 'chat' } },
   'otel-botocore-bedrock': {
     scope: 'opentelemetry.instrumentation.botocore.bedrock-runtime',
     attributes: { 'gen_ai.operation.name': 'chat' },
@@ -55,6 +56,10 @@ const least: Readonly<Record<string, SpanFixture>> = {
     scope: 'openinference.instrumentation.bedrock',
     attributes: { 'openinference.span.kind': 'LLM' },
   },
+  'openinference-exclusive': {
+    scope: 'openinference.instrumentation.claude_agent_sdk',
+    attributes: { 'openinference.span.kind': 'LLM' },
+  },
   'openinference-llama-index': {
     scope: 'openinference.instrumentation.llama_index',
     attributes: { 'openinference.span.kind': 'LLM', 'llm.input_messages.0.message.role': 'user' },
@@ -67,20 +72,23 @@ const least: Readonly<Record<string, SpanFixture>> = {
   tgi: { scope: 'text-generation-inference.router', name: 'generate', attributes: {} },
   sentry: { scope: 'sentry.javascript.node', attributes: { 'sentry.op': 'gen_ai.chat' } },
   openinference: { attributes: { 'openinference.span.kind': 'LLM' } },
+  'traceloop-bedrock': {
+    scope: 'opentelemetry.instrumentation.bedrock',
+    attributes: { 'gen_ai.system': 'AWS', 'gen_ai.operation.name': 'chat' },
+  },
   'traceloop-js-anthropic': {
     scope: '@traceloop/instrumentation-anthropic',
     attributes: { 'gen_ai.system': 'anthropic', 'gen_ai.operation.name': 'chat' },
   },
-  'traceloop-haystack': {
-    scope: 'opentelemetry.instrumentation.haystack',
-    attributes: { 'gen_ai.system': 'openai', 'llm.request.type': 'chat' },
-  },
-  haystack: { scope: 'haystack', attributes: { 'haystack.component.type': 'OpenAITextEmbedder' } },
   traceloop: {
     scope: '@traceloop/instrumentation-openai',
     attributes: { 'gen_ai.system': 'openai', 'llm.request.type': 'chat' },
   },
   'llm-attributes': { attributes: { 'llm.model': 'gpt-4o', 'gen_ai.operation.name': 'chat' } },
+  'otel-genai-bedrock': {
+    scope: 'opentelemetry.instrumentation.genai.bedrock',
+    attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'aws.bedrock' },
+  },
   'otel-genai-newest': {
     scope: 'opentelemetry.instrumentation.genai.openai',
     attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai' },

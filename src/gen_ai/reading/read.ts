@@ -4,7 +4,7 @@ import { isEqual } from '../../telemetry/key_set.ts'
 import type { RecordView } from '../../telemetry/record_view.ts'
 import { type SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
 import { FIELD, TEXTS } from '../call_fields.ts'
-import { type DialectRow, lexicon } from '../dialects/lexicon.ts'
+import { builtInLexicon, type DialectRow } from '../dialects/lexicon.ts'
 import { readFailure } from '../failure.ts'
 import { judgeTimes } from '../implausible.ts'
 import { EMBEDDINGS, needsModel, OPERATIONS } from '../known_values.ts'
@@ -18,10 +18,8 @@ import { firstSource, placeEnd, placeStart, readFlag, readNumber, readText, rese
 import { readName } from './span_name.ts'
 import { readTokens } from './token_counts.ts'
 
-const { keys, judged, body, newest, otherSteps } = lexicon
-
 /** Scratch of the size that `readModelCall` needs. */
-export function foundKeys(): Int32Array {
+export function foundKeys({ keys } = builtInLexicon): Int32Array {
   return new Int32Array(keys.names.length)
 }
 
@@ -37,16 +35,17 @@ export function readModelCall(
 ): boolean {
   const mayBeNamed = view.statusCode === STATUS_ERROR && candidates.byName >= 0
   if (!mayBeNamed && !mayBeMarked(candidates, view)) return false
-  view.attributes.find(view.bytes, keys, found)
-  if (found[judged]! >= 0) return false
+  const { lexicon } = candidates
+  view.attributes.find(view.bytes, lexicon.keys, found)
+  if (found[lexicon.judged]! >= 0) return false
   const marked = recognise(candidates, found)
   const dialect = marked < 0 && mayBeNamed ? candidates.byName : marked
-  return dialect >= 0 && readCall(view, found, dialect, call, false, mayBeNamed)
+  return dialect >= 0 && readCall(view, found, lexicon.rows[dialect]!, dialect, call, false, mayBeNamed)
 }
 
 /**
  * The same of a log record. False also if the record repeats another one. `found` has the body among the attributes, under
- * `lexicon.body`.
+ * `body` of the lexicon.
  */
 export function readRecordedCall(
   view: RecordView,
@@ -55,26 +54,29 @@ export function readRecordedCall(
   call: ModelCall,
 ): boolean {
   if (!mayBeRecorded(candidates, view)) return false
-  view.attributes.find(view.bytes, keys, found)
-  found[body] = view.bodyRow
+  const { lexicon } = candidates
+  view.attributes.find(view.bytes, lexicon.keys, found)
+  found[lexicon.body] = view.bodyRow
   const mark = recogniseRecord(candidates, view, found)
-  if (mark === undefined || found[judged]! >= 0) return false
-  if (!readCall(view, found, mark.dialect, call, mark.isCall, false)) return false
+  if (mark === undefined || found[lexicon.judged]! >= 0) return false
+  const row = lexicon.rows[mark.dialect]!
+  if (!readCall(view, found, row, mark.dialect, call, mark.isCall, false)) return false
   if (mark.fails && !call.failed) readFailure(view, call)
-  return call.failed || !lexicon.rows[mark.dialect]!.onlyFailures
+  return call.failed || !row.onlyFailures
 }
 
 /** `isCall`: it tells of one also if it does not name the operation. `mayBeNamed`: the span's name may say so. */
 function readCall(
   view: SpanView,
   found: Int32Array,
+  row: DialectRow,
   dialect: number,
   call: ModelCall,
   isCall: boolean,
   mayBeNamed: boolean,
 ): boolean {
-  const row = lexicon.rows[dialect]!
   call.reset(view.bytes, dialect)
+  call.isOfOwnServer = row.ofOwnServer
   resetJson(row)
   const operation = readOperation(view, found, row, call)
   if (operation === NO_CALL) return false
@@ -92,7 +94,7 @@ function readCall(
   if (operation === NOT_NAMED && !readName(view, row, call, mayBeNamed) && !isCallByFacts(found, row, call, isCall))
     return false
   if (needsModel(call.operation) && !call.has(FIELD.requestModel) && !call.has(FIELD.responseModel)) return false
-  settleOperation(found, call)
+  settleOperation(found, row, call)
   readStream(view, found, row, call)
   judgeTimes(view, call)
   readFinishReasons(view, found, row, call)
@@ -118,7 +120,7 @@ const NOT_NAMED = 2
 function readOperation(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): number {
   const source = firstSource(view, found, dialect, FIELD.operation, call)
   if (source < 0) return NOT_NAMED
-  const row = rowOf(found, source)
+  const row = rowOf(found, dialect, source)
   let start = placeStart(dialect, source)
   let end = placeEnd(dialect, source)
   if (start < 0) {
@@ -137,6 +139,7 @@ function readOperation(view: SpanView, found: Int32Array, dialect: DialectRow, c
 /** Without an operation's name: is it a call by its model, or its tokens, and is it nothing else? */
 function isCallByFacts(found: Int32Array, dialect: DialectRow, call: ModelCall, isCall: boolean): boolean {
   if (!isCall && dialect.operationOptional === false) return false
+  const { otherSteps } = dialect.lexicon
   for (let at = 0; at < otherSteps.length; at++) if (found[otherSteps[at]!]! >= 0) return false
   const hasModel = call.has(FIELD.requestModel) || call.has(FIELD.responseModel)
   const hasTokens = call.inputTokens >= 0 || call.outputTokens >= 0
@@ -145,9 +148,9 @@ function isCallByFacts(found: Int32Array, dialect: DialectRow, call: ModelCall, 
 }
 
 /** Words for a call of any kind (`LLM`, `generation`, none) may stand for embeddings: the model's name tells. */
-function settleOperation(found: Int32Array, call: ModelCall): void {
+function settleOperation(found: Int32Array, { lexicon }: DialectRow, call: ModelCall): void {
   const row = call.rows[FIELD.operation]!
-  if (call.operation !== CHAT || (row >= 0 && row === found[newest[FIELD.operation]!])) return
+  if (call.operation !== CHAT || (row >= 0 && row === found[lexicon.newest[FIELD.operation]!])) return
   const field = call.has(FIELD.requestModel) ? FIELD.requestModel : FIELD.responseModel
   if (contains(call.bytes, call.start(field), call.end(field), EMBED)) call.operation = EMBEDDINGS
 }

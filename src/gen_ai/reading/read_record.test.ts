@@ -259,6 +259,14 @@ describe('a call', () => {
       },
     ],
     [
+      'Codex, where the record is named after a place in the code',
+      {
+        ...codex('sse_event', { 'event.kind': 'response.completed', input_token_count: 500, output_token_count: 60 }),
+        event: 'event otel/src/events/session_telemetry.rs:1187',
+      },
+      { dialect: 'codex-cli', request: 'gpt-5-codex', conversation: 'c-1', input: 500, output: 60 },
+    ],
+    [
       'Codex, a request that failed',
       codex('api_request', { 'http.response.status_code': 500, 'error.message': 'no', duration_ms: '40', attempt: 1 }),
       {
@@ -269,6 +277,33 @@ describe('a call', () => {
         failed: true,
       },
     ],
+    ...(
+      [
+        ['beside the output', 550, 250],
+        ['in the output', 340, 40],
+      ] as const
+    ).map(([where, total_token_count, output]): [string, RecordFixture, Record<string, unknown>] => [
+      `a fork of Gemini CLI: thoughts are ${where}, as the sum tells`,
+      {
+        ...gemini('qwen-code.api_response', {
+          input_token_count: 300,
+          output_token_count: 40,
+          thoughts_token_count: output === 40 ? 30 : 210,
+          total_token_count,
+          response_id: 'r-1',
+        }),
+        scope: 'qwen-code',
+      },
+      {
+        dialect: 'qwen-code',
+        request: 'gemini-2.5-pro',
+        id: 'r-1',
+        conversation: 's-2',
+        input: 300,
+        output,
+        reasoning: output === 40 ? 30 : 210,
+      },
+    ]),
     [
       'Gemini CLI: thoughts are apart',
       gemini('gemini_cli.api_response', {
@@ -333,6 +368,7 @@ describe('no call', () => {
     ['Claude Code: a tool', claude('tool_result', { model: 'm', duration_ms: 4 })],
     ['an event of the same name elsewhere', { event: 'api_request', attributes: { model: 'm', input_tokens: 4 } }],
     ['Codex: a chunk', codex('sse_event', { 'event.kind': 'response.output_text.delta' })],
+    ['Codex: the last chunk', codex('sse_event', { 'event.kind': 'response.completed', duration_ms: 3 })],
     ['Codex: a request that went well', codex('api_request', { 'http.response.status_code': 200 })],
     ['Gemini CLI: a request', gemini('gemini_cli.api_request', {})],
     ['Gemini CLI: the same call a second time', gemini(details, usage)],

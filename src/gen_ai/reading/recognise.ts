@@ -1,13 +1,13 @@
 /** Which dialect a span is in: marks by scope are tried once per scope, marks by attribute once per span. */
 import { ATTRIBUTE } from '../../telemetry/attributes.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
-import { KeySet } from '../../telemetry/key_set.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import { type Lexicon, lexicon, type MarkRow } from '../dialects/lexicon.ts'
+import { builtInLexicon, type Lexicon, type MarkRow } from '../dialects/lexicon.ts'
 import { scopeNameOf } from '../wire.ts'
 
 /** What a scope leaves possible. */
 export interface DialectCandidates {
+  readonly lexicon: Lexicon
   /** In order of precedence. */
   readonly marks: readonly MarkRow[]
   /** The scope is a mark or part of one: its spans are looked at whatever their attributes. */
@@ -27,10 +27,11 @@ export class ScopeMarks {
   readonly #known = new Map<string, DialectCandidates>()
   #batch: TraceBatch | LogBatch | undefined
   #scope = -1
-  #candidates: DialectCandidates = { marks: [], byScope: false, byName: -1 }
+  #candidates: DialectCandidates
 
-  constructor(of: Lexicon = lexicon) {
-    this.#lexicon = of
+  constructor(lexicon: Lexicon = builtInLexicon) {
+    this.#lexicon = lexicon
+    this.#candidates = { lexicon, marks: [], byScope: false, byName: -1 }
   }
 
   /** The marks that a span (or log record) in scope group `scope` of the batch may show. */
@@ -47,6 +48,7 @@ export class ScopeMarks {
     if (known !== undefined) return known
     const marks = this.#lexicon.marksByRow.filter((mark) => mark.scope === undefined || name.startsWith(mark.scope))
     const candidates = {
+      lexicon: this.#lexicon,
       marks,
       byScope: marks.some((mark) => mark.scope !== undefined),
       byName: this.#lexicon.telling.find(({ scope }) => name.startsWith(scope))?.dialect ?? -1,
@@ -64,37 +66,26 @@ export class ScopeMarks {
 }
 
 /** Could the span be in a dialect? A look for marks alone, before all attributes are looked up. */
-export function mayBeMarked({ byScope }: DialectCandidates, view: SpanView): boolean {
-  return byScope || (beginsAsMarks(view) && isMarked(view))
+export function mayBeMarked({ byScope, lexicon }: DialectCandidates, view: SpanView): boolean {
+  return byScope || (beginsAsMarks(lexicon, view) && isMarked(lexicon, view))
 }
 
 /** Nearly all spans of other kinds end here. */
-function beginsAsMarks({ bytes, attributes }: SpanView): boolean {
+function beginsAsMarks({ anywhere }: Lexicon, { bytes, attributes }: SpanView): boolean {
+  const { first, second } = anywhere
   const { rows, count } = attributes
   for (let at = ATTRIBUTE.keyStart; at < count * ATTRIBUTE.width; at += ATTRIBUTE.width) {
     const start = rows[at]!
-    if (firstLetters[bytes[start]!] === 1 && secondLetters[bytes[start + 1]!] === 1) return true
+    if (first[bytes[start]!] === 1 && second[bytes[start + 1]!] === 1) return true
   }
   return false
 }
 
-function isMarked({ bytes, attributes }: SpanView): boolean {
+function isMarked({ anywhere }: Lexicon, { bytes, attributes }: SpanView): boolean {
   const { rows, count } = attributes
   for (let at = ATTRIBUTE.keyStart; at < count * ATTRIBUTE.width; at += ATTRIBUTE.width)
-    if (unscopedMarks.find(bytes, rows[at]!, rows[at + 1]!) >= 0) return true
+    if (anywhere.keys.find(bytes, rows[at]!, rows[at + 1]!) >= 0) return true
   return false
-}
-
-const names = lexicon.marksByRow
-  .filter(({ scope, key }) => scope === undefined && key >= 0)
-  .map(({ key }) => lexicon.keys.names[key]!)
-const unscopedMarks = new KeySet([...new Set(names)])
-/** 1 for the letters with which marks of spans in any scope begin, and for those that follow. */
-const firstLetters = new Uint8Array(256)
-const secondLetters = new Uint8Array(256)
-for (const name of names) {
-  firstLetters[name.charCodeAt(0)] = 1
-  secondLetters[name.charCodeAt(1)] = 1
 }
 
 /** Position of the dialect in the table, or -1. `found` as filled with the lexicon's keys. */

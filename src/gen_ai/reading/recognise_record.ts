@@ -1,20 +1,15 @@
 /** Which log records are model calls, and in which dialect: by the event's name, else by the scope. */
 import type { LogBatch } from '../../telemetry/batch.ts'
-import { KeySet } from '../../telemetry/key_set.ts'
 import type { RecordView } from '../../telemetry/record_view.ts'
-import { lexicon, type RecordMark } from '../dialects/lexicon.ts'
+import { builtInLexicon, DETAILS, type Lexicon, type RecordMark } from '../dialects/lexicon.ts'
 import { scopeNameOf } from '../wire.ts'
 import { type DialectCandidates, recognise, ScopeMarks } from './recognise.ts'
 
-/** The conventions' event for a call: its attributes are like those of the call's span. */
-const DETAILS = 'gen_ai.client.inference.operation.details'
 const details = Buffer.from(DETAILS)
-const events = new KeySet([DETAILS, ...new Set(lexicon.recordMarks.flatMap(({ event }) => event?.toString() ?? []))])
-/** Of an event of the conventions that shows no mark of a dialect. */
-const NEWEST_DIALECT = lexicon.ids.indexOf('otel-genai-newest')
 
 /** What a scope leaves possible for its log records. */
 export interface RecordCandidates {
+  readonly lexicon: Lexicon
   readonly marks: readonly RecordMark[]
   /** All its records may be calls, not only some events. */
   readonly byScope: boolean
@@ -26,10 +21,16 @@ export interface RecordCandidates {
 
 /** The scopes of one batch after another. One instance serves one component. */
 export class RecordMarks {
-  readonly #spanMarks = new ScopeMarks()
+  readonly #lexicon: Lexicon
+  readonly #spanMarks: ScopeMarks
   #batch: LogBatch | undefined
   #scope = -1
   #candidates: RecordCandidates | undefined
+
+  constructor(lexicon: Lexicon = builtInLexicon) {
+    this.#lexicon = lexicon
+    this.#spanMarks = new ScopeMarks(lexicon)
+  }
 
   /** The marks that a log record in scope group `scope` of the batch may show. */
   of(batch: LogBatch, scope: number): RecordCandidates {
@@ -37,8 +38,10 @@ export class RecordMarks {
     this.#batch = batch
     this.#scope = scope
     const name = scopeNameOf(batch, scope)
+    const lexicon = this.#lexicon
     const marks = lexicon.recordMarks.filter((mark) => mark.scope === undefined || name.startsWith(mark.scope))
     this.#candidates = {
+      lexicon,
       marks,
       byScope: marks.some(({ event }) => event === undefined),
       repeats: lexicon.repeating.some((scope) => name.startsWith(scope)),
@@ -55,18 +58,9 @@ export class RecordMarks {
 }
 
 /** Could the record be a call? A look at its event's name alone: nearly all records end here. */
-export function mayBeRecorded({ byScope }: RecordCandidates, view: RecordView): boolean {
-  return byScope || (view.eventStart >= 0 && events.find(view.bytes, view.eventStart, view.eventEnd) >= 0)
+export function mayBeRecorded({ byScope, lexicon }: RecordCandidates, view: RecordView): boolean {
+  return byScope || (view.eventStart >= 0 && lexicon.recordEvents.find(view.bytes, view.eventStart, view.eventEnd) >= 0)
 }
-
-/** Of the conventions' event, by dialect. */
-const marksOfDetails: readonly RecordMark[] = lexicon.ids.map((_, dialect) => ({
-  dialect,
-  scope: undefined,
-  event: details,
-  isCall: true,
-  fails: false,
-}))
 
 /** The mark that the record shows, which has its dialect; undefined without one. `found` as filled with the lexicon's keys. */
 export function recogniseRecord(
@@ -74,11 +68,11 @@ export function recogniseRecord(
   view: RecordView,
   found: Int32Array,
 ): RecordMark | undefined {
-  const { marks, repeats, ofSpans } = candidates
+  const { lexicon, marks, repeats, ofSpans } = candidates
   if (view.isEvent(details)) {
     if (repeats) return undefined
     const dialect = recognise(ofSpans, found)
-    return marksOfDetails[dialect < 0 ? NEWEST_DIALECT : dialect]
+    return lexicon.marksOfDetails[dialect < 0 ? lexicon.newestDialect : dialect]
   }
   for (let at = 0; at < marks.length; at++) {
     const { event } = marks[at]!

@@ -2,11 +2,8 @@
 import { boolOf, numberOf, textStart } from '../../telemetry/any_value.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD, FIELDS } from '../call_fields.ts'
-import { type DialectRow, lexicon, WHOLE } from '../dialects/lexicon.ts'
+import { type DialectRow, WHOLE } from '../dialects/lexicon.ts'
 import type { ModelCall } from '../model_call.ts'
-
-// Held directly, since every field of every call is read through them.
-const { names, jsonAttributes, jsonPaths, apart, width } = lexicon
 
 /** Forgets the JSON of the span before. */
 export function resetJson(dialect: DialectRow): void {
@@ -15,9 +12,9 @@ export function resetJson(dialect: DialectRow): void {
 
 /** Sets a text field of the call from its first source that is a text and not empty. */
 export function readText(view: SpanView, found: Int32Array, dialect: DialectRow, field: number, call: ModelCall): void {
-  const first = (call.dialect * FIELDS + field) * width
+  const first = (call.dialect * FIELDS + field) * dialect.lexicon.width
   for (let at = nextSource(view, found, dialect, first); at >= 0; at = nextSource(view, found, dialect, at + 1)) {
-    const row = rowOf(found, at)
+    const row = rowOf(found, dialect, at)
     let start = placeStart(dialect, at)
     let end = placeEnd(dialect, at)
     if (start < 0) {
@@ -51,9 +48,9 @@ export function readNumber(
 ): number {
   const { bytes, attributes } = view
   let rejected = 0
-  const first = (call.dialect * FIELDS + field) * width
+  const first = (call.dialect * FIELDS + field) * dialect.lexicon.width
   for (let at = nextSource(view, found, dialect, first); at >= 0; at = nextSource(view, found, dialect, at + 1)) {
-    const row = rowOf(found, at)
+    const row = rowOf(found, dialect, at)
     const start = placeStart(dialect, at)
     const value =
       start < 0
@@ -65,7 +62,7 @@ export function readNumber(
       continue
     }
     call.rows[field] = row
-    const ofProviders = apart[at]!
+    const ofProviders = dialect.lexicon.apart[at]!
     if (typeof ofProviders === 'boolean' ? ofProviders : ofProviders[call.provider] === 1) call.apart |= 1 << field
     return value
   }
@@ -82,9 +79,9 @@ export function readFlag(
   call: ModelCall,
 ): boolean | undefined {
   const { bytes, attributes } = view
-  const first = (call.dialect * FIELDS + field) * width
+  const first = (call.dialect * FIELDS + field) * dialect.lexicon.width
   for (let at = nextSource(view, found, dialect, first); at >= 0; at = nextSource(view, found, dialect, at + 1)) {
-    const row = rowOf(found, at)
+    const row = rowOf(found, dialect, at)
     const start = placeStart(dialect, at)
     const value =
       start < 0
@@ -105,27 +102,30 @@ export function firstSource(
   field: number,
   call: ModelCall,
 ): number {
-  return nextSource(view, found, dialect, (call.dialect * FIELDS + field) * width)
+  return nextSource(view, found, dialect, (call.dialect * FIELDS + field) * dialect.lexicon.width)
 }
 
 /** Row of the attribute of a source that the span has. */
-export function rowOf(found: Int32Array, source: number): number {
-  return found[names[source]!]!
+export function rowOf(found: Int32Array, dialect: DialectRow, source: number): number {
+  return found[dialect.lexicon.names[source]!]!
 }
 
 /** Where in the attribute's JSON the source stands; -1: it is the whole attribute. */
 export function placeStart(dialect: DialectRow, source: number): number {
+  const { jsonPaths, jsonAttributes } = dialect.lexicon
   const path = jsonPaths[source]!
   return path === WHOLE ? -1 : dialect.json[jsonAttributes[source]!]!.places.starts[path]!
 }
 
 export function placeEnd(dialect: DialectRow, source: number): number {
+  const { jsonPaths, jsonAttributes } = dialect.lexicon
   const path = jsonPaths[source]!
   return path === WHOLE ? -1 : dialect.json[jsonAttributes[source]!]!.places.ends[path]!
 }
 
 /** The first source from position `at` on that the span has; -1 if there is none. */
 function nextSource(view: SpanView, found: Int32Array, dialect: DialectRow, at: number): number {
+  const { names, jsonPaths } = dialect.lexicon
   for (; names[at]! >= 0; at++) {
     const row = found[names[at]!]!
     if (row >= 0 && (jsonPaths[at] === WHOLE || isInJson(view, dialect, row, at))) return at
@@ -134,7 +134,7 @@ function nextSource(view: SpanView, found: Int32Array, dialect: DialectRow, at: 
 }
 
 function isInJson(view: SpanView, dialect: DialectRow, row: number, at: number): boolean {
-  const json = dialect.json[jsonAttributes[at]!]!
+  const json = dialect.json[dialect.lexicon.jsonAttributes[at]!]!
   if (!json.isRead) {
     json.isRead = true
     const end = view.attributes.valueEnd(row)

@@ -127,6 +127,15 @@ describe('token counts that dialects tell in their own way', () => {
       [50, 9, 30, Number.NaN, 4],
     ],
     [
+      'Genkit’s plugin for Anthropic',
+      {
+        'genkit:metadata:subtype': 'model',
+        'genkit:output':
+          '{"usage":{"inputTokens":13,"outputTokens":9,"custom":{"cache_creation_input_tokens":7,"cache_read_input_tokens":30}}}',
+      },
+      [50, 9, 30, 7, Number.NaN],
+    ],
+    [
       'LangSmith’s writes by lifetime, as it writes them in JavaScript',
       {
         'langsmith.span.kind': 'llm',
@@ -197,10 +206,13 @@ describe('token counts that dialects tell in their own way', () => {
   })
 
   const of = (scope: string) => ({ scope, 'gen_ai.system': 'anthropic', 'gen_ai.operation.name': 'chat' })
+  const newest = { 'gen_ai.provider.name': 'aws.bedrock' }
   test.each<[string, { scope: string }, number, number]>([
     ['OpenLLMetry for JavaScript, Anthropic', of('@traceloop/instrumentation-anthropic'), 87, 9],
     ['OpenLLMetry for JavaScript, Bedrock', of('@traceloop/instrumentation-bedrock'), 87, 9],
     ['OpenLLMetry for JavaScript, others', of('@traceloop/instrumentation-openai'), 50, 9],
+    ['OpenLLMetry for Python, Bedrock', of('opentelemetry.instrumentation.bedrock'), 87, 9],
+    ['OpenTelemetry’s own for Bedrock', { ...of('opentelemetry.instrumentation.genai.bedrock'), ...newest }, 87, 9],
     ['OpenLLMetry for Python, Anthropic', of('opentelemetry.instrumentation.anthropic'), 50, 9],
     ['Bedrock', of('opentelemetry.instrumentation.botocore.bedrock-runtime'), 87, 9],
   ])('by scope: %s', (_, { scope, ...attributes }, input, output) => {
@@ -215,12 +227,15 @@ describe('token counts that dialects tell in their own way', () => {
     expect([call.inputTokens, call.outputTokens]).toEqual([input, output])
   })
 
+  const claude = 'openinference.instrumentation.claude_agent_sdk'
   const bedrock = 'openinference.instrumentation.bedrock'
   const others = 'openinference.instrumentation.langchain'
   test.each<[string, string, number, number, number]>([
     ['is the provider’s, and no more than both', bedrock, 59, 50, 9],
-    ['is not there', bedrock, Number.NaN, 87, 9],
-    ['fits nothing', bedrock, 77, 87, 9],
+    ['has the cached tokens beside, of Converse', bedrock, 96, 87, 9],
+    ['is not there, of InvokeModel', bedrock, Number.NaN, 50, 9],
+    ['is not there', claude, Number.NaN, 87, 9],
+    ['fits nothing', claude, 77, 87, 9],
     ['is added up by the emitter', others, 59, 50, 9],
     ['has the cached tokens beside', others, 96, 87, 9],
     ['has only the reads beside', others, 89, 80, 9],
@@ -261,6 +276,26 @@ describe('token counts that dialects tell in their own way', () => {
       ...more,
     }
     expect(callOf({ scope: 'gcp.vertex.agent', attributes })!.outputTokens).toBe(output)
+  })
+
+  test.each<[string, Record<string, string | number>, readonly number[]]>([
+    ['of Google', { 'gen_ai.provider.name': 'gcp.gen_ai' }, [17, 8]],
+    ['of Google, with cached tokens', { 'gen_ai.usage.cache_read.input_tokens': 6 }, [17, 8]],
+    ['of Google that tells of thoughts', { 'gen_ai.usage.reasoning.output_tokens': 4 }, [9, 4]],
+    ['of Google and no more than both', { 'gen_ai.usage.total_tokens': 59 }, [9, Number.NaN]],
+    ['of Google without an output', { 'gen_ai.usage.output_tokens': 'none' }, [Number.NaN, Number.NaN]],
+    ['of another provider', { 'gen_ai.provider.name': 'openai' }, [9, Number.NaN]],
+  ])('a sum %s that knows more than both', (_, more, is) => {
+    const attributes = {
+      'gen_ai.provider.name': 'gcp.gemini',
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.usage.input_tokens': 50,
+      'gen_ai.usage.output_tokens': 9,
+      'gen_ai.usage.total_tokens': 67,
+      ...more,
+    }
+    const call = callOf({ attributes })!
+    expect([call.outputTokens, call.reasoningTokens]).toEqual(is)
   })
 
   test.each<[string, readonly number[]]>([

@@ -1,11 +1,17 @@
 /** Token counts as the newest convention has them: cached ones are part of the input, reasoning is part of the output. */
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
-import { type DialectRow, lexicon } from '../dialects/lexicon.ts'
+import { EXCLUSIVE } from '../dialects/dialect.ts'
+import { type DialectRow, PROVIDERS } from '../dialects/lexicon.ts'
 import type { ModelCall } from '../model_call.ts'
 import { readNumber } from './sources.ts'
 
-const { parts } = lexicon
+/** 1 for Google's ways to Gemini, by position in PROVIDERS. */
+const countsThoughtsApart = Uint8Array.from(PROVIDERS, (name) =>
+  /^gcp\.(gemini|gen_ai|vertex_ai)$/.test(name) ? 1 : 0,
+)
+/** 1 for providers whose input leaves out what was cached. */
+const countsCachedApart = Uint8Array.from(PROVIDERS, (name) => (EXCLUSIVE.some((one) => one === name) ? 1 : 0))
 
 /** What input and output leave out, as bits. */
 const READ = 1
@@ -22,7 +28,7 @@ const WAYS = [READ | WRITE, REASONING, READ | WRITE | REASONING, READ, READ | RE
 export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRow, call: ModelCall): void {
   call.inputTokens = readCount(view, found, dialect, FIELD.inputTokens, call)
   call.outputTokens = readCount(view, found, dialect, FIELD.outputTokens, call)
-  const hasParts = mayHaveParts(found)
+  const hasParts = mayHaveParts(found, dialect)
   if (hasParts) readParts(view, found, dialect, call)
   call.cacheReadTokens = readCount(view, found, dialect, FIELD.cacheReadTokens, call)
   call.cacheWriteTokens = readCount(view, found, dialect, FIELD.cacheWriteTokens, call)
@@ -31,11 +37,15 @@ export function readTokens(view: SpanView, found: Int32Array, dialect: DialectRo
   const cached = zeroIfUnknown(call.cacheReadTokens) + zeroIfUnknown(call.cacheWriteTokens)
   const reasoning = zeroIfUnknown(call.reasoningTokens)
   if (hasParts) addAudio(call)
+  const knowsThoughts = reasoning > 0 || countsThoughtsApart[call.provider] !== 1
   if (cached === 0 && reasoning === 0) {
-    if (dialect.totalIsOfProvider && !dialect.inputIncludesCached) addUntold(view, found, dialect, call)
+    if (!knowsThoughts) addThoughts(readCount(view, found, dialect, FIELD.totalTokens, call), call)
+    else if (mayLeaveCachedUntold(dialect, call)) addUntold(view, found, dialect, call)
     return
   }
-  const told = toldByTotal(readCount(view, found, dialect, FIELD.totalTokens, call), dialect, call)
+  const total = readCount(view, found, dialect, FIELD.totalTokens, call)
+  const told = toldByTotal(total, dialect, call)
+  if (!knowsThoughts && told === NOT_TOLD) addThoughts(total, call)
   const leftOut = told === NOT_TOLD ? usuallyLeftOut(dialect, call) : told
   addToInput(call, cached > call.inputTokens && (leftOut & READ) === 0 ? cached : partOf(leftOut, call))
   if ((leftOut & REASONING) !== 0 || reasoning > call.outputTokens) addToOutput(call, reasoning)
@@ -50,6 +60,18 @@ function toldByTotal(total: number, dialect: DialectRow, call: ModelCall): numbe
   if (!(call.inputTokens >= 0 && call.outputTokens >= 0 && more >= 0)) return NOT_TOLD
   if (more === 0) return dialect.totalIsOfProvider ? 0 : NOT_TOLD
   return WAYS.find((way) => more === partOf(way, call) + reasoningOf(way, call)) ?? NOT_TOLD
+}
+
+/**
+ * Google's count of the output leaves out thoughts, its sum of all tokens does not. An emitter that passes on both and does
+ * not know of thoughts tells them by what the sum is more.
+ */
+function addThoughts(total: number, call: ModelCall): void {
+  const thoughts = total - call.inputTokens - call.outputTokens
+  if (!(thoughts > 0)) return
+  call.reasoningTokens = thoughts
+  call.replaced |= 1 << FIELD.reasoningTokens
+  addToOutput(call, thoughts)
 }
 
 /** As the dialect has it. Reads and writes are counted in one way: that of the reads, where there are any. */
@@ -69,6 +91,10 @@ function partOf(bits: number, call: ModelCall): number {
 
 function reasoningOf(bits: number, call: ModelCall): number {
   return (bits & REASONING) !== 0 ? zeroIfUnknown(call.reasoningTokens) : 0
+}
+
+function mayLeaveCachedUntold(dialect: DialectRow, call: ModelCall): boolean {
+  return dialect.totalIsOfProvider && (!dialect.inputIncludesCached || countsCachedApart[call.provider] === 1)
 }
 
 /** Where the provider's sum has more than its input and output, the rest was read from or written to a cache. */
@@ -92,7 +118,8 @@ function addToOutput(call: ModelCall, tokens: number): void {
   call.replaced |= 1 << FIELD.outputTokens
 }
 
-function mayHaveParts(found: Int32Array): boolean {
+function mayHaveParts(found: Int32Array, dialect: DialectRow): boolean {
+  const { parts } = dialect.lexicon
   for (let at = 0; at < parts.length; at++) if (found[parts[at]!]! >= 0) return true
   return false
 }

@@ -1,5 +1,5 @@
 import type { Host } from '../../component.ts'
-import { lexicon } from '../../gen_ai/dialects/lexicon.ts'
+import type { Lexicon } from '../../gen_ai/dialects/lexicon.ts'
 import { COST_SOURCES, type ModelCall } from '../../gen_ai/model_call.ts'
 import { IMPLAUSIBLE } from '../../gen_ai/plausible.ts'
 import type { Counter } from '../../self/metrics/meter.ts'
@@ -8,11 +8,15 @@ const UNKNOWN_MODEL = COST_SOURCES.indexOf('unknown_model')
 
 /** What one batch adds to the counters, once it has been taken: a batch refused and sent again is counted once. */
 export class CallTally {
-  readonly calls = new Int32Array(lexicon.ids.length)
+  readonly calls: Int32Array
   corrected = 0
   /** By the position in IMPLAUSIBLE. */
   readonly implausible = new Int32Array(IMPLAUSIBLE.length)
   unknownModels = 0
+
+  constructor({ ids }: Lexicon) {
+    this.calls = new Int32Array(ids.length)
+  }
 
   add(call: ModelCall): void {
     this.calls[call.dialect]!++
@@ -30,7 +34,7 @@ export class CallCounters {
   readonly #unknownModels: Counter
   readonly #implausible: readonly Counter[]
 
-  constructor({ meter }: Host) {
+  constructor({ meter }: Host, { ids }: Lexicon) {
     this.#implausible = IMPLAUSIBLE.map((number) =>
       meter.counter(
         'sluice_gen_ai_implausible_numbers',
@@ -38,7 +42,7 @@ export class CallCounters {
         { number },
       ),
     )
-    this.#calls = lexicon.ids.map((dialect) =>
+    this.#calls = ids.map((dialect) =>
       meter.counter('sluice_gen_ai_calls', 'Model calls recognised, by the dialect in which they came.', { dialect }),
     )
     this.#corrected = meter.counter(

@@ -1,6 +1,6 @@
 /** Writing what was found about a model call onto its span or log record. */
 import { FIELD, FIELD_NAMES, FIELDS, NEWEST, SLUICE } from '../../gen_ai/call_fields.ts'
-import { lexicon, PROVIDERS } from '../../gen_ai/dialects/lexicon.ts'
+import { type Lexicon, PROVIDERS } from '../../gen_ai/dialects/lexicon.ts'
 import { FINISH_REASONS, OPERATIONS } from '../../gen_ai/known_values.ts'
 import { COST_SOURCES, type ModelCall } from '../../gen_ai/model_call.ts'
 import { IMPLAUSIBLE } from '../../gen_ai/plausible.ts'
@@ -17,7 +17,6 @@ import { ATTRIBUTE, type Attributes } from '../../telemetry/attributes.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { qualityWriter } from './quality_writer.ts'
 
-const dialectTexts = lexicon.ids.map((id) => Buffer.from(id))
 const operationTexts = OPERATIONS.map((name) => Buffer.from(name))
 const providerTexts = PROVIDERS.map((name) => Buffer.from(name))
 const finishTexts = FINISH_REASONS.map((name) => Buffer.from(name))
@@ -54,8 +53,13 @@ export class CallWriter {
     >
   >
   readonly #writeQuality: ReturnType<typeof qualityWriter>
+  readonly #dialects: readonly Buffer[]
+  /** Positions of the fields' newest names. */
+  readonly #newest: Int16Array
 
-  constructor(tag: number) {
+  constructor(tag: number, { ids, newest }: Lexicon) {
+    this.#dialects = ids.map((id) => Buffer.from(id))
+    this.#newest = newest
     const key = (name: string) => new KeyTemplate(name, tag)
     this.#fields = FIELD_NAMES.map((name) => key(name in NEWEST ? NEWEST[name as keyof typeof NEWEST] : ''))
     this.#keys = {
@@ -78,25 +82,26 @@ export class CallWriter {
    * `found` as `readModelCall` left it.
    */
   write(out: Output, found: Int32Array, call: ModelCall): void {
-    const dialect = dialectTexts[call.dialect]!
+    const dialect = this.#dialects[call.dialect]!
     appendText(out, this.#keys.dialect, dialect, 0, dialect.length)
-    if (isMissing(call, found, FIELD.operation)) this.#whole(out, FIELD.operation, operationTexts[call.operation]!)
-    if (call.has(FIELD.provider) && isMissing(call, found, FIELD.provider)) {
+    if (isMissing(this.#newest, call, found, FIELD.operation))
+      this.#whole(out, FIELD.operation, operationTexts[call.operation]!)
+    if (call.has(FIELD.provider) && isMissing(this.#newest, call, found, FIELD.provider)) {
       if (call.provider >= 0) this.#whole(out, FIELD.provider, providerTexts[call.provider]!)
       else this.#appendRange(out, call, FIELD.provider)
     }
     for (let at = 0; at < plainTexts.length; at++) {
       const field = plainTexts[at]!
-      if (call.has(field) && isMissing(call, found, field)) this.#appendRange(out, call, field)
+      if (call.has(field) && isMissing(this.#newest, call, found, field)) this.#appendRange(out, call, field)
     }
     for (let at = 0; at < counts.length; at++) {
       const field = counts[at]![0]
       const value = call[counts[at]![1]]
-      if (value >= 0 && isMissing(call, found, field)) appendInt(out, this.#fields[field]!, value)
+      if (value >= 0 && isMissing(this.#newest, call, found, field)) appendInt(out, this.#fields[field]!, value)
     }
-    if (call.timeToFirstChunk_s >= 0 && isMissing(call, found, FIELD.timeToFirstChunk))
+    if (call.timeToFirstChunk_s >= 0 && isMissing(this.#newest, call, found, FIELD.timeToFirstChunk))
       appendDouble(out, this.#fields[FIELD.timeToFirstChunk]!, call.timeToFirstChunk_s)
-    if (call.stream && isMissing(call, found, FIELD.stream)) appendTrue(out, this.#fields[FIELD.stream]!)
+    if (call.stream && isMissing(this.#newest, call, found, FIELD.stream)) appendTrue(out, this.#fields[FIELD.stream]!)
     if (call.finishReasonCount > 0) this.#writeFinish(out, found, call)
     this.#writeQuality(out, call.qualityScore, call.qualitySignals)
     if (call.duration_ms >= 0) appendDouble(out, this.#keys.latency, call.duration_ms)
@@ -113,7 +118,7 @@ export class CallWriter {
   }
 
   #writeFinish(out: Output, found: Int32Array, call: ModelCall): void {
-    if (isMissing(call, found, FIELD.finishReasons)) {
+    if (isMissing(this.#newest, call, found, FIELD.finishReasons)) {
       const texts = []
       for (let at = 0; at < call.finishReasonCount; at++) {
         const known = finishTexts[call.finishReasons[at]!]
@@ -135,7 +140,7 @@ export class CallWriter {
   }
 
   #writeFailure(out: Output, found: Int32Array, call: ModelCall): void {
-    if (isMissing(call, found, FIELD.errorType)) {
+    if (isMissing(this.#newest, call, found, FIELD.errorType)) {
       if (call.has(FIELD.errorType)) this.#appendRange(out, call, FIELD.errorType)
       else if (call.statusCode >= 400) this.#whole(out, FIELD.errorType, Buffer.from(String(call.statusCode)))
       // The failure would be lost otherwise: neither the status nor anything under a standard name tells of it.
@@ -154,18 +159,18 @@ export class CallWriter {
 }
 
 /** Bits of the fields whose attributes under the newest name have to go because `CallWriter` writes better ones. */
-export function replacedFields(found: Int32Array, call: ModelCall): number {
+export function replacedFields({ newest }: Lexicon, found: Int32Array, call: ModelCall): number {
   let replaced = 0
-  for (let field = 0; field < FIELDS; field++) if (isReplaced(call, found, field)) replaced |= 1 << field
+  for (let field = 0; field < FIELDS; field++) if (isReplaced(newest, call, found, field)) replaced |= 1 << field
   return replaced
 }
 
 /** Copies the span's content without the attributes of those fields. */
-export function copyWithout(replaced: number, out: Output, view: SpanView): void {
+export function copyWithout(replaced: number, lexicon: Lexicon, out: Output, view: SpanView): void {
   let from = view.start
   const attributes = view.attributes
   for (let row = 0; row < attributes.count; row++) {
-    if (!isAmong(replaced, attributes, row, view)) continue
+    if (!isAmong(replaced, lexicon, attributes, row, view)) continue
     out.copy(view.bytes, from, attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.tag]!)
     from = attributes.rows[row * ATTRIBUTE.width + ATTRIBUTE.end]!
   }
@@ -173,23 +178,23 @@ export function copyWithout(replaced: number, out: Output, view: SpanView): void
 }
 
 /** True unless the span has the fact under its newest name, in the right value. */
-function isMissing(call: ModelCall, found: Int32Array, field: number): boolean {
+function isMissing(newest: Int16Array, call: ModelCall, found: Int32Array, field: number): boolean {
   const row = call.rows[field]!
-  return row < 0 || (call.replaced & (1 << field)) !== 0 || found[lexicon.newest[field]!] !== row
+  return row < 0 || (call.replaced & (1 << field)) !== 0 || found[newest[field]!] !== row
 }
 
 /**
  * Must attributes under the newest name go? They do where a better value is written in their place: one put right, or
  * one from another name because theirs was of no use. All of the name go, in case it occurs twice.
  */
-function isReplaced(call: ModelCall, found: Int32Array, field: number): boolean {
-  const key = lexicon.newest[field]!
+function isReplaced(newest: Int16Array, call: ModelCall, found: Int32Array, field: number): boolean {
+  const key = newest[field]!
   if (key < 0 || found[key]! < 0) return false
   if (field === FIELD.errorType && call.rows[field]! < 0) return call.has(field) || call.statusCode >= 400
-  return call.rows[field]! >= 0 && isMissing(call, found, field)
+  return call.rows[field]! >= 0 && isMissing(newest, call, found, field)
 }
 
-function isAmong(fields: number, attributes: Attributes, row: number, view: SpanView): boolean {
+function isAmong(fields: number, lexicon: Lexicon, attributes: Attributes, row: number, view: SpanView): boolean {
   const key = lexicon.keys.find(view.bytes, attributes.keyStart(row), attributes.keyEnd(row))
   if (key < 0) return false
   for (let field = 0; field < FIELDS; field++)

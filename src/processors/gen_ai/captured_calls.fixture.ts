@@ -2,6 +2,7 @@
 import { FIELDS, type Field, fold, requestsOf } from '../../../test/support/reachable.ts'
 import { FIELD } from '../../gen_ai/call_fields.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
+import { endWithoutDate } from '../../gen_ai/model_name.ts'
 import { readNormalisedCall } from '../../gen_ai/normalised.ts'
 import { FakeClock } from '../../self/clock.ts'
 import { Calls, FAILED, INT, NUMBER, RATE_LIMITED } from '../../steps/calls.ts'
@@ -43,14 +44,16 @@ export class CapturedCalls {
     const record = new RecordView()
     const call = new ModelCall()
     const text = (field: number) => this.#texts.intern(call.bytes, call.start(field), call.end(field))
+    const model = (field: number) =>
+      this.#texts.intern(call.bytes, call.start(field), endWithoutDate(call.bytes, call.start(field), call.end(field)))
     for (let item = 0; item < batch.items; item++) {
       const view = batch.signal === 'traces' ? span : record
       if (batch.signal === 'traces') span.read(batch as TraceBatch, item)
       else record.readRecord(batch as LogBatch, item)
       if (!readNormalisedCall(view, call)) continue
       const row = this.calls.keep(view, call, {
-        model: text(FIELD.requestModel),
-        responseModel: text(FIELD.responseModel),
+        model: model(FIELD.requestModel),
+        responseModel: model(FIELD.responseModel),
         errorType: text(FIELD.errorType),
         resource: this.#resources.of(batch, view.scope),
         emitter: this.#emitters.of(batch, view.scope),

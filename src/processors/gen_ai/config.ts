@@ -1,11 +1,15 @@
 /** Options of the `gen_ai` processor. */
 import { z } from 'zod'
+import type { ContentNames } from '../../component.ts'
 import { duration, expect } from '../../config/schema/blocks.ts'
 import { fileContent } from '../../config/schema/file_content.ts'
+import { dialects as builtIn } from '../../gen_ai/dialects/dialects.ts'
+import { builtInLexicon, Lexicon } from '../../gen_ai/dialects/lexicon.ts'
 import { PLAUSIBLE, type Plausible } from '../../gen_ai/plausible.ts'
 import { PRICE_FILE_BYTES_MAX, readPriceFile } from '../../gen_ai/pricing/price_file.ts'
 import { Prices } from '../../gen_ai/pricing/prices.ts'
 import { TIERS } from '../../gen_ai/pricing/service_tiers.ts'
+import { ownDialects, rowOfDialect } from './own_dialects.ts'
 
 const usd = z.number().nonnegative().max(1e9)
 
@@ -123,6 +127,9 @@ export const schema = z.strictObject({
     .describe(
       'Price calls by the bundled list of public prices. Off: only `prices`, `price_files` and costs that the emitter reports.',
     ),
+  dialects: ownDialects
+    .default([])
+    .describe('Ways in which SDKs of your own write model calls, beside those that are built in.'),
   plausible: plausibleSchema
     .prefault({})
     .describe('What is believed of a model call. A number beyond it is in no sum, and `sluice.implausible` names it.'),
@@ -138,4 +145,17 @@ export function plausibleOf({ plausible }: GenAiConfig): Plausible {
 /** What prices calls. */
 export function pricesOf({ prices, price_files, list_prices }: GenAiConfig): Prices {
   return new Prices({ stated: prices, files: price_files.map(({ value }) => value), useTable: list_prices })
+}
+
+/** The dialects in which calls are looked for: the user's before those that are built in. */
+export function lexiconOf({ dialects }: GenAiConfig): Lexicon {
+  return dialects.length === 0 ? builtInLexicon : new Lexicon(builtIn, dialects.map(rowOfDialect))
+}
+
+/** Attributes that hold content by the user's dialects. */
+export function contentIn({ dialects }: GenAiConfig): ContentNames {
+  const all: Record<string, readonly string[]> = {}
+  for (const { content = {} } of dialects)
+    for (const [group, names = []] of Object.entries(content)) all[group] = [...(all[group] ?? []), ...names]
+  return all
 }

@@ -1,6 +1,7 @@
 /** What becomes of items that are model calls, spans and log records alike. */
 import type { Batches, Consumer, Context, Host, Processor } from '../../component.ts'
 import { Answer } from '../../content/answers/answer.ts'
+import type { Lexicon } from '../../gen_ai/dialects/lexicon.ts'
 import { judgeCost } from '../../gen_ai/implausible.ts'
 import { answersInWords } from '../../gen_ai/known_values.ts'
 import { ModelCall } from '../../gen_ai/model_call.ts'
@@ -10,41 +11,63 @@ import { foundKeys } from '../../gen_ai/reading/read.ts'
 import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { CallCounters, CallTally } from './call_counters.ts'
-import { type CallWriter, copyWithout, replacedFields } from './call_writer.ts'
-import { type GenAiConfig, plausibleOf, pricesOf } from './config.ts'
+import { CallWriter, copyWithout, replacedFields } from './call_writer.ts'
+import { type GenAiConfig, lexiconOf, plausibleOf, pricesOf } from './config.ts'
 
 const nothing = Buffer.alloc(0)
 
 export abstract class Normaliser<S extends 'traces' | 'logs'> implements Processor<S> {
   protected readonly call = new ModelCall()
   protected readonly answer = new Answer()
-  protected readonly found = foundKeys()
+  protected found: Int32Array
+  protected lexicon: Lexicon
   protected readonly rewrite = new Rewrite<S>()
   readonly #next: Consumer<S>
-  readonly #counters: CallCounters
-  readonly #writer: CallWriter
+  readonly #host: Host
+  readonly #tag: number
+  #counters: CallCounters
+  #writer: CallWriter
   #prices: Prices
 
-  constructor(config: GenAiConfig, host: Host, next: Consumer<S>, writer: CallWriter) {
+  /** `tag`: of the field that an item's attributes are. */
+  constructor(config: GenAiConfig, host: Host, next: Consumer<S>, tag: number) {
     this.#next = next
-    this.#counters = new CallCounters(host)
-    this.#writer = writer
+    this.#host = host
+    this.#tag = tag
+    this.lexicon = lexiconOf(config)
+    this.#counters = new CallCounters(host, this.lexicon)
+    this.#writer = new CallWriter(tag, this.lexicon)
+    this.found = foundKeys(this.lexicon)
     this.#prices = pricesOf(config)
     this.call.plausible = plausibleOf(config)
   }
 
   /** Counts after the batch was taken, so that a batch refused and sent again is counted once. */
   async consume(batch: Batches[S], context: Context): Promise<void> {
-    const tally = new CallTally()
+    const counters = this.#counters
+    const tally = new CallTally(this.lexicon)
     await this.#next.consume(this.#normalised(batch, tally), context)
-    this.#counters.add(tally)
+    counters.add(tally)
   }
 
   async update(config: unknown): Promise<boolean> {
+    const lexicon = lexiconOf(config as GenAiConfig)
+    if (lexicon !== this.lexicon) this.#read(lexicon)
     this.#prices = pricesOf(config as GenAiConfig)
     this.call.plausible = plausibleOf(config as GenAiConfig)
     return true
   }
+
+  #read(lexicon: Lexicon): void {
+    this.lexicon = lexicon
+    this.#counters = new CallCounters(this.#host, lexicon)
+    this.#writer = new CallWriter(this.#tag, lexicon)
+    this.found = foundKeys(lexicon)
+    this.readBy(lexicon)
+  }
+
+  /** The dialects have changed. */
+  protected abstract readBy(lexicon: Lexicon): void
 
   /** Goes through the items, `writeCall` for each that is a call, and lets go of the batch. */
   protected abstract normalise(batch: Batches[S], tally: CallTally): void
@@ -61,11 +84,11 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
       this.findAnswer()
       judgeCall(call, this.answer)
     }
-    const replaced = replacedFields(found, call)
+    const replaced = replacedFields(this.lexicon, found, call)
     if (replaced === 0) rewrite.prependToItem(item)
     else rewrite.openItem(item)
     this.#writer.write(rewrite.out, found, call)
-    if (replaced !== 0) copyWithout(replaced, rewrite.out, view)
+    if (replaced !== 0) copyWithout(replaced, this.lexicon, rewrite.out, view)
     rewrite.close()
     tally.add(call)
   }

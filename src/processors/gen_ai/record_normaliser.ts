@@ -6,6 +6,7 @@ import type { Consumer, Host } from '../../component.ts'
 import { ANSWER_EVENT, eventKind } from '../../content/answers/answer_keys.ts'
 import { findAnswerInJson, findAnswerInLog } from '../../content/answers/find_answer.ts'
 import { SLUICE } from '../../gen_ai/call_fields.ts'
+import type { Lexicon } from '../../gen_ai/dialects/lexicon.ts'
 import { recordSignals, scoreOf } from '../../gen_ai/quality.ts'
 import { readRecordedCall } from '../../gen_ai/reading/read.ts'
 import { RecordMarks } from '../../gen_ai/reading/recognise_record.ts'
@@ -14,7 +15,6 @@ import type { LogBatch } from '../../telemetry/batch.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import { RecordView } from '../../telemetry/record_view.ts'
 import type { CallTally } from './call_counters.ts'
-import { CallWriter } from './call_writer.ts'
 import type { GenAiConfig } from './config.ts'
 import { Normaliser } from './normaliser.ts'
 import { qualityWriter } from './quality_writer.ts'
@@ -23,14 +23,14 @@ import { qualityWriter } from './quality_writer.ts'
 const judged = new KeySet([SLUICE.dialect, SLUICE.qualityScore, SLUICE.qualitySignals])
 const failure = new KeySet(['error.type'])
 const writeQuality = qualityWriter(LOG_ATTRIBUTES)
-const writer = new CallWriter(LOG_ATTRIBUTES)
 
 export class RecordNormaliser extends Normaliser<'logs'> {
-  readonly #scopes = new RecordMarks()
+  #scopes: RecordMarks
   readonly #view = new RecordView()
 
   constructor(config: GenAiConfig, host: Host, next: Consumer<'logs'>) {
-    super(config, host, next, writer)
+    super(config, host, next, LOG_ATTRIBUTES)
+    this.#scopes = new RecordMarks(this.lexicon)
   }
 
   protected normalise(batch: LogBatch, tally: CallTally): void {
@@ -43,6 +43,10 @@ export class RecordNormaliser extends Normaliser<'logs'> {
     }
     view.forget()
     this.#scopes.forget()
+  }
+
+  protected readBy(lexicon: Lexicon): void {
+    this.#scopes = new RecordMarks(lexicon)
   }
 
   protected findAnswer(): void {

@@ -1,6 +1,7 @@
 /** Spans that are model calls: brought into the newest conventions, priced, and their answers judged. */
 import type { Consumer, Host } from '../../component.ts'
 import { findAnswer } from '../../content/answers/find_answer.ts'
+import type { Lexicon } from '../../gen_ai/dialects/lexicon.ts'
 import { readModelCall } from '../../gen_ai/reading/read.ts'
 import { ScopeMarks } from '../../gen_ai/reading/recognise.ts'
 import { lacksUsage, needsUsage, WorkflowOutputs } from '../../gen_ai/reading/workflow_output.ts'
@@ -8,19 +9,17 @@ import { SPAN_ATTRIBUTES } from '../../telemetry/attribute_writer.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import type { CallTally } from './call_counters.ts'
-import { CallWriter } from './call_writer.ts'
 import type { GenAiConfig } from './config.ts'
 import { Normaliser } from './normaliser.ts'
 
-const writer = new CallWriter(SPAN_ATTRIBUTES)
-
 export class SpanNormaliser extends Normaliser<'traces'> {
-  readonly #scopes = new ScopeMarks()
+  #scopes: ScopeMarks
   readonly #view = new SpanView()
   readonly #outputs = new WorkflowOutputs()
 
   constructor(config: GenAiConfig, host: Host, next: Consumer<'traces'>) {
-    super(config, host, next, writer)
+    super(config, host, next, SPAN_ATTRIBUTES)
+    this.#scopes = new ScopeMarks(this.lexicon)
   }
 
   protected normalise(batch: TraceBatch, tally: CallTally): void {
@@ -36,6 +35,10 @@ export class SpanNormaliser extends Normaliser<'traces'> {
     this.#outputs.forget()
     view.forget()
     this.#scopes.forget()
+  }
+
+  protected readBy(lexicon: Lexicon): void {
+    this.#scopes = new ScopeMarks(lexicon)
   }
 
   protected findAnswer(): void {

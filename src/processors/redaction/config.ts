@@ -4,6 +4,7 @@ import { expect, secret } from '../../config/schema/blocks.ts'
 import { contentGroups, ROLES, type Role } from '../../content/content_groups.ts'
 import { detectors as builtIn, PHONE_REGIONS } from '../../content/detectors/detectors.ts'
 import { phoneRegions } from '../../content/detectors/numbers/phone_plans.ts'
+import { ownContentSchema } from '../../content/own_content.ts'
 
 /** What is done with content; in the order of strictness. */
 export type ContentPolicy = 'keep' | 'mask' | 'truncate' | 'hash' | 'drop'
@@ -66,6 +67,11 @@ export const schema = z
       })
       .describe(
         'What is done with prompts, completions and other content: `drop` leaves its length, `hash` a keyed hash, `truncate` the beginning without personal data, `mask` all of it without personal data, `keep` passes it as it is. One policy, or one by role, also within one attribute.',
+      ),
+    content_keys: ownContentSchema
+      .prefault({})
+      .describe(
+        'Attributes that hold content beside those that are known, by whose words they are: `{ user: [acme.question], output: ["acme.answer.*"] }`. `#` in a name is a number, `*` any text. Those of dialects in `gen_ai` are among them without being named here.',
       ),
     content_rules: z
       .array(

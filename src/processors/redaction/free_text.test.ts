@@ -11,9 +11,13 @@ import {
   type PlainAttributes,
   traceBatch,
 } from '../../../test/support/otlp.ts'
+import { EffortError } from '../../content/detectors/effort.ts'
 import type { Message } from '../../otlp/codec.ts'
+import type { Batches } from '../../telemetry/batch.ts'
 import { redaction } from './index.ts'
 import { redactAs } from './redaction.fixture.ts'
+import { RedactionTally } from './redaction_tally.ts'
+import { redactorOf } from './redactor_of.ts'
 
 const PROSE = 'The merger with Zebra closes on Friday, and nobody outside of the board may know of it before.'
 const CALL: PlainAttributes = { 'gen_ai.operation.name': 'chat' }
@@ -104,6 +108,28 @@ describe('items of steps', () => {
     await account.feed(processor, traceBatch([{ attributes: { ...span.attributes, ...CALL } }]))
     expect(recorder.batches[1]!.bytes.includes('Zebra')).toBe(false)
   })
+})
+
+/** As many steps as redacting the batch takes, up to the next power of two. */
+function stepsFor<S extends 'traces' | 'logs'>(batch: Batches[S]): number {
+  for (let steps = 1024; ; steps *= 2) {
+    try {
+      redactorOf<S>(batch.signal as S, redaction.schema.parse({})).redact(batch, new RedactionTally(), steps)
+      return steps
+    } catch (error) {
+      if (!(error instanceof EffortError)) throw error
+    }
+  }
+}
+
+test('looking for steps takes time in proportion, however many items of a scope ask', () => {
+  const items = (count: number) =>
+    Array.from({ length: count }, (_, at) => ({ event: 'job.done', attributes: { 'acme.note': `${PROSE} ${at}` } }))
+  const factors = [
+    stepsFor(traceBatch(items(3200))) / stepsFor(traceBatch(items(100))),
+    stepsFor(logBatch(items(3200))) / stepsFor(logBatch(items(100))),
+  ]
+  for (const factor of factors) expect(factor).toBeLessThanOrEqual(64)
 })
 
 describe('what is content', () => {

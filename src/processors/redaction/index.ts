@@ -18,6 +18,8 @@ export const redaction: ProcessorFactory<RedactionConfig> = {
   summary: 'Takes personal data, secrets and the content of prompts and completions out of telemetry.',
   signals: ['traces', 'logs', 'metrics'],
   redacts: takesAnythingOut,
+  contentKeys: ({ content_keys }) => content_keys,
+  takesContentKeys: true,
   schema,
   create: (config, host, signal, next) => new Redaction(config, host, signal, next),
 }

@@ -1,17 +1,19 @@
 import type { Detector } from '../../content/detectors/detector.ts'
 import { Effort, EffortError } from '../../content/detectors/effort.ts'
 import { kindName } from '../../content/detectors/findings.ts'
+import type { OwnContentOf } from '../../content/own_content.ts'
 import { Output, varintSize } from '../../otlp/output.ts'
 import type { Batches, Signal } from '../../telemetry/batch.ts'
 import { ITEM, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
 import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import { itemMessage } from '../../telemetry/signal.ts'
-import type { ContentPolicy } from './config.ts'
+import { type ContentPolicy, strictnessOf } from './config.ts'
 import { JudgedHeads } from './judged_heads.ts'
 import { RedactionTally } from './redaction_tally.ts'
 import { RoleWords } from './roles/role_words.ts'
 import { Contents } from './texts/contents.ts'
 import { JudgedTexts } from './texts/judged_texts.ts'
+import { GuessedContent } from './walk/guessed_content.ts'
 import { Keys } from './walk/keys.ts'
 import { MessageWalk } from './walk/message_walk.ts'
 import { StepItems } from './walk/step_items.ts'
@@ -33,6 +35,8 @@ export interface RedactorOptions {
   readonly policies: readonly ContentPolicy[]
   /** By WHOSE, where the policies of roles differ: content of several roles is then judged part by part. */
   readonly rolePolicies?: readonly ContentPolicy[] | undefined
+  /** What keys hold by the config, before what is known of them. */
+  readonly ownContent?: OwnContentOf | undefined
   /** What is done with content under unknown keys; `keep` and `mask` leave it to the detectors. Default `keep`. */
   readonly guessPolicy?: ContentPolicy
   /** What the config says of a key: 1 + the strictness of its policy, or 0. */
@@ -66,13 +70,17 @@ export class Redactor<S extends Signal> {
       masksSecrets,
       kinds,
       this.#effort,
+      options.ownContent,
       options.ruleOf,
     )
     const { policies, rolePolicies } = options
     const contents = new Contents(options.hashKey, options.length_max)
     const roles = rolePolicies === undefined ? undefined : new RoleWords(rolePolicies, this.#effort)
     const steps = new StepItems(keys, this.#effort)
-    this.#walk = new MessageWalk(texts, keys, policies, contents, steps, options.guessPolicy ?? 'keep', roles)
+    const { guessPolicy = 'keep' } = options
+    const isLeft = strictnessOf(guessPolicy) <= strictnessOf('mask')
+    const guessed = isLeft ? undefined : new GuessedContent(guessPolicy, steps, this.#effort)
+    this.#walk = new MessageWalk(texts, keys, policies, contents, steps, guessed, roles)
   }
 
   /**

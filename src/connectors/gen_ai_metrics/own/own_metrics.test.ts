@@ -217,3 +217,36 @@ test('over the bound those that were seen last stay known', async () => {
   await forgotten
   expect(own.next.count).toBe(1)
 })
+
+test('so many services that sample have series of their own, the others count with all', async () => {
+  own = await begin()
+  for (let at = 0; at < 103; at++)
+    await own.call(named(`s${at}`), { id: (at + 4096).toString(16).padStart(16, '0'), more: { traceState: 'ot=th:8' } })
+  await own.bench.pass(60_000)
+  expect(own.bench.value('llm_requests_total')).toBe(103)
+  expect(own.bench.value('llm_requests_total', { service_name: 's99' })).toBe(1)
+  expect(own.bench.value('llm_requests_total', { service_name: 's100' })).toBeUndefined()
+})
+
+test('series of a service that samples end at once when its own metrics come, and only those of that family', async () => {
+  own = await begin()
+  await own.call(named('a'), { more: { traceState: 'ot=th:8' } })
+  await own.bench.pass(60_000)
+  const labels = { service_name: 'a' }
+  expect(own.bench.value('llm_tokens_input_total', labels)).toBe(100)
+  await own.feed(metricBatch([{ name: 'llm.tokens.input' }], { resource: named('a') }))
+  await own.bench.pass(0)
+  const last = own.bench.next.batches.at(-1)!
+  const flagsOf = (name: string) => {
+    const metric = itemsOf(last).find((one) => one['name'] === name)!
+    return (metric['sum'] as { dataPoints: { flags?: number }[] }).dataPoints.map(({ flags }) => flags)
+  }
+  expect(flagsOf('llm_tokens_input_total')).toEqual([1])
+  expect(flagsOf('llm_tokens_output_total')).toEqual([undefined])
+  await own.call(named('a'), { trace: 'ff'.repeat(16), more: { traceState: 'ot=th:8' } })
+  await own.bench.pass(60_000)
+  expect(own.bench.values('llm_tokens_input_total', labels)).toHaveLength(
+    own.bench.values('llm_tokens_input_total').length,
+  )
+  expect(own.bench.value('llm_tokens_output_total', labels)).toBe(20)
+})

@@ -33,6 +33,8 @@ interface OwnMetric {
 
 export class OwnMetrics {
   readonly #host: Host
+  /** Told of a service when its metrics of a further family pass. */
+  onPassed: (service: ServiceTold) => void = () => undefined
   readonly #mode: () => OwnMetricsMode
   /** What is known of them outlives the instance. */
   readonly #services: KnownServices
@@ -74,6 +76,13 @@ export class OwnMetrics {
     return families
   }
 
+  /** The service of these reports that lets only some of its spans through. */
+  samplerOf(reports: readonly number[]): ServiceTold | undefined {
+    if (this.#mode() !== 'auto') return undefined
+    const report = reports.find((one) => this.#byRow[one]?.spans === 'some')
+    return report === undefined ? undefined : this.#byRow[report]
+  }
+
   /** Nothing of a batch is needed any more. */
   forget(): void {
     this.#batch = undefined
@@ -100,12 +109,18 @@ export class OwnMetrics {
     for (const metric of own) {
       const { service, family } = metric
       if (this.#mode() === 'set_aside' || !service.ownTell(family)) aside.push(metric)
-      else service.passed |= 1 << family
+      else this.#pass(service, family)
     }
     const kept = this.#without(batch, aside)
     if (kept.items > 0) await next.consume(kept, context)
     context.account.drop(batch.count - kept.count, 'own_metrics')
     for (const metric of aside) this.#count(batch, metric)
+  }
+
+  #pass(service: ServiceTold, family: number): void {
+    const { passed } = service
+    service.passed |= 1 << family
+    if (service.passed !== passed) this.onPassed(service)
   }
 
   #find(batch: MetricBatch): OwnMetric[] {

@@ -77,7 +77,7 @@ const NO_RECORDED_VALUE = 1
 export class Lease {
   readonly #set: MetricSet
   readonly #without: ReadonlySet<string>
-  readonly #points: MetricPoint[] = []
+  #points: MetricPoint[] = []
 
   /** Of the metrics named in `without` it has points that nobody is shown. */
   constructor(set: MetricSet, without: ReadonlySet<string> = new Set()) {
@@ -96,6 +96,12 @@ export class Lease {
 
   histogram(description: Description, bounds: readonly number[], attributes: PointAttributes): Histogram {
     return this.#hold(description, attributes, () => new Histogram(bounds)) as Histogram
+  }
+
+  /** What it counts in these metrics is shown no more, from the next time on. */
+  leaveOut(names: ReadonlySet<string>): void {
+    for (const point of this.#points) if (names.has(point.name)) this.#set.release(point, true)
+    this.#points = this.#points.filter(({ name }) => !names.has(name))
   }
 
   /** Nothing is counted in its points any more. */
@@ -143,10 +149,11 @@ export class MetricSet {
     return point
   }
 
-  release(point: MetricPoint): void {
+  /** `atOnce`: if nobody else holds it, it ends the next time that points are shown, and is not shown for a while. */
+  release(point: MetricPoint, atOnce = false): void {
     if (--point.holders > 0) return
     this.held--
-    point.told_ms = Number.NaN
+    point.told_ms = atOnce ? Number.NEGATIVE_INFINITY : Number.NaN
   }
 
   /** Fresh points at zero, and nothing else. Whoever asks for the next request has handed on the one before. */

@@ -120,6 +120,11 @@ export class SeriesKind<T extends LeasedSeries> {
     return entry.series
   }
 
+  /** What its series count in these metrics is shown no more. */
+  leaveOut(names: ReadonlySet<string>): void {
+    for (const { series } of this.#byKey.values()) series.lease.leaveOut(names)
+  }
+
   #hash(key: number): number {
     return Math.imul(Math.floor(key / 2 ** 32) + this.#number, 0x9e3779b1) ^ Math.imul(key | 0, 0x85ebca6b)
   }

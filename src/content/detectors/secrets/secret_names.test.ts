@@ -13,6 +13,7 @@ const others = `api_key_alias apiKeyAlias user_api_key_alias user_api_key_team_i
   password_expires_at token_count tokenCount max_tokens maxTokens tokens_used token.type token_budget tokens_per_second
   secret_name secret.version credentials.source credential_source apiKeySource api_key.source access_key_id auth_token_id
   credential.provider authorization_server cookie_domain token_rate_limit secret_manager jwt.issuer jwt_kid_id public_key
+  time_per_token time_to_first_token token_expires_in authorization.action authorization.allowed cookie_consent
   prompt_tokens llm.usage.total_tokens secretary keyboard`
 
 test.each(secrets.trim().split(/\s+/))('%s names a secret', (name) => {

@@ -2,6 +2,7 @@ import { contentOfEvent, contentOfScope } from '../../../content/content_events.
 import { contentOfKey, describesEvent } from '../../../content/content_keys.ts'
 import type { Effort } from '../../../content/detectors/effort.ts'
 import { namesSecret } from '../../../content/detectors/secrets/secret_names.ts'
+import type { OwnContentOf } from '../../../content/own_content.ts'
 import { isPlainName } from '../../../content/plain_names.ts'
 import { isEventOfStep, isKeyOfStep, isScopeOfSteps } from '../../../content/step_marks.ts'
 import { tellsStep } from '../../../content/step_words.ts'
@@ -79,6 +80,7 @@ export class Keys {
   readonly #masksSecrets: boolean
   readonly #kinds: ReadonlySet<string>
   readonly #effort: Effort
+  readonly #ownContent: OwnContentOf
   readonly #ruleOf: (name: string) => number
 
   /**
@@ -90,8 +92,10 @@ export class Keys {
     masksSecrets: boolean,
     kinds: ReadonlySet<string>,
     effort: Effort,
+    ownContent: OwnContentOf = () => undefined,
     ruleOf: (name: string) => number = () => 0,
   ) {
+    this.#ownContent = ownContent
     this.#ruleOf = ruleOf
     this.#effort = effort
     this.#isDirty = isDirty
@@ -139,7 +143,7 @@ export class Keys {
   #classify(source: ViewedBytes, start: number, end: number): number {
     this.#effort.spend(KEY_STEPS + end - start)
     const name = source.bytes.toString('utf8', start, end)
-    const { group, scoped, side, plain } = contentOfKey(name)
+    const { group, scoped, side, plain } = this.#ownContent(name) ?? contentOfKey(name)
     let bits: number = group | (side << KEY.sideShift)
     if (tellsStep(name)) bits |= KEY.tellsStep
     if (scoped) bits |= KEY.scoped

@@ -5,7 +5,7 @@ import { next, readLength, readUint32, skipValue, skipVarint } from '../../../ot
 import { LENGTH, type MessageName, messageId } from '../../../otlp/schema.ts'
 import { WireError } from '../../../otlp/wire_error.ts'
 import { findField } from '../../../telemetry/find_field.ts'
-import { type ContentPolicy, policyOfStrictness, strictnessOf } from '../config.ts'
+import { type ContentPolicy, policyOfStrictness } from '../config.ts'
 import { RedactionTally } from '../redaction_tally.ts'
 import { ByRole, type Parts } from '../roles/by_role.ts'
 import type { RoleWords } from '../roles/role_words.ts'
@@ -14,7 +14,7 @@ import type { Contents } from '../texts/contents.ts'
 import type { JudgedTexts } from '../texts/judged_texts.ts'
 import { Edits } from './edits.ts'
 import { findEventName } from './event_name.ts'
-import { GUESS, type Guess, GuessedContent } from './guessed_content.ts'
+import { GUESS, type Guess, type GuessedContent } from './guessed_content.ts'
 import { ItemSurroundings } from './item_surroundings.ts'
 import { JudgedNumbers } from './judged_numbers.ts'
 import { ADDRESSES, KEY, type Keys } from './keys.ts'
@@ -66,7 +66,6 @@ export class MessageWalk implements Parts {
   readonly #byRole: ByRole | undefined
   /** Undefined: the policy of what is guessed leaves it as it is, or masks it as everything else. */
   readonly #guessed: GuessedContent | undefined
-  readonly #guessPolicy: ContentPolicy
   readonly #steps: StepItems
   /** How many lists and maps are around what is walked. */
   #depth = 0
@@ -77,12 +76,11 @@ export class MessageWalk implements Parts {
     policies: readonly ContentPolicy[],
     contents: Contents,
     steps: StepItems,
-    guessPolicy: ContentPolicy,
+    guessed: GuessedContent | undefined,
     roles?: RoleWords,
   ) {
     this.#steps = steps
-    this.#guessPolicy = guessPolicy
-    this.#guessed = strictnessOf(guessPolicy) > strictnessOf('mask') ? new GuessedContent(steps) : undefined
+    this.#guessed = guessed
     this.#texts = texts
     this.#numbers = new JudgedNumbers(texts, this.edits, this.tally)
     this.#keys = keys
@@ -114,8 +112,9 @@ export class MessageWalk implements Parts {
   walkItem(message: MessageName, start: number, end: number): void {
     this.#clear()
     this.#byRole?.begin(message, start, end)
-    this.#steps.begin(message, start, end)
-    if (message === 'LogRecord') this.#around.enterEvent(this.#source, findEventName(this.#source.bytes, start, end))
+    const event = message === 'LogRecord' ? findEventName(this.#source.bytes, start, end) : -1
+    this.#steps.begin(message, start, end, event)
+    if (message === 'LogRecord') this.#around.enterEvent(this.#source, event)
     this.#walk(messageId[message], start, end)
   }
 
@@ -290,7 +289,7 @@ export class MessageWalk implements Parts {
   #unlisted(key: number, field: number, start: number, end: number): Guess {
     const mayBe = this.#depth === 0 && !this.#inContent
     const guess = this.#guessed?.of(this.#source, key, start, end, mayBe) ?? GUESS.none
-    if (guess === GUESS.content) this.whole(this.#guessPolicy, FREE_TEXT, field, start, end)
+    if (guess === GUESS.content) this.whole(this.#guessed!.policy, FREE_TEXT, field, start, end)
     else this.#ordinary(key, start, end)
     return guess
   }

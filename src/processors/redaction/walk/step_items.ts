@@ -46,6 +46,7 @@ export class StepItems {
   #message: MessageName = 'Span'
   #start = 0
   #end = 0
+  #event = -1
   /** 1: the item is of a step, 0: it is not, or UNREAD. Of the scope, the same of any of its items. */
   #item = 0
   #scope = 0
@@ -68,12 +69,21 @@ export class StepItems {
     this.#count = count
   }
 
-  /** The item [start, end) is walked next. Resources and scopes are of no step. */
-  begin(message: MessageName, start: number, end: number): void {
+  /**
+   * The item [start, end) is walked next; `event`: the field of a log record's event name, -1 without one. Resources and
+   * scopes are of no step.
+   */
+  begin(message: MessageName, start: number, end: number, event: number): void {
     this.#message = message
     this.#start = start
     this.#end = end
+    this.#event = event
     this.#item = telling[message] === undefined ? 0 : this.#scopeIsNamed ? 1 : UNREAD
+  }
+
+  /** Whether `isStep` looks at no other item of the scope. */
+  get isCheap(): boolean {
+    return this.#item !== UNREAD || this.#scope !== UNREAD || !this.#followsScope
   }
 
   isStep(source: ViewedBytes): boolean {
@@ -84,16 +94,14 @@ export class StepItems {
   #find(source: ViewedBytes): boolean {
     // The item is one of its scope's.
     if (this.#scope === 0) return false
-    if (this.#scope === 1 && this.#message === 'Span') return true
-    if (this.#isMarked(source, this.#start, this.#end)) return true
-    return this.#scopeHasSteps(source) && this.#takesPart(source)
+    if (this.#scope === 1 && this.#followsScope) return true
+    if (this.#isEventOfStep(source, this.#event) || this.#hasMark(source, this.#start, this.#end)) return true
+    return this.#followsScope && this.#scopeHasSteps(source)
   }
 
   /** Log records without an event's name are lines of a program that may log anything under one scope. */
-  #takesPart({ bytes }: ViewedBytes): boolean {
-    return (
-      this.#message === 'Span' || (this.#message === 'LogRecord' && findEventName(bytes, this.#start, this.#end) >= 0)
-    )
+  get #followsScope(): boolean {
+    return this.#message === 'Span' || this.#event >= 0
   }
 
   #scopeHasSteps(source: ViewedBytes): boolean {
@@ -101,17 +109,19 @@ export class StepItems {
       this.#scope = 0
       for (let item = this.#first; item < this.#first + this.#count && this.#scope === 0; item++) {
         const row = item * ITEM.width
-        if (this.#isMarked(source, this.#rows[row + ITEM.start]!, this.#rows[row + ITEM.end]!)) this.#scope = 1
+        const start = this.#rows[row + ITEM.start]!
+        const end = this.#rows[row + ITEM.end]!
+        const event = this.#message === 'LogRecord' ? findEventName(source.bytes, start, end) : -1
+        if (this.#isEventOfStep(source, event) || this.#hasMark(source, start, end)) this.#scope = 1
       }
     }
     return this.#scope === 1
   }
 
-  #isMarked(source: ViewedBytes, start: number, end: number): boolean {
+  #hasMark(source: ViewedBytes, start: number, end: number): boolean {
     const { bytes } = source
     const fields = telling[this.#message]!
     this.#effort.spend((end - start) * BYTE_STEPS)
-    if (this.#message === 'LogRecord' && this.#isEventOfStep(source, findEventName(bytes, start, end))) return true
     for (let at = start; at < end; ) {
       // Most attributes are short: tag, length, and the key as the first field.
       if (bytes[at] === fields.attributes && bytes[at + 1]! < 128) {
@@ -172,6 +182,6 @@ export class StepItems {
   }
 
   #isEventOfStep(source: ViewedBytes, name: number): boolean {
-    return (this.#keys.eventOf(source, name) & EVENT.ofStep) !== 0
+    return name >= 0 && (this.#keys.eventOf(source, name) & EVENT.ofStep) !== 0
   }
 }
