@@ -1,4 +1,20 @@
-/** Names of models as they are compared, in bytes. */
+/** Names of models as they are compared, in bytes. What is counted keeps its name. */
+import { textId } from '../telemetry/hash.ts'
+
+const [HYPHEN, DOT, SLASH, AT] = [45, 46, 47, 64]
+/** `us`, `us-gov`, `global`; `anthropic`, `amazon`. */
+const PREFIXES_MAX = 2
+
+/**
+ * A number to compare names in [start, end) by: equal for names of one model, 0 without one. Gateways put a provider before
+ * it, clouds a region and a vendor, and answers have a date: `us.anthropic.claude-sonnet-4-5-20250929-v1:0` and
+ * `anthropic/claude-sonnet-4-5` are one.
+ */
+export function modelId(bytes: Uint8Array, start: number, end: number): number {
+  const from = plainStart(bytes, start, end)
+  const to = plainEnd(bytes, from, end)
+  return to > from ? textId(bytes, from, to) : textId(bytes, start, end)
+}
 
 /**
  * Where the name in [start, end) ends without the date of its version: an alias is asked for, and the answer, or the next
@@ -14,6 +30,7 @@ export function endWithoutDate(bytes: Uint8Array, start: number, end: number): n
 }
 
 const DATES = ['-0000-00-00', '-00000000'].map((pattern) => Buffer.from(pattern))
+const VERSION = Buffer.from('-v0:0')
 const [ZERO, NINE] = [48, 57]
 
 /** A zero stands for any digit. */
@@ -23,4 +40,35 @@ function isLike(pattern: Uint8Array, bytes: Uint8Array, begin: number): boolean 
     if (is === ZERO ? byte < ZERO || byte > NINE : byte !== is) return false
   }
   return true
+}
+
+function plainStart(bytes: Uint8Array, start: number, end: number): number {
+  let from = start
+  for (let at = start; at < end; at++) if (bytes[at] === SLASH) from = at + 1
+  for (let prefixes = 0; prefixes < PREFIXES_MAX; prefixes++) {
+    const dot = behindLetters(bytes, from, end)
+    if (dot + 1 >= end || bytes[dot] !== DOT || !isLetter(bytes[dot + 1]!)) break
+    from = dot + 1
+  }
+  return from
+}
+
+/** Digits are of the name itself: `gpt-4.1`, `llama3.2`. */
+function behindLetters(bytes: Uint8Array, start: number, end: number): number {
+  let at = start
+  while (at < end && (isLetter(bytes[at]!) || (bytes[at] === HYPHEN && at > start))) at++
+  return at
+}
+
+/** Before `@20250929`, or `-v1:0` and a date. */
+function plainEnd(bytes: Uint8Array, start: number, end: number): number {
+  let to = end
+  for (let at = start + 1; at < to; at++) if (bytes[at] === AT) to = at
+  const version = to - VERSION.length
+  if (version > start && isLike(VERSION, bytes, version)) to = version
+  return endWithoutDate(bytes, start, to)
+}
+
+function isLetter(byte: number): boolean {
+  return (byte | 32) >= 97 && (byte | 32) <= 122
 }

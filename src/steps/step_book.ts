@@ -10,7 +10,7 @@
 import type { Context } from '../component.ts'
 import type { StepsSettings } from '../config/schema/steps.ts'
 import { FIELD } from '../gen_ai/call_fields.ts'
-import { endWithoutDate } from '../gen_ai/model_name.ts'
+import { modelId } from '../gen_ai/model_name.ts'
 import { hasQuality, isNormalised, readQuality } from '../gen_ai/normalised.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import type { Clock } from '../self/clock.ts'
@@ -258,8 +258,8 @@ export class StepBook implements Teller {
 
   #textsOf(report: Report): CallTexts {
     const texts = this.#texts
-    texts.model = hashOfModel(report, TEXT_AT.model)
-    texts.responseModel = hashOfModel(report, TEXT_AT.responseModel)
+    texts.model = modelOf(report, TEXT_AT.model)
+    texts.responseModel = modelOf(report, TEXT_AT.responseModel)
     texts.errorType = hashOfText(report, TEXT_AT.errorType)
     texts.resource = this.#resource
     texts.emitter = this.#emitters.of(report.batch, report.scope)
@@ -292,14 +292,12 @@ export class StepBook implements Teller {
   }
 }
 
-function hashOfText(report: Report, text: number): number {
-  return textId(report.bytes, report.textStart(text), report.textEnd(text))
+function modelOf(report: Report, text: number): number {
+  return modelId(report.bytes, report.textStart(text), report.textEnd(text))
 }
 
-/** An alias and what stands behind it are one model. */
-function hashOfModel(report: Report, text: number): number {
-  const start = report.textStart(text)
-  return textId(report.bytes, start, endWithoutDate(report.bytes, start, report.textEnd(text)))
+function hashOfText(report: Report, text: number): number {
+  return textId(report.bytes, report.textStart(text), report.textEnd(text))
 }
 
 function placeOf(bit: number): number {

@@ -1,5 +1,7 @@
 /** Reads off batches of spans, and of log records that tell of model calls, what the index keeps of their traces. */
+
 import { OPERATIONS } from '../../gen_ai/known_values.ts'
+import { modelId } from '../../gen_ai/model_name.ts'
 import { hasQuality, isNormalised, isOwnRecord } from '../../gen_ai/normalised.ts'
 import { hasFailed } from '../../gen_ai/step_failure.ts'
 import { plainValue } from '../../items/plain_value.ts'
@@ -163,8 +165,8 @@ export class TraceReader {
     call[CALL.parent] = parent < 0 ? 0 : spanNumber(view.bytes, parent)
     call[CALL.record] = view.isRecord ? 1 : 0
     call[CALL.response] = stringId(this.#text('gen_ai.response.id'))
-    call[CALL.model] = stringId(model)
-    call[CALL.responseModel] = stringId(responseModel)
+    call[CALL.model] = modelNumber(model)
+    call[CALL.responseModel] = modelNumber(responseModel)
     call[CALL.start_ms] = start_ms
     call[CALL.end_ms] = end_ms
     call[CALL.cost_usd] = this.#amount('sluice.cost.usd')
@@ -237,6 +239,11 @@ function spanNumber(bytes: Uint8Array, at: number): number {
 }
 
 /** The same of a log record, which has no id: of its bytes, and negative. */
+function modelNumber(name: string): number {
+  const bytes = Buffer.from(name)
+  return modelId(bytes, 0, bytes.length)
+}
+
 function recordNumber({ bytes, start, end }: RecordView): number {
   return -(textId(bytes, start, end) >>> 1) - 1
 }
