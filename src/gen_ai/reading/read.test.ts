@@ -89,11 +89,6 @@ const least: Readonly<Record<string, SpanFixture>> = {
     scope: '@traceloop/instrumentation-openai',
     attributes: { 'gen_ai.system': 'openai', 'llm.request.type': 'chat' },
   },
-  'traceloop-haystack': {
-    scope: 'opentelemetry.instrumentation.haystack',
-    attributes: { 'gen_ai.system': 'OpenAI', 'llm.request.type': 'chat' },
-  },
-  haystack: { scope: 'haystack', attributes: { 'haystack.component.type': 'OpenAITextEmbedder' } },
   'llm-attributes': { attributes: { 'llm.model': 'gpt-4o', 'gen_ai.operation.name': 'chat' } },
   'otel-genai-bedrock': {
     scope: 'opentelemetry.instrumentation.genai.bedrock',
