@@ -195,4 +195,17 @@ describe('versions of four numbers', () => {
     })
     expect(batch.bytes.includes('10.4.2.3')).toBe(true)
   })
+
+  test.each([
+    ['145.0.0.0', true],
+    ['99.1.2.3', true],
+    ['203.0.113.77', false],
+    ['100.1.2.3', false],
+    ['2001:db8:85a3::8a2e:370:7334', false],
+  ])('%s is one under such a key: %s', async (value, stays) => {
+    const batch = traceBatch([{ attributes: { 'browser.version': value } }], { scope: { name: 'lib', version: value } })
+    expect(await attributes(batch, { content: 'mask' })).toMatchObject({ 'browser.version': stays ? value : '[IP]' })
+    const { batch: redacted } = await exitsOfRequest(batch, { content: 'mask' })
+    expect(redacted.bytes.includes(value)).toBe(stays)
+  })
 })

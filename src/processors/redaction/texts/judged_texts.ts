@@ -126,9 +126,15 @@ export class JudgedTexts {
   }
 
   #leaveAddresses(): number {
-    const all = this.addresses === ADDRESSES.all
     const findings = this.#findings
-    return findings.discard((i) => findings.kind(i) === IP && (all || isPrivateAddress(this.#bytes, findings.start(i))))
+    return findings.discard((i) => findings.kind(i) === IP && this.#stays(findings.start(i), findings.end(i)))
+  }
+
+  #stays(start: number, end: number): boolean {
+    if (this.addresses === ADDRESSES.all) return true
+    return this.addresses === ADDRESSES.private
+      ? isPrivateAddress(this.#bytes, start)
+      : isVersion(this.#bytes.toString('latin1', start, end))
   }
 
   /** Whether any detector has something to look for in a text with those traits. */
@@ -149,6 +155,11 @@ export class JudgedTexts {
       return FAILED_CLOSED
     }
   }
+}
+
+/** Four numbers where a version is said to be: only browsers count beyond 99, and their lesser numbers are zeros. */
+function isVersion(text: string): boolean {
+  return /^\d{1,2}(?:\.\d+){3}$|^\d+\.0\.0\.0$/.test(text)
 }
 
 function writeQuote(out: Output, backslashes: number): void {

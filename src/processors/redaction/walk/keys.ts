@@ -47,7 +47,7 @@ export const KEY = {
 export const EVENT = { body: 0xff, attributesShift: 8, scoped: 0x10000, ofStep: 0x20000 } as const
 
 /** Which IP addresses stay. */
-export const ADDRESSES = { none: 0, private: 1, all: 2 } as const
+export const ADDRESSES = { none: 0, private: 1, all: 2, versions: 3 } as const
 
 /** Where the conventions put addresses of the machines that are watched; peers may be people. */
 const machines =
@@ -154,7 +154,8 @@ export class Keys {
       bits |= KEY.secret | (/token/i.test(name) ? KEY.count : 0)
     if (this.#isDirty(source, start, end)) bits |= KEY.dirty
     if (describesEvent(name)) bits |= KEY.describesEvent
-    if (machines.test(name) || versions.test(name)) bits |= ADDRESSES.all << KEY.addressShift
+    if (machines.test(name)) bits |= ADDRESSES.all << KEY.addressShift
+    else if (versions.test(name)) bits |= ADDRESSES.versions << KEY.addressShift
     else if (peers.test(name)) bits |= ADDRESSES.private << KEY.addressShift
     if (this.#kinds.has('PHONE') && phones.test(name)) bits |= KEY.phone
     if (this.#kinds.has('SSN') && ssns.test(name)) bits |= KEY.ssn

@@ -179,7 +179,7 @@ export class MessageWalk implements Parts {
           this.#text(at, content, behind)
           break
         case STEP.version:
-          this.#texts.addresses = ADDRESSES.all
+          this.#texts.addresses = ADDRESSES.versions
           this.#text(at, content, behind)
           this.#texts.addresses = ADDRESSES.none
           break
