@@ -16,6 +16,25 @@ export function modelId(bytes: Uint8Array, start: number, end: number): number {
   return to > from ? textId(bytes, from, to) : textId(bytes, start, end)
 }
 
+const KNOWN = 1024
+
+/** The same for very many names, most of which are those of a few models. */
+export class ModelIds {
+  /** By the lowest bits of the whole name's hash: that hash, and the id. */
+  readonly #hashes = new Int32Array(KNOWN)
+  readonly #ids = new Int32Array(KNOWN)
+
+  of(bytes: Uint8Array, start: number, end: number): number {
+    const hash = textId(bytes, start, end)
+    const slot = (hash >>> 1) & (KNOWN - 1)
+    if (this.#hashes[slot] !== hash) {
+      this.#hashes[slot] = hash
+      this.#ids[slot] = modelId(bytes, start, end)
+    }
+    return this.#ids[slot]!
+  }
+}
+
 /**
  * Where the name in [start, end) ends without the date of its version: an alias is asked for, and the answer, or the next
  * instrumentation, names what stood behind it. `gpt-4o-2024-08-06` is `gpt-4o`, `claude-sonnet-4-5-20250929` is

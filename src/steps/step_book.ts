@@ -10,7 +10,7 @@
 import type { Context } from '../component.ts'
 import type { StepsSettings } from '../config/schema/steps.ts'
 import { FIELD } from '../gen_ai/call_fields.ts'
-import { modelId } from '../gen_ai/model_name.ts'
+import { ModelIds } from '../gen_ai/model_name.ts'
 import { hasQuality, isNormalised, readQuality } from '../gen_ai/normalised.ts'
 import type { Quality } from '../gen_ai/quality.ts'
 import type { Clock } from '../self/clock.ts'
@@ -72,6 +72,7 @@ export class StepBook implements Teller {
   readonly #record = new RecordView()
   readonly #quality: Quality = { score: Number.NaN, signals: 0 }
   readonly #resources = new ResourceHashes()
+  readonly #models = new ModelIds()
   readonly #emitters = new Emitters()
   readonly #recent: RecentSpans
   readonly #shards: readonly TracesOfCalls[]
@@ -258,12 +259,16 @@ export class StepBook implements Teller {
 
   #textsOf(report: Report): CallTexts {
     const texts = this.#texts
-    texts.model = modelOf(report, TEXT_AT.model)
-    texts.responseModel = modelOf(report, TEXT_AT.responseModel)
+    texts.model = this.#modelOf(report, TEXT_AT.model)
+    texts.responseModel = this.#modelOf(report, TEXT_AT.responseModel)
     texts.errorType = hashOfText(report, TEXT_AT.errorType)
     texts.resource = this.#resource
     texts.emitter = this.#emitters.of(report.batch, report.scope)
     return texts
+  }
+
+  #modelOf(report: Report, text: number): number {
+    return this.#models.of(report.bytes, report.textStart(text), report.textEnd(text))
   }
 
   get #resource(): number {
@@ -290,10 +295,6 @@ export class StepBook implements Teller {
     this.#resources.forget()
     this.#emitters.forget()
   }
-}
-
-function modelOf(report: Report, text: number): number {
-  return modelId(report.bytes, report.textStart(text), report.textEnd(text))
 }
 
 function hashOfText(report: Report, text: number): number {

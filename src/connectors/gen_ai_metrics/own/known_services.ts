@@ -73,6 +73,8 @@ const keys = new KeySet(['service.name', 'service.namespace'])
 const ATTRIBUTES = fieldNumber('Resource', 'attributes')
 
 export class KnownServices {
+  /** True: of no service have own metrics passed, and none samples at the head. So it is nearly everywhere. */
+  areAlike = true
   /** By namespace and name, the least lately seen first. */
   readonly #services = new Map<string, ServiceTold>()
   readonly #attributes = new Attributes()

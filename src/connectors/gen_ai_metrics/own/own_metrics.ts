@@ -65,12 +65,14 @@ export class OwnMetrics {
   keep(row: number, report: Report): void {
     const service = this.#serviceOf(report)
     this.#byRow[row] = service
-    service.noteCall(reportWeight(report) > 1)
+    const isSampled = reportWeight(report) > 1
+    if (isSampled) this.#services.areAlike = false
+    service.noteCall(isSampled)
   }
 
   /** Families (bits) that the service's own metrics tell of, and not these reports of a call. */
   toldBy(reports: readonly number[]): number {
-    if (this.#mode() !== 'auto') return 0
+    if (this.#services.areAlike || this.#mode() !== 'auto') return 0
     let families = 0
     for (const report of reports) families |= this.#byRow[report]?.passed ?? 0
     return families
@@ -78,7 +80,7 @@ export class OwnMetrics {
 
   /** The service of these reports that lets only some of its spans through. */
   samplerOf(reports: readonly number[]): ServiceTold | undefined {
-    if (this.#mode() !== 'auto') return undefined
+    if (this.#services.areAlike || this.#mode() !== 'auto') return undefined
     const report = reports.find((one) => this.#byRow[one]?.spans === 'some')
     return report === undefined ? undefined : this.#byRow[report]
   }
@@ -120,6 +122,7 @@ export class OwnMetrics {
   #pass(service: ServiceTold, family: number): void {
     const { passed } = service
     service.passed |= 1 << family
+    this.#services.areAlike = false
     if (service.passed !== passed) this.onPassed(service)
   }
 
