@@ -1,41 +1,22 @@
 /** Calls as applications send them, and what each costs: computed by hand from the prices beside it, in USD. */
 import { describe, expect, test } from 'vitest'
-import type { Plain } from '../span.fixture.ts'
-import { priced } from './priced.fixture.ts'
+import {
+  type Attributes,
+  chat,
+  expectCosts,
+  forHours,
+  NOTHING,
+  priced,
+  type Row,
+  read,
+  served,
+  written,
+} from './priced.fixture.ts'
 import { Prices } from './prices.ts'
 import type { StatedPrice } from './stated_price.ts'
 
-type Attributes = Record<string, Plain>
-type Row = readonly [what: string, attributes: Attributes, usd: number, source: string]
-
-function chat(provider: string, model: string, input: number, output: number, more: Attributes = {}): Attributes {
-  return {
-    'gen_ai.system': provider,
-    'gen_ai.request.model': model,
-    'gen_ai.usage.input_tokens': input,
-    'gen_ai.usage.output_tokens': output,
-    ...more,
-  }
-}
-
-const read = (tokens: number) => ({ 'gen_ai.usage.cache_read.input_tokens': tokens })
-const written = (tokens: number) => ({ 'gen_ai.usage.cache_creation.input_tokens': tokens })
-const forHours = (hour: number, minutes = 0) => ({
-  'anthropic.usage.cache_creation.ephemeral_1h_input_tokens': hour,
-  'anthropic.usage.cache_creation.ephemeral_5m_input_tokens': minutes,
-})
-const served = (tier: string) => ({ 'openai.response.service_tier': tier })
 const asked = (tier: string) => ({ 'openai.request.service_tier': tier })
 const answered = (model: string) => ({ 'gen_ai.response.model': model })
-const NOTHING = Number.NaN
-
-function expectCosts(row: Row, prices = new Prices(), time = '2026-06-01T00:00:00Z', scope?: string): void {
-  const [, attributes, usd, source] = row
-  const cost = priced(attributes, prices, Date.parse(time), scope)
-  expect(cost.source).toBe(source)
-  if (Number.isNaN(usd)) expect(cost.usd).toBeNaN()
-  else expect(Math.abs(cost.usd - usd)).toBeLessThan(1e-9)
-}
 
 describe('by provider and name', () => {
   test.each<Row>([
