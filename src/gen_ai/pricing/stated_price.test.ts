@@ -1,5 +1,5 @@
 /** What the user states of prices, and what calls then cost: computed by hand, in USD. */
-import { describe, expect, test } from 'vitest'
+import { describe, test } from 'vitest'
 import {
   type Attributes,
   chat,
