@@ -160,6 +160,7 @@ describe('in two traces', () => {
   const around: CallFacts = { ...outer, emitter: 7, parentId: z }
   const sdk: CallFacts = { ...inner, emitter: 4, nearness: 1, parentId: 0 }
   const failed = { failed: true, inputTokens: Number.NaN, outputTokens: Number.NaN }
+  const handedOver = { ...noTokens, end_ms: 2000 }
   test.each<[string, Partial<CallFacts>, Partial<CallFacts>, boolean]>([
     ['the SDK’s root in the other’s time', {}, {}, true],
     ['with an id of its own', {}, { responseId: r }, true],
@@ -183,6 +184,26 @@ describe('in two traces', () => {
     ['the SDK’s own, and its instrumentation’s', { nearness: 1, parentId: 0 }, { nearness: 2 }, true],
     ['no tokens on either side', noTokens, noTokens, true],
     ['other tokens', {}, { inputTokens: 11 }, false],
+    [
+      'a stream that is read when the framework has ended',
+      handedOver,
+      { ...noTokens, start_ms: 2020, end_ms: 2500 },
+      true,
+    ],
+    ['its tokens in both', { end_ms: 1500 }, { start_ms: 1560, end_ms: 2500 }, true],
+    ['too long after', handedOver, { ...noTokens, start_ms: 2200, end_ms: 2500 }, false],
+    [
+      'failures at once',
+      { ...handedOver, failed: true },
+      { ...noTokens, failed: true, start_ms: 2003, end_ms: 2500 },
+      true,
+    ],
+    [
+      'failures after each other',
+      { ...handedOver, failed: true },
+      { ...noTokens, failed: true, start_ms: 2020, end_ms: 2500 },
+      false,
+    ],
     ['equal ids, only the output on one side', { responseId: r, inputTokens: 0 }, { responseId: r }, true],
   ])('%s', (_, ofAround, ofSdk, is) => {
     const one = { ...around, ...ofAround }

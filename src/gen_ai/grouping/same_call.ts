@@ -88,8 +88,7 @@ export function isStreamOf(request: CallFacts, record: CallFacts): boolean {
     !record.failed &&
     record.emitter === request.emitter &&
     record.parentId === request.parentId &&
-    record.start_ms >= request.end_ms - TOLERANCE_ms &&
-    record.start_ms <= request.end_ms + UNREAD_MAX_ms &&
+    beginsBehind(record.start_ms, request.end_ms) &&
     isSameKind(request.operation, record.operation) &&
     isSameModel(request, record)
   )
@@ -114,7 +113,7 @@ export function isSeenTwice(a: CallFacts, b: CallFacts, evenWithoutTokens = fals
   return (
     !(a.responseId && b.responseId && a.responseId !== b.responseId) &&
     (a.failed || evenWithoutTokens || bothKnowTokens(a, b)) &&
-    (isWithin(a, b) || isWithin(b, a)) &&
+    (isWithin(a, b) || isWithin(b, a) || isReadAfter(a, b)) &&
     contradictNothing(a, b)
   )
 }
@@ -240,6 +239,25 @@ function isHandedOver(parent: CallFacts, child: CallFacts): boolean {
     child.start_ms >= parent.start_ms - TOLERANCE_ms &&
     child.start_ms <= parent.end_ms + TOLERANCE_ms
   )
+}
+
+/**
+ * A framework whose report of a stream ends when it hands the generator over asks for the answer when that is read: there the
+ * report of what is around the provider's SDK begins. The framework knows no tokens, or has taken them from the end of the stream.
+ * Failures follow at once: two calls that fail one after the other are as likely.
+ */
+function isReadAfter(a: CallFacts, b: CallFacts): boolean {
+  if (a.nearness === b.nearness) return false
+  const [framework, sdk] = a.nearness < b.nearness ? [a, b] : [b, a]
+  const isSilent = knowsNothing(framework)
+  if (!isSilent && !(framework.inputTokens === sdk.inputTokens && framework.outputTokens === sdk.outputTokens))
+    return false
+  return beginsBehind(sdk.start_ms, framework.end_ms, framework.failed ? TOLERANCE_ms : UNREAD_MAX_ms)
+}
+
+/** Does what begins then follow at once on what ended then? */
+export function beginsBehind(start_ms: number, end_ms: number, gap_max_ms = UNREAD_MAX_ms): boolean {
+  return start_ms >= end_ms - TOLERANCE_ms && start_ms <= end_ms + gap_max_ms
 }
 
 /** Another instrumentation around it that knows no tokens: it may call the model by another name (`m` for `openai/m`). */

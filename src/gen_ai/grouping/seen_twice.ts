@@ -5,7 +5,7 @@
 import { ints } from './columns.ts'
 import type { Groups } from './groups.ts'
 import { type Paused, sort } from './pauses.ts'
-import { isBeside, isSeenTwice, TOLERANCE_ms } from './same_call.ts'
+import { beginsBehind, isBeside, isSeenTwice, TOLERANCE_ms, UNREAD_MAX_ms } from './same_call.ts'
 
 /** So many calls under way are looked at, of so many different sets of emitters. */
 const OPEN_MAX = 64
@@ -89,12 +89,12 @@ export class SeenTwice {
       grouping.steps.count++
       const other = grouping.top(list[place]!)
       // It is over, or is with others by now.
-      if (grouping.end_ms[other]! + TOLERANCE_ms < begun_ms || grouping.emittersOf(other) !== others) {
+      if (grouping.end_ms[other]! + UNREAD_MAX_ms < begun_ms || grouping.emittersOf(other) !== others) {
         list.splice(place, 1)
         continue
       }
       looked++
-      if (!this.#contains(other, at) && !this.#contains(at, other)) continue
+      if (!this.#contains(other, at) && !this.#contains(at, other) && !this.#isBehind(other, at)) continue
       if (best >= 0 && this.#distance(other, at) >= this.#distance(best, at)) continue
       grouping.steps.compared++
       if (this.#isSame(other, at)) best = other
@@ -112,6 +112,10 @@ export class SeenTwice {
   #contains(outer: number, inner: number): boolean {
     const { start_ms, end_ms } = this.#grouping
     return start_ms[inner]! >= start_ms[outer]! - TOLERANCE_ms && end_ms[inner]! <= end_ms[outer]! + TOLERANCE_ms
+  }
+
+  #isBehind(other: number, at: number): boolean {
+    return beginsBehind(this.#grouping.start_ms[at]!, this.#grouping.end_ms[other]!)
   }
 
   #distance(a: number, b: number): number {
