@@ -184,6 +184,23 @@ describe('a stream in two spans', () => {
     expect(await told([[request(true)], [elsewhere]], 1, 0, 0)).toMatchObject({ metrics: right, summaries: right })
   })
 
+  test('streams shortly after each other, each told in traces of its own', async () => {
+    const trace = (number: number) => number.toString(16).padStart(32, '0')
+    const spans = [0, 1, 2, 3].flatMap((at) => {
+      const begin_ms = 1000 + at * 32
+      return [
+        { ...request(false), trace: trace(2 * at + 1), start_ms: begin_ms, end_ms: begin_ms + 10 },
+        call(
+          { trace: trace(2 * at + 2), id: id(2), start_ms: begin_ms + 31, end_ms: begin_ms + 31 },
+          { ...logfire, duration: 0.02, 'gen_ai.usage.input_tokens': 10 },
+        ),
+      ]
+    })
+    const expected = { calls: 4, input: 40, limited: 0 }
+    for (const batches of [[spans], spans.map((span) => [span])])
+      expect(await told(batches)).toMatchObject({ metrics: expected, summaries: expected })
+  })
+
   test('lasts until the stream has ended', async () => {
     expect((await told([[request(false), record]])).latencies_ms).toEqual([8010, 8010])
   })

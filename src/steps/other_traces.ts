@@ -105,29 +105,57 @@ class Recent {
 
   /** To which of `bits` is a call with this key the same as that one? Where it is, the two are paired for them from now on. */
   find(key: number, calls: CallRows, call: number, bits: number): number {
-    let facts: CallFacts | undefined
     let found = 0
+    for (let same = -1; found !== bits && same !== 0; found |= same) same = this.#pair(key, calls, call, bits & ~found)
+    return found
+  }
+
+  /** The same for some of `bits`: the call that fits most tightly, since streams of a moment ago may look alike; 0 if none does. */
+  #pair(key: number, calls: CallRows, call: number, bits: number): number {
+    let facts: CallFacts | undefined
+    let best = -1
+    let nearest_ms = Number.POSITIVE_INFINITY
+    let same = 0
     let compared = 0
     // Rows further back have been written over.
     const oldest = Math.max(this.#added - CALLS_MAX, 0)
-    for (let count = this.#heads[slotOf(key)]!; count > oldest && found !== bits && compared++ < COMPARED_MAX; ) {
+    for (let count = this.#heads[slotOf(key)]!; count > oldest && compared++ < COMPARED_MAX; ) {
       const row = count % CALLS_MAX
       count = this.#before[row]!
-      const told = this.#ints[row * INT.width + INT.told]! & bits & ~found
+      const told = this.#ints[row * INT.width + INT.told]! & bits
       if (this.#keys[row] !== key || told === 0) continue
       facts ??= factsOf(calls.ints, calls.numbers, call, bits)
       const known = factsOf(this.#ints, this.#numbers, row)
-      const paired = told & this.#ints[row * INT.width + PAIRED]!
-      let same = 0
-      if (paired !== told && (isSameInOtherTrace(known, facts) || isStreamTold(known, facts))) same |= told & ~paired
-      if (paired !== 0 && isSameInOtherTrace({ ...known, isMerged: true }, facts)) same |= paired
-      this.#ints[row * INT.width + PAIRED]! |= same
-      found |= same
+      const gap_ms = gapBetween(known, facts)
+      if (best >= 0 && !(gap_ms < nearest_ms)) continue
+      const ofRow = this.#sameFor(told, row, known, facts)
+      if (ofRow === 0) continue
+      best = row
+      nearest_ms = gap_ms
+      same = ofRow
     }
-    return found
+    if (best >= 0) this.#ints[best * INT.width + PAIRED]! |= same
+    return same
+  }
+
+  #sameFor(told: number, row: number, known: CallFacts, facts: CallFacts): number {
+    const paired = told & this.#ints[row * INT.width + PAIRED]!
+    let same = 0
+    if (paired !== told && (isSameInOtherTrace(known, facts) || isStreamTold(known, facts))) same |= told & ~paired
+    if (paired !== 0 && isSameInOtherTrace({ ...known, isMerged: true }, facts)) same |= paired
+    return same
   }
 }
 
 function slotOf(key: number): number {
   return (Math.imul(key, 0x9e3779b1) >>> 16) & (CALLS_MAX - 1)
+}
+
+/** How far apart the two are: a stream begins where its request's report ends. */
+function gapBetween(a: CallFacts, b: CallFacts): number {
+  if (a.isStreamRecord !== b.isStreamRecord) {
+    const [request, record] = a.isStreamRecord ? [b, a] : [a, b]
+    return Math.abs(record.start_ms - request.end_ms)
+  }
+  return Math.abs(a.start_ms - b.start_ms) + Math.abs(a.end_ms - b.end_ms)
 }
