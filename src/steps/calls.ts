@@ -230,7 +230,10 @@ export class Calls {
   }
 
   isVague(call: number): boolean {
-    return Number.isNaN(this.number(call, 'input')) && !this.has(call, FAILED)
+    const input = this.number(call, 'input')
+    // 0 beside an answer is what some write of a stream whose first part they did not read.
+    const isUnknown = Number.isNaN(input) || (input === 0 && this.number(call, 'output') > 0)
+    return isUnknown && !this.has(call, FAILED)
   }
 
   /** Of the calls from that one back: do more requests miss their stream's record than there are records? What a request's own child tells of tokens, its record would not tell anew. */

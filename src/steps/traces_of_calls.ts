@@ -44,7 +44,7 @@ export interface LinkedCalls {
   addTold(call: number, bits: number): void
   /** 1: another report of the call will come, maybe late; -1: this is such a report; 0: neither. */
   awaits(call: number): number
-  /** Does it say how many tokens there were, or that it failed? */
+  /** True: it says neither how many tokens there were nor that it failed. */
   isVague(call: number): boolean
   /** Of the calls from that one back: is any of those that will come still missed? */
   awaitsMore(newest: number): boolean
