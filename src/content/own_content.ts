@@ -18,7 +18,10 @@ const names = z
   .min(1)
   .max(100)
 
-/** By whose words they hold; `#` in a name is a number, `*` any text. */
+/**
+ * By whose words they hold; `#` in a name is a number, `*` any text. `event:NAME` and `scope:NAME` stand for the bodies of log
+ * records of that event, or scope.
+ */
 export const ownContentSchema = z.strictObject({
   system: names.optional().describe('System instructions and tool definitions.'),
   user: names.optional().describe('What users write.'),

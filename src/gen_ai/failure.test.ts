@@ -32,6 +32,8 @@ describe('failures', () => {
       ['words of a quota', 'You exceeded your current quota, please check your plan', true],
       ['too many tokens for the model', 'Too many tokens in the prompt: 9000 > 8192', false],
       ['a number that is no status', 'maximum is 1024 tokens, you asked for 429 tokens', false],
+      ['a count first', '429 tokens in the prompt exceed the maximum of 400', false],
+      ['a count first, and words', '450 requests per minute exceeded: rate limit reached', true],
       ['nothing', 'call failed', false],
     ] as const
   ).map(([name, message, limited]): Case => {

@@ -16,7 +16,7 @@ const otherType =
 const saysNothing = /^(_OTHER|unknown|error|exception)$/i
 /** A number is a status where a sentence begins with it, names it so, or goes on as one does. */
 const statusInText =
-  /(?:status|code|error|http(?:\/\d(?:\.\d)?)?)[\W_]{0,3}(?:code[\W_]{0,3})?([45]\d\d)\b|^\W*([45]\d\d)\b|\b([45]\d\d)(?=:|\W{1,2}(?:too many|resource))/i
+  /(?:status|code|error|http(?:\/\d(?:\.\d)?)?)[\W_]{0,3}(?:code[\W_]{0,3})?([45]\d\d)\b|^\W*([45]\d\d)\b(?! (?:tokens?|requests?|characters?|words?|messages?|images?|items?|bytes|ms|s|seconds?|times?|per)\b)|\b([45]\d\d)(?=:|\W{1,2}(?:too many|resource))/i
 /** Class names in a sentence: the innermost is the last. */
 const classesInText = /\b\w+(?:Error|Exception)\b/g
 const rateLimitWords =

@@ -1,6 +1,7 @@
 /** How a call is kept as a row of numbers (`calls.ts`, `other_traces.ts`). */
 import type { ReportPlace } from '../gen_ai/grouping/apart.ts'
 import type { CallFacts } from '../gen_ai/grouping/same_call.ts'
+import { COST_SOURCES } from '../gen_ai/model_call.ts'
 import { mix } from '../telemetry/hash.ts'
 
 /** Stands for no call. */
@@ -28,6 +29,8 @@ export const RECORD = 512
 export const ANSWER_CACHED = 1024
 /** The answer came as a stream. */
 export const STREAMED = 2048
+
+const REPORTED = COST_SOURCES.indexOf('reported')
 
 /** Columns of a row: a row's integers stand together, and so do its other numbers, since calls come and go one by one. */
 export const INT = {
@@ -116,6 +119,7 @@ export function factsOf(ints: Int32Array, numbers: Float64Array, row: number, bi
     cacheWriteTokens: numbers[number + NUMBER.cacheWrite]!,
     reasoningTokens: numbers[number + NUMBER.reasoning]!,
     cost_usd: numbers[number + NUMBER.cost_usd]!,
+    isCostStated: ints[int + INT.costSource] === REPORTED || (flags & ANSWER_CACHED) !== 0,
   }
 }
 

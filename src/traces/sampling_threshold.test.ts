@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { traceBatch } from '../../test/support/otlp.ts'
+import { jsonToProtobuf } from '../otlp/json_to_protobuf.ts'
 import { ITEM } from '../telemetry/layout.ts'
+import { receive } from '../telemetry/receive.ts'
 import { sampledWeight, weightOf } from './sampling_threshold.ts'
 
 test.each([
@@ -32,4 +34,13 @@ test.each([
 ])('of a span with the state %s: %s', (state, weight) => {
   const { bytes, layout } = traceBatch([{ more: state === undefined ? {} : { traceState: state } }])
   expect(sampledWeight(bytes, layout.itemRows[ITEM.start]!, layout.itemRows[ITEM.end]!)).toBe(weight)
+})
+
+test('wherever it stands: exporters write JSON in an order of their own', () => {
+  const span = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), parentSpanId: '3'.repeat(16), name: 'chat' }
+  const json = {
+    resourceSpans: [{ scopeSpans: [{ spans: [{ ...span, endTimeUnixNano: '1', traceState: 'ot=th:8' }] }] }],
+  }
+  const { bytes, layout } = receive('traces', jsonToProtobuf('TracesRequest', Buffer.from(JSON.stringify(json)))).batch
+  expect(sampledWeight(bytes, layout.itemRows[ITEM.start]!, layout.itemRows[ITEM.end]!)).toBe(2)
 })

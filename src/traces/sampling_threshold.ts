@@ -3,8 +3,7 @@
  * Sources: opentelemetry.io/docs/specs/otel/trace/tracestate-handling, W3C Trace Context level 2 (tracestate).
  */
 
-import { next, readUint32, skipValue } from '../otlp/cursor.ts'
-import { fieldEnd, fieldStart } from '../telemetry/find_field.ts'
+import { fieldEnd, fieldStart, findField } from '../telemetry/find_field.ts'
 
 /** Tag of Span.trace_state = 3. */
 const TRACE_STATE = 0x1a
@@ -16,26 +15,12 @@ const STATE_BYTES_MAX = 512
 /** A span that stands for more is not believed: one such would hide all others in a sum. */
 const WEIGHT_MAX = 1e6
 
-/**
- * How many spans a span stands for, of which [start, end) of `bytes` are the fields behind its trace id: 1 where its trace
- * state names no threshold that is believed. Encoders write fields by number, so it is looked for no further than to the
- * first field of a higher one: most spans have none, and it is asked of each call.
- */
+/** How many spans the span in [start, end) of `bytes` stands for: 1 where its trace state names no threshold that is believed. */
 export function sampledWeight(bytes: Buffer, start: number, end: number): number {
-  const field = findTraceState(bytes, start, end)
+  const field = findField(bytes, start, end, TRACE_STATE)
   if (field < 0) return 1
   const [from, to] = [fieldStart(bytes, field), fieldEnd(bytes, field)]
   return to - from > STATE_BYTES_MAX ? 1 : weightOf(bytes.toString('latin1', from, to))
-}
-
-function findTraceState(bytes: Buffer, start: number, end: number): number {
-  for (let at = start; at < end; ) {
-    const tag = readUint32(bytes, at, end)
-    if (tag === TRACE_STATE) return next
-    if (tag > TRACE_STATE) return -1
-    at = skipValue(tag & 7, bytes, next, end)
-  }
-  return -1
 }
 
 /** The same of a trace state's text. */

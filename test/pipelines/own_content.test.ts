@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { genAi } from '../../src/processors/gen_ai/index.ts'
 import { redaction } from '../../src/processors/redaction/index.ts'
 import { LONG_MIN_BYTES } from '../../src/processors/redaction/long_batches.ts'
-import { traceBatch } from '../support/otlp.ts'
+import { logBatch, traceBatch } from '../support/otlp.ts'
 import { daemonOf, partsOf, Story } from './parts.fixture.ts'
 
 const content = 'user: [acme.question], output: ["acme.answer.#"]'
@@ -90,5 +90,26 @@ test('a tier without the dialect names it itself', async () => {
   const passed = await it.sent()
   expect(passed).not.toContain(question)
   expect(passed).not.toContain(answer)
+  await it.daemon.stop()
+})
+
+test.each([
+  ['named as content', 'marks: [{ event: acme.call }]', ', content: { output: [body] }', {}],
+  ['where answers are', 'marks: [{ event: acme.call }]', '', {}],
+  ['of a scope', 'marks: [{ scope: acme }]', '', { scope: { name: 'acme.client' } }],
+])('the body of log records: %s', async (_, marks, more, group) => {
+  const dialect = `{ id: acme, in_records: true, ${marks}, operation_optional: true, fields: { request_model: [acme.model], input_tokens: [{ attribute: body, path: usage.in }], answer: [{ attribute: body, path: text }] }${more} }`
+  const it = daemon(yaml(dialect))
+  await it.daemon.start()
+  const body = JSON.stringify({ usage: { in: 7 }, text: answer })
+  const records = [{ event: 'acme.call', body, attributes: { 'acme.model': 'm' } }]
+  await it.source().send(logBatch(records, group))
+  const passed = it.sink('sink/logs').batches.at(-1)!.bytes.toString('latin1')
+  expect(passed).toContain('acme.model')
+  expect(passed).not.toContain(answer)
+  if (!('scope' in group)) {
+    await it.source().send(logBatch([{ event: 'other', body }]))
+    expect(it.sink('sink/logs').batches.at(-1)!.bytes.toString('latin1')).toContain(answer)
+  }
   await it.daemon.stop()
 })

@@ -5,7 +5,6 @@ import { sampledWeight } from '../../traces/sampling_threshold.ts'
 /** What Sluice writes on spans that it sampled: a threshold beside it may be its own. */
 const sampledHere = new KeySet(['sluice.sampling.decision'])
 const found = new Int32Array(1)
-const TRACE_ID_BYTES = 16
 
 /** Beside the rows of calls: how many each report stands for. */
 export class CallWeights {
@@ -30,8 +29,8 @@ export class CallWeights {
 
 /** How many calls the report stands for; 1 where nothing says that others were left out. Log records have no trace state. */
 export function reportWeight(report: Report): number {
-  if (report.isRecord || report.trace < 0) return 1
-  const weight = sampledWeight(report.bytes, report.traceId + TRACE_ID_BYTES, report.end)
+  if (report.isRecord) return 1
+  const weight = sampledWeight(report.bytes, report.start, report.end)
   if (weight === 1) return 1
   report.view.attributes.find(report.bytes, sampledHere, found)
   return found[0]! < 0 ? weight : 1

@@ -135,20 +135,33 @@ describe('calls that two spans report', () => {
     expect(it.value(REQUESTS)).toBe(3)
   })
 
-  test.each([
-    ['both know it', { input: 5, cost: 0.5 }, { input: 5, cost: 0.25 }, 0.5],
+  interface Facts {
+    input?: number
+    cached?: number
+    cost?: number
+    source?: string
+    cacheHit?: boolean
+  }
+
+  test.each<[string, Facts, Facts, number]>([
+    ['both know it: the inner sees tiers and lifetimes', { input: 5, cost: 0.5 }, { input: 5, cost: 0.25 }, 0.25],
+    ['the inner has it from its emitter', { input: 5, cost: 0.5 }, { input: 5, cost: 0.7, source: 'reported' }, 0.7],
+    ['the outer has it from its emitter', { input: 5, cost: 0.7, source: 'reported' }, { input: 5, cost: 0.5 }, 0.7],
+    ['a gateway below answered from its cache', { input: 5, cost: 0.5 }, { input: 5, cost: 0, cacheHit: true }, 0],
     ['only the inner knows the tokens', { cost: 0.5 }, { input: 5, cost: 0.25 }, 0.25],
     ['only the inner knows the tokens, and no cost', { cost: 0.5 }, { input: 5 }, 0.5],
     ['only the inner knows the cost', { input: 5 }, { input: 5, cost: 0.25 }, 0.25],
     ['the inner adds cached tokens', { input: 5, cost: 0.5 }, { input: 5, cached: 3, cost: 0.25 }, 0.25],
     ['nobody knows it', { input: 5 }, { input: 5 }, 0],
-  ])('the cost belongs to the tokens that are counted: %s', async (_, a, b, cost_usd) => {
-    const facts = ({ input, cached, cost }: { input?: number; cached?: number; cost?: number }) => ({
+  ])('the cost belongs to the tokens that are counted: %s', async (_, a: Facts, b: Facts, cost_usd) => {
+    const facts = ({ input, cached, cost, source, cacheHit }: Facts) => ({
       with: {
         ...NAN_TOKENS,
         ...(input !== undefined && { 'gen_ai.usage.input_tokens': input }),
         ...(cached !== undefined && { 'gen_ai.usage.cache_read.input_tokens': cached }),
         ...(cost !== undefined && { 'sluice.cost.usd': cost }),
+        ...(source !== undefined && { 'sluice.cost.source': source }),
+        ...(cacheHit && { 'sluice.answer_cached': true }),
       },
     })
     const it = await bench()
@@ -156,7 +169,10 @@ describe('calls that two spans report', () => {
     await it.stop()
     const [metric] = itemsOf(it.next.batches.at(-1)!).filter(({ name }) => name === 'llm_cost_usd')
     const [point] = (metric!['histogram'] as { dataPoints: Message[] }).dataPoints
-    expect([point!['sum'] ?? 0, Number(point!['count'] ?? 0)]).toEqual([cost_usd, cost_usd === 0 ? 0 : 1])
+    expect([point!['sum'] ?? 0, Number(point!['count'] ?? 0)]).toEqual([
+      cost_usd,
+      b.cost === undefined && a.cost === undefined ? 0 : 1,
+    ])
   })
 
   test('labels come from the outer one, what it does not know from the inner', async () => {

@@ -2,10 +2,11 @@
 import { type Column, SHORT } from './columns.ts'
 import type { CallFacts } from './same_call.ts'
 
-/** What merging can change of the outermost report: ten numbers and two flags. */
+/** What merging can change of the outermost report: ten numbers and three flags. */
 const WIDTH = 11
 const FAILED = 1
 const RATE_LIMITED = 2
+const COST_STATED = 4
 
 export class MergedFacts {
   #rows: Column = []
@@ -27,7 +28,8 @@ export class MergedFacts {
     rows[at + 7] = facts.cacheWriteTokens
     rows[at + 8] = facts.reasoningTokens
     rows[at + 9] = facts.cost_usd
-    rows[at + 10] = (facts.failed ? FAILED : 0) | (facts.rateLimited ? RATE_LIMITED : 0)
+    rows[at + 10] =
+      (facts.failed ? FAILED : 0) | (facts.rateLimited ? RATE_LIMITED : 0) | (facts.isCostStated ? COST_STATED : 0)
     return number
   }
 
@@ -51,6 +53,7 @@ export class MergedFacts {
       cost_usd: rows[at + 9]!,
       failed: (flags & FAILED) !== 0,
       rateLimited: (flags & RATE_LIMITED) !== 0,
+      isCostStated: (flags & COST_STATED) !== 0,
     }
   }
 

@@ -231,6 +231,7 @@ describe('merging', () => {
       cacheReadTokens: 3,
       rateLimited: true,
       cost_usd: 0.02,
+      isCostStated: false,
     })
   })
 

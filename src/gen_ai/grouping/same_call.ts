@@ -40,6 +40,8 @@ export interface CallFacts {
   readonly reasoningTokens: number
   /** Of the token numbers that stand here. */
   readonly cost_usd: number
+  /** Does the emitter say what it costs, or that a gateway's cache answered? Nobody knows better. Default false. */
+  readonly isCostStated?: boolean
 }
 
 /** Clocks of one process, read twice: a child may seem to begin or end this much outside its parent. */
@@ -168,7 +170,8 @@ export function isSameInOtherTrace(told: CallFacts, now: CallFacts): boolean {
 /**
  * The facts of one call from two reports of it: the labels (agent, conversation, names) are the outer one's, model and
  * numbers the inner one's where it knows them, since it saw the provider's answer itself. Of two inputs the one with the
- * cached tokens stands, of two outputs the one with the reasoning. A cost goes with the numbers that it was made of.
+ * cached tokens stands, of two outputs the one with the reasoning. A cost that an emitter states stands; another goes with
+ * the numbers that it was made of: of two with the same numbers the inner one, which knows of tiers and lifetimes.
  */
 export function mergeCalls(outer: CallFacts, inner: CallFacts): CallFacts {
   const inputTokens = larger(inner.inputTokens, outer.inputTokens)
@@ -188,9 +191,13 @@ export function mergeCalls(outer: CallFacts, inner: CallFacts): CallFacts {
     cacheWriteTokens: known(inner.cacheWriteTokens, outer.cacheWriteTokens),
     reasoningTokens: known(inner.reasoningTokens, outer.reasoningTokens),
   }
-  const isOfOuter = hasTokensOf(outer, merged) && (isSameModel(outer, inner) || !hasTokensOf(inner, merged))
+  const isOfOuter =
+    (outer.isCostStated === true) === (inner.isCostStated === true)
+      ? hasTokensOf(outer, merged) && !hasTokensOf(inner, merged)
+      : outer.isCostStated === true
   return {
     ...merged,
+    isCostStated: outer.isCostStated === true || inner.isCostStated === true,
     cost_usd: isOfOuter ? known(outer.cost_usd, inner.cost_usd) : known(inner.cost_usd, outer.cost_usd),
   }
 }

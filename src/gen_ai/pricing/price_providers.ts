@@ -93,6 +93,7 @@ const beginning: readonly (readonly [string, string])[] = [
 const named: Readonly<Record<string, string>> = {
   microsoftfoundry: 'azure',
   mistralai: 'mistral',
+  moonshot: 'moonshotai',
   moonshotai: 'moonshotai',
   kimi: 'moonshotai',
   xai: 'x-ai',

@@ -379,6 +379,12 @@ describe('by tier', () => {
       'table',
     ],
     ['whatever is free', chat('openai', 'gpt-5', 10_000, 1000, asked('auto')), 0.0225, 'table'],
+    [
+      'priority of a model of which none is published',
+      chat('openai', 'gpt-5-nano', 1_000_000, 0, served('priority')),
+      0.1,
+      'guess',
+    ],
     ['priority of GPT-4.1: 3.5 and 14', chat('openai', 'gpt-4.1', 1000, 100, served('priority')), 0.0049, 'table'],
     ['priority of GPT-4o: 4.25 and 17', chat('openai', 'gpt-4o', 1000, 100, served('priority')), 0.00595, 'table'],
     [

@@ -4,6 +4,7 @@ import { hashText } from '../../telemetry/hash.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
 import { PROVIDERS } from '../dialects/lexicon.ts'
+import { needsModel } from '../known_values.ts'
 import { COST_SOURCES, type ModelCall } from '../model_call.ts'
 import { TOKENS } from '../plausible.ts'
 import { isOpenlyShared, isSelfHosted } from './price_providers.ts'
@@ -89,7 +90,7 @@ export class Prices {
 
   /**
    * Sets the call's `table_usd` and `saved_usd` where it has a price of the user's or the list's, and its `cost_usd` and `costSource`. None
-   * is set where there is nothing to price: no tokens are known. The price of the span's start (of a log record, of its
+   * is set where there is nothing to price: no tokens are known, nor a price for each call. The price of the span's start (of a log record, of its
    * time) holds.
    */
   price(call: ModelCall, view: SpanView): void {
@@ -101,7 +102,9 @@ export class Prices {
 
   /** Sets `table_usd`; returns where it is from, -1 where there is nothing to price. */
   #priceByTokens(call: ModelCall, view: SpanView): number {
-    if (Number.isNaN(call.inputTokens) && Number.isNaN(call.outputTokens)) return -1
+    const hasTokens = !Number.isNaN(call.inputTokens) || !Number.isNaN(call.outputTokens)
+    // Reranking and images have none as a rule, and a price for each call.
+    if (!hasTokens && (call.failed || !needsModel(call.operation))) return -1
     // A price of the counts that are left would be too low, and look right.
     if ((call.implausible & TOKENS) !== 0) return -1
     const { source, periods, factor, isOfUser, isOwnServer, mayBeOwn } = this.#find(call)
@@ -113,6 +116,7 @@ export class Prices {
     // Rounded: the fraction that a double loses would put the first moment of a price before it.
     const time_ms = periods.length > 1 && time >= 0 ? Math.round(nanosAsMillis(view.bytes, time)) : 0
     const rates = ratesAt(periods, time_ms)
+    if (!hasTokens && rates.request_pusd === 0) return UNKNOWN_MODEL
     call.table_usd = factor * costOf(rates, call)
     if (call.isAnswerCached) {
       call.saved_usd = call.table_usd

@@ -32,7 +32,7 @@ export function tierIn(bytes: Uint8Array, start: number, end: number): number {
   return spelling < 0 ? STANDARD : tiers[spelling]!
 }
 
-/** OpenAI's prices of priority processing over the standard ones, the longest name first. */
+/** OpenAI's prices of priority processing over the standard ones, by the model's name without its date. */
 const priority: readonly (readonly [string, number])[] = [
   ['gpt-5-mini', 1.8],
   ['gpt-5', 2],
@@ -55,6 +55,8 @@ export function tierFactor(tier: number, payee: string, model: string): TierFact
   if (payee === 'anthropic') return { factor: 1, isGuess: true }
   if (payee === 'aws') return { factor: 1.75, isGuess: false }
   if (payee === 'google') return { factor: 1.8, isGuess: true }
-  const known = priority.find(([beginning]) => model.startsWith(beginning))
+  const known = priority.find(
+    ([name]) => model === name || /^-\d/.test(model.startsWith(name) ? model.slice(name.length) : ''),
+  )
   return known === undefined ? { factor: 2, isGuess: true } : { factor: known[1], isGuess: payee !== 'openai' }
 }

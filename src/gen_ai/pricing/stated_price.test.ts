@@ -127,3 +127,33 @@ describe('as the user states', () => {
     }
   })
 })
+
+describe('a provider by any of its names', () => {
+  test.each<Row>(
+    ['azure', 'AzureOpenAI', 'azure.ai.openai'].map((said) => [
+      said,
+      chat(said, 'gpt-4o', 1_000_000, 0),
+      111,
+      'override',
+    ]),
+  )('%s', (...row) => {
+    for (const provider of ['azure', 'azure.ai.openai', 'Azure'])
+      expectCosts(row, new Prices({ stated: [{ provider, model: 'gpt-4o', input_usd_per_million: 111 }] }))
+  })
+})
+
+describe('a price for each call of a kind that has no tokens', () => {
+  const of = (operation: string): Attributes => ({
+    'gen_ai.operation.name': operation,
+    'gen_ai.system': 'cohere',
+    'gen_ai.request.model': 'own',
+  })
+  test.each<Row>([
+    ['reranking', of('rerank'), 0.04, 'override'],
+    ['an image', of('image_generation'), 0.04, 'override'],
+  ])('%s', (...row) => expectCosts(row, new Prices({ stated: [{ model: 'own', requests_usd_per_thousand: 40 }] })))
+
+  test('without one they are visible as calls without a price', () => {
+    expectCosts(['reranking', of('rerank'), NOTHING, 'unknown_model'], new Prices({ useTable: false }))
+  })
+})

@@ -1,4 +1,5 @@
 /** A price that the user states in the config: for which calls, and how much of what. */
+import { providerSpellings } from '../known_values.ts'
 import { flatRate, type Period, picodollars, type Rate, type Rates, ratesOf } from './rates.ts'
 import { TIERS, type Tier } from './service_tiers.ts'
 
@@ -58,10 +59,15 @@ export function isPriceOf(
   tier: number,
 ): boolean {
   if (service_tier !== undefined && service_tier !== TIERS[tier]) return false
-  if (wanted !== undefined && wanted !== provider) return false
+  if (wanted !== undefined && plainProvider(wanted) !== plainProvider(provider)) return false
   if (server_address !== undefined && !fits(server_address.toLowerCase(), hostOf(address))) return false
   const plain = model.toLowerCase()
   return fits(name.toLowerCase(), plain) || plain === `models/${name.toLowerCase()}`
+}
+
+/** As the conventions name it, where one of their names for it is written. */
+function plainProvider(name: string): string {
+  return (providerSpellings[name] ?? name).toLowerCase()
 }
 
 function fits(wanted: string, name: string): boolean {

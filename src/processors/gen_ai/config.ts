@@ -9,7 +9,7 @@ import { PLAUSIBLE, type Plausible } from '../../gen_ai/plausible.ts'
 import { PRICE_FILE_BYTES_MAX, readPriceFile } from '../../gen_ai/pricing/price_file.ts'
 import { Prices } from '../../gen_ai/pricing/prices.ts'
 import { TIERS } from '../../gen_ai/pricing/service_tiers.ts'
-import { ownDialects, rowOfDialect } from './own_dialects.ts'
+import { type OwnDialect, ownDialects, rowOfDialect } from './own_dialects.ts'
 
 const usd = z.number().nonnegative().max(1e9)
 
@@ -155,7 +155,25 @@ export function lexiconOf({ dialects }: GenAiConfig): Lexicon {
 /** Attributes that hold content by the user's dialects. */
 export function contentIn({ dialects }: GenAiConfig): ContentNames {
   const all: Record<string, readonly string[]> = {}
-  for (const { content = {} } of dialects)
-    for (const [group, names = []] of Object.entries(content)) all[group] = [...(all[group] ?? []), ...names]
+  for (const dialect of dialects)
+    for (const [group, names = []] of Object.entries({ output: [], ...dialect.content })) {
+      const answers = group === 'output' ? answersOf(dialect) : []
+      all[group] = [...(all[group] ?? []), ...[...names, ...answers].flatMap((name) => contentNames(dialect, name))]
+    }
   return all
+}
+
+/** What holds answers is content, whether it is said twice or not. */
+function answersOf({ fields, content = {} }: OwnDialect): string[] {
+  const said = new Set(Object.values(content).flat())
+  const names = (fields.answer ?? []).map((source) => (typeof source === 'string' ? source : source.attribute))
+  return [...new Set(names)].filter((name) => !said.has(name))
+}
+
+/** The body of a log record has no key: it is content in records of that event, or of that scope (`own_content.ts`). */
+function contentNames({ in_records, marks }: OwnDialect, name: string): string[] {
+  if (!in_records || name !== 'body') return [name]
+  return marks.flatMap(({ event, scope }) =>
+    event !== undefined ? [`event:${event}`] : scope === undefined ? [] : [`scope:${scope}`, `scope:${scope}*`],
+  )
 }

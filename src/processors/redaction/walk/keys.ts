@@ -122,7 +122,8 @@ export class Keys {
     const text = source.bytes.toString('utf8', start, end)
     const { body, attributes, scoped } = contentOfEvent(text)
     const ofStep = isEventOfStep(text) ? EVENT.ofStep : 0
-    const made = body | (attributes << EVENT.attributesShift) | (scoped ? EVENT.scoped : 0) | ofStep
+    const own = this.#ownContent(`event:${text}`)?.group ?? body
+    const made = own | (attributes << EVENT.attributesShift) | (scoped ? EVENT.scoped : 0) | ofStep
     this.#events.put(source, start, end, made)
     return made
   }
@@ -135,7 +136,8 @@ export class Keys {
     if (known >= 0) return known
     const text = source.bytes.toString('utf8', start, end)
     const { body, scoped } = contentOfScope(text)
-    const made = body | (scoped ? EVENT.scoped : 0) | (isScopeOfSteps(text) ? EVENT.ofStep : 0)
+    const own = this.#ownContent(`scope:${text}`)?.group ?? body
+    const made = own | (scoped ? EVENT.scoped : 0) | (isScopeOfSteps(text) ? EVENT.ofStep : 0)
     this.#scopes.put(source, start, end, made)
     return made
   }
