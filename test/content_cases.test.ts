@@ -5,7 +5,7 @@ import type { Batches } from '../src/component.ts'
 import { decode, type Message } from '../src/otlp/codec.ts'
 import { jsonToProtobuf } from '../src/otlp/json_to_protobuf.ts'
 import { receive } from '../src/telemetry/receive.ts'
-import { attributesOf, itemsOf, metricBatch, type Plain, traceBatch } from './support/otlp.ts'
+import { attributesOf, itemsOf, logBatch, metricBatch, type Plain, traceBatch } from './support/otlp.ts'
 import { exitsOfRequest } from './support/redacted.ts'
 
 const folder = new URL('cases/reports/', import.meta.url)
@@ -208,4 +208,30 @@ describe('versions of four numbers', () => {
     const { batch: redacted } = await exitsOfRequest(batch, { content: 'mask' })
     expect(redacted.bytes.includes(value)).toBe(stays)
   })
+})
+
+describe('lines of ordinary logs', () => {
+  const sentence =
+    'Connection to the upstream server was refused after three attempts because the pool of workers had run empty'
+  const bodyOf = async (attributes: Record<string, Plain>, logger: string) => {
+    const { batch } = await exitsOfRequest(logBatch([{ body: sentence, attributes }], { scope: { name: logger } }), {
+      content: 'drop',
+    })
+    return batch.bytes.includes(sentence)
+  }
+
+  test.each<[Record<string, Plain>, string]>([
+    [{}, 'app'],
+    [{ total_tokens: 12 }, 'app'],
+    [{ 'oauth.prompt': 'none', tool_name: 'hammer' }, 'app'],
+    [{ 'process.command_args': ['node', 'server.js'] }, 'app'],
+    [{}, 'hudson.agents.Launcher'],
+    [{}, 'minecraft.bedrock'],
+  ])('%j of %s keep their text', async (attributes, logger) => expect(await bodyOf(attributes, logger)).toBe(true))
+
+  test.each<[Record<string, Plain>, string]>([
+    [{ 'gen_ai.request.model': 'm' }, 'app'],
+    [{ 'llm.model_name': 'm' }, 'app'],
+    [{}, 'openinference.instrumentation.openai'],
+  ])('%j of %s are of a step', async (attributes, logger) => expect(await bodyOf(attributes, logger)).toBe(false))
 })

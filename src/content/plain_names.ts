@@ -13,7 +13,7 @@ const namespaces =
 
 /** Bodies are what is sent and asked: of a request to a model, the messages. */
 const holdsBody =
-  /^(?:http|rpc|messaging|net|network)[._](?:.*[._])?(?:body|payload|content|text|prompt|completion|messages)(?:[._](?:content|text|json|preview))?$/
+  /^(?!exception\.(?:message|type|stacktrace)$)(?!.*[._](?:size|length|count|type|id)$).*(?:^|[._])(?:body|payload|content|prompts?|completions?|messages?|answers?|arguments|args|input|output|choices|documents|variables|json|form|params|data)(?:[._]|$)|^(?:http|rpc|messaging|net|network)\.(?:.*\.)?text$|(?:request|response)(?:_?body|Body)|^(?:rpc|graphql)[._].*(?:request|result)$/
 
 /** Counts of tokens, as Python prints its objects. */
 const usage = /(?:^|[._])(?:token_)?usage(?:_object|_metadata|_details)?$/

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { isPlainName } from './plain_names.ts'
-import { isEventOfStep, isKeyOfStep, isScopeOfSteps } from './step_marks.ts'
+import { isEventOfStep, isKeyOfStep, isScopeOfSteps, isScopeSurelyOfSteps, isSurelyOfStep } from './step_marks.ts'
 
 const list = (text: string) => text.trim().split(/\s+/)
 
@@ -37,9 +37,40 @@ test('events and scopes', () => {
 test('names of long texts that are no content', () => {
   const plain = list(`exception.stacktrace exception.message db.query.text url.full code.stacktrace http.user_agent
     user_agent.original error.message error_message http.request.header.x http.request.body.size llm.openai.usage
+    exception.type db.statement url.query http.status_text messaging.message.id rpc.service http.response.status_text
     metadata.usage_object sluice.quality.signals process.command_line graphql.document`)
   for (const key of plain) expect(isPlainName(key), key).toBe(true)
   const others = list(`message http.request.body http.response.body.content codec.note database urls acme.exception
+    http.request.body.raw http.requestBody http.response.body.choices http.answer rpc.request rpc.grpc.request.message
+    messaging.message.value code.arguments url.prompt exception.request_body graphql.variables db.response.body
     dbt.note usage_notes error_explanation app.note session.summary messaging.payload`)
   for (const key of others) expect(isPlainName(key), key).toBe(false)
+})
+
+test.each([
+  ['gen_ai.request.model', true],
+  ['llm.model_name', true],
+  ['total_tokens', false],
+  ['oauth.prompt', false],
+  ['tool_name', false],
+  ['process.command_args', false],
+  ['sk.id', false],
+])('%s makes a line of a log one of a step: %s', (key, is) => {
+  expect(isSurelyOfStep(key)).toBe(is)
+})
+
+test.each([
+  ['com.acme.insurance.agents', false],
+  ['gemini.trading', false],
+  ['minecraft.bedrock', false],
+  ['openai._base_client', false],
+  ['autogen_core', true],
+  ['openinference.instrumentation.openai', true],
+  ['langchain.chains', true],
+])('lines of the logger %s are of steps: %s', (name, are) => {
+  expect(isScopeSurelyOfSteps(name)).toBe(are)
+})
+
+test.each(['LLMAnswer', 'app.OpenAI.answer', 'myOpenAIAnswer', 'acme.llmAnswer'])('%s is of a step', (key) => {
+  expect(isKeyOfStep(key)).toBe(true)
 })

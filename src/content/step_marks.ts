@@ -12,6 +12,19 @@ export function isKeyOfStep(key: string): boolean {
   return (group !== 0 && !scoped && !general.test(key)) || tellsStep(key) || namespaces.test(key) || hasWord(key, words)
 }
 
+/**
+ * Whether the key says so by itself: one common word (`tokens`, `prompt`) does not make a line of a program's log one of a step.
+ */
+export function isSurelyOfStep(key: string): boolean {
+  return surely.test(key)
+}
+
+/** The same of a logger's name. */
+export function isScopeSurelyOfSteps(name: string): boolean {
+  const { body, scoped } = contentOfScope(name)
+  return !general.test(name) && (body !== 0 || scoped || surely.test(name))
+}
+
 /** Whether an event of that name tells of a step. */
 export function isEventOfStep(name: string): boolean {
   const { body, attributes, scoped } = contentOfEvent(name)
@@ -24,15 +37,20 @@ export function isScopeOfSteps(name: string): boolean {
   return !general.test(name) && (body !== 0 || scoped || namespaces.test(name) || hasWord(name, scopeWords))
 }
 
-/** Logfire is used for everything, and writes the same attributes then. */
-const general = /^logfire(?:\.(?:msg|msg_template|json_schema|tags|span_type|level_num))?$/
+/** Logfire is used for everything, and writes the same attributes then; every process has a command line. */
+const general = /^process\.command|^logfire(?:\.(?:msg|msg_template|json_schema|tags|span_type|level_num))?$/
 
 /** Names that begin so. */
 const namespaces =
   /^(?:gen_?ai|llms?|ai|openinference|traceloop|lang(?:fuse|smith|graph|chain)|llama_?index|mlflow|lmnr|litellm|openlit|copilot_chat|github\.copilot|braintrust|mcp|crewai|crew|genkit|pydantic_ai|mastra|haystack|gcp\.vertex\.agent|flue|lk|spring\.ai|claude(?:_code)?|codex|gemini(?:_cli)?|openai|anthropic|(?:aws\.)?bedrock|azure\.ai|ollama|cohere|mistral(?:ai)?|groq|dspy|autogen|agno|smolagents|semantic_?kernel|sk|strands|agentcore|retrieval|reranker|embeddings?|rag|tool)(?:[._:/-]|$)/i
 
+/** Those of them that nothing else is called by. */
+const surely =
+  /^(?:gen_?ai|llms?|openinference|traceloop|lang(?:fuse|smith|graph|chain)|llama_?index|mlflow|lmnr|litellm|openlit|copilot_chat|github\.copilot|braintrust|crewai|genkit|pydantic_ai|mastra|gcp\.vertex\.agent|spring\.ai|claude_code|gemini_cli|dspy|autogen|agno|smolagents|semantic_?kernel|strands|agentcore|reranker)(?:[._:/-]|$)/i
+
 /** Words, or two in a row, that stand anywhere in the names of steps. */
-const words = setOf(`llm llms genai gen_ai prompt prompts tokens token_count embeddings openai anthropic claude copilot
+const words =
+  setOf(`llm llms genai gen_ai open_ai prompt prompts tokens token_count embeddings openai anthropic claude copilot
   tool_call tool_calls tool_name tool_use tool_input tool_output tool_result tool_args tool_arguments finish_reason
   finish_reasons chat_completion agent_task agent_step agent_run agent_output agent_input`)
 
@@ -47,6 +65,8 @@ function setOf(text: string): ReadonlySet<string> {
 }
 
 function hasWord(name: string, wanted: ReadonlySet<string>): boolean {
-  const parts = name.split(/[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])/).map((part) => part.toLowerCase())
+  const parts = name
+    .split(/[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/)
+    .map((part) => part.toLowerCase())
   return parts.some((part, at) => wanted.has(part) || wanted.has(`${part}_${parts[at + 1]}`))
 }

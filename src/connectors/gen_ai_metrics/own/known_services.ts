@@ -38,7 +38,8 @@ export class ServiceTold {
   }
 
   noteCall(isSampled: boolean): void {
-    if (this.spans !== 'some') this.spans = isSampled ? 'some' : 'all'
+    // What has been counted as all there is stays counted: its own metrics cannot tell of it any more.
+    if (this.spans === 'nothing') this.spans = isSampled ? 'some' : 'all'
     this.#decide()
   }
 

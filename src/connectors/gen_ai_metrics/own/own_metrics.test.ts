@@ -250,3 +250,11 @@ test('series of a service that samples end at once when its own metrics come, an
   )
   expect(own.bench.value('llm_tokens_output_total', labels)).toBe(20)
 })
+
+test('what was counted of all spans stays counted, also if the service samples later', async () => {
+  own = await begin()
+  await own.call(named('a'), { trace: 'aa'.repeat(16), more: { traceState: 'ot=th:0' } })
+  await own.call(named('a'), { trace: 'bb'.repeat(16), more: { traceState: 'ot=th:8' } })
+  await own.feed(metricBatch([{ name: 'llm.requests' }], { resource: named('a') }))
+  expect(own.next.count).toBe(0)
+})

@@ -28,12 +28,12 @@ export class ItemSurroundings {
   }
 
   /** The InstrumentationScope message [start, end), -1: none. Returns whether it is one of steps by its name. */
-  enterScope(source: ViewedBytes, start: number, end: number): boolean {
+  enterScope(source: ViewedBytes, start: number, end: number): number {
     const name = start < 0 ? -1 : findField(source.bytes, start, end, SCOPE_NAME_TAG)
     const scope = this.#keys.scopeOf(source, name)
     this.#inModelScope = (scope & EVENT.scoped) !== 0
     this.#scopeBodyGroup = scope & EVENT.body
-    return (scope & EVENT.ofStep) !== 0
+    return scope
   }
 
   /** `name`: the field in which the event's name stands, -1 for none. */

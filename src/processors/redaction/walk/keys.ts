@@ -4,7 +4,13 @@ import type { Effort } from '../../../content/detectors/effort.ts'
 import { namesSecret } from '../../../content/detectors/secrets/secret_names.ts'
 import type { OwnContentOf } from '../../../content/own_content.ts'
 import { isPlainName } from '../../../content/plain_names.ts'
-import { isEventOfStep, isKeyOfStep, isScopeOfSteps } from '../../../content/step_marks.ts'
+import {
+  isEventOfStep,
+  isKeyOfStep,
+  isScopeOfSteps,
+  isScopeSurelyOfSteps,
+  isSurelyOfStep,
+} from '../../../content/step_marks.ts'
 import { tellsStep } from '../../../content/step_words.ts'
 import { NEWEST } from '../../../gen_ai/call_fields.ts'
 import { fieldEnd, fieldStart } from '../../../telemetry/find_field.ts'
@@ -41,10 +47,18 @@ export const KEY = {
   /** A rule of the config decides: shifted right by `ruleShift`, 1 + the strictness of its policy. */
   rule: 0x1c00000,
   ruleShift: 22,
+  /** Only steps have it, beyond doubt. */
+  surelyOfStep: 0x2000000,
 } as const
 
 /** Bits of an event's class: content group of the body in the lowest byte, that of the attributes in the next one. */
-export const EVENT = { body: 0xff, attributesShift: 8, scoped: 0x10000, ofStep: 0x20000 } as const
+export const EVENT = {
+  body: 0xff,
+  attributesShift: 8,
+  scoped: 0x10000,
+  ofStep: 0x20000,
+  surelyOfStep: 0x40000,
+} as const
 
 /** Which IP addresses stay. */
 export const ADDRESSES = { none: 0, private: 1, all: 2, versions: 3 } as const
@@ -137,7 +151,9 @@ export class Keys {
     const text = source.bytes.toString('utf8', start, end)
     const { body, scoped } = contentOfScope(text)
     const own = this.#ownContent(`scope:${text}`)?.group ?? body
-    const made = own | (scoped ? EVENT.scoped : 0) | (isScopeOfSteps(text) ? EVENT.ofStep : 0)
+    const ofStep = isScopeOfSteps(text) ? EVENT.ofStep : 0
+    const surely = isScopeSurelyOfSteps(text) ? EVENT.surelyOfStep : 0
+    const made = own | (scoped ? EVENT.scoped : 0) | ofStep | surely
     this.#scopes.put(source, start, end, made)
     return made
   }
@@ -150,6 +166,7 @@ export class Keys {
     if (tellsStep(name)) bits |= KEY.tellsStep
     if (scoped) bits |= KEY.scoped
     if (isKeyOfStep(name)) bits |= KEY.ofStep
+    if (isSurelyOfStep(name)) bits |= KEY.surelyOfStep
     if (plain || isPlainName(name) || normalised.has(name)) bits |= KEY.plain
     bits |= this.#ruleOf(name) << KEY.ruleShift
     if (this.#masksSecrets && namesSecret(name) && !identifiers.test(name))

@@ -104,8 +104,8 @@ export class MessageWalk implements Parts {
    * of `rows` (`ITEM`) from `first` on.
    */
   enterScope(start: number, end: number, rows: Int32Array, first: number, count: number): void {
-    const isOfSteps = this.#around.enterScope(this.#source, start, end)
-    this.#steps.enterScope(isOfSteps, rows, first, count)
+    const scope = this.#around.enterScope(this.#source, start, end)
+    this.#steps.enterScope(scope, rows, first, count)
   }
 
   /** A Span, LogRecord, Metric, Resource or InstrumentationScope. */

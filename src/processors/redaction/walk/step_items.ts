@@ -50,7 +50,10 @@ export class StepItems {
   /** 1: the item is of a step, 0: it is not, or UNREAD. Of the scope, the same of any of its items. */
   #item = 0
   #scope = 0
-  #scopeIsNamed = false
+  /** What the scope's name says, as EVENT has it. */
+  #scopeClass = 0
+  /** Of the keys of the item, the bit that makes it one of a step. */
+  #mark: number = KEY.ofStep
   #rows: Int32Array = new Int32Array(0)
   #first = 0
   #count = 0
@@ -60,9 +63,9 @@ export class StepItems {
     this.#effort = effort
   }
 
-  /** The items to come are `count` rows of `rows` (`ITEM`) from `first` on. `isNamed`: their scope is one of steps by its name. */
-  enterScope(isNamed: boolean, rows: Int32Array, first: number, count: number): void {
-    this.#scopeIsNamed = isNamed
+  /** The items to come are `count` rows of `rows` (`ITEM`) from `first` on. `scopeClass`: what their scope's name says. */
+  enterScope(scopeClass: number, rows: Int32Array, first: number, count: number): void {
+    this.#scopeClass = scopeClass
     this.#scope = UNREAD
     this.#rows = rows
     this.#first = first
@@ -78,7 +81,11 @@ export class StepItems {
     this.#start = start
     this.#end = end
     this.#event = event
-    this.#item = telling[message] === undefined ? 0 : this.#scopeIsNamed ? 1 : UNREAD
+    // A line of a log is one of a program that may speak of anything, in any words.
+    const isLine = message === 'LogRecord' && event < 0
+    this.#mark = isLine ? KEY.surelyOfStep : KEY.ofStep
+    const isNamed = (this.#scopeClass & (isLine ? EVENT.surelyOfStep : EVENT.ofStep)) !== 0
+    this.#item = telling[message] === undefined ? 0 : isNamed ? 1 : UNREAD
   }
 
   /** Whether `isStep` looks at no other item of the scope. */
@@ -178,7 +185,7 @@ export class StepItems {
   }
 
   #marks(source: ViewedBytes, start: number, end: number): boolean {
-    return (this.#keys.classOf(source, start, end) & KEY.ofStep) !== 0
+    return (this.#keys.classOf(source, start, end) & this.#mark) !== 0
   }
 
   #isEventOfStep(source: ViewedBytes, name: number): boolean {
