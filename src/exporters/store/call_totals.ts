@@ -22,7 +22,9 @@ export const CALL = {
   reasoning: 15,
   /** 1: told by a log record, whose parent is the span that it names. */
   record: 16,
-  width: 17,
+  /** 1: the emitter states the cost, or that a gateway's cache answered. */
+  costStated: 17,
+  width: 18,
 } as const
 
 export interface Totals {
@@ -77,5 +79,6 @@ function factsOf(rows: readonly number[], row: number): CallFacts {
     cacheWriteTokens: number(CALL.cacheWrite),
     reasoningTokens: number(CALL.reasoning),
     cost_usd: number(CALL.cost_usd),
+    isCostStated: number(CALL.costStated) === 1,
   }
 }

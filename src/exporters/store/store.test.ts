@@ -22,7 +22,7 @@ function span(trace: string, id: number, more: SpanOptions = {}): SpanOptions {
 function call(
   trace: string,
   id: number,
-  attributes: Record<string, string | number | string[]>,
+  attributes: Record<string, string | number | boolean | string[]>,
   more: SpanOptions = {},
 ) {
   return span(trace, id, {
@@ -196,7 +196,19 @@ describe('a trace', () => {
         call('a', 5, { ...numbers, 'sluice.cost.usd': 16 }),
       ]),
     )
-    expect(made.trace(traceId('a'))).toMatchObject({ cost_usd: 22, input_tokens: 30, output_tokens: 5, spans: 5 })
+    expect(made.trace(traceId('a'))).toMatchObject({ cost_usd: 26, input_tokens: 30, output_tokens: 5, spans: 5 })
+  })
+
+  it('takes the cost that an emitter states, and nothing where a gateway answered from its cache', async () => {
+    const { take, store: made } = await started()
+    const numbers = { 'gen_ai.request.model': 'm', 'gen_ai.usage.input_tokens': 10 }
+    const inside = { parent: '0000000000000001' }
+    const stated = { ...numbers, 'sluice.cost.usd': 7, 'sluice.cost.source': 'reported' }
+    await take(traceBatch([call('a', 1, stated), call('a', 2, { ...numbers, 'sluice.cost.usd': 2 }, inside)]))
+    expect(made.trace(traceId('a'))).toMatchObject({ cost_usd: 7 })
+    const cached = { ...numbers, 'sluice.cost.usd': 0, 'sluice.answer_cached': true }
+    await take(traceBatch([call('b', 1, { ...numbers, 'sluice.cost.usd': 2 }), call('b', 2, cached, inside)]))
+    expect(made.trace(traceId('b'))).toMatchObject({ cost_usd: 0 })
   })
 
   it.each([100, 5000])('with %i calls adds up', async (count) => {

@@ -8,7 +8,7 @@ import { plainValue } from '../../items/plain_value.ts'
 import type { Address } from '../../journal/journal.ts'
 import { uint32 } from '../../otlp/cursor.ts'
 import { Emitters } from '../../steps/emitters.ts'
-import { numberOf, textOf } from '../../telemetry/any_value.ts'
+import { boolOf, numberOf, textOf } from '../../telemetry/any_value.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { stringId, textId } from '../../telemetry/hash.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
@@ -33,6 +33,8 @@ const names = [
   'gen_ai.usage.cache_write.input_tokens',
   'gen_ai.usage.reasoning.output_tokens',
   'sluice.cost.usd',
+  'sluice.cost.source',
+  'sluice.answer_cached',
   'sluice.implausible',
   'sluice.quality.score',
   'sluice.quality.signals',
@@ -170,6 +172,8 @@ export class TraceReader {
     call[CALL.start_ms] = start_ms
     call[CALL.end_ms] = end_ms
     call[CALL.cost_usd] = this.#amount('sluice.cost.usd')
+    call[CALL.costStated] =
+      this.#text('sluice.cost.source') === 'reported' || this.#isTrue('sluice.answer_cached') ? 1 : 0
     const implausible = this.#found[AT['sluice.implausible']]!
     const unbelieved = implausible < 0 ? [] : this.#list(implausible)
     const tokens = (name: Name, word: string) => (unbelieved.includes(word) ? Number.NaN : this.#amount(name))
@@ -221,6 +225,12 @@ export class TraceReader {
     const start = attributes.valueStart(row)
     // Cut as bytes: a piece of a long string keeps all of it in memory.
     return textOf(bytes, start, Math.min(attributes.valueEnd(row), start + TEXT_MAX)) ?? ''
+  }
+
+  #isTrue(name: Name): boolean {
+    const row = this.#found[AT[name]]!
+    const { bytes, attributes } = this.#view
+    return row >= 0 && boolOf(bytes, attributes.valueStart(row), attributes.valueEnd(row)) === true
   }
 
   /** NaN if it is not there, or no amount. */
