@@ -40,13 +40,19 @@ export function isScopeOfSteps(name: string): boolean {
 /** Logfire is used for everything, and writes the same attributes then; every process has a command line. */
 const general = /^process\.command|^logfire(?:\.(?:msg|msg_template|json_schema|tags|span_type|level_num))?$/
 
-/** Names that begin so. */
-const namespaces =
-  /^(?:gen_?ai|llms?|ai|openinference|traceloop|lang(?:fuse|smith|graph|chain)|llama_?index|mlflow|lmnr|litellm|openlit|copilot_chat|github\.copilot|braintrust|mcp|crewai|crew|genkit|pydantic_ai|mastra|haystack|gcp\.vertex\.agent|flue|lk|spring\.ai|claude(?:_code)?|codex|gemini(?:_cli)?|openai|anthropic|(?:aws\.)?bedrock|azure\.ai|ollama|cohere|mistral(?:ai)?|groq|dspy|autogen|agno|smolagents|semantic_?kernel|sk|strands|agentcore|retrieval|reranker|embeddings?|rag|tool)(?:[._:/-]|$)/i
+/** Names of which nothing else begins so, … */
+const sure = `gen_?ai llms? openinference traceloop lang(?:fuse|smith|graph|chain) llama_?index mlflow lmnr litellm openlit
+  copilot_chat github\\.copilot braintrust crewai genkit pydantic_ai mastra gcp\\.vertex\\.agent spring\\.ai claude_code
+  gemini_cli dspy autogen agno smolagents semantic_?kernel strands agentcore reranker`
+/** … and those that others may have too. */
+const likely = `ai mcp crew haystack flue lk claude codex gemini openai anthropic (?:aws\\.)?bedrock azure\\.ai ollama cohere
+  mistral(?:ai)? groq sk retrieval embeddings? rag tool`
+const surely = beginning(sure)
+const namespaces = beginning(`${sure} ${likely}`)
 
-/** Those of them that nothing else is called by. */
-const surely =
-  /^(?:gen_?ai|llms?|openinference|traceloop|lang(?:fuse|smith|graph|chain)|llama_?index|mlflow|lmnr|litellm|openlit|copilot_chat|github\.copilot|braintrust|crewai|genkit|pydantic_ai|mastra|gcp\.vertex\.agent|spring\.ai|claude_code|gemini_cli|dspy|autogen|agno|smolagents|semantic_?kernel|strands|agentcore|reranker)(?:[._:/-]|$)/i
+function beginning(names: string): RegExp {
+  return new RegExp(`^(?:${names.split(/\s+/).join('|')})(?:[._:/-]|$)`, 'i')
+}
 
 /** Words, or two in a row, that stand anywhere in the names of steps. */
 const words =

@@ -66,9 +66,8 @@ interface SampledKinds {
 /** Sets of families told apart, and services that sample at the head. */
 const KINDS_MAX = 64
 const SAMPLED_MAX = 100
-const NAME_LENGTH_MAX = 100
 
-export class CallCounts implements Subscriber {
+export class CallCounts implements Pick<Subscriber, 'settle'> {
   readonly #steps: { readonly calls: Calls }
   readonly #texts: LabelTexts
   readonly #errorTypes: LabelTexts
@@ -109,10 +108,10 @@ export class CallCounts implements Subscriber {
     errorTypes.onReplaced = (place) => this.places.endAll(({ errorType }) => errorType === place)
   }
 
-  /** Makes the series of a call that is not settled yet, so that it is seen to begin at zero. */
-  keep(row: number, report: Report): void {
+  /** Makes the series of a call that is not settled yet, so that it is seen to begin at zero. `weight`: how many it stands for. */
+  keep(row: number, report: Report, weight: number): void {
     this.#labels.keep(row, report)
-    this.#weights?.keep(row, report)
+    this.#weights?.keep(row, weight)
     const counted = this.#read(row, [row])
     const kinds = this.#kindsFor([row])
     if (this.#weights !== undefined) this.#weightedSeriesOf(counted)
@@ -154,7 +153,7 @@ export class CallCounts implements Subscriber {
     if (known !== undefined) return known.kinds
     if (this.#sampled.size >= SAMPLED_MAX) return undefined
     const without = new Set(metricNamesOf(service.passed))
-    const kinds = newKinds(this.places, without, service.name.slice(0, NAME_LENGTH_MAX) || 'unknown')
+    const kinds = newKinds(this.places, without, service.name)
     this.#sampled.set(service, { kinds, without })
     return kinds
   }

@@ -10,9 +10,9 @@ const found = new Int32Array(1)
 export class CallWeights {
   #weights = new Float64Array(0)
 
-  keep(row: number, report: Report): void {
+  keep(row: number, weight: number): void {
     if (row >= this.#weights.length) this.#grow(row)
-    this.#weights[row] = reportWeight(report)
+    this.#weights[row] = weight
   }
 
   /** Of a call with those reports; 1 of one that was not sampled at the head. */

@@ -7,6 +7,7 @@ import { Subscription } from '../../steps/subscription.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { sharedVerdicts } from '../../traces/verdicts.ts'
 import { CallCounts, type SampledService } from './call_counts.ts'
+import { reportWeight } from './call_weights.ts'
 import type { GenAiMetricsConfig } from './config.ts'
 import { LabelTexts } from './label_texts.ts'
 import { OwnMetrics } from './own/own_metrics.ts'
@@ -62,8 +63,9 @@ export class GenAiMetrics implements Connector {
   async start(): Promise<void> {
     this.#steps.join({
       keep: (row, report) => {
-        this.#own.keep(row, report)
-        this.#counts.keep(row, report)
+        const weight = reportWeight(report)
+        this.#own.keep(row, report, weight > 1)
+        this.#counts.keep(row, report, weight)
       },
       settle: (row, reports) => this.#counts.settle(row, reports),
     })

@@ -1,5 +1,5 @@
 /** The service that a group of items belongs to. */
-import { ServiceNames } from '../../items/service_name.ts'
+import { ResourceTexts } from '../../items/resource_texts.ts'
 import type { AnyBatch } from '../../telemetry/batch.ts'
 import { fieldEnd, fieldStart } from '../../telemetry/find_field.ts'
 import { type Layout, RESOURCE, SCOPE } from '../../telemetry/layout.ts'
@@ -9,7 +9,7 @@ const NAME_BYTES_MAX = 256
 
 /** Reads a resource once while its items are asked for in order. */
 export class GroupServices {
-  readonly #names = new ServiceNames()
+  readonly #names = new ResourceTexts('service.name')
   #layout: Layout | undefined
   #resource = -1
   #name = ''
@@ -32,9 +32,8 @@ export class GroupServices {
 
   #read({ bytes, layout }: AnyBatch, resource: number): string {
     const row = resource * RESOURCE.width
-    const start = layout.resources[row + RESOURCE.headStart]!
-    if (start < 0) return ''
-    const name = this.#names.find(bytes, start, layout.resources[row + RESOURCE.headEnd]!)
+    this.#names.read(bytes, layout.resources[row + RESOURCE.headStart]!, layout.resources[row + RESOURCE.headEnd]!)
+    const name = this.#names.field(bytes, 0)
     if (name < 0) return ''
     const nameStart = fieldStart(bytes, name)
     return bytes.toString('utf8', nameStart, Math.min(fieldEnd(bytes, name), nameStart + NAME_BYTES_MAX))

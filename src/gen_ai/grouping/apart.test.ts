@@ -55,5 +55,6 @@ function reportOf(random: Random, spanId: number): CallFacts {
     cacheWriteTokens: Number.NaN,
     reasoningTokens: Number.NaN,
     cost_usd: Number.NaN,
+    isCostStated: false,
   }
 }

@@ -29,6 +29,7 @@ function report(facts: Partial<CallFacts> & { spanId: number }): CallFacts {
     cacheWriteTokens: Number.NaN,
     reasoningTokens: Number.NaN,
     cost_usd: Number.NaN,
+    isCostStated: false,
     ...facts,
   }
 }

@@ -35,6 +35,7 @@ const outer: CallFacts = {
   cacheWriteTokens: Number.NaN,
   reasoningTokens: Number.NaN,
   cost_usd: 0.01,
+  isCostStated: false,
 }
 const noTokens = { inputTokens: Number.NaN, outputTokens: Number.NaN }
 const inner: CallFacts = { ...outer, spanId: b, parentId: a, start_ms: 1001, end_ms: 1999 }

@@ -40,8 +40,8 @@ export interface CallFacts {
   readonly reasoningTokens: number
   /** Of the token numbers that stand here. */
   readonly cost_usd: number
-  /** Does the emitter say what it costs, or that a gateway's cache answered? Nobody knows better. Default false. */
-  readonly isCostStated?: boolean
+  /** Does the emitter say what it costs, or that a gateway's cache answered? Nobody knows better. */
+  readonly isCostStated: boolean
 }
 
 /** Clocks of one process, read twice: a child may seem to begin or end this much outside its parent. */
@@ -192,12 +192,12 @@ export function mergeCalls(outer: CallFacts, inner: CallFacts): CallFacts {
     reasoningTokens: known(inner.reasoningTokens, outer.reasoningTokens),
   }
   const isOfOuter =
-    (outer.isCostStated === true) === (inner.isCostStated === true)
+    outer.isCostStated === inner.isCostStated
       ? hasTokensOf(outer, merged) && !hasTokensOf(inner, merged)
-      : outer.isCostStated === true
+      : outer.isCostStated
   return {
     ...merged,
-    isCostStated: outer.isCostStated === true || inner.isCostStated === true,
+    isCostStated: outer.isCostStated || inner.isCostStated,
     cost_usd: isOfOuter ? known(outer.cost_usd, inner.cost_usd) : known(inner.cost_usd, outer.cost_usd),
   }
 }

@@ -55,8 +55,6 @@ export function tierFactor(tier: number, payee: string, model: string): TierFact
   if (payee === 'anthropic') return { factor: 1, isGuess: true }
   if (payee === 'aws') return { factor: 1.75, isGuess: false }
   if (payee === 'google') return { factor: 1.8, isGuess: true }
-  const known = priority.find(
-    ([name]) => model === name || /^-\d/.test(model.startsWith(name) ? model.slice(name.length) : ''),
-  )
+  const known = priority.find(([name]) => model.startsWith(name) && /^(?:-\d|$)/.test(model.slice(name.length)))
   return known === undefined ? { factor: 2, isGuess: true } : { factor: known[1], isGuess: payee !== 'openai' }
 }

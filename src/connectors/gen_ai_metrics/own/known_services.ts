@@ -1,11 +1,8 @@
 /** What is known of the services that send calls or metrics: who of the two may tell of a family of metrics. */
-import { fieldNumber } from '../../../items/fields.ts'
+import { ResourceTexts } from '../../../items/resource_texts.ts'
 import type { Clock } from '../../../self/clock.ts'
-import { textField } from '../../../telemetry/any_value.ts'
-import { Attributes } from '../../../telemetry/attributes.ts'
 import type { AnyBatch } from '../../../telemetry/batch.ts'
 import { fieldEnd, fieldStart } from '../../../telemetry/find_field.ts'
-import { KeySet } from '../../../telemetry/key_set.ts'
 import { RESOURCE } from '../../../telemetry/layout.ts'
 
 /**
@@ -16,10 +13,11 @@ export const UNKNOWN_WAIT_MS = 2000
 /** The least lately seen go first. */
 export const SERVICES_MAX = 4096
 const NAME_BYTES_MAX = 256
+const NAME_LENGTH_MAX = 100
 
 /** A service: `service.name`, within its `service.namespace`. */
 export class ServiceTold {
-  /** As its attribute says, cut; empty without one. */
+  /** As labels and the log name it: cut, `unknown` without a name. */
   readonly name: string
   /** Of its calls, spans tell `nothing`, of `all`, or of `some` because it samples at the head. */
   spans: 'nothing' | 'all' | 'some' = 'nothing'
@@ -28,8 +26,9 @@ export class ServiceTold {
   #isAlone = false
   #waiting: PromiseWithResolvers<void> | undefined
 
+  /** `name`: empty if it has none. */
   constructor(name: string) {
-    this.name = name
+    this.name = name.slice(0, NAME_LENGTH_MAX) || 'unknown'
   }
 
   /** Not yet known whether spans will tell of its calls. */
@@ -70,16 +69,14 @@ export class ServiceTold {
   }
 }
 
-const keys = new KeySet(['service.name', 'service.namespace'])
-const ATTRIBUTES = fieldNumber('Resource', 'attributes')
+const KEYS = ['service.name', 'service.namespace'] as const
 
 export class KnownServices {
   /** True: of no service have own metrics passed, and none samples at the head. So it is nearly everywhere. */
   areAlike = true
   /** By namespace and name, the least lately seen first. */
   readonly #services = new Map<string, ServiceTold>()
-  readonly #attributes = new Attributes()
-  readonly #found = new Int32Array(2)
+  readonly #texts = new ResourceTexts(...KEYS)
 
   get count(): number {
     return this.#services.size
@@ -88,9 +85,9 @@ export class KnownServices {
   /** The service of a resource group. */
   of({ bytes, layout }: AnyBatch, resource: number): ServiceTold {
     const at = resource * RESOURCE.width
-    this.#find(bytes, layout.resources[at + RESOURCE.headStart]!, layout.resources[at + RESOURCE.headEnd]!)
-    const key = `${this.#text(bytes, 1, 'latin1')}\n${this.#text(bytes, 0, 'latin1')}`
-    const service = this.#services.get(key) ?? new ServiceTold(this.#text(bytes, 0, 'utf8'))
+    this.#texts.read(bytes, layout.resources[at + RESOURCE.headStart]!, layout.resources[at + RESOURCE.headEnd]!)
+    const key = `${this.#text(bytes, 'service.namespace', 'latin1')}\n${this.#text(bytes, 'service.name', 'latin1')}`
+    const service = this.#services.get(key) ?? new ServiceTold(this.#text(bytes, 'service.name', 'utf8'))
     this.#services.delete(key)
     this.#services.set(key, service)
     if (this.#services.size > SERVICES_MAX) this.#forgetOldest()
@@ -102,17 +99,8 @@ export class KnownServices {
     for (const service of this.#services.values()) if (service.isUnknown) service.stopWaiting()
   }
 
-  #find(bytes: Buffer, start: number, end: number): void {
-    this.#found.fill(-1)
-    if (start < 0) return
-    this.#attributes.read(bytes, start, end, ATTRIBUTES)
-    this.#attributes.find(bytes, keys, this.#found)
-  }
-
-  #text(bytes: Buffer, key: number, encoding: 'latin1' | 'utf8'): string {
-    const row = this.#found[key]!
-    const attributes = this.#attributes
-    const field = row < 0 ? -1 : textField(bytes, attributes.valueStart(row), attributes.valueEnd(row))
+  #text(bytes: Buffer, key: (typeof KEYS)[number], encoding: 'latin1' | 'utf8'): string {
+    const field = this.#texts.field(bytes, KEYS.indexOf(key))
     if (field < 0) return ''
     const start = fieldStart(bytes, field)
     return bytes.toString(encoding, start, Math.min(fieldEnd(bytes, field), start + NAME_BYTES_MAX))

@@ -11,14 +11,12 @@ import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.t
 import { isEqual } from '../../../telemetry/key_set.ts'
 import { countDataPoints, ITEM, SCOPE } from '../../../telemetry/layout.ts'
 import { Rewrite } from '../../../telemetry/rewriting/rewrite.ts'
-import { reportWeight } from '../call_weights.ts'
 import type { OwnMetricsMode } from '../config.ts'
 import { KnownServices, type ServiceTold } from './known_services.ts'
 import { FAMILIES, familyOfBytes } from './meanings.ts'
 
 /** Services that the log and the labels tell apart. */
 export const NAMES_SHOWN_MAX = 100
-const NAME_LENGTH_MAX = 100
 /** Tag of `name` in a Metric (opentelemetry/proto/metrics/v1). */
 const METRIC_NAME = 0x0a
 /** What this program derives, also where another of its processes sent it. */
@@ -61,11 +59,10 @@ export class OwnMetrics {
     return { consume: (batch, context) => this.#consume(batch, context, next) }
   }
 
-  /** A report of a call has come. */
-  keep(row: number, report: Report): void {
+  /** A report of a call has come. `isSampled`: its sender left out others. */
+  keep(row: number, report: Report, isSampled: boolean): void {
     const service = this.#serviceOf(report)
     this.#byRow[row] = service
-    const isSampled = reportWeight(report) > 1
     if (isSampled) this.#services.areAlike = false
     service.noteCall(isSampled)
   }
@@ -160,8 +157,7 @@ export class OwnMetrics {
   }
 
   /** The service as labels name it; the log is told of the first that are named. */
-  #shownName(service: string): string {
-    const name = service === '' ? 'unknown' : service.slice(0, NAME_LENGTH_MAX)
+  #shownName(name: string): string {
     if (this.#shown.has(name)) return name
     if (this.#shown.size >= NAMES_SHOWN_MAX) return 'other'
     this.#shown.add(name)
