@@ -3,7 +3,13 @@
  * tokens: a fifth of its size, and nothing of it is in memory before it is asked for.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type ConditionalPrice, type MatchLogic, type ModelPrice, waitForUpdate } from '@pydantic/genai-prices'
+import {
+  type ConditionalPrice,
+  type MatchLogic,
+  type ModelInfo,
+  type ModelPrice,
+  waitForUpdate,
+} from '@pydantic/genai-prices'
 import {
   type DatedPrices,
   type ListPrices,
@@ -30,9 +36,13 @@ export async function priceList(): Promise<string> {
       ...(fallback && { fallback }),
       models: models.length,
     }
-    lines.push(line, ...models.map((model): ModelLine => [model.id, nameTest(model.match), pricesOf(model.prices)]))
+    lines.push(line, ...models.map(lineOf))
   }
   return `${lines.map(asciiJson).join('\n')}\n`
+}
+
+function lineOf({ id, match, prices, context_window: window }: ModelInfo): ModelLine {
+  return window ? [id, nameTest(match), pricesOf(prices), window] : [id, nameTest(match), pricesOf(prices)]
 }
 
 /** In lower case, as names are when they are tested; not what is a pattern. */

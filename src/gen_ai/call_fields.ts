@@ -98,5 +98,7 @@ export const SLUICE = {
   qualitySignals: 'sluice.quality.signals',
   /** Which numbers of the span are in no sum, because they cannot be true. */
   implausible: 'sluice.implausible',
+  /** How full the model's context window was when it began to answer, 0 to 1. */
+  contextUtilization: 'sluice.context_window.utilization',
   latency: 'sluice.latency.ms',
 } as const

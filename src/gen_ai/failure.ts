@@ -37,6 +37,7 @@ export function readFailure(view: SpanView, call: ModelCall): void {
   call.failed = true
   if (!call.has(FIELD.errorType)) readExceptionType(view, call)
   call.rateLimited = isRateLimit(view, call)
+  call.contextExceeded = !call.rateLimited && exceedsContext(view, call)
 }
 
 function readExceptionType(view: SpanView, call: ModelCall): void {
@@ -97,15 +98,37 @@ function textAt({ bytes, attributes }: SpanView, key: number): string {
 /** What names the error decides, then its status, then the first of its texts that says something. */
 function isRateLimit(view: SpanView, call: ModelCall): boolean {
   if (call.statusCode === 429) return true
-  const types = [call.text(FIELD.errorType), textIn(view, findExceptionText(view, exceptionType))]
+  const types = typesOf(view, call)
   if (types.some((type) => rateLimitType.test(type))) return true
   if (call.statusCode >= 400 || types.some((type) => otherType.test(type))) return false
-  const texts = [
+  return (
+    textsOf(view, call)
+      .map(saysRateLimit)
+      .find((says) => says !== undefined) ?? false
+  )
+}
+
+/** What the prompt was too long for is the context window: providers say so in a code, or in a sentence. */
+const exceededType = /context.?(?:length|window)/i
+const exceededWords =
+  /context.?(?:length|window|limit)|maximum context|(?:prompt|input|request)(?: \w+)? (?:is|was|are) too (?:long|large)|too many (?:input |prompt )?tokens(?!,| per)|(?:exceed|more than|greater than)[^.]{0,60}\b(?:input |prompt )?tokens? (?:limit|allowed|count)|reduce the length of the (?:messages|prompt|input)/i
+
+function exceedsContext(view: SpanView, call: ModelCall): boolean {
+  if (typesOf(view, call).some((type) => exceededType.test(type))) return true
+  return textsOf(view, call).some((text) => exceededWords.test(text))
+}
+
+/** Names of the error, and sentences on it. */
+function typesOf(view: SpanView, call: ModelCall): string[] {
+  return [call.text(FIELD.errorType), textIn(view, findExceptionText(view, exceptionType))]
+}
+
+function textsOf(view: SpanView, call: ModelCall): string[] {
+  return [
     call.bytes.toString('latin1', call.start(FIELD.errorText), textEnd(call)),
     textIn(view, findStatusMessage(view)),
     textIn(view, findExceptionText(view, exceptionMessage)),
   ]
-  return texts.map(saysRateLimit).find((says) => says !== undefined) ?? false
 }
 
 /**

@@ -42,6 +42,8 @@ export class ModelCall {
   table_usd = Number.NaN
   /** What it would have cost more without a cache, by the same prices. */
   saved_usd = Number.NaN
+  /** How full the context window was, 0 to 1. */
+  contextUtilization = Number.NaN
   /** A gateway answered from its cache, so the tokens cost nothing. */
   isAnswerCached = false
   /** Written by a server that people run themselves. */
@@ -56,6 +58,8 @@ export class ModelCall {
   hasErrorStatus = false
   /** The provider refused because of a rate limit; implies `failed`. */
   rateLimited = false
+  /** The prompt, or prompt and answer together, were too long for the context window. */
+  contextExceeded = false
   /** HTTP status; NaN if unknown. */
   statusCode = Number.NaN
   /** Position in FINISH_REASONS of each of the first `finishReasonCount`; -1 for one that is not there. */
@@ -94,8 +98,8 @@ export class ModelCall {
     this.cacheReadTokens = this.cacheWriteTokens = this.cacheWrite1hTokens = Number.NaN
     this.inputAudioTokens = this.outputAudioTokens = this.cacheReadAudioTokens = Number.NaN
     this.inputImageTokens = this.outputImageTokens = this.webSearches = this.table_usd = Number.NaN
-    this.saved_usd = Number.NaN
-    this.isZeroDoubtful = this.isAnswerCached = this.isOfOwnServer = false
+    this.saved_usd = this.contextUtilization = Number.NaN
+    this.contextExceeded = this.isZeroDoubtful = this.isAnswerCached = this.isOfOwnServer = false
     this.timeToFirstChunk_s = this.duration_ms = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
     this.stream = this.failed = this.hasErrorStatus = this.rateLimited = false
     this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = 0

@@ -67,6 +67,7 @@ const AT_RATE_LIMITED = AT[SLUICE.rateLimited]!
 const AT_SCORE = AT[SLUICE.qualityScore]!
 const AT_SIGNALS = AT[SLUICE.qualitySignals]!
 const AT_LATENCY = AT[SLUICE.latency]!
+const AT_CONTEXT = AT[SLUICE.contextUtilization]!
 const AT_IMPLAUSIBLE = AT[SLUICE.implausible]!
 
 const operations = new KeySet(OPERATIONS)
@@ -140,6 +141,7 @@ function readNumbers(view: SpanView, call: ModelCall, found: Int32Array): void {
   call.cost_usd = number(view, found[AT_COST]!)
   call.table_usd = number(view, found[AT_TABLE_COST]!)
   call.saved_usd = number(view, found[AT_SAVED_COST]!)
+  call.contextUtilization = number(view, found[AT_CONTEXT]!)
   call.isAnswerCached = isTrue(view, found[AT_ANSWER_CACHED]!)
   call.costSource = choice(view, found[AT_COST_SOURCE]!, costSources)
   call.qualityScore = score(view, found)

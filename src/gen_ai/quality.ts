@@ -31,6 +31,7 @@ const signalOf = FINISH_REASONS.map((reason) => {
   return reason === 'content_filter' || reason === 'refusal' ? SIGNAL[reason] : 0
 })
 const TOOL_CALL = FINISH_REASONS.indexOf('tool_call')
+const LENGTH = FINISH_REASONS.indexOf('length')
 
 /** Fills in the call's quality. A call that does not say why it ended gets the reasons that its answer states. */
 export function judgeCall(call: ModelCall, answer: Answer): void {
@@ -46,8 +47,29 @@ export function judgeCall(call: ModelCall, answer: Answer): void {
   // `error` where no reason came.
   const wasLeft = call.stream && Number.isNaN(call.outputTokens)
   if (call.failed || wasLeft) finished &= ~SIGNAL.invalid_output
-  call.qualitySignals = finished | signalsOf(answer, call.failed || calledTools || finished !== 0)
+  call.qualitySignals =
+    finished | contextSignals(call) | signalsOf(answer, call.failed || calledTools || finished !== 0)
   call.qualityScore = scoreOf(call.qualitySignals, answer, call.failed)
+}
+
+/** Part of the context window from which on it is nearly full. */
+const NEARLY_FULL = 0.85
+/** A reason to have finished that says which bound was reached. */
+const CONTEXT = /context/i
+
+function contextSignals(call: ModelCall): number {
+  const isFull = call.contextUtilization >= NEARLY_FULL
+  return (isFull ? SIGNAL.context_window : 0) | (isContextExceeded(call) ? SIGNAL.context_exceeded : 0)
+}
+
+function isContextExceeded(call: ModelCall): boolean {
+  if (call.contextExceeded) return true
+  for (let at = 0; at < call.finishReasonCount; at++) {
+    if (call.finishReasons[at] !== LENGTH) continue
+    const [start, end] = [call.finishReasonRanges[at * 2]!, call.finishReasonRanges[at * 2 + 1]!]
+    if (end - start <= REASON_MAX_BYTES && CONTEXT.test(call.bytes.toString('latin1', start, end))) return true
+  }
+  return false
 }
 
 /** What speaks against an answer in a log record; `failed` if the record tells of a failure. Bits of SIGNALS. */

@@ -76,7 +76,8 @@ export const NUMBER = {
   score: 9,
   table_usd: 10,
   saved_usd: 11,
-  width: 12,
+  contextUtilization: 12,
+  width: 13,
 } as const
 
 /** Where rows are: they are replaced when they grow, so they are read anew each time. */

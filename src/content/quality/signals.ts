@@ -1,5 +1,11 @@
-/** What speaks against an answer, in the order in which it is written. */
-export const SIGNALS = ['truncated', 'content_filter', 'refusal', 'empty', 'invalid_output', 'hedging'] as const
+/**
+ * What speaks against an answer, in the order in which it is written. `context_window`: it was nearly full; `context_exceeded`: it was
+ * too small for the prompt, or for the answer.
+ */
+export const SIGNALS = [
+  ...(['truncated', 'content_filter', 'refusal', 'empty', 'invalid_output', 'hedging'] as const),
+  ...(['context_window', 'context_exceeded'] as const),
+] as const
 export type SignalName = (typeof SIGNALS)[number]
 
 /** Bits of a set of signals. */

@@ -28,6 +28,7 @@ import {
   PriceFileError,
   type PriceSource,
   priceOf,
+  windowOf,
 } from './price_source.ts'
 
 /** `value`: the list of providers. Throws PriceFileError. */
@@ -38,6 +39,15 @@ export function listedFile(value: readonly unknown[]): PriceSource {
     throw new PriceFileError('', `${models} models`, `at most ${MODELS_MAX}`, 'leave out models that you do not call')
   const list = new PriceList(() => providers)
   return {
+    window(provider, model) {
+      const names = modelNamesOf(model)
+      const payee = payeeIn(list, provider, names)
+      for (const name of payee === undefined ? [] : names) {
+        const window = list.window(name, payee)
+        if (window !== undefined) return window
+      }
+      return undefined
+    },
     find(provider, model) {
       const names = modelNamesOf(model)
       const payee = payeeIn(list, provider, names)
@@ -97,11 +107,12 @@ function providerOf(value: unknown, place: string): ListedProvider {
 }
 
 function modelOf(value: unknown, place: string): ModelLine {
-  const { id, match, prices } = membersOf(value, place)
+  const { id, match, prices, context_window: window } = membersOf(value, place)
   const name = jsonTextOf(id, inside(place, 'id'))
   const at = inside(place, `(${name})`)
   const test = isGiven(match) ? testOf(match, inside(at, 'match')) : { equals: name.toLowerCase() }
-  return [name, test, pricesOf(prices, inside(at, 'prices'))]
+  const made = pricesOf(prices, inside(at, 'prices'))
+  return isGiven(window) ? [name, test, made, windowOf(window, inside(at, 'context_window'))] : [name, test, made]
 }
 
 /** genai-prices writes null for what is not there, too. */

@@ -38,6 +38,8 @@ interface Cost extends Said {
 interface Entry {
   readonly payee: string
   readonly costs: readonly Cost[]
+  /** Tokens that the context window holds. */
+  readonly window: number | undefined
 }
 
 /** The file's explanation of its own keys. */
@@ -55,7 +57,10 @@ export function liteLlmFile(value: Members): PriceSource {
     )
   const index = new Map<string, Entry>()
   for (const [name, model] of models) addModel(index, name.toLowerCase(), membersOf(model, inside('', name)), name)
-  return { find: (provider, model, tier) => priceIn(index, provider.toLowerCase(), model.toLowerCase(), tier) }
+  return {
+    find: (provider, model, tier) => priceIn(index, provider.toLowerCase(), model.toLowerCase(), tier),
+    window: (provider, model) => entryOf(index, provider.toLowerCase(), model.toLowerCase())?.window,
+  }
 }
 
 function addModel(index: Map<string, Entry>, name: string, model: Members, shown: string): void {
@@ -67,10 +72,16 @@ function addModel(index: Map<string, Entry>, name: string, model: Members, shown
   const providers = namesOfProvider(provider)
   const isInFront = head !== '' && (providers.includes(head) || providers.at(-1) === namesOfProvider(head).at(-1))
   const rest = isInFront ? name.slice(head.length + 1) : name
-  const entry: Entry = { payee: providers.at(-1)!, costs }
+  const entry: Entry = { payee: providers.at(-1)!, costs, window: windowIn(model) }
   for (const one of providers) for (const known of [name, rest]) addOnce(index, keyOf(one, known), entry)
   addOnce(index, keyOf(WHOLE, name), entry)
   addOnce(index, keyOf(ANYBODY, rest), entry)
+}
+
+/** What the model takes; `max_tokens` is that, or what it answers. In some entries these are texts that explain: they say nothing. */
+function windowIn({ max_input_tokens: input, max_tokens: most }: Members): number | undefined {
+  const given = input ?? most
+  return typeof given === 'number' && given >= 1 ? Math.floor(given) : undefined
 }
 
 function addOnce(index: Map<string, Entry>, key: string, entry: Entry): void {

@@ -1,7 +1,7 @@
 import { waitForUpdate } from '@pydantic/genai-prices'
 import { describe, expect, test } from 'vitest'
 import { readPriceFile } from './price_file.ts'
-import { findPrice } from './price_table.ts'
+import { findListed } from './price_table.ts'
 import { priced } from './priced.fixture.ts'
 import { Prices } from './prices.ts'
 import { costOf, ratesAt } from './rates.ts'
@@ -167,7 +167,7 @@ describe('a file like genai-prices’', () => {
     let compared = 0
     for (const { id, models } of providers)
       for (const model of models) {
-        const ours = findPrice(id, model.id)
+        const ours = findListed(id, model.id)
         if (ours === undefined || ours.isGuess) continue
         const theirs = source.find(id, model.id, 'standard')
         expect(theirs?.payee, `${id} ${model.id}`).toBe(ours.payee)

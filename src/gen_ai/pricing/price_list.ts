@@ -46,7 +46,13 @@ export interface DatedPrices {
 }
 
 /** A line of the file, below the one of its provider. */
-export type ModelLine = readonly [id: string, is: NameTest, prices: ListPrices | readonly DatedPrices[]]
+export type ModelLine = readonly [
+  id: string,
+  is: NameTest,
+  prices: ListPrices | readonly DatedPrices[],
+  /** Tokens that its context window holds. */
+  window?: number,
+]
 export interface ProviderLine {
   readonly id: string
   /** Other names of it. */
@@ -92,10 +98,15 @@ export class PriceList {
    * undefined: whose models are called so.
    */
   prices(model: string, provider: string | undefined): readonly DatedPrices[] | undefined {
-    const line = this.#find(plain(model), provider === undefined ? undefined : plain(provider))
+    const line = this.#line(model, provider)
     if (line === undefined) return undefined
     const [, , prices] = line
     return Array.isArray(prices) ? prices : [{ prices: prices as ListPrices }]
+  }
+
+  /** Tokens that the model's context window holds; undefined if the list does not say. `provider` as `prices` has it. */
+  window(model: string, provider: string | undefined): number | undefined {
+    return this.#line(model, provider)?.[3]
   }
 
   /** Id of the provider whose models are called so; undefined if no name begins or sounds like that. */
@@ -116,6 +127,10 @@ export class PriceList {
   /** Is it in the list by its id? */
   hasId(provider: string): boolean {
     return this.#byId(plain(provider)) !== undefined
+  }
+
+  #line(model: string, provider: string | undefined): ModelLine | undefined {
+    return this.#find(plain(model), provider === undefined ? undefined : plain(provider))
   }
 
   #find(model: string, provider: string | undefined): ModelLine | undefined {

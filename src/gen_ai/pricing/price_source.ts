@@ -17,6 +17,8 @@ export interface PriceSource {
    * callers keep the answer.
    */
   find(provider: string, model: string, tier: Tier): SourcedPrice | undefined
+  /** Tokens that the model's context window holds, undefined if the file does not say. */
+  window?(provider: string, model: string): number | undefined
 }
 
 /** Most models of a file. */
@@ -60,6 +62,13 @@ export function priceOf(value: unknown, place: string): number {
   throw new PriceFileError(place, found, `a price in USD from 0 to ${PRICE_MAX_usd}`, 'write a number without quotes')
 }
 
+/** A context window: whole tokens. */
+export function windowOf(value: unknown, place: string): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= WINDOW_MAX_TOKENS) return value
+  const found = typeof value === 'number' ? String(value) : jsonKindOf(value)
+  throw new PriceFileError(place, found, `whole tokens from 1 to ${WINDOW_MAX_TOKENS}`, 'write a number without quotes')
+}
+
 /** A member as it is named in messages: keys of any length may stand in a file. */
 export function inside(place: string, key: string | number): string {
   if (typeof key === 'number') return `${place}[${key}]`
@@ -77,3 +86,4 @@ export function jsonKindOf(value: unknown): string {
 const TEXT_MAX = 400
 const KEY_SHOWN_MAX = 80
 const PRICE_MAX_usd = 1e9
+const WINDOW_MAX_TOKENS = 2 ** 40

@@ -11,6 +11,8 @@ import type { Period } from './rates.ts'
 
 /** What a model costs by the list. */
 export interface ListedPrice {
+  /** Tokens that its context window holds; undefined if the list does not say. */
+  readonly window: number | undefined
   readonly periods: readonly Period[]
   /** Whose price it is, as the list calls the provider. */
   readonly payee: string
@@ -18,6 +20,12 @@ export interface ListedPrice {
   readonly isByName: boolean
   /** The price is another provider's than the one named, or that of the model of which this one is a snapshot or tuned. */
   readonly isGuess: boolean
+}
+
+/** A model as the list has it. */
+interface Listed {
+  readonly prices: readonly DatedPrices[]
+  readonly window: number | undefined
 }
 
 /** Beginnings of model names that the list knows only together with their provider. */
@@ -33,11 +41,11 @@ const modelProviders: readonly (readonly [string, string])[] = [
  * the model as one of its (endpoints that speak another's language). Of a provider that the list does not know nothing
  * is known.
  */
-export function findPrice(provider: string, model: string): ListedPrice | undefined {
+export function findListed(provider: string, model: string): ListedPrice | undefined {
   if (isSelfHosted(provider)) return undefined
   const names = modelNamesOf(model)
   // Names that only Bedrock gives stand above what the emitter calls it: that may be the model's maker.
-  const onBedrock = isOnBedrock(names) ? pricesOf('aws', names) : undefined
+  const onBedrock = isOnBedrock(names) ? modelOf('aws', names) : undefined
   if (onBedrock !== undefined) return found(onBedrock, 'aws', false)
   const payee = payeeOf(provider)
   if (payee === undefined) return undefined
@@ -45,10 +53,10 @@ export function findPrice(provider: string, model: string): ListedPrice | undefi
 }
 
 function offeredBy(payee: string, names: readonly string[]): ListedPrice | undefined {
-  const own = pricesOf(payee, names)
+  const own = modelOf(payee, names)
   if (own !== undefined) return found(own, payee, false)
   const base = baseOf(names)
-  const ofBase = base === undefined ? undefined : pricesOf(payee, [base])
+  const ofBase = base === undefined ? undefined : modelOf(payee, [base])
   return ofBase && found(ofBase, payee, true)
 }
 
@@ -60,26 +68,26 @@ function inferred(names: readonly string[], isGuess: boolean): ListedPrice | und
   const path = slash > 0 ? whole.slice(0, slash) : ''
   if (isSelfHosted(path)) return undefined
   const payee = payeeOf(path)
-  const offered = typeof payee === 'string' ? pricesOf(payee, modelNamesOf(whole.slice(slash + 1))) : undefined
+  const offered = typeof payee === 'string' ? modelOf(payee, modelNamesOf(whole.slice(slash + 1))) : undefined
   if (offered !== undefined) return found(offered, payee as string, isGuess, true)
   for (const name of names) {
     const owner = ownerOf(name)
-    const own = owner === undefined ? undefined : pricesOf(owner, [name])
+    const own = owner === undefined ? undefined : modelOf(owner, [name])
     if (own !== undefined) return found(own, owner!, isGuess || name !== whole, true)
   }
   const base = baseOf(names)
   return base === undefined ? undefined : inferred([base], true)
 }
 
-function found(prices: readonly DatedPrices[], payee: string, isGuess: boolean, isByName = false): ListedPrice {
-  return { periods: prices.map(periodOf), payee, isByName, isGuess }
+function found({ prices, window }: Listed, payee: string, isGuess: boolean, isByName = false): ListedPrice {
+  return { periods: prices.map(periodOf), window, payee, isByName, isGuess }
 }
 
 /** The first of the names that the provider has. */
-function pricesOf(provider: string, names: readonly string[]): readonly DatedPrices[] | undefined {
+function modelOf(provider: string, names: readonly string[]): Listed | undefined {
   for (const name of names) {
     const prices = bundledList.prices(name, provider)
-    if (prices !== undefined) return prices
+    if (prices !== undefined) return { prices, window: bundledList.window(name, provider) }
   }
   return undefined
 }

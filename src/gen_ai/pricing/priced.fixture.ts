@@ -29,6 +29,7 @@ export function priced(
     source: COST_SOURCES[call.costSource],
     table_usd: call.table_usd,
     saved_usd: call.saved_usd,
+    contextUtilization: call.contextUtilization,
   }
 }
 

@@ -1,7 +1,7 @@
 import { calcPrice, findProvider, waitForUpdate } from '@pydantic/genai-prices'
 import { describe, expect, test } from 'vitest'
 import type { Plain } from '../span.fixture.ts'
-import { findPrice } from './price_table.ts'
+import { findListed } from './price_table.ts'
 import { Prices } from './prices.ts'
 import { costOf, ratesAt, type Usage } from './rates.ts'
 import type { StatedPrice } from './stated_price.ts'
@@ -173,7 +173,7 @@ describe('the table', () => {
     let compared = 0
     const names = models.flatMap(({ id }) => [id, `accounts/${providerId}/models/${id}`])
     for (const id of names) {
-      const periods = findPrice(providerId, id)?.periods
+      const periods = findListed(providerId, id)?.periods
       for (const usage of usages)
         for (const time of times) {
           const expected = priceOrNothing(usage, id, providerId, time)
@@ -197,7 +197,7 @@ describe('the table', () => {
     ['openai', 'claude-sonnet-4-5', 3],
     ['', 'text-embedding-3-large', 0.13],
   ])('%s has %s', (provider, model, input_usd) => {
-    expect(findPrice(provider, model)!.periods[0]!.rates.input!.base_pusd).toBe(Math.round(input_usd * 1e6))
+    expect(findListed(provider, model)!.periods[0]!.rates.input!.base_pusd).toBe(Math.round(input_usd * 1e6))
   })
 
   test('the price of the span’s time holds', () => {

@@ -3,13 +3,14 @@ import { nanosAsMillis } from '../../otlp/cursor.ts'
 import { hashText } from '../../telemetry/hash.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { FIELD } from '../call_fields.ts'
+import { contextWindowOf, type StatedWindow, utilizationOf } from '../context/context_windows.ts'
 import { PROVIDERS } from '../dialects/lexicon.ts'
-import { needsModel } from '../known_values.ts'
+import { answersInWords, needsModel } from '../known_values.ts'
 import { COST_SOURCES, type ModelCall } from '../model_call.ts'
 import { TOKENS } from '../plausible.ts'
 import { isOpenlyShared, isSelfHosted } from './price_providers.ts'
 import type { PriceSource } from './price_source.ts'
-import { findPrice } from './price_table.ts'
+import { findListed } from './price_table.ts'
 import { isPrivateHost } from './private_host.ts'
 import { cacheSavingOf, costOf, type Period, ratesAt } from './rates.ts'
 import { TIERS, type TierFactor, tierFactor, tierIn } from './service_tiers.ts'
@@ -22,6 +23,8 @@ export interface PriceOrder {
   readonly files?: readonly PriceSource[] | undefined
   /** The bundled list, at last. Default true. */
   readonly useTable?: boolean | undefined
+  /** What the user says of context windows, which come from the same sources. */
+  readonly windows?: readonly StatedWindow[] | undefined
 }
 
 /** Longest provider and model names, together, that are looked up. */
@@ -58,6 +61,8 @@ interface Remembered extends Price {
   /** Empty unless a price asks for it. */
   readonly address: Buffer
   readonly tier: number
+  /** Tokens that the context window holds; NaN if unknown. */
+  readonly window_tokens: number
 }
 
 const unknown: Price = {
@@ -69,11 +74,22 @@ const unknown: Price = {
   mayBeOwn: false,
 }
 const ofOwnServer: Price = { ...unknown, isOwnServer: true }
+/** Of names that are too long to be looked up. */
+const forgotten: Remembered = {
+  ...unknown,
+  provider: NOTHING,
+  request: NOTHING,
+  response: NOTHING,
+  address: NOTHING,
+  tier: 0,
+  window_tokens: Number.NaN,
+}
 
 export class Prices {
   readonly #stated: readonly StatedPrice[]
   readonly #files: readonly PriceSource[]
   readonly #useTable: boolean
+  readonly #windows: readonly StatedWindow[]
   /** Some price depends on where the call went. */
   readonly #byAddress: boolean
   readonly #byHash = new Map<number, Remembered[]>()
@@ -81,15 +97,17 @@ export class Prices {
   /** Calls of one model come one after another. */
   #last: Remembered | undefined
 
-  constructor({ stated = [], files = [], useTable = true }: PriceOrder = {}) {
+  constructor({ stated = [], files = [], useTable = true, windows = [] }: PriceOrder = {}) {
+    this.#windows = windows
     this.#stated = stated
     this.#files = files
     this.#useTable = useTable
-    this.#byAddress = stated.some(({ server_address }) => server_address !== undefined)
+    this.#byAddress = [...stated, ...windows].some(({ server_address }) => server_address !== undefined)
   }
 
   /**
-   * Sets the call's `table_usd` and `saved_usd` where it has a price of the user's or the list's, and its `cost_usd` and `costSource`. None
+   * Sets the call's `table_usd` and `saved_usd` where it has a price of the user's or the list's, its `cost_usd` and `costSource`, and how
+   * full the context window was. None
    * is set where there is nothing to price: no tokens are known, nor a price for each call. The price of the span's start (of a log record, of its
    * time) holds.
    */
@@ -107,7 +125,8 @@ export class Prices {
     if (!hasTokens && (call.failed || !needsModel(call.operation))) return -1
     // A price of the counts that are left would be too low, and look right.
     if ((call.implausible & TOKENS) !== 0) return -1
-    const { source, periods, factor, isOfUser, isOwnServer, mayBeOwn } = this.#find(call)
+    const { source, periods, factor, isOfUser, isOwnServer, mayBeOwn, window_tokens } = this.#find(call)
+    if (answersInWords(call.operation)) call.contextUtilization = utilizationOf(call.inputTokens, window_tokens)
     const isOfOwn = !isOfUser && call.isOfOwnServer
     const isOwn = isOwnServer || isOfOwn || (mayBeOwn && isPrivateHost(call.text(FIELD.serverAddress)))
     if (isOwn && call.isZeroDoubtful) call.cost_usd = 0
@@ -125,11 +144,11 @@ export class Prices {
     return source
   }
 
-  #find(call: ModelCall): Price {
+  #find(call: ModelCall): Remembered {
     const byAddress = this.#byAddress
     const tier = tierIn(call.bytes, call.start(FIELD.serviceTier), call.end(FIELD.serviceTier))
     if (this.#last !== undefined && isFor(this.#last, call, tier, byAddress)) return this.#last
-    if (namesSize(call, byAddress) > NAMES_MAX) return unknown
+    if (namesSize(call, byAddress) > NAMES_MAX) return forgotten
     const hash = hashOf(call, tier, byAddress)
     const found = this.#byHash.get(hash)?.find((one) => isFor(one, call, tier, byAddress))
     this.#last = found ?? this.#remember(hash, call, tier)
@@ -156,11 +175,20 @@ export class Prices {
   }
 
   /** The response's model is the exact one, and comes first; a stated price may name either. */
-  #lookUp(call: ModelCall, tier: number): Price {
+  #lookUp(call: ModelCall, tier: number): Price & { readonly window_tokens: number } {
     const provider = call.provider >= 0 ? PROVIDERS[call.provider]! : call.text(FIELD.provider)
     const models = [call.text(FIELD.responseModel), call.text(FIELD.requestModel)].filter((model) => model !== '')
     const address = this.#byAddress ? call.text(FIELD.serverAddress) : ''
     const stated = this.#stated.find((one) => models.some((model) => isPriceOf(one, provider, model, address, tier)))
+    const known = stated?.priced_as === undefined ? models : [...models, stated.priced_as]
+    const sources = { stated: this.#windows, files: this.#files }
+    return {
+      ...this.#priceOf(provider, models, stated, tier),
+      window_tokens: contextWindowOf(sources, provider, known, address),
+    }
+  }
+
+  #priceOf(provider: string, models: readonly string[], stated: StatedPrice | undefined, tier: number): Price {
     if (stated?.priced_as !== undefined) return this.#pricedAs(provider, stated.priced_as, tier)
     if (stated !== undefined) return { ...unknown, source: OVERRIDE, isOfUser: true, periods: [statedPeriod(stated)] }
     const listed = this.#inFiles(provider, models, tier) ?? this.#inTable(provider, models, tier)
@@ -189,7 +217,7 @@ export class Prices {
   #inTable(provider: string, models: readonly string[], tier: number): Price | undefined {
     if (!this.#useTable) return undefined
     for (const model of models) {
-      const found = findPrice(provider, model)
+      const found = findListed(provider, model)
       if (found === undefined) continue
       const { factor, isGuess } = tierFactor(tier, found.payee, lastOf(model))
       const source = found.isGuess || isGuess ? GUESS : TABLE

@@ -18,13 +18,17 @@ export interface StatedRates {
   readonly output_image_usd_per_million?: number | undefined
 }
 
-export interface StatedPrice extends StatedRates {
+/** Which calls the user says something of. */
+export interface StatedFor {
   /** Provider's name in the newest convention; absent: any. */
   readonly provider?: string | undefined
   /** Name of the model or deployment, in any case; `*` at the end stands for any ending. */
   readonly model: string
   /** Host to which the call went, in any case; `*` at its beginning or end stands for anything. Absent: any. */
   readonly server_address?: string | undefined
+}
+
+export interface StatedPrice extends StatedFor, StatedRates {
   /** Only calls that were served in this tier; absent: all, and the price stays the same in each. */
   readonly service_tier?: Tier | undefined
   /** The model whose price holds, by the files or the list, instead of rates. */
@@ -50,15 +54,19 @@ export const STATED_RATES = {
   output_image_usd_per_million: 'outputImage',
 } as const satisfies { readonly [key in keyof StatedRates]: keyof Rates }
 
-/** Is the price one of this call? `tier`: a position in TIERS. `address`: host, port or URL, empty if unknown. */
-export function isPriceOf(
-  { provider: wanted, model: name, server_address, service_tier }: StatedPrice,
+/** Is the price one of this call? `tier`: a position in TIERS. */
+export function isPriceOf(price: StatedPrice, provider: string, model: string, address: string, tier: number): boolean {
+  const { service_tier } = price
+  return (service_tier === undefined || service_tier === TIERS[tier]) && isStatedFor(price, provider, model, address)
+}
+
+/** Is it said of this call? `address`: host, port or URL, empty if unknown. */
+export function isStatedFor(
+  { provider: wanted, model: name, server_address }: StatedFor,
   provider: string,
   model: string,
   address: string,
-  tier: number,
 ): boolean {
-  if (service_tier !== undefined && service_tier !== TIERS[tier]) return false
   if (wanted !== undefined && plainProvider(wanted) !== plainProvider(provider)) return false
   if (server_address !== undefined && !fits(server_address.toLowerCase(), hostOf(address))) return false
   const plain = model.toLowerCase()

@@ -48,7 +48,8 @@ export class CallWriter {
       | 'costSource'
       | 'rateLimited'
       | 'implausible'
-      | 'latency',
+      | 'latency'
+      | 'contextUtilization',
       KeyTemplate
     >
   >
@@ -72,6 +73,7 @@ export class CallWriter {
       rateLimited: key(SLUICE.rateLimited),
       implausible: key(SLUICE.implausible),
       latency: key(SLUICE.latency),
+      contextUtilization: key(SLUICE.contextUtilization),
     }
     this.#writeQuality = qualityWriter(tag)
   }
@@ -104,6 +106,7 @@ export class CallWriter {
     if (call.stream && isMissing(this.#newest, call, found, FIELD.stream)) appendTrue(out, this.#fields[FIELD.stream]!)
     if (call.finishReasonCount > 0) this.#writeFinish(out, found, call)
     this.#writeQuality(out, call.qualityScore, call.qualitySignals)
+    if (call.contextUtilization >= 0) appendDouble(out, this.#keys.contextUtilization, call.contextUtilization)
     if (call.duration_ms >= 0) appendDouble(out, this.#keys.latency, call.duration_ms)
     if (call.implausible !== 0) this.#writeImplausible(out, call)
     if (call.failed) this.#writeFailure(out, found, call)

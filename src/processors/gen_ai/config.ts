@@ -92,6 +92,17 @@ const priceSchema = z
       expect(context, 'a rate or priced_as', 'add `input_usd_per_million:`, or `priced_as:` with a model’s name')
   })
 
+const windowSchema = z.strictObject({
+  provider: priceSchema.shape.provider,
+  model: priceSchema.shape.model,
+  server_address: priceSchema.shape.server_address,
+  tokens: z
+    .int()
+    .min(1)
+    .max(2 ** 40)
+    .describe('Tokens that the context window holds, input and output together.'),
+})
+
 const plausibleSchema = z.strictObject({
   duration_max: duration({ min_ms: 1 }).prefault('24h').describe('Longest model call.'),
   tokens_max: z
@@ -127,6 +138,13 @@ export const schema = z.strictObject({
     .describe(
       'Price calls by the bundled list of public prices. Off: only `prices`, `price_files` and costs that the emitter reports.',
     ),
+  context_windows: z
+    .array(windowSchema)
+    .max(1000)
+    .default([])
+    .describe(
+      'Sizes of context windows, for deployments and models of your own. The first that fits a call counts, before `price_files`, the list, and what is known by the model’s name.',
+    ),
   dialects: ownDialects
     .default([])
     .describe('Ways in which SDKs of your own write model calls, beside those that are built in.'),
@@ -143,8 +161,13 @@ export function plausibleOf({ plausible }: GenAiConfig): Plausible {
 }
 
 /** What prices calls. */
-export function pricesOf({ prices, price_files, list_prices }: GenAiConfig): Prices {
-  return new Prices({ stated: prices, files: price_files.map(({ value }) => value), useTable: list_prices })
+export function pricesOf({ prices, price_files, list_prices, context_windows }: GenAiConfig): Prices {
+  return new Prices({
+    stated: prices,
+    files: price_files.map(({ value }) => value),
+    useTable: list_prices,
+    windows: context_windows,
+  })
 }
 
 /** The dialects in which calls are looked for: the user's before those that are built in. */

@@ -53,6 +53,7 @@ describe('what it writes', () => {
       'gen_ai.usage.cache_write.input_tokens': 23,
       'gen_ai.response.finish_reasons': ['length'],
       'sluice.dialect': 'otel-botocore-bedrock',
+      'sluice.context_window.utilization': 1573 / 200_000,
       'sluice.cost.saved_usd': 0.00454707,
       'sluice.cost.table_usd': 0.001372305,
       'sluice.cost.usd': expect.closeTo((19 * 3.3 + 1531 * 0.33 + 23 * 4.125 + 43 * 16.5) / 1e6, 12),
@@ -75,6 +76,7 @@ describe('what it writes', () => {
     expect(pairs.slice(-6)).toEqual(Object.entries(attributes))
     expect(pairs.slice(0, -6).map(([key]) => key)).toEqual([
       'sluice.dialect',
+      'sluice.context_window.utilization',
       'sluice.cost.table_usd',
       'sluice.cost.usd',
       'sluice.cost.source',

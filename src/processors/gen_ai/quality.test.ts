@@ -275,3 +275,52 @@ describe('log records', () => {
     expect(await judged(record)).toEqual([score, signals])
   })
 })
+
+describe('the context window', () => {
+  const of = (input: number, more: AttributeList = {}): AttributeList => ({
+    ...chat,
+    'gen_ai.request.model': 'gpt-4o',
+    'gen_ai.usage.input_tokens': input,
+    ...more,
+  })
+  const refused = (message: string, type = 'BadRequestError'): SpanFixture => ({
+    attributes: { ...chat, 'error.type': type },
+    status: { code: 2, message },
+  })
+
+  test.each<[string, SpanFixture, string[]]>([
+    ['half full', { attributes: of(64_000) }, []],
+    ['nearly full', { attributes: of(108_800) }, ['context_window']],
+    ['just below', { attributes: of(108_799) }, []],
+    [
+      'the answer ended with it',
+      { attributes: of(200, { 'gen_ai.response.finish_reasons': ['model_context_window_exceeded'] }) },
+      ['truncated', 'context_exceeded'],
+    ],
+    [
+      'the answer ended at another bound',
+      { attributes: of(200, { 'gen_ai.response.finish_reasons': ['max_tokens'] }) },
+      ['truncated'],
+    ],
+    ['a code', refused('', 'context_length_exceeded'), ['context_exceeded']],
+    [
+      'OpenAI’s sentence',
+      refused(
+        "This model's maximum context length is 128000 tokens. However, your messages resulted in 130001 tokens.",
+      ),
+      ['context_exceeded'],
+    ],
+    ['Anthropic’s', refused('prompt is too long: 208310 tokens > 200000 maximum'), ['context_exceeded']],
+    ['Bedrock’s', refused('Input is too long for requested model.', 'ValidationException'), ['context_exceeded']],
+    [
+      'Gemini’s',
+      refused('The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).'),
+      ['context_exceeded'],
+    ],
+    ['another failure', refused('The model does not exist.'), []],
+    ['a rate limit in tokens', refused('Too many tokens, please wait before trying again.', 'ThrottlingException'), []],
+  ])('%s', async (_, span, signals) => {
+    const [, ...found] = await qualityOf(span)
+    expect(found).toEqual(signals)
+  })
+})
