@@ -54,6 +54,10 @@ export const FIELD = {
   answerCached: 33,
   /** Sum of all tokens: tells what input and output leave out. */
   totalTokens: 34,
+  /** Seconds between one chunk of the answer and the next, on average. */
+  timePerChunk: 35,
+  /** Seconds that the call waited in the model server's queue. */
+  queueTime: 36,
 } as const
 
 export type FieldName = keyof typeof FIELD
@@ -101,4 +105,6 @@ export const SLUICE = {
   /** How full the model's context window was when it began to answer, 0 to 1. */
   contextUtilization: 'sluice.context_window.utilization',
   latency: 'sluice.latency.ms',
+  timePerChunk: 'sluice.time_per_output_chunk.s',
+  queueTime: 'sluice.queue_time.s',
 } as const

@@ -34,6 +34,10 @@ export class ModelCall {
   outputImageTokens = Number.NaN
   webSearches = Number.NaN
   timeToFirstChunk_s = Number.NaN
+  /** Between one chunk and the next, on average. */
+  timePerChunk_s = Number.NaN
+  /** In the queue of the server that runs the model. */
+  queueTime_s = Number.NaN
   /** Of a call told by a log record, which has no start. */
   duration_ms = Number.NaN
   /** Cost that the emitter states, or on a normalised span the cost that was found. */
@@ -100,6 +104,7 @@ export class ModelCall {
     this.inputImageTokens = this.outputImageTokens = this.webSearches = this.table_usd = Number.NaN
     this.saved_usd = this.contextUtilization = Number.NaN
     this.contextExceeded = this.isZeroDoubtful = this.isAnswerCached = this.isOfOwnServer = false
+    this.timePerChunk_s = this.queueTime_s = Number.NaN
     this.timeToFirstChunk_s = this.duration_ms = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
     this.stream = this.failed = this.hasErrorStatus = this.rateLimited = false
     this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = 0

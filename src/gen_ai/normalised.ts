@@ -68,6 +68,8 @@ const AT_SCORE = AT[SLUICE.qualityScore]!
 const AT_SIGNALS = AT[SLUICE.qualitySignals]!
 const AT_LATENCY = AT[SLUICE.latency]!
 const AT_CONTEXT = AT[SLUICE.contextUtilization]!
+const AT_PER_CHUNK = AT[SLUICE.timePerChunk]!
+const AT_QUEUE = AT[SLUICE.queueTime]!
 const AT_IMPLAUSIBLE = AT[SLUICE.implausible]!
 
 const operations = new KeySet(OPERATIONS)
@@ -142,6 +144,8 @@ function readNumbers(view: SpanView, call: ModelCall, found: Int32Array): void {
   call.table_usd = number(view, found[AT_TABLE_COST]!)
   call.saved_usd = number(view, found[AT_SAVED_COST]!)
   call.contextUtilization = number(view, found[AT_CONTEXT]!)
+  call.timePerChunk_s = number(view, found[AT_PER_CHUNK]!)
+  call.queueTime_s = number(view, found[AT_QUEUE]!)
   call.isAnswerCached = isTrue(view, found[AT_ANSWER_CACHED]!)
   call.costSource = choice(view, found[AT_COST_SOURCE]!, costSources)
   call.qualityScore = score(view, found)

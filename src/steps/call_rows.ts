@@ -77,7 +77,9 @@ export const NUMBER = {
   table_usd: 10,
   saved_usd: 11,
   contextUtilization: 12,
-  width: 13,
+  perChunk_s: 13,
+  queue_s: 14,
+  width: 15,
 } as const
 
 /** Where rows are: they are replaced when they grow, so they are read anew each time. */

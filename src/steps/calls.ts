@@ -36,7 +36,7 @@ export { ANSWER_CACHED, FAILED, INT, NUMBER, RATE_LIMITED, RECORD, STREAMED } fr
 
 /** Columns that a call takes from whichever report knows them; 0, or NaN, is unknown. */
 const FROM_ANY_INTS = ['response', 'errorType', 'finishReasons'] as const
-const FROM_ANY_NUMBERS = ['ttft_s', 'score', 'contextUtilization'] as const
+const FROM_ANY_NUMBERS = ['ttft_s', 'score', 'contextUtilization', 'perChunk_s', 'queue_s'] as const
 
 export class Calls {
   /** Rows as INT and NUMBER say. Replaced when the store grows: read them anew after `add`. */

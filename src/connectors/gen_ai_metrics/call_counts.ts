@@ -2,25 +2,18 @@
 
 import type { Host } from '../../component.ts'
 import { PROVIDERS } from '../../gen_ai/dialects/lexicon.ts'
-import { needsModel, OPERATIONS } from '../../gen_ai/known_values.ts'
-import { COST_SOURCES } from '../../gen_ai/model_call.ts'
-import { ANSWER_CACHED, type Calls, FAILED, INT, NUMBER, RATE_LIMITED, RECORD, STREAMED } from '../../steps/calls.ts'
+import { OPERATIONS } from '../../gen_ai/known_values.ts'
+import type { Calls } from '../../steps/calls.ts'
 import type { Report } from '../../steps/report.ts'
 import type { Subscriber } from '../../steps/step_book.ts'
 import { CallLabels } from './call_labels.ts'
+import { CallReader } from './call_reader.ts'
 import { CallWeights } from './call_weights.ts'
 import type { GenAiMetricsConfig } from './config.ts'
-import {
-  CALL_POINTS,
-  CallSeries,
-  CLIENT_POINTS,
-  ClientSeries,
-  CountedCall,
-  ERROR_POINTS,
-  ErrorSeries,
-} from './families.ts'
+import { CALL_POINTS, CallSeries, type CountedCall, ERROR_POINTS, ErrorSeries } from './families.ts'
 import { EMPTY, type LabelTexts, OTHER } from './label_texts.ts'
 import { metricNamesOf } from './own/meanings.ts'
+import { CLIENT_POINTS, ClientSeries, SERVER_POINTS, ServerSeries } from './semconv_families.ts'
 import type { Lease, MetricSet, PointAttributes } from './series/metric_set.ts'
 import { type SeriesKind, SeriesPlaces } from './series/series_places.ts'
 import { UnpricedModels } from './unpriced_models.ts'
@@ -28,11 +21,8 @@ import { WEIGHTED_POINTS, WeightedSeries } from './weighted_families.ts'
 
 /** Places of texts are below this: series' keys, which are made of them by this factor, are exact below 2^53. */
 const TEXTS = 2 ** 18
-const TRACE_ID_BYTES = 16
 /** In place of an error type: the call did not fail. */
 const NO_ERROR = -1
-const REPORTED = COST_SOURCES.indexOf('reported')
-const UNKNOWN_MODEL = COST_SOURCES.indexOf('unknown_model')
 
 /** Whose own metrics tell of calls. */
 export interface OwnTold {
@@ -68,17 +58,17 @@ const KINDS_MAX = 64
 const SAMPLED_MAX = 100
 
 export class CallCounts implements Pick<Subscriber, 'settle'> {
-  readonly #steps: { readonly calls: Calls }
   readonly #texts: LabelTexts
   readonly #errorTypes: LabelTexts
-  readonly #counted = new CountedCall()
   readonly places: SeriesPlaces
   readonly #own: OwnTold
   /** By the families (bits) in which they count nothing. */
   readonly #kinds = new Map<number, Kinds>()
   readonly #sampled = new Map<SampledService, SampledKinds>()
   readonly #weightedSeries: SeriesKind<WeightedSeries>
+  readonly #serverSeries: SeriesKind<ServerSeries>
   readonly #labels: CallLabels
+  readonly #reader: CallReader
   /** Undefined: estimates are not wanted. */
   readonly #weights: CallWeights | undefined
   readonly #unpriced: UnpricedModels
@@ -94,13 +84,14 @@ export class CallCounts implements Pick<Subscriber, 'settle'> {
     own: OwnTold = { toldBy: () => 0, samplerOf: () => undefined },
   ) {
     this.#own = own
-    this.#steps = steps
     this.#texts = texts
     this.#unpriced = new UnpricedModels(log)
     this.#errorTypes = errorTypes
     this.#labels = new CallLabels(steps, texts, errorTypes)
+    this.#reader = new CallReader(steps, this.#labels)
     this.places = new SeriesPlaces(set, series_max, clock)
     this.#kinds.set(0, newKinds(this.places, metricNamesOf(0)))
+    this.#serverSeries = this.places.newKind<ServerSeries>(SERVER_POINTS)
     this.#weightedSeries = this.places.newKind<WeightedSeries>(WEIGHTED_POINTS)
     this.#weights = weighted_metrics ? new CallWeights() : undefined
     // Series are found by the places of their texts: before a place goes to another text, its series end.
@@ -112,7 +103,7 @@ export class CallCounts implements Pick<Subscriber, 'settle'> {
   keep(row: number, report: Report, weight: number): void {
     this.#labels.keep(row, report)
     this.#weights?.keep(row, weight)
-    const counted = this.#read(row, [row])
+    const counted = this.#reader.read(row, [row])
     const kinds = this.#kindsFor([row])
     if (this.#weights !== undefined) this.#weightedSeriesOf(counted)
     this.#callSeriesOf(kinds, counted).prepare(counted)
@@ -120,11 +111,12 @@ export class CallCounts implements Pick<Subscriber, 'settle'> {
   }
 
   settle(row: number, reports: readonly number[]): void {
-    const counted = this.#read(row, reports)
+    const counted = this.#reader.read(row, reports)
     const kinds = this.#kindsFor(reports)
     this.#callSeriesOf(kinds, counted).count(counted)
     if (isError(counted)) this.#errorSeriesOf(kinds, counted).count()
     this.#clientSeriesOf(kinds, counted).count(counted)
+    if (counted.server_s >= 0) this.#serverSeriesOf(counted).count(counted)
     if (this.#weights !== undefined) {
       counted.weight = this.#weights.weightOf(reports)
       this.#weightedSeriesOf(counted).count(counted)
@@ -238,7 +230,7 @@ export class CallCounts implements Pick<Subscriber, 'settle'> {
     provider: number,
     operation: number,
   ): ClientSeries | undefined {
-    const key = ((((error + 1) * TEXTS + model) * TEXTS + response) * 64 + provider + 1) * 8 + operation
+    const key = clientKey(model, response, error, provider, operation)
     const known = kinds.client.find(key)
     if (known !== undefined) return known
     const [otherModel, otherResponse, otherError] = [
@@ -248,13 +240,7 @@ export class CallCounts implements Pick<Subscriber, 'settle'> {
     ]
     const isFolded = model === otherModel && response === otherResponse && error === otherError
     const make = (lease: Lease) => {
-      const attributes = {
-        'gen_ai.operation.name': OPERATIONS[operation]!,
-        'gen_ai.provider.name': PROVIDERS[provider] ?? 'other',
-        ...(model !== EMPTY && { 'gen_ai.request.model': this.#texts.text(model) }),
-        ...(response !== EMPTY && { 'gen_ai.response.model': this.#texts.text(response) }),
-        ...kinds.attributes,
-      }
+      const attributes = { ...this.#semconvOf(model, response, provider, operation), ...kinds.attributes }
       const other = isFolded
         ? undefined
         : () => this.#clientSeriesFor(kinds, otherModel, otherResponse, otherError, provider, operation)!
@@ -262,6 +248,49 @@ export class CallCounts implements Pick<Subscriber, 'settle'> {
       return new ClientSeries(lease, attributes, errorType, this.places.hasRoom, other)
     }
     return kinds.client.add(key, { models: [model, response], errorType: error }, make, isFolded)
+  }
+
+  #semconvOf(model: number, response: number, provider: number, operation: number): PointAttributes {
+    return {
+      'gen_ai.operation.name': OPERATIONS[operation]!,
+      'gen_ai.provider.name': PROVIDERS[provider] ?? 'other',
+      ...(model !== EMPTY && { 'gen_ai.request.model': this.#texts.text(model) }),
+      ...(response !== EMPTY && { 'gen_ai.response.model': this.#texts.text(response) }),
+    }
+  }
+
+  #serverSeriesOf({
+    failed,
+    model,
+    responseModel: response,
+    errorType,
+    provider,
+    operation,
+  }: CountedCall): ServerSeries {
+    const error = failed ? errorType : NO_ERROR
+    const otherError = failed ? OTHER : NO_ERROR
+    return (
+      this.#serverSeriesFor(model, response, error, provider, operation) ??
+      this.#serverSeriesFor(folded(model), folded(response), otherError, provider, operation)!
+    )
+  }
+
+  /** Undefined if there is no room for that combination. */
+  #serverSeriesFor(
+    model: number,
+    response: number,
+    error: number,
+    provider: number,
+    operation: number,
+  ): ServerSeries | undefined {
+    const key = clientKey(model, response, error, provider, operation)
+    const known = this.#serverSeries.find(key)
+    if (known !== undefined) return known
+    const isFolded = model === folded(model) && response === folded(response) && (error === NO_ERROR || error === OTHER)
+    const errorType = error === NO_ERROR ? undefined : this.#errorText(error)
+    const make = (lease: Lease) =>
+      new ServerSeries(lease, this.#semconvOf(model, response, provider, operation), errorType)
+    return this.#serverSeries.add(key, { models: [model, response], errorType: error }, make, isFolded)
   }
 
   #weightedSeriesOf(counted: CountedCall): WeightedSeries {
@@ -285,49 +314,6 @@ export class CallCounts implements Pick<Subscriber, 'settle'> {
   #errorText(place: number): string {
     return place === EMPTY ? 'unknown' : this.#errorTypes.text(place)
   }
-
-  /** The same object every time: it is read at once. */
-  #read(row: number, reports: readonly number[]): CountedCall {
-    const { ints, numbers } = this.#steps.calls
-    const int = row * INT.width
-    const number = row * NUMBER.width
-    const counted = this.#counted
-    const labels = this.#labels
-    counted.failed = (ints[int + INT.flags]! & FAILED) !== 0
-    counted.rateLimited = (ints[int + INT.flags]! & RATE_LIMITED) !== 0
-    counted.model = labels.placeOf('model', row, reports)
-    counted.responseModel = labels.placeOf('responseModel', row, reports)
-    counted.errorType = labels.placeOf('errorType', row, reports)
-    counted.provider = ints[int + INT.provider]!
-    counted.operation = ints[int + INT.operation]!
-    counted.hasTrace = labels.copyTraceId(reports[0]!, counted.ids)
-    // A log record has no id of its own: the span that it names is as near as one comes.
-    const isRecord = (ints[int + INT.flags]! & RECORD) !== 0
-    counted.ids.writeInt32LE(ints[int + (isRecord ? INT.parentHigh : INT.spanHigh)]!, TRACE_ID_BYTES)
-    counted.ids.writeInt32LE(ints[int + (isRecord ? INT.parentLow : INT.spanLow)]!, TRACE_ID_BYTES + 4)
-    counted.end_ms = numbers[number + NUMBER.end_ms]!
-    counted.duration_s = (numbers[number + NUMBER.end_ms]! - numbers[number + NUMBER.start_ms]!) / 1000
-    counted.ttft_s = numbers[number + NUMBER.ttft_s]!
-    counted.input = numbers[number + NUMBER.input]!
-    counted.output = numbers[number + NUMBER.output]!
-    counted.cacheRead = numbers[number + NUMBER.cacheRead]!
-    counted.cacheWrite = numbers[number + NUMBER.cacheWrite]!
-    counted.reasoning = numbers[number + NUMBER.reasoning]!
-    counted.cost_usd = numbers[number + NUMBER.cost_usd]!
-    counted.saved_usd = numbers[number + NUMBER.saved_usd]!
-    counted.isAnswerCached = (ints[int + INT.flags]! & ANSWER_CACHED) !== 0
-    const source = ints[int + INT.costSource]!
-    counted.reportedMore_usd = source === REPORTED ? counted.cost_usd - numbers[number + NUMBER.table_usd]! : Number.NaN
-    counted.isUnpriced = source === UNKNOWN_MODEL
-    const knowsTokens = !Number.isNaN(counted.input) || !Number.isNaN(counted.output)
-    if (knowsTokens || needsModel(counted.operation)) counted.withoutUsage = undefined
-    else if (counted.failed) counted.withoutUsage = 'failed'
-    else counted.withoutUsage = (ints[int + INT.flags]! & STREAMED) !== 0 ? 'streamed' : 'not_reported'
-    counted.score = numbers[number + NUMBER.score]!
-    counted.finishReasons = ints[int + INT.finishReasons]!
-    counted.signals = ints[int + INT.signals]!
-    return counted
-  }
 }
 
 /** `service`: whose calls alone they count. */
@@ -339,6 +325,10 @@ function newKinds(places: SeriesPlaces, without: ReadonlySet<string>, service?: 
     error: places.newKind(ERROR_POINTS, without),
     client: places.newKind(CLIENT_POINTS, without),
   }
+}
+
+function clientKey(model: number, response: number, error: number, provider: number, operation: number): number {
+  return ((((error + 1) * TEXTS + model) * TEXTS + response) * 64 + provider + 1) * 8 + operation
 }
 
 /** The request's model, the response's where there is none. */

@@ -2,17 +2,18 @@
 
 import { FINISH_REASONS } from '../../gen_ai/known_values.ts'
 import { SIGNALS as SIGNAL_NAMES } from '../../gen_ai/quality.ts'
-import { IDS_BYTES, type ValueOrigin } from './series/bucket_exemplars.ts'
 import {
   COST_BOUNDS_USD,
   DURATION_BOUNDS_S,
   FIRST_TOKEN_BOUNDS_S,
-  type Histogram,
   LATENCY_BOUNDS_MS,
   PER_TOKEN_BOUNDS_S,
+  QUEUE_BOUNDS_S,
   SCORE_BOUNDS,
-  TOKEN_BOUNDS,
-} from './series/histogram.ts'
+  UTILIZATION_BOUNDS,
+} from './series/bounds.ts'
+import { IDS_BYTES, type ValueOrigin } from './series/bucket_exemplars.ts'
+import type { Histogram } from './series/histogram.ts'
 import type { CounterPoint, Description, Lease, PointAttributes } from './series/metric_set.ts'
 
 /** What is counted of a call. Numbers are NaN where unknown. */
@@ -49,6 +50,11 @@ export class CountedCall implements ValueOrigin {
   /** It has tokens, and nobody knows a price. */
   isUnpriced = false
   score = Number.NaN
+  perChunk_s = Number.NaN
+  queue_s = Number.NaN
+  contextUtilization = Number.NaN
+  /** What the server that ran the model says of it, where its own span is among the reports: its duration, NaN where it is not. */
+  server_s = Number.NaN
   /** Bits of FINISH_REASONS and of the signals of quality. */
   finishReasons = 0
   signals = 0
@@ -81,7 +87,7 @@ export class CallSeries implements LeasedSeries {
   readonly #finishReasons: (CounterPoint | undefined)[] = []
   readonly #signals: (CounterPoint | undefined)[] = []
   readonly #counters: Partial<Record<keyof typeof COUNTERS, CounterPoint>> = {}
-  readonly #histograms: Partial<Record<'firstToken' | 'perToken' | 'score', Histogram>> = {}
+  readonly #histograms: Partial<Record<keyof typeof HISTOGRAMS, Histogram>> = {}
 
   constructor(lease: Lease, labels: PointAttributes, hasRoom: () => boolean, other: (() => CallSeries) | undefined) {
     this.lease = lease
@@ -113,7 +119,10 @@ export class CallSeries implements LeasedSeries {
     for (let bit = 0; call.signals >>> bit !== 0; bit++) if ((call.signals >>> bit) & 1) this.#signal(bit)
     if (!Number.isNaN(call.ttft_s)) this.#histogram('firstToken')
     if (!Number.isNaN(perToken(call))) this.#histogram('perToken')
+    if (!Number.isNaN(call.perChunk_s)) this.#histogram('perChunk')
+    if (!Number.isNaN(call.queue_s)) this.#histogram('queue')
     if (!Number.isNaN(call.score)) this.#histogram('score')
+    if (!Number.isNaN(call.contextUtilization)) this.#histogram('context')
     if (call.saved_usd > 0) this.#counterOf(savingOf(call))
     const difference = differenceOf(call)
     if (difference !== undefined) this.#counterOf(difference)
@@ -140,7 +149,10 @@ export class CallSeries implements LeasedSeries {
     if (!Number.isNaN(call.ttft_s)) this.#histogram('firstToken').record(call.ttft_s, call)
     const perToken_s = perToken(call)
     if (!Number.isNaN(perToken_s)) this.#histogram('perToken').record(perToken_s)
+    if (!Number.isNaN(call.perChunk_s)) this.#histogram('perChunk').record(call.perChunk_s)
+    if (!Number.isNaN(call.queue_s)) this.#histogram('queue').record(call.queue_s, call)
     if (!Number.isNaN(call.score)) this.#histogram('score').record(call.score)
+    if (!Number.isNaN(call.contextUtilization)) this.#histogram('context').record(call.contextUtilization)
     if (call.saved_usd > 0) this.#counterOf(savingOf(call)).add(call.saved_usd)
     const difference = differenceOf(call)
     if (difference !== undefined) this.#counterOf(difference).add(Math.abs(call.reportedMore_usd))
@@ -170,7 +182,7 @@ export class CallSeries implements LeasedSeries {
     return (this.#signals[bit] = this.#counter(SIGNALS, { signal: SIGNAL_NAMES[bit]! }))
   }
 
-  #histogram(which: 'firstToken' | 'perToken' | 'score'): Histogram {
+  #histogram(which: keyof typeof HISTOGRAMS): Histogram {
     const known = this.#histograms[which]
     if (known !== undefined) return known
     if (this.#isFull()) return this.#other!().#histogram(which)
@@ -223,7 +235,23 @@ const HISTOGRAMS = {
     help: 'Time per output token after the first',
     bounds: PER_TOKEN_BOUNDS_S,
   },
-  score: { name: 'llm_quality_score', help: 'Quality of answers, 0 to 1', bounds: SCORE_BOUNDS },
+  perChunk: {
+    name: 'llm_time_between_chunks_seconds',
+    help: 'Time between one chunk of a streamed answer and the next: the mean of each call',
+    bounds: PER_TOKEN_BOUNDS_S,
+  },
+  queue: {
+    name: 'llm_queue_time_seconds',
+    help: 'Time that calls waited in the queue of the server that runs the model',
+    exemplars: true,
+    bounds: QUEUE_BOUNDS_S,
+  },
+  score: { name: 'llm_quality_score_distribution', help: 'Quality of answers, 0 to 1', bounds: SCORE_BOUNDS },
+  context: {
+    name: 'llm_context_window_utilization_distribution',
+    help: 'Part of the context window that the input of a call takes, 0 to 1',
+    bounds: UTILIZATION_BOUNDS,
+  },
 } as const
 const SAVED = {
   name: 'llm_cost_saved_usd_total',
@@ -263,69 +291,10 @@ function differenceOf({ reportedMore_usd }: CountedCall): 'reportedMore' | 'repo
 const SAME_COST_USD = 1e-9
 
 /** Seconds for each output token after the first; NaN where it cannot be told. */
-function perToken({ duration_s, ttft_s, output }: CountedCall): number {
+export function perToken({
+  duration_s,
+  ttft_s,
+  output,
+}: Pick<CountedCall, 'duration_s' | 'ttft_s' | 'output'>): number {
   return output > 1 && duration_s >= ttft_s ? (duration_s - ttft_s) / (output - 1) : Number.NaN
-}
-
-/** The metrics of the OpenTelemetry GenAI conventions for one combination of their attributes. */
-export class ClientSeries implements LeasedSeries {
-  readonly lease: Lease
-  readonly #input: Histogram
-  readonly #output: Histogram
-  readonly #duration: Histogram
-  readonly #attributes: PointAttributes
-  /** As of CallSeries. */
-  readonly #hasRoom: () => boolean
-  readonly #other: (() => ClientSeries) | undefined
-  #firstChunk: Histogram | undefined
-
-  /** `errorType`: of failed calls. */
-  constructor(
-    lease: Lease,
-    attributes: PointAttributes,
-    errorType: string | undefined,
-    hasRoom: () => boolean,
-    other: (() => ClientSeries) | undefined,
-  ) {
-    this.lease = lease
-    this.#attributes = attributes
-    this.#hasRoom = hasRoom
-    this.#other = other
-    const tokens = (type: string) =>
-      lease.histogram(TOKEN_USAGE, TOKEN_BOUNDS, { ...attributes, 'gen_ai.token.type': type })
-    this.#input = tokens('input')
-    this.#output = tokens('output')
-    const failure = errorType === undefined ? {} : { 'error.type': errorType }
-    this.#duration = lease.histogram(OPERATION_DURATION, DURATION_BOUNDS_S, { ...attributes, ...failure })
-  }
-
-  count(call: CountedCall): void {
-    if (!Number.isNaN(call.input)) this.#input.record(call.input)
-    if (!Number.isNaN(call.output)) this.#output.record(call.output)
-    if (call.duration_s >= 0) this.#duration.record(call.duration_s, call)
-    if (!Number.isNaN(call.ttft_s)) this.#firstChunks().record(call.ttft_s, call)
-  }
-
-  #firstChunks(): Histogram {
-    if (this.#firstChunk !== undefined) return this.#firstChunk
-    if (this.#other !== undefined && !this.#hasRoom()) return this.#other().#firstChunks()
-    return (this.#firstChunk = this.lease.histogram(FIRST_CHUNK, FIRST_TOKEN_BOUNDS_S, this.#attributes))
-  }
-}
-
-/** Series that such a combination has in any case. */
-export const CLIENT_POINTS = 3
-
-const TOKEN_USAGE = { name: 'gen_ai.client.token.usage', help: 'Tokens of model calls by type', unit: '{token}' }
-const OPERATION_DURATION = {
-  name: 'gen_ai.client.operation.duration',
-  help: 'Duration of model calls',
-  unit: 's',
-  exemplars: true,
-}
-const FIRST_CHUNK = {
-  name: 'gen_ai.client.operation.time_to_first_chunk',
-  help: 'Time to the first chunk',
-  unit: 's',
-  exemplars: true,
 }

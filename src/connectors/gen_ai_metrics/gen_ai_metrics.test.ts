@@ -189,7 +189,7 @@ describe('calls that two spans report', () => {
     const labels = { model: 'm2', endpoint: 'text_completion' }
     expect(it.value(REQUESTS, labels)).toBe(1)
     expect(it.value('llm_time_to_first_token_seconds', labels)).toBe(1)
-    expect(it.value('llm_quality_score', labels)).toBe(1)
+    expect(it.value('llm_quality_score_distribution', labels)).toBe(1)
     expect(it.value('llm_tokens_input_total', labels)).toBe(100)
   })
 })
@@ -451,7 +451,7 @@ test('beyond every bound totals stay true in every family', async () => {
     'llm_errors_total',
     'llm_tokens_input_total',
     'llm_cost_usd',
-    'llm_quality_score',
+    'llm_quality_score_distribution',
   ]
   expect(totals.map((name) => it.value(name))).toEqual([500, 250, 50_000, 500, 500])
   expect(it.value('llm_request_duration_seconds')).toBe(500)

@@ -17,7 +17,7 @@ test('every signal is counted, and every score', async () => {
   await it.stop()
   const counted = SIGNALS.map((signal) => it.value('llm_quality_signals_total', { signal }))
   expect(counted).toEqual(SIGNALS.map((signal) => (['refusal', 'truncated'].includes(signal) ? 2 : 1)))
-  expect(it.value('llm_quality_score')).toBe(SIGNALS.length + 3)
+  expect(it.value('llm_quality_score_distribution')).toBe(SIGNALS.length + 3)
 })
 
 test('a reason to finish that nobody knows is counted as other', async () => {

@@ -130,7 +130,7 @@ describe('the time that a record tells', () => {
 describe('an answer in a log record', () => {
   const quality = (it: Bench) => [
     it.value(REQUESTS),
-    it.value('llm_quality_score') ?? 0,
+    it.value('llm_quality_score_distribution') ?? 0,
     it.value('llm_quality_signals_total', { signal: 'refusal' }) ?? 0,
     it.value('llm_quality_signals_total', { signal: 'truncated' }) ?? 0,
   ]

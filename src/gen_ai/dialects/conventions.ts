@@ -48,6 +48,7 @@ export const newestFields: Dialect['fields'] = {
   reasoningTokens: [NEWEST.reasoningTokens, ...elsewhere.reasoning],
   totalTokens: ['gen_ai.usage.total_tokens'],
   timeToFirstChunk: [NEWEST.timeToFirstChunk, 'gen_ai.client.operation.time_to_first_chunk'],
+  timePerChunk: ['gen_ai.client.operation.time_per_output_chunk'],
   cost: ['llm.cost_usd'],
   stream: [NEWEST.stream, 'gen_ai.request.is_stream'],
   finishReasons: [NEWEST.finishReasons, 'gen_ai.response.finish_reason'],

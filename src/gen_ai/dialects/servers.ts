@@ -18,6 +18,7 @@ const vllm: Dialect = {
     requestModel: [NEWEST.requestModel, NEWEST.responseModel],
     cacheReadTokens: [NEWEST.cacheReadTokens, 'gen_ai.usage.cached_tokens'],
     timeToFirstChunk: [NEWEST.timeToFirstChunk, 'gen_ai.latency.time_to_first_token'],
+    queueTime: ['gen_ai.latency.time_in_queue'],
   },
   operationOptional: true,
   ofOwnServer: true,
@@ -32,7 +33,7 @@ const vllm: Dialect = {
 const tgi: Dialect = {
   id: 'tgi',
   marks: [{ scope: 'text-generation-inference' }],
-  fields: { operation: [NEWEST.operation] },
+  fields: { operation: [NEWEST.operation], queueTime: ['queue_time'], timePerChunk: ['time_per_token'] },
   ofOwnServer: true,
   spanNames: {
     generate: 'text_completion',

@@ -115,6 +115,8 @@ const samples: Readonly<
   errorType: ['timeout', (call) => [call.text(FIELD.errorType), call.failed], ['timeout', true]],
   agentName: ['a-1', (call) => call.text(FIELD.agentName), 'a-1'],
   taskType: ['classify', (call) => call.text(FIELD.taskType), 'classify'],
+  timePerChunk: [0.02, (call) => call.timePerChunk_s, 0.02],
+  queueTime: ['12.5ms', (call) => call.queueTime_s, 0.0125],
   errorText: ['slow down', (call) => call.text(FIELD.errorText), 'slow down'],
   outcome: ['ERROR', (call) => call.failed, true],
   serviceTier: ['flex', (call) => call.text(FIELD.serviceTier), 'flex'],

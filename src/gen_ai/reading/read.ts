@@ -14,6 +14,7 @@ import { readFinishReasons } from './finish.ts'
 import { readFirstChunk } from './first_chunk.ts'
 import { type DialectCandidates, mayBeMarked, recognise } from './recognise.ts'
 import { mayBeRecorded, type RecordCandidates, recogniseRecord } from './recognise_record.ts'
+import { readSeconds } from './seconds.ts'
 import { firstSource, placeEnd, placeStart, readFlag, readNumber, readText, resetJson, rowOf } from './sources.ts'
 import { readName } from './span_name.ts'
 import { readTokens } from './token_counts.ts'
@@ -96,6 +97,8 @@ function readCall(
   if (needsModel(call.operation) && !call.has(FIELD.requestModel) && !call.has(FIELD.responseModel)) return false
   settleOperation(found, row, call)
   readStream(view, found, row, call)
+  call.timePerChunk_s = readSeconds(view, found, row, FIELD.timePerChunk, call)
+  call.queueTime_s = readSeconds(view, found, row, FIELD.queueTime, call)
   judgeTimes(view, call)
   readFinishReasons(view, found, row, call)
   call.hasErrorStatus = view.statusCode === STATUS_ERROR

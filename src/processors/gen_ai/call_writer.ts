@@ -49,7 +49,9 @@ export class CallWriter {
       | 'rateLimited'
       | 'implausible'
       | 'latency'
-      | 'contextUtilization',
+      | 'contextUtilization'
+      | 'timePerChunk'
+      | 'queueTime',
       KeyTemplate
     >
   >
@@ -74,6 +76,8 @@ export class CallWriter {
       implausible: key(SLUICE.implausible),
       latency: key(SLUICE.latency),
       contextUtilization: key(SLUICE.contextUtilization),
+      timePerChunk: key(SLUICE.timePerChunk),
+      queueTime: key(SLUICE.queueTime),
     }
     this.#writeQuality = qualityWriter(tag)
   }
@@ -107,6 +111,8 @@ export class CallWriter {
     if (call.finishReasonCount > 0) this.#writeFinish(out, found, call)
     this.#writeQuality(out, call.qualityScore, call.qualitySignals)
     if (call.contextUtilization >= 0) appendDouble(out, this.#keys.contextUtilization, call.contextUtilization)
+    if (call.timePerChunk_s >= 0) appendDouble(out, this.#keys.timePerChunk, call.timePerChunk_s)
+    if (call.queueTime_s >= 0) appendDouble(out, this.#keys.queueTime, call.queueTime_s)
     if (call.duration_ms >= 0) appendDouble(out, this.#keys.latency, call.duration_ms)
     if (call.implausible !== 0) this.#writeImplausible(out, call)
     if (call.failed) this.#writeFailure(out, found, call)

@@ -56,6 +56,8 @@ const meanings: Partial<Record<FieldName, string>> = {
   cost: 'In USD.',
   finishReasons: 'Why the answer ended: a text, a list, or JSON.',
   errorText: 'What is said of a failure: looked at for rate limits, never copied.',
+  timePerChunk: 'Seconds between chunks on average: a number, or a text such as `12ms`.',
+  queueTime: 'Seconds in the server’s queue: a number, or a text such as `12ms`.',
   outcome: '`error` or `false` say that the call failed.',
   duration: 'Milliseconds that the call took; of log records.',
   answer: 'The answer as JSON, to judge it; of log records.',

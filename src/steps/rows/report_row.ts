@@ -100,6 +100,8 @@ export function writeReport(
   numbers[number + NUMBER.table_usd] = call.table_usd
   numbers[number + NUMBER.saved_usd] = call.saved_usd
   numbers[number + NUMBER.contextUtilization] = call.contextUtilization
+  numbers[number + NUMBER.perChunk_s] = call.timePerChunk_s
+  numbers[number + NUMBER.queue_s] = call.queueTime_s
 }
 
 function startOf({ bytes, isRecord, startTime }: SpanView, call: ModelCall, end_ms: number): number {

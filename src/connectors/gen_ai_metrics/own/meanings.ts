@@ -20,10 +20,13 @@ export const FAMILIES: readonly (readonly string[])[] = [
   ['llm_cost_saved_usd_total'],
   ['llm_cost_difference_usd_total'],
   ['llm_unpriced_requests_total'],
-  ['llm_quality_score'],
+  ['llm_quality_score', 'llm_quality_score_distribution'],
   ['gen_ai.client.token.usage'],
   ['gen_ai.client.operation.duration'],
   ['gen_ai.client.operation.time_to_first_chunk'],
+  ['llm_time_between_chunks_seconds'],
+  ['llm_queue_time_seconds'],
+  ['llm_context_window_utilization', 'llm_context_window_utilization_distribution'],
 ]
 
 /** Names of the metrics of a set of families. */
