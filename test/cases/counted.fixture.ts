@@ -25,17 +25,19 @@ export interface Counted {
   readonly summaries: readonly Record<string, unknown>[]
   /** Attributes of the spans that left, by the span's name; of equal names the last. */
   readonly spans: Readonly<Record<string, Record<string, unknown>>>
-  /** Value of a counter, or sum of a histogram, over all points with those labels. */
+  /** Value of a counter or gauge, or sum of a histogram, over all points with those labels. */
   value(name: string, labels?: Readonly<Record<string, unknown>>): number
+  /** Every series, as its last point tells it. */
+  readonly points: readonly Point[]
 }
 
 /** As operators do who look at single requests: a call is told after a second, and read three seconds later. */
 const READ_AFTER_ms = 4000
 
-const yaml = (content: string) => `
+const yaml = (content: string, metrics: string) => `
 receivers: { source: {} }
 processors: { gen_ai: {}, redaction: { content: ${content} } }
-connectors: { gen_ai_metrics: { metrics_flush_interval: 1s }, gen_ai_logs: {} }
+connectors: { gen_ai_metrics: { metrics_flush_interval: 1s, ${metrics} }, gen_ai_logs: {} }
 exporters: { sink/metrics: {}, sink/logs: {}, sink/traces: {}, sink/records: {} }
 service:
   steps: { settle_after: 1s }
@@ -46,11 +48,16 @@ service:
     logs/out: { receivers: [gen_ai_logs], exporters: [sink/logs] }
 `
 
-/** Sends one body after the other at one moment. */
-export async function counted(bodies: readonly Body[], content = 'drop', wait_ms = READ_AFTER_ms): Promise<Counted> {
+/** Sends one body after the other at one moment. `metrics`: more options of `gen_ai_metrics`, as members of a map. */
+export async function counted(
+  bodies: readonly Body[],
+  content = 'drop',
+  wait_ms = READ_AFTER_ms,
+  metrics = '',
+): Promise<Counted> {
   const story = new Story()
   const clock = new FakeClock(Date.UTC(2026, 0, 1))
-  const running = daemonOf(yaml(content), { factories: [...components, ...partsOf(story)], clock, story })
+  const running = daemonOf(yaml(content, metrics), { factories: [...components, ...partsOf(story)], clock, story })
   await running.daemon.start()
   try {
     for (const { signal, bytes } of bodies) await running.source().send(receive(signal, bytes).batch)
@@ -63,10 +70,12 @@ export async function counted(bodies: readonly Body[], content = 'drop', wait_ms
   }
 }
 
-interface Point {
+export interface Point {
   readonly name: string
   readonly labels: Readonly<Record<string, unknown>>
   readonly value: number
+  /** Of a histogram. */
+  readonly count?: number
 }
 
 function read(story: Story): Counted {
@@ -84,6 +93,7 @@ function read(story: Story): Counted {
     ),
     summaries,
     spans: Object.fromEntries(spans),
+    points,
     value: (wanted, labels = {}) =>
       sumOf(
         points.filter(
@@ -99,13 +109,16 @@ function lastPoints(story: Story): Map<string, Point> {
   const last = new Map<string, Point>()
   for (const metric of itemsAt(story, 'sink/metrics')) {
     const name = metric['name'] as string
-    const kind = (metric['sum'] ?? metric['histogram']) as { dataPoints: Message[] } | undefined
+    const kind = (metric['sum'] ?? metric['gauge'] ?? metric['histogram']) as { dataPoints: Message[] } | undefined
     for (const point of kind?.dataPoints ?? []) {
+      // A series that has ended has no value.
+      if (point['flags'] === 1) continue
       const labels: PlainAttributes = Object.fromEntries(attributesOf(point))
       last.set(`${name} ${JSON.stringify(labels)}`, {
         name,
         labels,
         value: Number(point['asDouble'] ?? point['asInt'] ?? point['sum'] ?? 0),
+        ...('bucketCounts' in point && { count: Number(point['count'] ?? 0) }),
       })
     }
   }
