@@ -7,10 +7,12 @@ import { boolOf, numberOf, textStart } from '../telemetry/any_value.ts'
 import { KeySet } from '../telemetry/key_set.ts'
 import { type SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
 import { SLUICE } from './call_fields.ts'
+import { STEP } from './step_fields.ts'
 
 /** With one of these a span is a step. */
 const marks = [
   SLUICE.dialect,
+  STEP.kind,
   'gen_ai.operation.name',
   'gen_ai.tool.name',
   'gen_ai.tool.call.id',
@@ -39,6 +41,7 @@ const outcomes = [
 /** True: it failed. */
 const flags = [
   SLUICE.rateLimited,
+  STEP.failed,
   'gen_ai.tool.is_error',
   'gen_ai.tool.call.is_error',
   'mcp.tool.is_error',
@@ -65,7 +68,17 @@ export function hasFailed(view: SpanView): boolean {
   if (view.statusCode === STATUS_ERROR) return true
   const { bytes, attributes } = view
   attributes.find(bytes, keys, found)
-  if (!at.marks.some(isThere)) return false
+  return at.marks.some(isThere) && tellsFailure(view)
+}
+
+/** The same of a span that is known to be a step. */
+export function stepFailed(view: SpanView): boolean {
+  if (view.statusCode === STATUS_ERROR) return true
+  view.attributes.find(view.bytes, keys, found)
+  return tellsFailure(view)
+}
+
+function tellsFailure(view: SpanView): boolean {
   return (
     at.types.some((key) => hasText(view, found[key]!)) ||
     at.outcomes.some((key) => isFailedOutcome(view, found[key]!)) ||
