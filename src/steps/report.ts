@@ -16,8 +16,8 @@ export const TEXT_AT = { model: 0, responseModel: 1, errorType: 2 } as const sat
 const FIELDS = [FIELD.requestModel, FIELD.responseModel, FIELD.errorType]
 const NOTHING = Buffer.alloc(0)
 
-/** Positions in `places`: of the ids, -1 without one; the trace's hash, -1 if its id is none; begin and end of each text. */
-const AT = { traceId: 0, spanId: 1, trace: 2, texts: 3 } as const
+/** Positions in `places`: of the ids, -1 without one; the trace's hash, -1 if its id is none; begin and end of the conversation's id and of each text. */
+const AT = { traceId: 0, spanId: 1, trace: 2, conversation: 3, texts: 5 } as const
 export const PLACES = AT.texts + 2 * TEXTS.length
 
 /**
@@ -58,6 +58,8 @@ export class Report {
     places[AT.traceId] = view.traceId
     places[AT.spanId] = view.spanId
     places[AT.trace] = traceHashOf(view)
+    places[AT.conversation] = call.start(FIELD.conversationId)
+    places[AT.conversation + 1] = call.end(FIELD.conversationId)
     for (let text = 0; text < TEXTS.length; text++) {
       places[AT.texts + 2 * text] = call.start(FIELDS[text]!)
       places[AT.texts + 2 * text + 1] = call.end(FIELDS[text]!)
@@ -80,6 +82,15 @@ export class Report {
 
   get spanId(): number {
     return this.places[AT.spanId]!
+  }
+
+  /** Where the conversation's id stands; nowhere, if the begin is not before the end. */
+  get conversationStart(): number {
+    return this.places[AT.conversation]!
+  }
+
+  get conversationEnd(): number {
+    return this.places[AT.conversation + 1]!
   }
 
   /** `text`: position in TEXTS. */

@@ -16,6 +16,20 @@ export const schema = z.strictObject({
     .describe(
       'How long a trace whose root has not come waits for the spans of its agents; then runs that are only named by others are unfinished.',
     ),
+  conversations: z
+    .strictObject({
+      max: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(100_000)
+        .describe('Conversations at once; when there are more, the one that was heard of longest ago ends early.'),
+      expire_after: duration({ min_ms: 1000 })
+        .prefault('30m')
+        .describe('How long a conversation is quiet before it has ended.'),
+    })
+    .prefault({})
+    .describe('Conversations: what their calls add up to.'),
   models_max: z
     .int()
     .min(1)

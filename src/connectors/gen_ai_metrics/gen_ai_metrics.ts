@@ -10,6 +10,7 @@ import { Activity } from './activity/activity.ts'
 import { CallCounts, type SampledService } from './call_counts.ts'
 import { reportWeight } from './call_weights.ts'
 import type { GenAiMetricsConfig } from './config.ts'
+import { ConversationCounts } from './conversations/conversation_counts.ts'
 import { LabelTexts } from './label_texts.ts'
 import { OwnMetrics } from './own/own_metrics.ts'
 import { ExemplarCandidates } from './series/bucket_exemplars.ts'
@@ -39,6 +40,7 @@ export class GenAiMetrics implements Connector {
   readonly #steps: Subscription
   /** From the start on. */
   #activity: Activity | undefined
+  #conversations: ConversationCounts | undefined
   readonly #throttle: Throttle
   /** Bounds that the log has told of. */
   readonly #told = new Set<string>()
@@ -67,19 +69,26 @@ export class GenAiMetrics implements Connector {
     const { models_max: names_max, series_max } = this.#config
     const activity = new Activity(this.#steps, this.#set, { names_max, series_max }, this.#host)
     this.#activity = activity
+    const conversations = new ConversationCounts(this.#steps, this.#set, () => this.#config.conversations, this.#host)
+    this.#conversations = conversations
     this.#steps.join({
       keep: (row, report) => {
         const weight = reportWeight(report)
         this.#own.keep(row, report, weight > 1)
         this.#counts.keep(row, report, weight)
         activity.keep(row)
+        conversations.keep(row, report)
       },
       settle: (row, reports) => {
         this.#counts.settle(row, reports)
         activity.settle(row, reports)
+        conversations.settle(row, reports)
       },
       repeat: (row) => activity.repeat(row),
-      step: (step) => activity.step(step),
+      step: (step) => {
+        activity.step(step)
+        conversations.step(step)
+      },
     })
     const { meter, id } = this.#host
     const labels = { connector: id }
@@ -148,6 +157,7 @@ export class GenAiMetrics implements Connector {
     for (const timer of this.#timers) timer.cancel()
     this.#steps.close()
     this.#activity?.close()
+    this.#conversations?.close()
     this.#own.close()
     const { promise: aborted, resolve } = Promise.withResolvers<void>()
     if (deadline.aborted) resolve()
@@ -183,6 +193,7 @@ export class GenAiMetrics implements Connector {
   #tick(): void {
     this.#steps.tick(this.#config)
     this.#activity?.tick(this.#config)
+    this.#conversations?.tick()
     this.#tellBounds()
     // What is under way may show them, and must not keep the place of the next flush.
     if (this.#set.fresh > 0 && this.#underWay === 0) this.#send(() => this.#set.showFresh(this.#now()))

@@ -3,6 +3,7 @@ import type { Host } from '../../component.ts'
 import type { Route, Routes } from '../../net/http/http_options.ts'
 import type { Balance } from '../../pipeline/ledger.ts'
 import { type ApiAnswer, readingRoute } from './api_answer.ts'
+import { CONVERSATION_PATH, listConversations, showConversation } from './conversations.ts'
 import { listLogs, listTraces, showTrace, TRACE_PATH } from './stored.ts'
 
 /** Each as `wrap` makes it. */
@@ -11,12 +12,16 @@ export function routesOf(host: Host, wrap: (route: Route) => Route): Routes {
     ['/api/health', wrap(readingRoute(() => health(host)))],
     ['/api/pipeline', wrap(readingRoute(() => pipeline(host)))],
     ['/api/traces', wrap(readingRoute((request) => listTraces(host, request)))],
+    ['/api/conversations', wrap(readingRoute((request) => listConversations(host, request)))],
     ['/api/logs', wrap(readingRoute((request) => listLogs(host, request)))],
   ])
   const trace = wrap(readingRoute((request) => showTrace(host, request)))
-  return {
-    get: (path) => exact.get(path) ?? (path.startsWith(TRACE_PATH) ? trace : undefined),
+  const conversation = wrap(readingRoute((request) => showConversation(host, request)))
+  const below = (path: string) => {
+    if (path.startsWith(TRACE_PATH)) return trace
+    return path.startsWith(CONVERSATION_PATH) ? conversation : undefined
   }
+  return { get: (path) => exact.get(path) ?? below(path) }
 }
 
 function health({ daemon, clock }: Host): ApiAnswer {

@@ -25,6 +25,7 @@ const AT = {
   toolName: at(STEP_NEWEST.toolName),
   toolCallId: at(STEP_NEWEST.toolCallId),
   agentName: at(STEP_NEWEST.agentName),
+  conversationId: at(STEP_NEWEST.conversationId),
   dataSourceId: at(STEP_NEWEST.dataSourceId),
   errorType: at(STEP_NEWEST.errorType),
 } as const
@@ -69,6 +70,8 @@ export class StepReport {
   nameEnd = 0
   agentStart = 0
   agentEnd = 0
+  conversationStart = 0
+  conversationEnd = 0
   readonly #view = new SpanView()
   readonly #found = new Int32Array(names.length)
 
@@ -107,6 +110,8 @@ export class StepReport {
     this.documents = this.#number(AT.documents)
     this.#readScores()
     this.callId = textId(this.bytes, this.#textStart(AT.toolCallId), this.#textEnd(AT.toolCallId))
+    this.conversationStart = this.#textStart(AT.conversationId)
+    this.conversationEnd = this.#textEnd(AT.conversationId)
     this.agentStart = this.#textStart(AT.agentName)
     this.agentEnd = this.#textEnd(AT.agentName)
     if (kind === 'agent') this.#nameBy(AT.agentName, AT.agentName)
