@@ -4,10 +4,14 @@ import { notAccounted } from '../../not_accounted.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
+import { labelsOf } from '../../steps/labels/labels.ts'
+import { sharedSpanLabels } from '../../steps/labels/span_labels.ts'
+import { sharedSpanLinks } from '../../steps/span_links.ts'
 import { Subscription } from '../../steps/subscription.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { sharedVerdicts } from '../../traces/verdicts.ts'
 import { Activity } from './activity/activity.ts'
+import { Attribution } from './attribution/attribution.ts'
 import { CallCounts, type SampledService } from './call_counts.ts'
 import { reportWeight } from './call_weights.ts'
 import type { GenAiMetricsConfig } from './config.ts'
@@ -48,6 +52,7 @@ export class GenAiMetrics implements Connector {
   readonly #steps: Subscription
   /** From the start on. */
   #activity: Activity | undefined
+  #attribution: Attribution | undefined
   readonly #throttle: Throttle
   /** Bounds that the log has told of. */
   readonly #told = new Set<string>()
@@ -76,15 +81,18 @@ export class GenAiMetrics implements Connector {
     const { models_max: names_max, series_max } = this.#config
     const activity = new Activity(this.#steps, this.#set, { names_max, series_max }, this.#host)
     this.#activity = activity
+    const attribution = this.#newAttribution()
+    this.#attribution = attribution
     this.#steps.join({
       keep: (row, report) => {
         const weight = reportWeight(report)
         this.#own.keep(row, report, weight > 1)
         this.#counts.keep(row, report, weight)
+        attribution.keep(row, report)
         activity.keep(row)
       },
       settle: (row, reports) => {
-        this.#counts.settle(row, reports)
+        attribution.settle(reports, this.#counts.settle(row, reports))
         activity.settle(row, reports)
       },
       repeat: (row) => activity.repeat(row),
@@ -172,6 +180,20 @@ export class GenAiMetrics implements Connector {
     await this.#send(() => this.#set.show({ ...now, unix_ms: now.unix_ms + 1 }, 0))
   }
 
+  #newAttribution(): Attribution {
+    const { attribution, attribution_values_max } = this.#config
+    const host = this.#host
+    return new Attribution(
+      labelsOf(attribution),
+      attribution_values_max,
+      this.#steps,
+      sharedSpanLabels(host),
+      sharedSpanLinks(host),
+      this.#counts.places,
+      host.clock,
+    )
+  }
+
   #startTimers(): void {
     const { clock } = this.#host
     for (const timer of this.#timers) timer.cancel()
@@ -185,6 +207,7 @@ export class GenAiMetrics implements Connector {
     if (this.#stopped) throw retryLater('shutdown', 'the connector has stopped')
     const duplicates = this.#steps.take(batch, context)
     this.#own.forget()
+    this.#attribution?.forget()
     context.account.duplicate(duplicates)
     context.account.deliver(batch.count - duplicates)
   }
