@@ -31,6 +31,7 @@ import { BatchRows, NO_ROWS } from './batch_rows.ts'
 import { NO_CALL } from './call_rows.ts'
 import { Calls } from './calls.ts'
 import { Emitters, NOBODY } from './emitters.ts'
+import { type SpanLabels, sharedSpanLabels } from './labels/span_labels.ts'
 import { LoneCalls } from './lone_calls.ts'
 import { RecentSpans } from './recent_spans.ts'
 import { Report, TEXT_AT } from './report.ts'
@@ -78,6 +79,7 @@ export class StepBook implements Teller {
   readonly calls: Calls
   readonly #clock: Clock
   readonly #links: SpanLinks
+  readonly #labels: SpanLabels
   /** By bit; empty where one has left. */
   readonly #subscribers: (Subscriber | undefined)[] = []
   #active = 0
@@ -109,6 +111,7 @@ export class StepBook implements Teller {
     const memory = memoryOf(host)
     this.#clock = host.clock
     this.#links = sharedSpanLinks(host)
+    this.#labels = sharedSpanLabels(host)
     this.calls = new Calls(this.#links)
     this.#recent = new RecentSpans(duplicates_window, () => memory.limit_bytes * RECENT_SHARE)
     this.#tables = sharedTables(host)
@@ -154,7 +157,10 @@ export class StepBook implements Teller {
     const now_ms = this.#clock.monotonic_ms()
     const known = this.#batches.get(batch)
     const rows = known ?? (this.#active > 1 ? new BatchRows() : undefined)
-    if (known === undefined && batch.signal === 'traces') this.#links.note(batch)
+    if (known === undefined && batch.signal === 'traces') {
+      this.#links.note(batch)
+      this.#labels.note(batch)
+    }
     this.#report.begin(batch, context)
     const duplicates = this.#takeAll(bit, batch, rows, known !== undefined, now_ms)
     if (rows !== known) this.#batches.set(batch, rows!.isEmpty ? NO_ROWS : rows!)

@@ -49,6 +49,10 @@ export class SpanView {
   links = 0
   /** False: `attributes` stays empty, for readers that need only the rest. */
   wantsAttributes = true
+  /** Where they are not wanted: 1 for the two bytes, `first << 8 | second`, with which a key begins that is looked for … */
+  pairs: Uint8Array | undefined
+  /** … and whether there is one. */
+  hasPair = false
   readonly attributes = new Attributes()
 
   /** Nothing of a batch is needed any more: its memory is not held until the next one. */
@@ -74,6 +78,7 @@ export class SpanView {
     this.nameStart = this.nameEnd = this.startTime = this.endTime = -1
     this.statusStart = this.statusEnd = this.firstEvent = -1
     this.kind = this.statusCode = this.flags = this.events = this.links = 0
+    this.hasPair = false
     this.attributes.clear()
     for (let at = start; at < end; ) at = this.#field(bytes, at, end)
   }
@@ -91,6 +96,12 @@ export class SpanView {
     switch (tag) {
       case 0x4a:
         if (this.wantsAttributes) this.attributes.add(bytes, at, start, behind)
+        // The key stands first as a rule; where it does not, the attribute is looked at.
+        else if (
+          this.pairs !== undefined &&
+          (bytes[start] !== 0x0a || this.pairs[(bytes[start + 2]! << 8) | bytes[start + 3]!] === 1)
+        )
+          this.hasPair = true
         break
       case 0x0a:
         if (length === 16) this.traceId = start

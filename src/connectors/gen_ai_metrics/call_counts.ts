@@ -110,7 +110,8 @@ export class CallCounts implements Pick<Subscriber, 'settle'> {
     if (isError(counted)) this.#errorSeriesOf(kinds, counted)
   }
 
-  settle(row: number, reports: readonly number[]): void {
+  /** Returns what it has counted: the same object every time. */
+  settle(row: number, reports: readonly number[]): CountedCall {
     const counted = this.#reader.read(row, reports)
     const kinds = this.#kindsFor(reports)
     this.#callSeriesOf(kinds, counted).count(counted)
@@ -122,6 +123,7 @@ export class CallCounts implements Pick<Subscriber, 'settle'> {
       this.#weightedSeriesOf(counted).count(counted)
     }
     if (counted.isUnpriced) this.#unpriced.tell(this.#modelText(modelOf(counted)))
+    return counted
   }
 
   /** Series that count the call only where the service's own metrics do not tell of it. */

@@ -30,6 +30,23 @@ export const schema = z.strictObject({
     })
     .prefault({})
     .describe('Conversations: what their calls add up to.'),
+  attribution: z
+    .record(
+      z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,62}$/),
+      z.union([z.literal(false), z.array(z.string().min(1).max(200)).min(1).max(50)]),
+    )
+    .default({})
+    .describe(
+      'Labels of `llm_attributed_*`: for each the attributes that may say it, the best first, looked for on the call, its resource, then its nearest span above. `metadata.team` is also the member `team` of an attribute `metadata` that holds JSON, `tags.team` the element `team:…` of a list. `false` takes a shipped label away.',
+    ),
+  attribution_values_max: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(200)
+    .describe(
+      'Values told apart of each of these labels, those that are used most and lately; the others are "other".',
+    ),
   models_max: z
     .int()
     .min(1)

@@ -4,10 +4,14 @@ import { notAccounted } from '../../not_accounted.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import { Throttle } from '../../self/log.ts'
+import { labelsOf } from '../../steps/labels/labels.ts'
+import { sharedSpanLabels } from '../../steps/labels/span_labels.ts'
+import { sharedSpanLinks } from '../../steps/span_links.ts'
 import { Subscription } from '../../steps/subscription.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { sharedVerdicts } from '../../traces/verdicts.ts'
 import { Activity } from './activity/activity.ts'
+import { Attribution } from './attribution/attribution.ts'
 import { CallCounts, type SampledService } from './call_counts.ts'
 import { reportWeight } from './call_weights.ts'
 import type { GenAiMetricsConfig } from './config.ts'
@@ -50,6 +54,7 @@ export class GenAiMetrics implements Connector {
   /** From the start on. */
   #activity: Activity | undefined
   #conversations: ConversationCounts | undefined
+  #attribution: Attribution | undefined
   readonly #throttle: Throttle
   /** Bounds that the log has told of. */
   readonly #told = new Set<string>()
@@ -80,16 +85,19 @@ export class GenAiMetrics implements Connector {
     this.#activity = activity
     const conversations = new ConversationCounts(this.#steps, this.#set, () => this.#config.conversations, this.#host)
     this.#conversations = conversations
+    const attribution = this.#newAttribution()
+    this.#attribution = attribution
     this.#steps.join({
       keep: (row, report) => {
         const weight = reportWeight(report)
         this.#own.keep(row, report, weight > 1)
         this.#counts.keep(row, report, weight)
+        attribution.keep(row, report)
         activity.keep(row)
         conversations.keep(row, report)
       },
       settle: (row, reports) => {
-        this.#counts.settle(row, reports)
+        attribution.settle(reports, this.#counts.settle(row, reports))
         activity.settle(row, reports)
         conversations.settle(row, reports)
       },
@@ -182,6 +190,20 @@ export class GenAiMetrics implements Connector {
     await this.#send(() => this.#set.show({ ...now, unix_ms: now.unix_ms + 1 }, 0))
   }
 
+  #newAttribution(): Attribution {
+    const { attribution, attribution_values_max } = this.#config
+    const host = this.#host
+    return new Attribution(
+      labelsOf(attribution),
+      attribution_values_max,
+      this.#steps,
+      sharedSpanLabels(host),
+      sharedSpanLinks(host),
+      this.#counts.places,
+      host.clock,
+    )
+  }
+
   #startTimers(): void {
     const { clock } = this.#host
     for (const timer of this.#timers) timer.cancel()
@@ -195,6 +217,7 @@ export class GenAiMetrics implements Connector {
     if (this.#stopped) throw retryLater('shutdown', 'the connector has stopped')
     const duplicates = this.#steps.take(batch, context)
     this.#own.forget()
+    this.#attribution?.forget()
     context.account.duplicate(duplicates)
     context.account.deliver(batch.count - duplicates)
   }

@@ -145,6 +145,13 @@ export const schema = z.strictObject({
     .describe(
       'Sizes of context windows, for deployments and models of your own. The first that fits a call counts, before `price_files`, the list, and what is known by the model’s name.',
     ),
+  labels: z
+    .array(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,62}$/))
+    .max(50)
+    .default([])
+    .describe(
+      'Names of labels, beside the shipped ones of `gen_ai_metrics: attribution`, that stand in metadata or tags of calls. Redaction takes these away with the content; the labels are kept.',
+    ),
   dialects: ownDialects
     .default([])
     .describe('Ways in which SDKs of your own write model calls, beside those that are built in.'),

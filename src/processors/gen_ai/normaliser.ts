@@ -13,6 +13,7 @@ import type { SpanView } from '../../telemetry/span_view.ts'
 import { CallCounters, CallTally } from './call_counters.ts'
 import { CallWriter, copyWithout, replacedFields } from './call_writer.ts'
 import { type GenAiConfig, lexiconOf, plausibleOf, pricesOf } from './config.ts'
+import { LabelWriter } from './label_writer.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -27,6 +28,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
   readonly #tag: number
   #counters: CallCounters
   #writer: CallWriter
+  #labels: LabelWriter
   #prices: Prices
 
   /** `tag`: of the field that an item's attributes are. */
@@ -37,6 +39,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     this.lexicon = lexiconOf(config)
     this.#counters = new CallCounters(host, this.lexicon)
     this.#writer = new CallWriter(tag, this.lexicon)
+    this.#labels = new LabelWriter(tag, config.labels)
     this.found = foundKeys(this.lexicon)
     this.#prices = pricesOf(config)
     this.call.plausible = plausibleOf(config)
@@ -53,6 +56,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
   async update(config: unknown): Promise<boolean> {
     const lexicon = lexiconOf(config as GenAiConfig)
     if (lexicon !== this.lexicon) this.#read(lexicon)
+    this.#labels = new LabelWriter(this.#tag, (config as GenAiConfig).labels)
     this.#prices = pricesOf(config as GenAiConfig)
     this.call.plausible = plausibleOf(config as GenAiConfig)
     return true
@@ -88,6 +92,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     if (replaced === 0) rewrite.prependToItem(item)
     else rewrite.openItem(item)
     this.#writer.write(rewrite.out, found, call)
+    this.#labels.write(rewrite.out, view)
     if (replaced !== 0) copyWithout(replaced, this.lexicon, rewrite.out, view)
     rewrite.close()
     tally.add(call)

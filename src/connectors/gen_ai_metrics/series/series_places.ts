@@ -8,6 +8,8 @@ import { Standing } from './standing.ts'
 export interface Of {
   readonly models: readonly number[]
   readonly errorType: number
+  /** Of series by other labels: places of their texts, by the position of the label. */
+  readonly labels?: readonly number[]
 }
 
 interface Entry<T extends LeasedSeries = LeasedSeries> {

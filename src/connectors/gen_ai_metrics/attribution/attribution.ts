@@ -1,0 +1,223 @@
+/**
+ * Whom a call is for: each label is looked for on the call's own report, its resource, and then the spans above it, the nearest
+ * first. A span above counts if it has come by the time that the call settles.
+ */
+
+import { fieldNumber } from '../../../items/fields.ts'
+import type { Clock } from '../../../self/clock.ts'
+import { idOf } from '../../../steps/call_rows.ts'
+import { type Calls, INT } from '../../../steps/calls.ts'
+import type { Label } from '../../../steps/labels/labels.ts'
+import type { SpanLabels } from '../../../steps/labels/span_labels.ts'
+import { WantedTexts } from '../../../steps/labels/wanted_texts.ts'
+import type { Report } from '../../../steps/report.ts'
+import type { SpanLinks } from '../../../steps/span_links.ts'
+import { Attributes } from '../../../telemetry/attributes.ts'
+import { mix } from '../../../telemetry/hash.ts'
+import { RESOURCE, SCOPE } from '../../../telemetry/layout.ts'
+import type { CountedCall } from '../families.ts'
+import { EMPTY, LabelTexts, OTHER } from '../label_texts.ts'
+import type { Lease } from '../series/metric_set.ts'
+import type { SeriesKind, SeriesPlaces } from '../series/series_places.ts'
+import { ATTRIBUTED_POINTS, AttributedSeries } from './attributed_families.ts'
+
+/** So many spans above a call are asked. */
+const ABOVE_MAX = 64
+const USUAL_ROWS = 256
+const ATTRIBUTES = fieldNumber('Resource', 'attributes')
+
+export class Attribution {
+  readonly labels: readonly Label[]
+  /** By label. */
+  readonly texts: readonly LabelTexts[]
+  readonly #steps: { readonly calls: Calls }
+  readonly #spanLabels: SpanLabels
+  readonly #links: SpanLinks
+  readonly #kind: SeriesKind<AttributedSeries>
+  readonly #own: WantedTexts
+  readonly #resource: WantedTexts
+  readonly #attributes = new Attributes()
+  /** By label: positions of its sources in `WantedTexts`, and in `SpanLabels`. */
+  readonly #sources: readonly (readonly number[])[]
+  readonly #above: readonly (readonly number[])[]
+  /** Numbers of the texts that a report's own attributes or its resource say, by row and label; EMPTY where neither does. */
+  #numbers = new Int32Array(0)
+  /** Scratch: places of the labels of the call that is counted. */
+  readonly #found: Int32Array
+  #resourceAt = -1
+  #resourceOf: unknown
+
+  constructor(
+    labels: readonly Label[],
+    values_max: number,
+    steps: { readonly calls: Calls },
+    spanLabels: SpanLabels,
+    links: SpanLinks,
+    places: SeriesPlaces,
+    clock: Clock,
+  ) {
+    this.labels = labels
+    this.#steps = steps
+    this.#spanLabels = spanLabels
+    this.#links = links
+    this.#kind = places.newKind<AttributedSeries>(ATTRIBUTED_POINTS)
+    this.texts = labels.map(() => new LabelTexts(values_max, clock))
+    for (const [label, texts] of this.texts.entries())
+      texts.onReplaced = (place) => places.endAll((of) => of.labels?.[label] === place)
+    const all = labels.flatMap(({ sources }) => sources)
+    this.#own = new WantedTexts(all)
+    this.#resource = new WantedTexts(all)
+    this.#sources = labels.map(({ sources }) => sources.map((source) => this.#own.sources.indexOf(source)))
+    this.#above = labels.map(({ sources }) => spanLabels.want(sources))
+    this.#found = new Int32Array(labels.length)
+  }
+
+  /** A report has come: what it and its resource say. */
+  keep(row: number, report: Report): void {
+    const { length } = this.labels
+    if (length === 0) return
+    this.#grow(row)
+    const { view } = report
+    this.#own.read(view.bytes, view.attributes)
+    this.#readResource(report)
+    for (let label = 0; label < length; label++) {
+      const own = this.#numberIn(this.#own, label)
+      this.#numbers[row * length + label] = own !== EMPTY ? own : this.#numberIn(this.#resource, label)
+    }
+  }
+
+  /** Nothing of a batch is needed any more. */
+  forget(): void {
+    this.#own.forget()
+    this.#resource.forget()
+    this.#resourceAt = -1
+    this.#resourceOf = undefined
+  }
+
+  /** Counts a call that has settled. */
+  settle(reports: readonly number[], counted: CountedCall): void {
+    if (this.labels.length === 0) return
+    this.#place(reports)
+    this.#series().count(counted)
+  }
+
+  /** Text of a label of the call that was counted last; undefined without one. */
+  text(label: number): string | undefined {
+    const place = this.#found[label]!
+    return place === EMPTY ? undefined : this.texts[label]!.text(place)
+  }
+
+  /** The outermost report's own words count most, then what stands above. */
+  #place(reports: readonly number[]): void {
+    const { length } = this.labels
+    const found = this.#found
+    let missing = 0
+    for (let label = 0; label < length; label++) {
+      let number = EMPTY
+      for (let at = 0; at < reports.length && number === EMPTY; at++)
+        number = this.#numbers[reports[at]! * length + label]!
+      found[label] = number === EMPTY ? EMPTY : this.texts[label]!.placeOf(number)
+      if (number === EMPTY) missing++
+    }
+    if (missing > 0) this.#placeFromAbove(reports[0]!, missing)
+  }
+
+  #placeFromAbove(report: number, missing: number): void {
+    const { ints } = this.#steps.calls
+    const int = report * INT.width
+    const trace = ints[int + INT.trace]!
+    const spans = this.#spanLabels
+    let left = missing
+    let span = idOf(ints[int + INT.parentHigh]!, ints[int + INT.parentLow]!)
+    for (let above = 0; span !== 0 && left > 0 && above < ABOVE_MAX; above++) {
+      const place = spans.find(trace, span)
+      if (place >= 0)
+        for (let label = 0; label < this.labels.length; label++) {
+          if (this.#found[label] !== EMPTY) continue
+          const source = this.#above[label]!.find(
+            (one) => spans.read(place, one) && !isRedacted(spans.bytes, spans.start),
+          )
+          if (source === undefined) continue
+          const texts = this.texts[label]!
+          this.#found[label] = texts.placeOf(texts.intern(spans.bytes, spans.start, spans.end))
+          left--
+        }
+      span = this.#links.above(trace, span)
+    }
+  }
+
+  #series(): AttributedSeries {
+    const key = this.#key()
+    const known = this.#kind.find(key)
+    if (known !== undefined) return known
+    const places = Array.from(this.#found)
+    const attributes = Object.fromEntries(
+      this.labels.flatMap(({ name }, label) =>
+        places[label] === EMPTY ? [] : [[name, this.texts[label]!.text(places[label]!)]],
+      ),
+    )
+    const make = (lease: Lease) => new AttributedSeries(lease, attributes)
+    return this.#kind.add(key, { models: [], errorType: EMPTY, labels: places }, make, false) ?? this.#other()
+  }
+
+  /** What has no room counts as "other" in every label. */
+  #other(): AttributedSeries {
+    const known = this.#kind.find(OTHER_KEY)
+    if (known !== undefined) return known
+    const attributes = Object.fromEntries(this.labels.map(({ name }) => [name, 'other']))
+    const make = (lease: Lease) => new AttributedSeries(lease, attributes)
+    const labels = this.labels.map(() => OTHER)
+    return this.#kind.add(OTHER_KEY, { models: [], errorType: EMPTY, labels }, make, true)!
+  }
+
+  /** 53 bits of the places: two combinations have the same once in a billion tables. */
+  #key(): number {
+    let high = 0x9e3779b1
+    let low = 0x85ebca6b
+    for (let label = 0; label < this.#found.length; label++) {
+      high = mix(high ^ (this.#found[label]! + label))
+      low = mix(low ^ Math.imul(this.#found[label]! + 1, 0xc2b2ae35))
+    }
+    return (high & 0x1fffff) * 2 ** 32 + low
+  }
+
+  #readResource({ batch, scope }: Report): void {
+    const { bytes, layout } = batch
+    const resource = layout.scopes[scope * SCOPE.width + SCOPE.resource]!
+    if (resource === this.#resourceAt && batch === this.#resourceOf) return
+    this.#resourceAt = resource
+    this.#resourceOf = batch
+    const at = resource * RESOURCE.width
+    const start = layout.resources[at + RESOURCE.headStart]!
+    if (start < 0) this.#attributes.clear()
+    else this.#attributes.read(bytes, start, layout.resources[at + RESOURCE.headEnd]!, ATTRIBUTES)
+    this.#resource.read(bytes, this.#attributes)
+  }
+
+  #numberIn(texts: WantedTexts, label: number): number {
+    for (const source of this.#sources[label]!) {
+      const start = texts.starts[source]!
+      if (start >= 0 && !isRedacted(texts.bytes[source]!, start))
+        return this.texts[label]!.intern(texts.bytes[source]!, start, texts.ends[source]!)
+    }
+    return EMPTY
+  }
+
+  #grow(row: number): void {
+    const needed = (row + 1) * this.labels.length
+    if (needed <= this.#numbers.length) return
+    const grown = new Int32Array(Math.max(USUAL_ROWS * this.labels.length, needed * 2))
+    grown.set(this.#numbers)
+    this.#numbers = grown
+  }
+}
+
+const OTHER_KEY = -1
+
+const DROPPED = Buffer.from('[DROPPED')
+
+/** What redaction has left of a text is nobody's name. */
+function isRedacted(bytes: Uint8Array, start: number): boolean {
+  for (let at = 0; at < DROPPED.length; at++) if (bytes[start + at] !== DROPPED[at]) return false
+  return true
+}
