@@ -11,6 +11,11 @@ export const schema = z.strictObject({
     .describe(
       'What becomes of metrics by which applications tell of their calls themselves, before exporters that also get what is derived. auto: they are set aside where the spans of the service tell of all its calls; keep: both pass; set_aside: they never pass.',
     ),
+  unfinished_after: duration({ min_ms: 1000 })
+    .prefault('30m')
+    .describe(
+      'How long a trace whose root has not come waits for the spans of its agents; then runs that are only named by others are unfinished.',
+    ),
   models_max: z
     .int()
     .min(1)

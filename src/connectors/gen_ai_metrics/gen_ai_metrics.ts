@@ -6,6 +6,7 @@ import { Throttle } from '../../self/log.ts'
 import { Subscription } from '../../steps/subscription.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { sharedVerdicts } from '../../traces/verdicts.ts'
+import { Activity } from './activity/activity.ts'
 import { CallCounts, type SampledService } from './call_counts.ts'
 import { reportWeight } from './call_weights.ts'
 import type { GenAiMetricsConfig } from './config.ts'
@@ -36,6 +37,8 @@ export class GenAiMetrics implements Connector {
   readonly #counts: CallCounts
   readonly #own: OwnMetrics
   readonly #steps: Subscription
+  /** From the start on. */
+  #activity: Activity | undefined
   readonly #throttle: Throttle
   /** Bounds that the log has told of. */
   readonly #told = new Set<string>()
@@ -61,13 +64,22 @@ export class GenAiMetrics implements Connector {
   }
 
   async start(): Promise<void> {
+    const { models_max: names_max, series_max } = this.#config
+    const activity = new Activity(this.#steps, this.#set, { names_max, series_max }, this.#host)
+    this.#activity = activity
     this.#steps.join({
       keep: (row, report) => {
         const weight = reportWeight(report)
         this.#own.keep(row, report, weight > 1)
         this.#counts.keep(row, report, weight)
+        activity.keep(row)
       },
-      settle: (row, reports) => this.#counts.settle(row, reports),
+      settle: (row, reports) => {
+        this.#counts.settle(row, reports)
+        activity.settle(row, reports)
+      },
+      repeat: (row) => activity.repeat(row),
+      step: (step) => activity.step(step),
     })
     const { meter, id } = this.#host
     const labels = { connector: id }
@@ -135,6 +147,7 @@ export class GenAiMetrics implements Connector {
     this.#stopped = true
     for (const timer of this.#timers) timer.cancel()
     this.#steps.close()
+    this.#activity?.close()
     this.#own.close()
     const { promise: aborted, resolve } = Promise.withResolvers<void>()
     if (deadline.aborted) resolve()
@@ -169,6 +182,7 @@ export class GenAiMetrics implements Connector {
 
   #tick(): void {
     this.#steps.tick(this.#config)
+    this.#activity?.tick(this.#config)
     this.#tellBounds()
     // What is under way may show them, and must not keep the place of the next flush.
     if (this.#set.fresh > 0 && this.#underWay === 0) this.#send(() => this.#set.showFresh(this.#now()))
