@@ -8,11 +8,13 @@ import { ModelCall } from '../../gen_ai/model_call.ts'
 import type { Prices } from '../../gen_ai/pricing/prices.ts'
 import { judgeCall } from '../../gen_ai/quality.ts'
 import { foundKeys } from '../../gen_ai/reading/read.ts'
+import { STEP_WATCH } from '../../gen_ai/steps/watching/step_watch.ts'
 import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { CallCounters, CallTally } from './call_counters.ts'
 import { CallWriter, copyWithout, replacedFields } from './call_writer.ts'
 import { type GenAiConfig, lexiconOf, plausibleOf, pricesOf } from './config.ts'
+import { PromptWriter } from './steps/prompt_writer.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -28,6 +30,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
   #counters: CallCounters
   #writer: CallWriter
   #prices: Prices
+  readonly #prompts: PromptWriter
 
   /** `tag`: of the field that an item's attributes are. */
   constructor(config: GenAiConfig, host: Host, next: Consumer<S>, tag: number) {
@@ -37,6 +40,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     this.lexicon = lexiconOf(config)
     this.#counters = new CallCounters(host, this.lexicon)
     this.#writer = new CallWriter(tag, this.lexicon)
+    this.#prompts = new PromptWriter(tag, host.service(STEP_WATCH).key)
     this.found = foundKeys(this.lexicon)
     this.#prices = pricesOf(config)
     this.call.plausible = plausibleOf(config)
@@ -88,6 +92,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     if (replaced === 0) rewrite.prependToItem(item)
     else rewrite.openItem(item)
     this.#writer.write(rewrite.out, found, call)
+    this.#prompts.write(rewrite.out, view)
     if (replaced !== 0) copyWithout(replaced, this.lexicon, rewrite.out, view)
     rewrite.close()
     tally.add(call)
