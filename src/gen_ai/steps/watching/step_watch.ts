@@ -55,6 +55,7 @@ export class StepWatch {
 
   /** Takes the step that was read from the view. The same span again gets the same answer and counts nothing. */
   see(view: SpanView, step: Step, loops: Loops): StepFindings {
+    if (view.isRecord) return this.#seeRecord(view, step, loops)
     if (view.spanId < 0 || view.traceId < 0) return NOTHING
     const { bytes, traceId, spanId } = view
     const trace = hash(bytes, traceId, traceId + 16, 1)
@@ -62,7 +63,20 @@ export class StepWatch {
     const known = this.#spans.get(span)
     if (known !== undefined) return known
     const parent = view.parentId < 0 ? 0 : hash(bytes, view.parentId, view.parentId + 8, trace)
-    const found = this.#judge(view, step, loops, trace, span, parent)
+    return this.#remember(span, this.#judge(view, step, loops, trace, span, parent))
+  }
+
+  /** A record has no id of its own: its time and the id of the call stand for it, and its conversation for a trace. */
+  #seeRecord(view: SpanView, step: Step, loops: Loops): StepFindings {
+    const { bytes, traceId, endTime } = view
+    const ofTrace = traceId < 0 ? 1 : hash(bytes, traceId, traceId + 16, 1)
+    const trace = hashOf(step, 'conversationId', 5) || ofTrace
+    const call = hashOf(step, 'toolCallId', trace) || hashOf(step, 'toolName', trace)
+    const record = endTime < 0 ? call : hash(bytes, endTime, endTime + 8, call)
+    return this.#spans.get(record) ?? this.#remember(record, this.#judge(view, step, loops, trace, record, 0))
+  }
+
+  #remember(span: number, found: StepFindings): StepFindings {
     this.#spans.set(span, found)
     if (this.#spans.size > SPANS_MAX) this.#spans.delete(first(this.#spans))
     return found
