@@ -7,10 +7,12 @@ import { boolOf, numberOf, textStart } from '../telemetry/any_value.ts'
 import { KeySet } from '../telemetry/key_set.ts'
 import { type SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
 import { SLUICE } from './call_fields.ts'
+import { STEP } from './step_fields.ts'
 
 /** With one of these a span is a step. */
 const marks = [
   SLUICE.dialect,
+  STEP.kind,
   'gen_ai.operation.name',
   'gen_ai.tool.name',
   'gen_ai.tool.call.id',
@@ -23,8 +25,11 @@ const marks = [
   'langsmith.span.kind',
   'ai.operationId',
   'mastra.span.type',
+  'mlflow.spanType',
+  'lmnr.span.type',
   'genkit:type',
   'tool_name',
+  'tool.name',
 ]
 /** A text in them tells of a failure, whatever it is. */
 const types = ['error.type']
@@ -39,9 +44,11 @@ const outcomes = [
 /** True: it failed. */
 const flags = [
   SLUICE.rateLimited,
+  STEP.failed,
   'gen_ai.tool.is_error',
   'gen_ai.tool.call.is_error',
   'mcp.tool.is_error',
+  'isError',
   'tool.is_error',
 ]
 /** From 400 on it failed. */

@@ -72,6 +72,20 @@ export function appendTexts(
   }
 }
 
+/** A list of doubles. */
+export function appendDoubles(out: Output, key: KeyTemplate, values: readonly number[]): void {
+  const list = values.length * 11
+  head(out, key, withHead(list))
+  out.byte(ARRAY)
+  out.varint(list)
+  for (const value of values) {
+    out.byte(0x0a)
+    out.byte(9)
+    out.byte(DOUBLE)
+    out.double(value)
+  }
+}
+
 /** Everything of the attribute but the content of its value, which is `size` bytes long. */
 function head(out: Output, key: KeyTemplate, size: number): void {
   out.byte(key.attributes)

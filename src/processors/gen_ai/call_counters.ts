@@ -3,6 +3,7 @@ import type { Lexicon } from '../../gen_ai/dialects/lexicon.ts'
 import { COST_SOURCES, type ModelCall } from '../../gen_ai/model_call.ts'
 import { IMPLAUSIBLE } from '../../gen_ai/plausible.ts'
 import type { Counter } from '../../self/metrics/meter.ts'
+import { StepCounters, StepTally } from './steps/step_counters.ts'
 
 const UNKNOWN_MODEL = COST_SOURCES.indexOf('unknown_model')
 
@@ -13,6 +14,7 @@ export class CallTally {
   /** By the position in IMPLAUSIBLE. */
   readonly implausible = new Int32Array(IMPLAUSIBLE.length)
   unknownModels = 0
+  readonly steps = new StepTally()
 
   constructor({ ids }: Lexicon) {
     this.calls = new Int32Array(ids.length)
@@ -33,8 +35,10 @@ export class CallCounters {
   readonly #corrected: Counter
   readonly #unknownModels: Counter
   readonly #implausible: readonly Counter[]
+  readonly #steps: StepCounters
 
   constructor({ meter }: Host, { ids }: Lexicon) {
+    this.#steps = new StepCounters(meter)
     this.#implausible = IMPLAUSIBLE.map((number) =>
       meter.counter(
         'sluice_gen_ai_implausible_numbers',
@@ -56,6 +60,7 @@ export class CallCounters {
   }
 
   add(tally: CallTally): void {
+    this.#steps.add(tally.steps)
     for (const [dialect, calls] of tally.calls.entries()) if (calls > 0) this.#calls[dialect]!.add(calls)
     for (const [at, numbers] of tally.implausible.entries()) if (numbers > 0) this.#implausible[at]!.add(numbers)
     if (tally.corrected > 0) this.#corrected.add(tally.corrected)
