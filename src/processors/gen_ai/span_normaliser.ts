@@ -8,13 +8,16 @@ import { lacksUsage, needsUsage, WorkflowOutputs } from '../../gen_ai/reading/wo
 import { keyOfProcess } from '../../gen_ai/steps/arguments_fingerprint.ts'
 import { readStep } from '../../gen_ai/steps/read_step.ts'
 import { Step } from '../../gen_ai/steps/step.ts'
+import type { Clock } from '../../self/clock.ts'
 import { SPAN_ATTRIBUTES } from '../../telemetry/attribute_writer.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { SpanView } from '../../telemetry/span_view.ts'
 import type { CallTally } from './call_counters.ts'
 import type { GenAiConfig } from './config.ts'
 import { Normaliser } from './normaliser.ts'
+import { StepWatch } from './steps/step_watch.ts'
 import { StepWriter } from './steps/step_writer.ts'
+import { watchedStep } from './steps/watched_step.ts'
 
 export class SpanNormaliser extends Normaliser<'traces'> {
   #scopes: ScopeMarks
@@ -23,10 +26,13 @@ export class SpanNormaliser extends Normaliser<'traces'> {
   readonly #step = new Step()
   readonly #steps = new StepWriter(SPAN_ATTRIBUTES)
   readonly #secret = keyOfProcess()
+  readonly #watch = new StepWatch()
+  readonly #clock: Clock
 
   constructor(config: GenAiConfig, host: Host, next: Consumer<'traces'>) {
     super(config, host, next, SPAN_ATTRIBUTES)
     this.#scopes = new ScopeMarks(this.lexicon)
+    this.#clock = host.clock
   }
 
   protected normalise(batch: TraceBatch, tally: CallTally): void {
@@ -38,7 +44,7 @@ export class SpanNormaliser extends Normaliser<'traces'> {
         (!lacksUsage(this.call) || this.#outputs.read(batch, view, this.call) || !needsUsage(this.call))
       )
         this.writeCall(item, view, tally)
-      else if (readStep(view, this.#step, this.#secret)) this.#writeStep(item, tally)
+      else if (readStep(view, this.#step, this.#secret)) this.#writeStep(item, view, tally)
     }
     this.#step.forget()
     this.#outputs.forget()
@@ -46,9 +52,13 @@ export class SpanNormaliser extends Normaliser<'traces'> {
     this.#scopes.forget()
   }
 
-  #writeStep(item: number, tally: CallTally): void {
+  #writeStep(item: number, view: SpanView, tally: CallTally): void {
     this.rewrite.prependToItem(item)
-    this.#steps.write(this.rewrite.out, this.#step)
+    this.#steps.write(
+      this.rewrite.out,
+      this.#step,
+      this.#watch.notice(watchedStep(view, this.#step), this.#clock.monotonic_ms()),
+    )
     this.rewrite.close()
     tally.steps.add(this.#step)
   }

@@ -1,7 +1,7 @@
 /** Writing what was found about a step that is no model call onto its span. */
-import { STEP, STEP_KINDS, STEP_NEWEST, type StepKind } from '../../../gen_ai/step_fields.ts'
+import { STEP, STEP_KINDS, STEP_NEWEST, type StepKind, type StepSignal } from '../../../gen_ai/step_fields.ts'
 import { lacksNewest, lacksOperation } from '../../../gen_ai/steps/read_step.ts'
-import { STEP_TEXT_NAMES, STEP_TEXTS, type Step } from '../../../gen_ai/steps/step.ts'
+import { STEP_TEXT_NAMES, STEP_TEXTS, type Step, type TextRange } from '../../../gen_ai/steps/step.ts'
 import type { Output } from '../../../otlp/output.ts'
 import {
   appendDoubles,
@@ -12,6 +12,7 @@ import {
   appendTrue,
   KeyTemplate,
 } from '../../../telemetry/attribute_writer.ts'
+import type { Noticed } from './step_watch.ts'
 
 /** What the conventions call the operation; other kinds have no word there. */
 const operations: Partial<Record<StepKind, string>> = {
@@ -19,6 +20,11 @@ const operations: Partial<Record<StepKind, string>> = {
   agent: 'invoke_agent',
   workflow: 'invoke_workflow',
   retrieval: 'retrieval',
+}
+
+function signalText(signal: StepSignal): TextRange {
+  const source = Buffer.from(signal)
+  return { source, start: 0, end: source.length }
 }
 
 export class StepWriter {
@@ -36,7 +42,7 @@ export class StepWriter {
   }
 
   /** Writes to `out`, before the span's content, what the span does not say in the newest names. `sluice.step` comes first. */
-  write(out: Output, step: Step): void {
+  write(out: Output, step: Step, { failures, signals }: Noticed): void {
     const keys = this.#keys
     const kind = STEP_KINDS[step.kind]!
     appendString(out, keys.kind, kind)
@@ -50,6 +56,8 @@ export class StepWriter {
     if (!Number.isNaN(step.documents)) appendInt(out, keys.documents, step.documents)
     if (step.documentIds.length > 0) appendTexts(out, keys.documentIds, step.documentIds)
     if (step.scores.length > 0) appendDoubles(out, keys.scores, step.scores)
+    if (failures > 1) appendInt(out, keys.consecutiveFailures, failures)
+    if (signals.length > 0) appendTexts(out, keys.signals, signals.map(signalText))
     if (step.verdict !== '') appendString(out, keys.verdict, step.verdict)
   }
 }
