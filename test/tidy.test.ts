@@ -14,7 +14,7 @@ const layers: readonly (readonly string[])[] = [
   ['component.ts'],
   ['not_accounted.ts', 'telemetry_store.ts', 'config', 'content'],
   ['gen_ai', 'items', 'journal', 'traces', 'net', 'waiting'],
-  ['sending', 'steps'],
+  ['drift', 'sending', 'steps'],
   ['pipeline'],
   COMPONENTS,
   ['built_in.ts'],

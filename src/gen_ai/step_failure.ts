@@ -72,7 +72,17 @@ export function hasFailed(view: SpanView): boolean {
   if (view.statusCode === STATUS_ERROR) return true
   const { bytes, attributes } = view
   attributes.find(bytes, keys, found)
-  if (!at.marks.some(isThere)) return false
+  return at.marks.some(isThere) && tellsFailure(view)
+}
+
+/** The same of a span that is known to be a step. */
+export function stepFailed(view: SpanView): boolean {
+  if (view.statusCode === STATUS_ERROR) return true
+  view.attributes.find(view.bytes, keys, found)
+  return tellsFailure(view)
+}
+
+function tellsFailure(view: SpanView): boolean {
   return (
     at.types.some((key) => hasText(view, found[key]!)) ||
     at.outcomes.some((key) => isFailedOutcome(view, found[key]!)) ||

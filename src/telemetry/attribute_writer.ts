@@ -74,13 +74,13 @@ export function appendTexts(
 
 /** A list of doubles. */
 export function appendDoubles(out: Output, key: KeyTemplate, values: readonly number[]): void {
-  const list = values.length * 11
+  const list = values.length * withHead(9)
   head(out, key, withHead(list))
   out.byte(ARRAY)
   out.varint(list)
   for (const value of values) {
     out.byte(0x0a)
-    out.byte(9)
+    out.varint(9)
     out.byte(DOUBLE)
     out.double(value)
   }

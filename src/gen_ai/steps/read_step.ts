@@ -1,272 +1,182 @@
-/** Reading a span that is no model call: is it a step, of which kind, and what does it tell? */
-import { boolOf, numberOf, textStart } from '../../telemetry/any_value.ts'
-import { ATTRIBUTE } from '../../telemetry/attributes.ts'
+/** From the bytes of a span to the facts of a step that is no model call. */
+import { boolOf, contentStart, numberOf, STRING, textStart, valueKind } from '../../telemetry/any_value.ts'
 import { KeySet } from '../../telemetry/key_set.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import { hasFailed } from '../step_failure.ts'
+import { stepFailed } from '../step_failure.ts'
 import { STEP, STEP_KINDS, STEP_NEWEST, type StepKind } from '../step_fields.ts'
-import { argumentsFingerprint } from './arguments_fingerprint.ts'
-import { readFlatDocuments, readListedDocuments } from './retrieved_documents.ts'
-import { STEP_TEXT_NAMES, STEP_TEXTS, type Step, type StepText } from './step.ts'
+import { cutText, readCount, readDocuments, readListedDocuments } from './documents.ts'
+import { fingerprintOfJson } from './fingerprint.ts'
+import type { Step } from './step.ts'
 import {
-  argumentSources,
-  bareMarks,
-  databaseMarks,
-  databaseOperations,
-  databaseQuery,
-  documentCounts,
-  documentLists,
-  entityNames,
-  guardrailFlags,
-  guardrailPassed,
-  guardrailWords,
-  nameBeginnings,
-  stepMarks,
-  textSources,
-  vectorDatabases,
-  wholeNames,
-} from './step_names.ts'
+  ARGUMENT_NAMES,
+  BLOCKED,
+  COUNT_NAMES,
+  DOCUMENT_NAMES,
+  NAMED_BY_SPAN,
+  NAMES_BY_KIND,
+  PASS_NAMES,
+  PASSED,
+  STEP_TEXTS,
+  TEXT_NAMES,
+  TRIGGER_NAMES,
+  VERDICT_NAMES,
+} from './step_fact_names.ts'
+import { isMarkedStep } from './step_filter.ts'
+import { kindOfStep } from './step_kind.ts'
+import { namedFrom, namedTo } from './step_span_names.ts'
 
-/** Who wrote a step; `Step.dialect` is a position here. */
-export const STEP_DIALECTS = [
-  ...new Set([...stepMarks, ...bareMarks].map(({ dialect }) => dialect)),
-  'vector-database',
-  'span-name',
-]
-const VECTOR_DATABASE = STEP_DIALECTS.indexOf('vector-database')
-const SPAN_NAME = STEP_DIALECTS.indexOf('span-name')
-
-const marks = new KeySet([...new Set([...stepMarks.map(keyOf), ...bareMarks.map(keyOf), ...databaseMarks])])
-/** 1 for the two bytes with which a mark begins: nearly all attributes of other spans begin otherwise. */
-const firstTwo = new Uint8Array(1 << 16)
-for (const name of marks.names) firstTwo[(name.charCodeAt(0) << 8) | name.charCodeAt(1)] = 1
-
-const keys = new KeySet([
+const names = [
   ...new Set([
-    ...marks.names,
-    ...Object.values(textSources).flat(),
-    ...[...entityNames, ...argumentSources, ...documentCounts, ...documentLists, ...databaseOperations],
-    ...[...guardrailFlags, ...guardrailWords, ...guardrailPassed, STEP.kind, STEP_NEWEST.operation],
+    ...[STEP.kind, STEP_NEWEST.operation],
+    ...Object.values(TEXT_NAMES).flat(),
+    ...Object.values(NAMES_BY_KIND).flatMap((texts) => Object.values(texts).flat()),
+    ...[...ARGUMENT_NAMES, ...COUNT_NAMES, ...DOCUMENT_NAMES, ...VERDICT_NAMES, ...TRIGGER_NAMES, ...PASS_NAMES],
   ]),
-])
-const found = new Int32Array(keys.names.length)
+]
+const keys = new KeySet(names)
+const found = new Int32Array(names.length)
+const allAt = (list: readonly string[]) => list.map((name) => names.indexOf(name))
 const at = {
-  stepMarks: rowsOf(stepMarks.map(keyOf)),
-  bareMarks: rowsOf(bareMarks.map(keyOf)),
-  databases: rowsOf(databaseMarks),
-  operations: rowsOf(databaseOperations),
-  texts: STEP_TEXTS.map((name) => rowsOf(textSources[name])),
-  entities: rowsOf(entityNames),
-  arguments: rowsOf(argumentSources),
-  counts: rowsOf(documentCounts),
-  lists: rowsOf(documentLists),
-  flags: rowsOf(guardrailFlags),
-  verdicts: rowsOf(guardrailWords),
-  passed: rowsOf(guardrailPassed),
-  judged: rowsOf([STEP.kind])[0]!,
-  operation: rowsOf([STEP_NEWEST.operation])[0]!,
+  judged: names.indexOf(STEP.kind),
+  operation: names.indexOf(STEP_NEWEST.operation),
+  arguments: allAt(ARGUMENT_NAMES),
+  counts: allAt(COUNT_NAMES),
+  documents: allAt(DOCUMENT_NAMES),
+  verdicts: allAt(VERDICT_NAMES),
+  triggers: allAt(TRIGGER_NAMES),
+  passes: allAt(PASS_NAMES),
 }
-/** Of each text, where its newest name stands among the keys; -1 where there is none. */
-const newest = STEP_TEXTS.map((name) => keys.names.indexOf(STEP_TEXT_NAMES[name]))
+/** By kind: each text with its names. */
+const textsOf = Object.fromEntries(
+  STEP_KINDS.map((kind) => [
+    kind,
+    STEP_TEXTS.map((text) => ({
+      text,
+      newest: newestNameOf(text),
+      keys: allAt([...TEXT_NAMES[text], ...(NAMES_BY_KIND[kind]?.[text] ?? [])]),
+    })).filter((one) => one.keys.length > 0),
+  ]),
+) as unknown as Record<StepKind, readonly { text: (typeof STEP_TEXTS)[number]; newest: number; keys: number[] }[]>
 
-const databases = new Set(vectorDatabases)
-const beginnings = nameBeginnings.map(([text, kind]) => ({ text: Buffer.from(text), kind }))
-const whole = new KeySet(Object.keys(wholeNames))
-const WORD_BYTES_MAX = 40
-const QUOTE = 0x22
-const SERVER = 2
-const blocked = /block|fail|den(?:y|ied)|reject|interven|trip|trigger|violat/i
-const passes = /pass|allow|^ok$|success|none|clean|safe/i
+/** A text of a step in bytes: what is longer is cut. */
+const TEXT_BYTES_MAX = 200
+const WORD_BYTES_MAX = 32
 
-/** Which text names a step of the kind. */
-const nameOf: Partial<Record<StepKind, StepText>> = { tool: 'toolName', agent: 'agentName', workflow: 'workflowName' }
-/** What span names begin with before the name of what ran, and what they end with. */
-const beforeName =
-  /^(?:execute_tool|invoke_agent|invoke_workflow|running tool:?|agent run:?|tools\/call|tool\.|chain\.) ?/
-const NAME_BYTES_MAX = 400
-
-/** Could the span be such a step? Spans of other kinds end here. */
-function mayBeStep({ bytes, attributes, nameStart, nameEnd }: SpanView): boolean {
-  const { rows, count } = attributes
-  const stop = count * ATTRIBUTE.width
-  for (let row = ATTRIBUTE.keyStart; row < stop; row += ATTRIBUTE.width) {
-    const start = rows[row]!
-    if (firstTwo[(bytes[start]! << 8) | bytes[start + 1]!] === 1 && marks.find(bytes, start, rows[row + 1]!) >= 0)
-      return true
-  }
-  return nameStart >= 0 && kindOfName(bytes, nameStart, nameEnd) !== undefined
-}
-
-/** Fills `step` from the span, which must be no model call. False: it is no step, or has been read already. */
-export function readStep(view: SpanView, step: Step, secret: Buffer): boolean {
-  if (!mayBeStep(view)) return false
-  const { bytes, attributes } = view
-  attributes.find(bytes, keys, found)
+/**
+ * Fills `step` from the span that `view` is on, which is no model call. False if it is no step either, or was judged before.
+ * `key`: of the fingerprints.
+ */
+export function readStep(view: SpanView, step: Step, key: Uint8Array): boolean {
+  if (!isMarkedStep(view)) return false
+  const kind = kindOfStep(view)
+  if (kind === undefined) return false
+  view.attributes.find(view.bytes, keys, found)
   if (found[at.judged]! >= 0) return false
-  const kind = kindOf(view, step)
-  if (kind === undefined || isOtherSide(view)) return false
-  step.reset(bytes)
-  step.kind = STEP_KINDS.indexOf(kind)
-  for (let text = 0; text < STEP_TEXTS.length; text++) setFirstText(view, step, text, at.texts[text]!)
-  const name = nameOf[kind]
-  if (name !== undefined && !step.has(STEP_TEXTS.indexOf(name))) setName(view, step, STEP_TEXTS.indexOf(name))
-  if (kind === 'tool') setFingerprint(view, step, secret)
-  if (kind === 'retrieval') readDocuments(view, step)
+  step.reset(view.bytes, kind)
+  step.hasOperation = found[at.operation]! >= 0
+  for (const { text, newest, keys } of textsOf[kind]) readStepText(view, step, text, newest, keys)
+  readSpanName(view, step)
+  if (kind === 'tool') readArguments(view, step, key)
+  if (kind === 'retrieval') readFound(view, step)
   if (kind === 'guardrail') step.verdict = verdictOf(view)
-  step.failed = hasFailed(view)
+  step.failed = stepFailed(view)
   return true
 }
 
-/** Of the step just read: has the span no attribute of the text's newest name? */
-export function lacksNewest(text: number): boolean {
-  const key = newest[text]!
-  return key < 0 || found[key]! < 0
+function newestNameOf(text: (typeof STEP_TEXTS)[number]): number {
+  if (text === 'promptName') return names.indexOf('gen_ai.prompt.name')
+  if (text === 'promptVersion') return names.indexOf('gen_ai.prompt.version')
+  return text === 'handoffTo' ? -1 : names.indexOf(STEP_NEWEST[text])
 }
 
-/** Of the step just read: has the span no `gen_ai.operation.name`? */
-export function lacksOperation(): boolean {
-  return found[at.operation]! < 0
-}
-
-function kindOf(view: SpanView, step: Step): StepKind | undefined {
-  let isTold = false
-  for (let mark = 0; mark < stepMarks.length; mark++) {
-    const row = found[at.stepMarks[mark]!]!
+function readStepText(
+  view: SpanView,
+  step: Step,
+  text: (typeof STEP_TEXTS)[number],
+  newest: number,
+  candidates: readonly number[],
+): void {
+  const { bytes, attributes } = view
+  for (const candidate of candidates) {
+    const row = found[candidate]!
     if (row < 0) continue
-    isTold = true
-    const { words, dialect } = stepMarks[mark]!
-    const word = wordOf(view, row).toLowerCase()
-    const rule = Object.hasOwn(words, word) ? words[word] : undefined
-    if (rule === undefined) continue
-    step.dialect = STEP_DIALECTS.indexOf(dialect)
-    return kindByRule(rule, view)
+    const end = attributes.valueEnd(row)
+    const start = textStart(bytes, attributes.valueStart(row), end)
+    if (start < 0) continue
+    // MLflow writes every text as JSON.
+    const quoted = end - start > 2 && bytes[start] === QUOTE && bytes[end - 1] === QUOTE ? 1 : 0
+    if (start + quoted >= end - quoted) continue
+    step.setText(
+      text,
+      start + quoted,
+      cutText(bytes, start + quoted, end - quoted, TEXT_BYTES_MAX),
+      candidate === newest,
+    )
+    return
   }
-  if (isTold) return undefined
-  for (let mark = 0; mark < bareMarks.length; mark++) {
-    if (found[at.bareMarks[mark]!]! < 0) continue
-    step.dialect = STEP_DIALECTS.indexOf(bareMarks[mark]!.dialect)
-    return kindByRule(bareMarks[mark]!.rule, view)
-  }
-  if (at.databases.some((key) => found[key]! >= 0 && databases.has(wordOf(view, found[key]!).toLowerCase()))) {
-    step.dialect = VECTOR_DATABASE
-    return isQuery(view) ? 'retrieval' : undefined
-  }
-  step.dialect = SPAN_NAME
-  return view.nameStart < 0 ? undefined : kindOfName(view.bytes, view.nameStart, view.nameEnd)
 }
 
-function kindByRule(rule: StepKind | `root ${StepKind}`, { parentId }: SpanView): StepKind | undefined {
-  if (!rule.startsWith('root ')) return rule as StepKind
-  return parentId < 0 ? (rule.slice(5) as StepKind) : undefined
+const QUOTE = 34
+
+/** The span's name, where nothing else names the tool, agent or workflow, and whom is handed over to. */
+function readSpanName(view: SpanView, step: Step): void {
+  const text = step.kind === 'handoff' ? 'handoffTo' : NAMED_BY_SPAN[step.kind]
+  const start = namedFrom(view)
+  if (step.kind === 'retrieval' && !step.has('dataSourceId') && start > view.nameStart) {
+    step.setText('dataSourceId', start, cutText(view.bytes, start, namedTo(view), TEXT_BYTES_MAX))
+    return
+  }
+  if (text === undefined || step.has(text)) return
+  const end = cutText(view.bytes, start, namedTo(view), TEXT_BYTES_MAX)
+  if (start < end) step.setText(text, start, end)
 }
 
-function kindOfName(bytes: Buffer, start: number, end: number): StepKind | undefined {
-  const known = whole.find(bytes, start, end)
-  if (known >= 0) return wholeNames[whole.names[known]!]
-  for (const { text, kind } of beginnings)
-    if (bytes[start] === text[0] && end - start > text.length && text.compare(bytes, start, start + text.length) === 0)
-      return kind
+function readArguments(view: SpanView, step: Step, key: Uint8Array): void {
+  const { bytes, attributes } = view
+  const candidate = at.arguments.find((one) => found[one]! >= 0)
+  if (candidate === undefined) return
+  const row = found[candidate]!
+  const [from, end] = [attributes.valueStart(row), attributes.valueEnd(row)]
+  if (from >= end) return
+  const start = valueKind(bytes, from, end) === STRING ? contentStart(bytes, from, end) : from
+  step.arguments = fingerprintOfJson(key, bytes, start, end)
+}
+
+function readFound(view: SpanView, step: Step): void {
+  const { bytes, attributes } = view
+  const isListed = readListedDocuments(view, step)
+  for (const one of isListed ? [] : at.documents) {
+    const row = found[one]!
+    if (row >= 0 && readDocuments(bytes, attributes.valueStart(row), attributes.valueEnd(row), step)) break
+  }
+  const count = at.counts.find((one) => found[one]! >= 0)
+  if (count === undefined) return
+  const row = found[count]!
+  readCount(numberOf(bytes, attributes.valueStart(row), attributes.valueEnd(row)), step)
+}
+
+function verdictOf(view: SpanView): 'passed' | 'blocked' | undefined {
+  const told = at.verdicts.find((one) => found[one]! >= 0)
+  const word = told === undefined ? '' : shortText(view, found[told]!)
+  if (BLOCKED.test(word)) return 'blocked'
+  if (PASSED.test(word)) return 'passed'
+  const struck = flagAmong(view, at.triggers)
+  if (struck !== undefined) return struck ? 'blocked' : 'passed'
+  const passed = flagAmong(view, at.passes)
+  return passed === undefined ? undefined : passed ? 'passed' : 'blocked'
+}
+
+function flagAmong({ bytes, attributes }: SpanView, candidates: readonly number[]): boolean | undefined {
+  for (const one of candidates) {
+    const row = found[one]!
+    const flag = row < 0 ? undefined : boolOf(bytes, attributes.valueStart(row), attributes.valueEnd(row))
+    if (flag !== undefined) return flag
+  }
   return undefined
 }
 
-function isQuery(view: SpanView): boolean {
-  const row = firstOf(at.operations)
-  const { bytes, nameStart, nameEnd } = view
-  if (row >= 0 && databaseQuery.test(wordOf(view, row))) return true
-  return nameStart >= 0 && databaseQuery.test(bytes.toString('latin1', nameStart, Math.min(nameEnd, nameStart + 100)))
-}
-
-/** A server's side of a tool call by MCP: its client tells of the same. */
-function isOtherSide({ kind, parentId }: SpanView): boolean {
-  return kind === SERVER && parentId >= 0 && found[mcp]! >= 0
-}
-const mcp = keys.names.indexOf('mcp.method.name')
-
-function setFirstText(view: SpanView, step: Step, text: number, sources: readonly number[]): boolean {
-  const { bytes, attributes } = view
-  for (let source = 0; source < sources.length; source++) {
-    const row = found[sources[source]!]!
-    if (row < 0) continue
-    let end = attributes.valueEnd(row)
-    let start = textStart(bytes, attributes.valueStart(row), end)
-    if (start < 0) continue
-    if (end - start >= 2 && bytes[start] === QUOTE && bytes[end - 1] === QUOTE) {
-      start++
-      end--
-    }
-    if (start === end) continue
-    step.setText(text, start, end)
-    return true
-  }
-  return false
-}
-
-/** The name of a step whose attributes do not name it: what its emitter calls the part, or the span's name. */
-function setName(view: SpanView, step: Step, text: number): void {
-  if (setFirstText(view, step, text, at.entities)) return
-  const { bytes, nameStart, nameEnd } = view
-  if (nameStart < 0 || nameEnd - nameStart > NAME_BYTES_MAX) return
-  const before = beforeName.exec(bytes.toString('latin1', nameStart, nameEnd))?.[0].length ?? 0
-  step.setText(text, nameStart + before, nameEnd)
-}
-
-function setFingerprint({ bytes, attributes }: SpanView, step: Step, secret: Buffer): void {
-  const row = firstOf(at.arguments)
-  if (row < 0) return
-  const end = attributes.valueEnd(row)
-  const text = textStart(bytes, attributes.valueStart(row), end)
-  const start = text < 0 ? attributes.valueStart(row) : text
-  if (start < end) step.fingerprint = argumentsFingerprint(secret, bytes, start, end)
-}
-
-function readDocuments(view: SpanView, step: Step): void {
-  const { bytes, attributes } = view
-  if (!readFlatDocuments(view, step))
-    for (const key of at.lists) if (found[key]! >= 0 && readListedDocuments(view, found[key]!, step)) break
-  const row = firstOf(at.counts)
-  if (row < 0) return
-  const count = numberOf(bytes, attributes.valueStart(row), attributes.valueEnd(row))
-  if (count >= 0 && Number.isSafeInteger(count)) step.documents = count
-}
-
-function verdictOf(view: SpanView): Step['verdict'] {
-  for (const key of at.flags) {
-    const flag = flagOf(view, found[key]!)
-    if (flag !== undefined) return flag ? 'blocked' : 'passed'
-  }
-  for (const key of at.passed) {
-    const flag = flagOf(view, found[key]!)
-    if (flag !== undefined) return flag ? 'passed' : 'blocked'
-  }
-  for (const key of at.verdicts) {
-    const word = found[key]! < 0 ? '' : wordOf(view, found[key]!)
-    if (blocked.test(word)) return 'blocked'
-    if (passes.test(word)) return 'passed'
-  }
-  return ''
-}
-
-function flagOf({ bytes, attributes }: SpanView, row: number): boolean | undefined {
-  return row < 0 ? undefined : boolOf(bytes, attributes.valueStart(row), attributes.valueEnd(row))
-}
-
-/** A short text without the quotes of JSON; empty for anything else. */
-function wordOf({ bytes, attributes }: SpanView, row: number): string {
+function shortText({ bytes, attributes }: SpanView, row: number): string {
   const end = attributes.valueEnd(row)
   const start = textStart(bytes, attributes.valueStart(row), end)
-  if (start < 0 || end - start > WORD_BYTES_MAX) return ''
-  return bytes.toString('latin1', start, end).replaceAll('"', '')
-}
-
-function firstOf(sources: readonly number[]): number {
-  for (const key of sources) if (found[key]! >= 0) return found[key]!
-  return -1
-}
-
-function rowsOf(names: readonly string[]): readonly number[] {
-  return names.map((name) => keys.names.indexOf(name))
-}
-
-function keyOf({ key }: { readonly key: string }): string {
-  return key
+  return start < 0 || end - start > WORD_BYTES_MAX ? '' : bytes.toString('latin1', start, end)
 }

@@ -2,8 +2,8 @@ import type { Host } from '../../component.ts'
 import type { Lexicon } from '../../gen_ai/dialects/lexicon.ts'
 import { COST_SOURCES, type ModelCall } from '../../gen_ai/model_call.ts'
 import { IMPLAUSIBLE } from '../../gen_ai/plausible.ts'
-import type { Counter } from '../../self/metrics/meter.ts'
-import { StepCounters, StepTally } from './steps/step_counters.ts'
+import { STEP_KINDS, type StepKind } from '../../gen_ai/step_fields.ts'
+import type { Counter, Meter } from '../../self/metrics/meter.ts'
 
 const UNKNOWN_MODEL = COST_SOURCES.indexOf('unknown_model')
 
@@ -14,10 +14,20 @@ export class CallTally {
   /** By the position in IMPLAUSIBLE. */
   readonly implausible = new Int32Array(IMPLAUSIBLE.length)
   unknownModels = 0
-  readonly steps = new StepTally()
+  /** Of other steps: by kind, and by dialect with -1 as the last. */
+  readonly steps: Int32Array
+  hasSteps = false
 
   constructor({ ids }: Lexicon) {
     this.calls = new Int32Array(ids.length)
+    this.steps = new Int32Array(STEP_KINDS.length * (ids.length + 1))
+  }
+
+  /** `dialect`: -1 for a step in none. */
+  addStep(kind: StepKind, dialect: number): void {
+    this.hasSteps = true
+    const width = this.calls.length + 1
+    this.steps[STEP_KINDS.indexOf(kind) * width + (dialect < 0 ? width - 1 : dialect)]!++
   }
 
   add(call: ModelCall): void {
@@ -35,10 +45,14 @@ export class CallCounters {
   readonly #corrected: Counter
   readonly #unknownModels: Counter
   readonly #implausible: readonly Counter[]
-  readonly #steps: StepCounters
+  readonly #ids: readonly string[]
+  readonly #meter: Meter
+  /** As `CallTally.steps`, made when they are needed: most pairs never are. */
+  readonly #steps: (Counter | undefined)[] = []
 
   constructor({ meter }: Host, { ids }: Lexicon) {
-    this.#steps = new StepCounters(meter)
+    this.#ids = ids
+    this.#meter = meter
     this.#implausible = IMPLAUSIBLE.map((number) =>
       meter.counter(
         'sluice_gen_ai_implausible_numbers',
@@ -60,10 +74,21 @@ export class CallCounters {
   }
 
   add(tally: CallTally): void {
-    this.#steps.add(tally.steps)
     for (const [dialect, calls] of tally.calls.entries()) if (calls > 0) this.#calls[dialect]!.add(calls)
     for (const [at, numbers] of tally.implausible.entries()) if (numbers > 0) this.#implausible[at]!.add(numbers)
     if (tally.corrected > 0) this.#corrected.add(tally.corrected)
     if (tally.unknownModels > 0) this.#unknownModels.add(tally.unknownModels)
+    if (!tally.hasSteps) return
+    for (const [at, steps] of tally.steps.entries())
+      if (steps > 0) (this.#steps[at] ??= this.#stepCounter(at)).add(steps)
+  }
+
+  #stepCounter(at: number): Counter {
+    const width = this.#ids.length + 1
+    return this.#meter.counter(
+      'sluice_gen_ai_steps',
+      'Steps recognised that are no model calls, by kind, and by the dialect in which they came: `none` if by their own marks alone.',
+      { kind: STEP_KINDS[Math.floor(at / width)]!, dialect: this.#ids[at % width] ?? 'none' },
+    )
   }
 }

@@ -1,50 +1,49 @@
-/** Spans: model calls are brought into the newest conventions, priced, and their answers judged; other steps are marked. */
+/** Spans of model calls and other steps: brought into the newest conventions, calls priced, and their answers judged. */
+import { randomBytes } from 'node:crypto'
 import type { Consumer, Host } from '../../component.ts'
 import { findAnswer } from '../../content/answers/find_answer.ts'
 import type { Lexicon } from '../../gen_ai/dialects/lexicon.ts'
 import { readModelCall } from '../../gen_ai/reading/read.ts'
-import { ScopeMarks } from '../../gen_ai/reading/recognise.ts'
+import { type DialectCandidates, recognise, ScopeMarks } from '../../gen_ai/reading/recognise.ts'
 import { lacksUsage, needsUsage, WorkflowOutputs } from '../../gen_ai/reading/workflow_output.ts'
-import { keyOfProcess } from '../../gen_ai/steps/arguments_fingerprint.ts'
 import { readStep } from '../../gen_ai/steps/read_step.ts'
 import { Step } from '../../gen_ai/steps/step.ts'
-import type { Clock } from '../../self/clock.ts'
+import { StepFilter } from '../../gen_ai/steps/step_filter.ts'
 import { SPAN_ATTRIBUTES } from '../../telemetry/attribute_writer.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
-import { SpanView } from '../../telemetry/span_view.ts'
+import { SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
 import type { CallTally } from './call_counters.ts'
 import type { GenAiConfig } from './config.ts'
 import { Normaliser } from './normaliser.ts'
-import { StepWatch } from './steps/step_watch.ts'
 import { StepWriter } from './steps/step_writer.ts'
-import { watchedStep } from './steps/watched_step.ts'
+
+const NO_FINDINGS = { consecutiveFailures: 0, signals: [] }
 
 export class SpanNormaliser extends Normaliser<'traces'> {
   #scopes: ScopeMarks
   readonly #view = new SpanView()
   readonly #outputs = new WorkflowOutputs()
   readonly #step = new Step()
-  readonly #steps = new StepWriter(SPAN_ATTRIBUTES)
-  readonly #secret = keyOfProcess()
-  readonly #watch = new StepWatch()
-  readonly #clock: Clock
+  readonly #stepWriter = new StepWriter(SPAN_ATTRIBUTES)
+  readonly #key = randomBytes(32)
+  #filter: StepFilter
 
   constructor(config: GenAiConfig, host: Host, next: Consumer<'traces'>) {
     super(config, host, next, SPAN_ATTRIBUTES)
     this.#scopes = new ScopeMarks(this.lexicon)
-    this.#clock = host.clock
+    this.#filter = new StepFilter(this.lexicon.anywhere.keys.names)
   }
 
   protected normalise(batch: TraceBatch, tally: CallTally): void {
     const view = this.#view
     for (let item = 0; item < batch.items; item++) {
       view.read(batch, item)
-      if (
-        readModelCall(view, this.found, this.#scopes.of(batch, view.scope), this.call) &&
-        (!lacksUsage(this.call) || this.#outputs.read(batch, view, this.call) || !needsUsage(this.call))
-      )
-        this.writeCall(item, view, tally)
-      else if (readStep(view, this.#step, this.#secret)) this.#writeStep(item, view, tally)
+      const candidates = this.#scopes.of(batch, view.scope)
+      if (!this.#mayBeStep(candidates)) continue
+      if (readModelCall(view, this.found, candidates, this.call)) {
+        if (!lacksUsage(this.call) || this.#outputs.read(batch, view, this.call) || !needsUsage(this.call))
+          this.writeCall(item, view, tally)
+      } else if (readStep(view, this.#step, this.#key)) this.#writeStep(item, candidates, tally)
     }
     this.#step.forget()
     this.#outputs.forget()
@@ -52,19 +51,24 @@ export class SpanNormaliser extends Normaliser<'traces'> {
     this.#scopes.forget()
   }
 
-  #writeStep(item: number, view: SpanView, tally: CallTally): void {
-    this.rewrite.prependToItem(item)
-    this.#steps.write(
-      this.rewrite.out,
-      this.#step,
-      this.#watch.notice(watchedStep(view, this.#step), this.#clock.monotonic_ms()),
-    )
-    this.rewrite.close()
-    tally.steps.add(this.#step)
+  /** Nearly all spans of other kinds end here. */
+  #mayBeStep({ byScope, byName }: DialectCandidates): boolean {
+    const view = this.#view
+    return byScope || (byName >= 0 && view.statusCode === STATUS_ERROR) || this.#filter.passes(view)
+  }
+
+  #writeStep(item: number, candidates: DialectCandidates, tally: CallTally): void {
+    const { rewrite, found, lexicon } = this
+    rewrite.prependToItem(item)
+    this.#stepWriter.write(rewrite.out, this.#step, NO_FINDINGS)
+    rewrite.close()
+    this.#view.attributes.find(this.#view.bytes, lexicon.keys, found)
+    tally.addStep(this.#step.kind, recognise(candidates, found))
   }
 
   protected readBy(lexicon: Lexicon): void {
     this.#scopes = new ScopeMarks(lexicon)
+    this.#filter = new StepFilter(lexicon.anywhere.keys.names)
   }
 
   protected findAnswer(): void {

@@ -4,7 +4,7 @@ import { Output } from '../../../otlp/output.ts'
 import { fieldsOf, type MessageName } from '../../../otlp/schema.ts'
 import { type MetricBatch, trusted } from '../../../telemetry/batch.ts'
 
-export type PointKind = 'NumberDataPoint' | 'HistogramDataPoint'
+export type PointKind = 'sum' | 'gauge' | 'histogram' | 'exponential'
 
 const CUMULATIVE = 2
 /** The scope by which exporters know metrics of this process. */
@@ -18,9 +18,22 @@ const NUMBERS = {
   resourceMetrics: numberOf('MetricsRequest', 'resourceMetrics'),
   scopeMetrics: numberOf('ResourceMetrics', 'scopeMetrics'),
   metrics: numberOf('ScopeMetrics', 'metrics'),
-  NumberDataPoint: { data: numberOf('Metric', 'sum'), points: numberOf('Sum', 'dataPoints') },
-  HistogramDataPoint: { data: numberOf('Metric', 'histogram'), points: numberOf('Histogram', 'dataPoints') },
+  sum: { data: numberOf('Metric', 'sum'), points: numberOf('Sum', 'dataPoints') },
+  gauge: { data: numberOf('Metric', 'gauge'), points: numberOf('Gauge', 'dataPoints') },
+  histogram: { data: numberOf('Metric', 'histogram'), points: numberOf('Histogram', 'dataPoints') },
+  exponential: {
+    data: numberOf('Metric', 'exponentialHistogram'),
+    points: numberOf('ExponentialHistogram', 'dataPoints'),
+  },
 } as const
+
+/** The message that a point of a kind is. */
+export const POINT_OF = {
+  sum: 'NumberDataPoint',
+  gauge: 'NumberDataPoint',
+  histogram: 'HistogramDataPoint',
+  exponential: 'ExponentialHistogramDataPoint',
+} as const satisfies Record<PointKind, MessageName>
 
 /** One request after the other; the memory is used again. */
 export class MetricRequest {
@@ -45,7 +58,7 @@ export class MetricRequest {
     const { kind } = this.#metric!
     const mark = out.open(NUMBERS[kind].points, POINT_BYTES)
     out.copy(fixed, 0, fixed.length)
-    encode(kind, fields, out)
+    encode(POINT_OF[kind], fields, out)
     out.close(mark, POINT_BYTES)
     this.points++
   }
@@ -53,8 +66,9 @@ export class MetricRequest {
   close(): void {
     const { kind, marks } = this.#metric!
     const temporality = { aggregationTemporality: CUMULATIVE }
-    if (kind === 'NumberDataPoint') encode('Sum', { ...temporality, isMonotonic: true }, this.#out)
-    else encode('Histogram', temporality, this.#out)
+    if (kind === 'sum') encode('Sum', { ...temporality, isMonotonic: true }, this.#out)
+    else if (kind === 'histogram') encode('Histogram', temporality, this.#out)
+    else if (kind === 'exponential') encode('ExponentialHistogram', temporality, this.#out)
     for (const mark of marks.reverse()) this.#out.close(mark, LARGE_BYTES)
     this.#metric = undefined
   }

@@ -1,18 +1,20 @@
 /**
- * Cumulative counters and histograms by name and attributes, and the OTLP request that shows them.
+ * Cumulative counters and histograms, and gauges, by name and attributes, and the OTLP request that shows them.
  *
  * A new point is shown at zero first and at its value no sooner than a flush interval later, so that `increase()` in
  * Prometheus sees its first call. A point lives as long as somebody holds it. Then it is shown unchanged for a while, so
  * that its last value is read, and ends by a point without a value. Who wants it back meanwhile gets it as it is; later
- * it is a new one, which begins at zero at another time.
+ * it is a new one, which begins at zero at another time. A gauge is shown as it is; while it says nothing its series has ended.
  */
 import { encode, type Message } from '../../../otlp/codec.ts'
 import type { Clock } from '../../../self/clock.ts'
 import { ExactSum } from '../../../self/exact_sum.ts'
 import type { MetricBatch } from '../../../telemetry/batch.ts'
 import { BucketExemplars, type CallExemplar, type ExemplarCandidates } from './bucket_exemplars.ts'
+import { ExponentialHistogram } from './exponential_histogram.ts'
 import { Histogram } from './histogram.ts'
-import { MetricRequest } from './metric_request.ts'
+import { MetricRequest, POINT_OF, type PointKind } from './metric_request.ts'
+import { type Gauge, RecentMean } from './recent_mean.ts'
 import { SHOWN_AFTER_MS } from './standing.ts'
 
 export type PointAttributes = Readonly<Record<string, string>>
@@ -24,6 +26,14 @@ export interface Description {
   readonly unit?: string
   /** Of histograms: shows calls of traces that are kept. */
   readonly exemplars?: boolean
+}
+
+/** What the user says of histograms. */
+export interface HistogramShapes {
+  /** Bounds by the metric's name, ascending. */
+  readonly histogram_bounds?: Readonly<Record<string, readonly number[]>>
+  /** Exponential buckets instead of bounds. Default false. */
+  readonly native_histograms?: boolean
 }
 
 /** Of one moment. */
@@ -44,13 +54,16 @@ export class CounterPoint {
   }
 }
 
+/** What a point shows. */
+export type PointValue = CounterPoint | Histogram | Gauge
+
 export interface MetricPoint {
   /** Of its family, and in it. */
   readonly name: string
   readonly key: string
   /** What never changes of its message. */
   readonly fixed: Buffer
-  readonly value: CounterPoint | Histogram
+  readonly value: PointValue
   /** Monotonic milliseconds: what is shown of an earlier moment does not have it. */
   readonly made_ms: number
   /** When it was shown at zero, monotonic milliseconds: a wall clock that is set back would show zeros again; NaN: not yet. */
@@ -61,6 +74,8 @@ export interface MetricPoint {
   told_ms: number
   /** It was shown to have ended. */
   isGone: boolean
+  /** Of a gauge: it was shown that there is nothing to say. */
+  isSilent: boolean
 }
 
 interface Family extends Description {
@@ -95,7 +110,17 @@ export class Lease {
   }
 
   histogram(description: Description, bounds: readonly number[], attributes: PointAttributes): Histogram {
-    return this.#hold(description, attributes, () => new Histogram(bounds)) as Histogram
+    const make = () => this.#set.newHistogram(description.name, bounds)
+    return this.#hold(description, attributes, make) as Histogram
+  }
+
+  gauge<T extends Gauge>(description: Description, attributes: PointAttributes, make: () => T): T {
+    return this.#hold(description, attributes, make) as T
+  }
+
+  /** A gauge: the mean of the last five minutes. */
+  recentMean(description: Description, attributes: PointAttributes): RecentMean {
+    return this.gauge(description, attributes, () => new RecentMean(this.#set.clock))
   }
 
   /** What it counts in these metrics is shown no more, from the next time on. */
@@ -109,11 +134,7 @@ export class Lease {
     for (const point of this.#points.splice(0)) this.#set.release(point)
   }
 
-  #hold(
-    description: Description,
-    attributes: PointAttributes,
-    make: () => CounterPoint | Histogram,
-  ): MetricPoint['value'] {
+  #hold(description: Description, attributes: PointAttributes, make: () => PointValue): PointValue {
     if (this.#without.has(description.name)) return make()
     const point = this.#set.hold(description, attributes, make)
     this.#points.push(point)
@@ -129,17 +150,26 @@ export class MetricSet {
   /** Points that have ended. */
   ended = 0
   readonly #families = new Map<string, Family>()
-  readonly #clock: Clock
+  readonly clock: Clock
   readonly #candidates: ExemplarCandidates
   readonly #request = new MetricRequest()
+  readonly #shapes: HistogramShapes
 
-  constructor(clock: Clock, candidates: ExemplarCandidates) {
-    this.#clock = clock
+  constructor(clock: Clock, candidates: ExemplarCandidates, shapes: HistogramShapes = {}) {
+    this.clock = clock
     this.#candidates = candidates
+    this.#shapes = shapes
+  }
+
+  /** A histogram of the metric of that name, in the shape that is wanted: `bounds` unless the user says others. */
+  newHistogram(name: string, bounds: readonly number[]): Histogram {
+    const { native_histograms = false, histogram_bounds = {} } = this.#shapes
+    if (native_histograms) return new ExponentialHistogram()
+    return new Histogram(histogram_bounds[name] ?? bounds)
   }
 
   /** The point of these attributes, with one holder more. */
-  hold(description: Description, attributes: PointAttributes, make: () => CounterPoint | Histogram): MetricPoint {
+  hold(description: Description, attributes: PointAttributes, make: () => PointValue): MetricPoint {
     const { name } = description
     let family = this.#families.get(name)
     if (family === undefined) this.#families.set(name, (family = { ...description, points: [], byKey: new Map() }))
@@ -176,7 +206,7 @@ export class MetricSet {
       if (family.points.some(({ isGone }) => isGone)) family.points = family.points.filter(({ isGone }) => !isGone)
   }
 
-  #make(family: Family, key: string, attributes: PointAttributes, value: CounterPoint | Histogram): MetricPoint {
+  #make(family: Family, key: string, attributes: PointAttributes, value: PointValue): MetricPoint {
     if (family.exemplars === true && value instanceof Histogram)
       value.exemplars = new BucketExemplars(this.#candidates, value.bounds.length + 1)
     const point: MetricPoint = {
@@ -184,11 +214,12 @@ export class MetricSet {
       key,
       fixed: this.#fixed(value, attributes),
       value,
-      made_ms: this.#clock.monotonic_ms(),
+      made_ms: this.clock.monotonic_ms(),
       shown_ms: Number.NaN,
       holders: 0,
       told_ms: Number.NaN,
       isGone: false,
+      isSilent: true,
     }
     family.points.push(point)
     family.byKey.set(key, point)
@@ -196,11 +227,11 @@ export class MetricSet {
     return point
   }
 
-  #fixed(value: CounterPoint | Histogram, attributes: PointAttributes): Buffer {
+  #fixed(value: PointValue, attributes: PointAttributes): Buffer {
     const pairs = Object.entries(attributes).map(([key, text]) => ({ key, value: { stringValue: text } }))
-    const common = { attributes: pairs, startTimeUnixNano: nanos(this.#clock.now_ms()) }
-    if (value instanceof CounterPoint) return encode('NumberDataPoint', common).take()
-    return encode('HistogramDataPoint', { ...common, explicitBounds: [...value.bounds] }).take()
+    const common = { attributes: pairs, startTimeUnixNano: nanos(this.clock.now_ms()) }
+    const bounds = kindOf(value) === 'histogram' ? { explicitBounds: [...(value as Histogram).bounds] } : {}
+    return encode(POINT_OF[kindOf(value)], { ...common, ...bounds }).take()
   }
 
   *#requests(
@@ -218,8 +249,7 @@ export class MetricSet {
         written = []
       }
     }
-    if (written.length === 0) return
-    yield this.#request.take()
+    if (this.#request.points > 0) yield this.#request.take()
     this.#markShown(written, now, asZero)
   }
 
@@ -239,14 +269,15 @@ export class MetricSet {
     for (; at < points.length && request.points < POINTS_MAX; at++) {
       const point = points[at]!
       if (point.isGone || point.made_ms > now.monotonic_ms || !wanted(point)) continue
-      if (!isOpen)
-        request.open(name, help, unit, point.value instanceof CounterPoint ? 'NumberDataPoint' : 'HistogramDataPoint')
-      isOpen = true
-      request.point(point.fixed, {
-        ...time,
-        ...(isOver(point, now) ? endOf(point.value) : fieldsOf(point.value, asZero(point))),
-      })
       written.push(point)
+      const fields = isOver(point, now) ? endOf(point.value) : fieldsOf(point.value, asZero(point), now)
+      const isSilent = fields['flags'] === NO_RECORDED_VALUE
+      // Once is enough.
+      if (isSilent && point.isSilent && isGauge(point.value)) continue
+      point.isSilent = isSilent
+      if (!isOpen) request.open(name, help, unit, kindOf(point.value))
+      isOpen = true
+      request.point(point.fixed, { ...time, ...fields })
     }
     if (isOpen) request.close()
     return at
@@ -277,22 +308,41 @@ function isOver({ holders, told_ms }: MetricPoint, { monotonic_ms }: Now): boole
 }
 
 /** OTLP has no value in such a point; of a histogram the buckets, which have bounds. */
-function endOf(value: CounterPoint | Histogram): Message {
+function endOf(value: PointValue): Message {
   return { ...(value instanceof Histogram && histogramFields(value, true)), flags: NO_RECORDED_VALUE }
 }
 
-function fieldsOf(value: CounterPoint | Histogram, zero: boolean): Message {
+function fieldsOf(value: PointValue, zero: boolean, { monotonic_ms }: Now): Message {
   if (value instanceof CounterPoint) return { asDouble: zero ? 0 : value.value }
-  return histogramFields(value, zero)
+  if (value instanceof Histogram) return histogramFields(value, zero)
+  const now = value.at(monotonic_ms)
+  return Number.isNaN(now) ? { flags: NO_RECORDED_VALUE } : { asDouble: now }
+}
+
+function isGauge(value: PointValue): value is Gauge {
+  return kindOf(value) === 'gauge'
+}
+
+function kindOf(value: PointValue): PointKind {
+  if (value instanceof CounterPoint) return 'sum'
+  if (value instanceof ExponentialHistogram) return 'exponential'
+  return value instanceof Histogram ? 'histogram' : 'gauge'
 }
 
 function histogramFields(histogram: Histogram, zero: boolean): Message {
   return {
     count: zero ? 0n : BigInt(histogram.count),
     sum: zero ? 0 : histogram.sum,
-    bucketCounts: Array.from(histogram.counts, (count) => (zero ? 0n : BigInt(count))),
     exemplars: zero ? [] : (histogram.exemplars?.shown() ?? []).map(exemplarOf),
+    ...(histogram instanceof ExponentialHistogram
+      ? exponentialFields(histogram, zero)
+      : { bucketCounts: Array.from(histogram.counts, (count) => (zero ? 0n : BigInt(count))) }),
   }
+}
+
+function exponentialFields({ scale, zeros, offset, buckets }: ExponentialHistogram, zero: boolean): Message {
+  const positive = { offset, bucketCounts: buckets.map(BigInt) }
+  return { scale, zeroCount: zero ? 0n : BigInt(zeros), ...(zero || buckets.length === 0 ? {} : { positive }) }
 }
 
 function exemplarOf({ traceId, spanId, value, time_ms }: CallExemplar): Message {

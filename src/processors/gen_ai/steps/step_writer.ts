@@ -1,7 +1,7 @@
 /** Writing what was found about a step that is no model call onto its span. */
-import { STEP, STEP_KINDS, STEP_NEWEST, type StepKind, type StepSignal } from '../../../gen_ai/step_fields.ts'
-import { lacksNewest, lacksOperation } from '../../../gen_ai/steps/read_step.ts'
-import { STEP_TEXT_NAMES, STEP_TEXTS, type Step, type TextRange } from '../../../gen_ai/steps/step.ts'
+import { PROMPT, STEP, STEP_KINDS, STEP_NEWEST, type StepKind, type StepSignal } from '../../../gen_ai/step_fields.ts'
+import type { Step } from '../../../gen_ai/steps/step.ts'
+import type { StepText } from '../../../gen_ai/steps/step_fact_names.ts'
 import type { Output } from '../../../otlp/output.ts'
 import {
   appendDoubles,
@@ -12,52 +12,70 @@ import {
   appendTrue,
   KeyTemplate,
 } from '../../../telemetry/attribute_writer.ts'
-import type { Noticed } from './step_watch.ts'
 
-/** What the conventions call the operation; other kinds have no word there. */
-const operations: Partial<Record<StepKind, string>> = {
+/** Operations as the newest conventions name them; those of other kinds they do not name. */
+const operations: Readonly<Partial<Record<StepKind, string>>> = {
   tool: 'execute_tool',
   agent: 'invoke_agent',
   workflow: 'invoke_workflow',
   retrieval: 'retrieval',
 }
 
-function signalText(signal: StepSignal): TextRange {
-  const source = Buffer.from(signal)
-  return { source, start: 0, end: source.length }
+const written: readonly (readonly [StepText, string])[] = [
+  ...(['toolName', 'toolType', 'toolCallId', 'agentName', 'agentId', 'workflowName'] as const).map(
+    (text) => [text, STEP_NEWEST[text]] as const,
+  ),
+  ...(['conversationId', 'dataSourceId'] as const).map((text) => [text, STEP_NEWEST[text]] as const),
+  ['promptName', PROMPT.name],
+  ['promptVersion', PROMPT.version],
+  ['handoffTo', STEP.handoffTo],
+]
+
+/** What watching over many steps says of one. */
+export interface StepFindings {
+  /** How many times in a row the tool has failed, this time included; told from 2 on. */
+  readonly consecutiveFailures: number
+  readonly signals: readonly StepSignal[]
 }
 
+/** Writes steps onto items whose attributes have the field with this tag. */
 export class StepWriter {
-  readonly #texts: readonly KeyTemplate[]
-  readonly #keys: Readonly<Record<keyof typeof STEP, KeyTemplate>>
+  readonly #own: Readonly<Record<keyof typeof STEP, KeyTemplate>>
   readonly #operation: KeyTemplate
+  readonly #texts: readonly { readonly text: StepText; readonly key: KeyTemplate }[]
+  readonly #kinds = Object.fromEntries(STEP_KINDS.map((kind) => [kind, Buffer.from(kind)])) as Record<StepKind, Buffer>
 
-  /** `tag`: of the field that an item's attributes are. */
   constructor(tag: number) {
-    this.#texts = STEP_TEXTS.map((text) => new KeyTemplate(STEP_TEXT_NAMES[text], tag))
-    this.#keys = Object.fromEntries(
-      Object.entries(STEP).map(([fact, name]) => [fact, new KeyTemplate(name, tag)]),
-    ) as Record<keyof typeof STEP, KeyTemplate>
-    this.#operation = new KeyTemplate(STEP_NEWEST.operation, tag)
+    const key = (name: string) => new KeyTemplate(name, tag)
+    this.#own = Object.fromEntries(Object.entries(STEP).map(([name, full]) => [name, key(full)])) as Record<
+      keyof typeof STEP,
+      KeyTemplate
+    >
+    this.#operation = key(STEP_NEWEST.operation)
+    this.#texts = written.map(([text, name]) => ({ text, key: key(name) }))
   }
 
-  /** Writes to `out`, before the span's content, what the span does not say in the newest names. `sluice.step` comes first. */
-  write(out: Output, step: Step, { failures, signals }: Noticed): void {
-    const keys = this.#keys
-    const kind = STEP_KINDS[step.kind]!
-    appendString(out, keys.kind, kind)
-    const operation = operations[kind]
-    if (operation !== undefined && lacksOperation()) appendString(out, this.#operation, operation)
-    for (let text = 0; text < STEP_TEXTS.length; text++)
-      if (step.has(text) && lacksNewest(text))
-        appendText(out, this.#texts[text]!, step.bytes, step.start(text), step.end(text))
-    if (step.failed) appendTrue(out, keys.failed)
-    if (step.fingerprint !== '') appendString(out, keys.arguments, step.fingerprint)
-    if (!Number.isNaN(step.documents)) appendInt(out, keys.documents, step.documents)
-    if (step.documentIds.length > 0) appendTexts(out, keys.documentIds, step.documentIds)
-    if (step.scores.length > 0) appendDoubles(out, keys.scores, step.scores)
-    if (failures > 1) appendInt(out, keys.consecutiveFailures, failures)
-    if (signals.length > 0) appendTexts(out, keys.signals, signals.map(signalText))
-    if (step.verdict !== '') appendString(out, keys.verdict, step.verdict)
+  /** Writes the step's facts to `out`, to stand before the item's content, `sluice.step` first. */
+  write(out: Output, step: Step, { consecutiveFailures, signals }: StepFindings): void {
+    const own = this.#own
+    const kind = this.#kinds[step.kind]
+    appendText(out, own.kind, kind, 0, kind.length)
+    const operation = operations[step.kind]
+    if (operation !== undefined && !step.hasOperation) appendString(out, this.#operation, operation)
+    for (const { text, key } of this.#texts)
+      if (step.has(text) && !step.isNewest(text)) appendText(out, key, step.bytes, step.start(text), step.end(text))
+    if (step.failed) appendTrue(out, own.failed)
+    if (step.arguments !== '') appendString(out, own.arguments, step.arguments)
+    if (consecutiveFailures > 1) appendInt(out, own.consecutiveFailures, consecutiveFailures)
+    if (step.documents >= 0) appendInt(out, own.documents, step.documents)
+    if (step.ids.length > 0) appendTexts(out, own.documentIds, step.ids)
+    if (step.scores.length > 0) appendDoubles(out, own.scores, step.scores)
+    if (step.verdict !== undefined) appendString(out, own.verdict, step.verdict)
+    if (signals.length > 0) appendTexts(out, own.signals, signals.map(whole))
   }
+}
+
+function whole(word: string): { source: Uint8Array; start: number; end: number } {
+  const source = Buffer.from(word)
+  return { source, start: 0, end: source.length }
 }
