@@ -4,7 +4,7 @@ import { judgeAnswer } from '../../src/content/quality/answer_signals.ts'
 import { SIGNAL, type SignalName } from '../../src/content/quality/signals.ts'
 import { type LabelledRow, type Measured, textOf } from './measure.ts'
 
-const ofAnswers = ['refusal', 'hedging'] as const satisfies readonly SignalName[]
+const ofAnswers = ['refusal', 'hedging', 'repetition'] as const satisfies readonly SignalName[]
 
 export const measuredSignals: readonly Measured[] = ofAnswers.flatMap((signal) =>
   [`sets/${signal}.jsonl`, `sets/${signal}.held.jsonl`].map((file) => ({

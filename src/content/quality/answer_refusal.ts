@@ -3,6 +3,7 @@
  * thanks, "as an AI …"), then who declines what. An answer that regrets and then answers, or that cannot "wait" or
  * "recommend it enough", is none. The phrases are data (`refusal_phrases.ts`).
  */
+import { wordsOfDoubt } from './hedging.ts'
 import { moreCjkForms, moreLanguages } from './refusal_languages.ts'
 import {
   answersAfterAll,
@@ -43,7 +44,7 @@ const allCjkForms = [...cjkForms, ...moreCjkForms]
 const englishWords: ReadonlySet<string> = new Set(english.words)
 /** The forms of all languages that begin with a word. */
 const formsOf = new Map<string, RegExp[]>()
-for (const { words, forms } of [english, ...otherLanguages, ...moreLanguages])
+for (const { words, forms } of [english, ...otherLanguages, ...moreLanguages, { words: wordsOfDoubt, forms: [] }])
   for (const word of words) formsOf.set(word, [...(formsOf.get(word) ?? []), ...forms])
 
 function isCjk(text: string): boolean {
