@@ -6,13 +6,14 @@
 
 import { failureOf, NO_FAILURE, RATE_LIMIT, UNEXPLAINED } from '../gen_ai/failure.ts'
 import type { Id } from '../gen_ai/grouping/same_call.ts'
-import { uint32 } from '../otlp/cursor.ts'
+import { nanosAsMillis, uint32 } from '../otlp/cursor.ts'
 import type { Clock } from '../self/clock.ts'
 import { memoryOf } from '../self/memory/process_memory.ts'
 import type { Service, Services } from '../self/services.ts'
 import type { TraceBatch } from '../telemetry/batch.ts'
 import { hashNumber, textId } from '../telemetry/hash.ts'
 import { SpanView, STATUS_ERROR } from '../telemetry/span_view.ts'
+import { RecentRoots } from './activity/recent_roots.ts'
 import { idOf } from './call_rows.ts'
 
 /** Spans of one table; the oldest table is given up for a new one. */
@@ -33,6 +34,7 @@ const ABOVE_MAX = 32
 export class SpanLinks {
   /** Spans given up although they were young. */
   forgotten = 0
+  readonly roots = new RecentRoots()
   readonly #clock: Clock
   readonly #tables_max: () => number
   /** The newest last. */
@@ -58,7 +60,13 @@ export class SpanLinks {
       view.read(batch, item)
       if (view.traceId < 0 || view.spanId < 0) continue
       const failure = view.statusCode === STATUS_ERROR ? this.#failureOf(batch, item) : NO_FAILURE
-      // Of a root that did not fail there is nothing to know.
+      if (view.parentId < 0 && view.startTime >= 0 && view.endTime >= 0)
+        this.roots.add(
+          traceOf(view),
+          nanosAsMillis(view.bytes, view.startTime),
+          nanosAsMillis(view.bytes, view.endTime),
+        )
+      // Above a root that did not fail there is nothing to know.
       if (view.parentId < 0 && failure === NO_FAILURE) continue
       const parent = view.parentId < 0 ? 0 : idAt(view.bytes, view.parentId)
       this.add(traceOf(view), idAt(view.bytes, view.spanId), parent, failure)

@@ -9,20 +9,24 @@
  */
 import type { Context } from '../component.ts'
 import type { StepsSettings } from '../config/schema/steps.ts'
-import { FIELD } from '../gen_ai/call_fields.ts'
+import { FIELD, SLUICE } from '../gen_ai/call_fields.ts'
 import { ModelIds } from '../gen_ai/model_name.ts'
-import { hasQuality, isNormalised, readQuality } from '../gen_ai/normalised.ts'
+import { hasQuality, readQuality } from '../gen_ai/normalised.ts'
 import type { Quality } from '../gen_ai/quality.ts'
+import { STEP } from '../gen_ai/step_fields.ts'
 import type { Clock } from '../self/clock.ts'
 import { memoryOf } from '../self/memory/process_memory.ts'
 import type { Services } from '../self/services.ts'
 import type { LogBatch, TraceBatch } from '../telemetry/batch.ts'
 import { textId } from '../telemetry/hash.ts'
+import { KeySet } from '../telemetry/key_set.ts'
 import { RecordView } from '../telemetry/record_view.ts'
+import { firstAttributeAmong } from '../telemetry/span_view.ts'
 import { sharedSlices } from '../traces/slices.ts'
 import { sharedTables } from '../traces/tables.ts'
 import { shardOf } from '../traces/trace_id.ts'
 import type { TraceTable } from '../traces/trace_table.ts'
+import { StepReport } from './activity/step_report.ts'
 import { BatchRows, NO_ROWS } from './batch_rows.ts'
 import { NO_CALL } from './call_rows.ts'
 import { Calls } from './calls.ts'
@@ -48,6 +52,11 @@ const CALL_BYTES = 200
 /** The memory of what came lately, to recognise duplicates, takes at most this share of the memory limit. */
 const RECENT_SHARE = 1 / 16
 
+/** The attribute that stands first in what `gen_ai` has marked. */
+const MARKS = new KeySet([SLUICE.dialect, STEP.kind])
+const AT_CALL = 0
+const AT_STEP = 1
+
 type Batch = TraceBatch | LogBatch
 
 /** Who wants to know of calls. For every report there is one `keep`, and later one `settle` or `repeat` that names its row. */
@@ -59,6 +68,8 @@ export interface Subscriber {
   settle(row: number, reports: readonly number[]): void
   /** The row's report belongs to a call that has been told already: it came late, or in another trace. */
   repeat?(row: number): void
+  /** A step that is no call has come, which the subscriber has not had. `step` is to be read now. */
+  step?(step: StepReport): void
   /** After each `keep`, when the report waits or has settled at once: a good moment to make room. */
   kept?(): void
 }
@@ -88,6 +99,7 @@ export class StepBook implements Teller {
     emitter: NOBODY,
   }
   readonly #report = new Report()
+  readonly #step = new StepReport()
   readonly #release: () => void
 
   constructor(
@@ -189,10 +201,14 @@ export class StepBook implements Teller {
   #takeAll(bit: number, batch: Batch, rows: BatchRows | undefined, isReread: boolean, now_ms: number): number {
     const { calls } = this
     const report = this.#report
+    const subscriber = this.#subscriber(bit)!
     let duplicates = 0
     let place = 0
     for (let item = 0; item < batch.items; item++) {
-      if (!isNormalised(batch, item)) {
+      const mark = firstAttributeAmong(batch, item, MARKS)
+      if (mark !== AT_CALL) {
+        if (mark === AT_STEP && batch.signal === 'traces' && subscriber.step !== undefined)
+          duplicates += this.#takeStep(bit, batch, item, subscriber)
         if (!isReread && batch.signal === 'logs' && hasQuality(batch, item)) this.#keepQuality(batch, item)
         continue
       }
@@ -207,6 +223,15 @@ export class StepBook implements Teller {
       if (!isReread) rows?.push(row, report, calls)
     }
     return duplicates
+  }
+
+  /** 1: it is one that the subscriber has had. */
+  #takeStep(bit: number, batch: TraceBatch, item: number, subscriber: Subscriber): number {
+    const step = this.#step
+    if (!step.read(batch, item)) return 0
+    if (this.#recent.seen(step.traceHash, step.bytes, step.spanId, bit)) return 1
+    subscriber.step?.(step)
+    return 0
   }
 
   /** A log record with the answer of a call whose span may say nothing of it. */
@@ -293,6 +318,7 @@ export class StepBook implements Teller {
   #forget(): void {
     this.#record.forget()
     this.#report.forget()
+    this.#step.forget()
     this.#resources.forget()
     this.#emitters.forget()
   }

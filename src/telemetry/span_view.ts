@@ -6,7 +6,7 @@ import { next, readInt64, readLength, readUint32, skipValue, uint32 } from '../o
 import { LOG_ATTRIBUTES, SPAN_ATTRIBUTES } from './attribute_writer.ts'
 import { Attributes } from './attributes.ts'
 import type { LogBatch, TraceBatch } from './batch.ts'
-import { isEqual } from './key_set.ts'
+import { isEqual, type KeySet } from './key_set.ts'
 import { ITEM } from './layout.ts'
 
 /** Span kinds and status codes as OTLP numbers them. */
@@ -157,6 +157,17 @@ function isZero(bytes: Uint8Array, start: number, end: number): boolean {
 
 /** Does the first attribute of a span or log record have this key? Reads no further than that attribute. */
 export function beginsWithAttribute(batch: TraceBatch | LogBatch, item: number, key: Uint8Array): boolean {
+  return isFirstFound(batch, item) && isEqual(key, batch.bytes, firstAttribute.keyStart(0), firstAttribute.keyEnd(0))
+}
+
+/** Which of these keys the first attribute has; -1: none of them. */
+export function firstAttributeAmong(batch: TraceBatch | LogBatch, item: number, keys: KeySet): number {
+  return isFirstFound(batch, item) ? keys.find(batch.bytes, firstAttribute.keyStart(0), firstAttribute.keyEnd(0)) : -1
+}
+
+const firstAttribute = new Attributes()
+
+function isFirstFound(batch: TraceBatch | LogBatch, item: number): boolean {
   const { bytes } = batch
   const attributes = batch.signal === 'traces' ? SPAN_ATTRIBUTES : LOG_ATTRIBUTES
   const row = item * ITEM.width
@@ -168,10 +179,8 @@ export function beginsWithAttribute(batch: TraceBatch | LogBatch, item: number, 
       const behind = readLength(bytes, next, end) + next
       firstAttribute.clear()
       firstAttribute.add(bytes, at, next, behind)
-      return isEqual(key, bytes, firstAttribute.keyStart(0), firstAttribute.keyEnd(0))
+      return true
     }
   }
   return false
 }
-
-const firstAttribute = new Attributes()

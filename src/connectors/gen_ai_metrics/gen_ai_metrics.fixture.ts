@@ -97,7 +97,7 @@ export async function bench(config: object = {}, options: { shards?: number } = 
 function pointsOf(batch: MetricBatch, name: string, labels: Record<string, string>): number[] {
   const metrics = itemsOf(batch).filter((metric) => metric['name'] === name)
   const points = metrics.flatMap(
-    (metric) => ((metric['sum'] ?? metric['histogram']) as Message)['dataPoints'] as Message[],
+    (metric) => ((metric['sum'] ?? metric['histogram'] ?? metric['gauge']) as Message)['dataPoints'] as Message[],
   )
   return points
     .filter((point) => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Connector, Consumer, Context, Host, Ports } from '../../component.ts'
 import { notAccounted } from '../../not_accounted.ts'
 import { retryLater } from '../../refusal.ts'
@@ -6,6 +7,7 @@ import { Throttle } from '../../self/log.ts'
 import { Subscription } from '../../steps/subscription.ts'
 import type { LogBatch, MetricBatch, TraceBatch } from '../../telemetry/batch.ts'
 import { sharedVerdicts } from '../../traces/verdicts.ts'
+import { Activity } from './activity/activity.ts'
 import { CallCounts, type SampledService } from './call_counts.ts'
 import { reportWeight } from './call_weights.ts'
 import type { GenAiMetricsConfig } from './config.ts'
@@ -19,7 +21,15 @@ const TICK_MS = 500
 /** Error types told apart; response ids, which only have to differ while their calls wait, are hashed instead. */
 const ERROR_TYPES_MAX = 200
 /** What cannot change in place. */
-const FIXED = ['models_max', 'series_max', 'calls_max', 'duplicates_window', 'weighted_metrics'] as const
+const FIXED = [
+  'models_max',
+  'series_max',
+  'calls_max',
+  'duplicates_window',
+  'weighted_metrics',
+  'native_histograms',
+  'histogram_bounds',
+] as const
 
 export class GenAiMetrics implements Connector {
   readonly inputs = {
@@ -36,6 +46,8 @@ export class GenAiMetrics implements Connector {
   readonly #counts: CallCounts
   readonly #own: OwnMetrics
   readonly #steps: Subscription
+  /** From the start on. */
+  #activity: Activity | undefined
   readonly #throttle: Throttle
   /** Bounds that the log has told of. */
   readonly #told = new Set<string>()
@@ -52,7 +64,7 @@ export class GenAiMetrics implements Connector {
     this.#texts = new LabelTexts(config.models_max, host.clock)
     this.#errorTypes = new LabelTexts(ERROR_TYPES_MAX, host.clock)
     this.#candidates = new ExemplarCandidates(sharedVerdicts(host), host.clock)
-    this.#set = new MetricSet(host.clock, this.#candidates)
+    this.#set = new MetricSet(host.clock, this.#candidates, config)
     this.#steps = new Subscription(host, config)
     this.#own = new OwnMetrics(host, () => this.#config.own_metrics)
     this.#counts = new CallCounts(this.#steps, this.#texts, this.#errorTypes, this.#set, config, host, this.#own)
@@ -61,13 +73,22 @@ export class GenAiMetrics implements Connector {
   }
 
   async start(): Promise<void> {
+    const { models_max: names_max, series_max } = this.#config
+    const activity = new Activity(this.#steps, this.#set, { names_max, series_max }, this.#host)
+    this.#activity = activity
     this.#steps.join({
       keep: (row, report) => {
         const weight = reportWeight(report)
         this.#own.keep(row, report, weight > 1)
         this.#counts.keep(row, report, weight)
+        activity.keep(row)
       },
-      settle: (row, reports) => this.#counts.settle(row, reports),
+      settle: (row, reports) => {
+        this.#counts.settle(row, reports)
+        activity.settle(row, reports)
+      },
+      repeat: (row) => activity.repeat(row),
+      step: (step) => activity.step(step),
     })
     const { meter, id } = this.#host
     const labels = { connector: id }
@@ -123,7 +144,7 @@ export class GenAiMetrics implements Connector {
   /** Only what state is made for needs a new instance, whose counters begin at zero. */
   async update(config: unknown): Promise<boolean> {
     const next = config as GenAiMetricsConfig
-    if (FIXED.some((key) => next[key] !== this.#config[key])) return false
+    if (FIXED.some((key) => !isDeepStrictEqual(next[key], this.#config[key]))) return false
     this.#config = next
     this.#startTimers()
     return true
@@ -135,6 +156,7 @@ export class GenAiMetrics implements Connector {
     this.#stopped = true
     for (const timer of this.#timers) timer.cancel()
     this.#steps.close()
+    this.#activity?.close()
     this.#own.close()
     const { promise: aborted, resolve } = Promise.withResolvers<void>()
     if (deadline.aborted) resolve()
@@ -169,6 +191,7 @@ export class GenAiMetrics implements Connector {
 
   #tick(): void {
     this.#steps.tick(this.#config)
+    this.#activity?.tick(this.#config)
     this.#tellBounds()
     // What is under way may show them, and must not keep the place of the next flush.
     if (this.#set.fresh > 0 && this.#underWay === 0) this.#send(() => this.#set.showFresh(this.#now()))
