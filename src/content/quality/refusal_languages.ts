@@ -6,6 +6,18 @@ import { type Declining, declining } from './refusal_phrases.ts'
 
 export const moreLanguages: readonly Declining[] = [
   declining(
+    'me no prefiero',
+    /^(?:me temo que )?(?:no voy a|prefiero no) (?:escribir|ayudar|crear|generar|redactar|responder|participar|dar(?:te|le)? (?:instrucciones|información))|^me temo que no puedo (?:ayudar|facilitar|proporcionar|ofrecer|responder|dar|crear|escribir|compartir)/,
+  ),
+  declining(
+    'je',
+    /^je (?:préfère ne pas|ne vais pas|ne souhaite pas) (?:vous |t')?(?:aider|rédiger|écrire|répondre|fournir|créer|générer|produire|participer)/,
+  ),
+  declining(
+    'nein dazu dafür hierzu',
+    /^(?:nein[,.] )?(?:dazu|dafür|hierzu) (?:gebe|schreibe|erstelle|liefere|leiste) ich (?:ihnen |dir )?(?:keine|nichts)/,
+  ),
+  declining(
     'het sorry helaas ik dat daar hier als',
     /^(?:het spijt me(?: zeer)?|sorry|helaas|als [^,.]{2,50})?[,.:;! -]*(?:maar )?(?:(?:daar|dat|dit|hier|deze [a-z]+)(?:mee|bij|aan|op)? (?:kan|mag|wil|zal) ik|(?:kan|mag) ik|ik (?:kan|mag|wil|zal|ben))\b[^.!?]{0,60}?(?:\bniet (?:bij |mee |op )?(?:helpen|delen|beantwoorden|ingaan|verstrekken|schrijven|maken|geven|doen|uitvoeren|in staat om)|\bgeen (?:instructies|informatie|hulp|antwoord|gegevens|advies|uitleg)|\bweigeren)/,
   ),
