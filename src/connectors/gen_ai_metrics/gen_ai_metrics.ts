@@ -64,15 +64,20 @@ export class GenAiMetrics implements Connector {
   }
 
   async start(): Promise<void> {
-    const { models_max: names_max, series_max } = this.#config
-    const activity = new Activity(this.#steps, this.#set, { names_max, series_max }, this.#host)
+    const { models_max: names_max, series_max, conversations } = this.#config
+    const activity = new Activity(
+      this.#steps,
+      this.#set,
+      { names_max, series_max, conversations_max: conversations.max },
+      this.#host,
+    )
     this.#activity = activity
     this.#steps.join({
       keep: (row, report) => {
         const weight = reportWeight(report)
         this.#own.keep(row, report, weight > 1)
         this.#counts.keep(row, report, weight)
-        activity.keep(row)
+        activity.keep(row, report)
       },
       settle: (row, reports) => {
         this.#counts.settle(row, reports)
@@ -136,6 +141,7 @@ export class GenAiMetrics implements Connector {
   async update(config: unknown): Promise<boolean> {
     const next = config as GenAiMetricsConfig
     if (FIXED.some((key) => next[key] !== this.#config[key])) return false
+    if (next.conversations.max !== this.#config.conversations.max) return false
     this.#config = next
     this.#startTimers()
     return true
