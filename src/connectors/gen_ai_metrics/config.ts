@@ -45,6 +45,27 @@ export const schema = z.strictObject({
     .describe(
       'Counters and histograms held; what has no room goes to the model and error type "other", and totals stay true.',
     ),
+  histogram_bounds: z
+    .record(
+      z.string().regex(/^(?:llm_|gen_ai\.)[a-zA-Z0-9_.]+$/),
+      z
+        .array(z.number())
+        .min(1)
+        .max(100)
+        .refine((bounds) => bounds.every((bound, at) => at === 0 || bound > bounds[at - 1]!), {
+          message: 'expected bounds that rise; sort them, each once',
+        }),
+    )
+    .default({})
+    .describe(
+      'Bounds of histograms by name, in the unit of the metric, instead of the shipped ones: `llm_time_to_first_token_seconds: [0.2, 0.8, 2]`.',
+    ),
+  native_histograms: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Histograms with exponential buckets, which Prometheus stores as native histograms. Queries on `_bucket` series then find nothing.',
+    ),
   weighted_metrics: z
     .boolean()
     .default(false)

@@ -15,6 +15,7 @@ import {
 import { IDS_BYTES, type ValueOrigin } from './series/bucket_exemplars.ts'
 import type { Histogram } from './series/histogram.ts'
 import type { CounterPoint, Description, Lease, PointAttributes } from './series/metric_set.ts'
+import type { RecentMean } from './series/recent_mean.ts'
 
 /** What is counted of a call. Numbers are NaN where unknown. */
 export class CountedCall implements ValueOrigin {
@@ -87,6 +88,7 @@ export class CallSeries implements LeasedSeries {
   readonly #finishReasons: (CounterPoint | undefined)[] = []
   readonly #signals: (CounterPoint | undefined)[] = []
   readonly #counters: Partial<Record<keyof typeof COUNTERS, CounterPoint>> = {}
+  readonly #means: Partial<Record<keyof typeof MEANS, RecentMean>> = {}
   readonly #histograms: Partial<Record<keyof typeof HISTOGRAMS, Histogram>> = {}
 
   constructor(lease: Lease, labels: PointAttributes, hasRoom: () => boolean, other: (() => CallSeries) | undefined) {
@@ -151,8 +153,14 @@ export class CallSeries implements LeasedSeries {
     if (!Number.isNaN(perToken_s)) this.#histogram('perToken').record(perToken_s)
     if (!Number.isNaN(call.perChunk_s)) this.#histogram('perChunk').record(call.perChunk_s)
     if (!Number.isNaN(call.queue_s)) this.#histogram('queue').record(call.queue_s, call)
-    if (!Number.isNaN(call.score)) this.#histogram('score').record(call.score)
-    if (!Number.isNaN(call.contextUtilization)) this.#histogram('context').record(call.contextUtilization)
+    if (!Number.isNaN(call.score)) {
+      this.#histogram('score').record(call.score)
+      this.#mean('score').record(call.score)
+    }
+    if (!Number.isNaN(call.contextUtilization)) {
+      this.#histogram('context').record(call.contextUtilization)
+      this.#mean('context').record(call.contextUtilization)
+    }
     if (call.saved_usd > 0) this.#counterOf(savingOf(call)).add(call.saved_usd)
     const difference = differenceOf(call)
     if (difference !== undefined) this.#counterOf(difference).add(Math.abs(call.reportedMore_usd))
@@ -188,6 +196,13 @@ export class CallSeries implements LeasedSeries {
     if (this.#isFull()) return this.#other!().#histogram(which)
     const { bounds, ...description } = HISTOGRAMS[which]
     return (this.#histograms[which] = this.lease.histogram(description, bounds, this.#labels))
+  }
+
+  #mean(which: keyof typeof MEANS): RecentMean {
+    const known = this.#means[which]
+    if (known !== undefined) return known
+    if (this.#isFull()) return this.#other!().#mean(which)
+    return (this.#means[which] = this.lease.recentMean(MEANS[which], this.#labels))
   }
 
   #counter(description: Description, more: PointAttributes): CounterPoint {
@@ -251,6 +266,13 @@ const HISTOGRAMS = {
     name: 'llm_context_window_utilization_distribution',
     help: 'Part of the context window that the input of a call takes, 0 to 1',
     bounds: UTILIZATION_BOUNDS,
+  },
+} as const
+const MEANS = {
+  score: { name: 'llm_quality_score', help: 'Quality of answers, 0 to 1: the mean of the last five minutes' },
+  context: {
+    name: 'llm_context_window_utilization',
+    help: 'Part of the context window that the input of calls takes, 0 to 1: the mean of the last five minutes',
   },
 } as const
 const SAVED = {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Connector, Consumer, Context, Host, Ports } from '../../component.ts'
 import { notAccounted } from '../../not_accounted.ts'
 import { retryLater } from '../../refusal.ts'
@@ -20,7 +21,15 @@ const TICK_MS = 500
 /** Error types told apart; response ids, which only have to differ while their calls wait, are hashed instead. */
 const ERROR_TYPES_MAX = 200
 /** What cannot change in place. */
-const FIXED = ['models_max', 'series_max', 'calls_max', 'duplicates_window', 'weighted_metrics'] as const
+const FIXED = [
+  'models_max',
+  'series_max',
+  'calls_max',
+  'duplicates_window',
+  'weighted_metrics',
+  'native_histograms',
+  'histogram_bounds',
+] as const
 
 export class GenAiMetrics implements Connector {
   readonly inputs = {
@@ -55,7 +64,7 @@ export class GenAiMetrics implements Connector {
     this.#texts = new LabelTexts(config.models_max, host.clock)
     this.#errorTypes = new LabelTexts(ERROR_TYPES_MAX, host.clock)
     this.#candidates = new ExemplarCandidates(sharedVerdicts(host), host.clock)
-    this.#set = new MetricSet(host.clock, this.#candidates)
+    this.#set = new MetricSet(host.clock, this.#candidates, config)
     this.#steps = new Subscription(host, config)
     this.#own = new OwnMetrics(host, () => this.#config.own_metrics)
     this.#counts = new CallCounts(this.#steps, this.#texts, this.#errorTypes, this.#set, config, host, this.#own)
@@ -140,7 +149,7 @@ export class GenAiMetrics implements Connector {
   /** Only what state is made for needs a new instance, whose counters begin at zero. */
   async update(config: unknown): Promise<boolean> {
     const next = config as GenAiMetricsConfig
-    if (FIXED.some((key) => next[key] !== this.#config[key])) return false
+    if (FIXED.some((key) => !isDeepStrictEqual(next[key], this.#config[key]))) return false
     if (next.conversations.max !== this.#config.conversations.max) return false
     this.#config = next
     this.#startTimers()

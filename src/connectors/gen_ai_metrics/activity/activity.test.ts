@@ -321,3 +321,17 @@ describe('conversations', () => {
     ])
   })
 })
+
+test('ten thousand tools: totals stay true, what has no place is "other", and a new one that is used finds a place', async () => {
+  const one = await bench({ models_max: 500, series_max: 2000 })
+  const spans = Array.from({ length: 10_000 }, (_, at) => tool({ id: at + 1, trace: at + 1 }, `tool ${at}`))
+  for (let at = 0; at < spans.length; at += 1000) await one.send(...spans.slice(at, at + 1000))
+  await one.pass(60_000)
+  expect(one.value('llm_tool_calls_total', { tool: 'other' })).toBeGreaterThan(9000)
+  for (let round = 0; round < 60; round++) {
+    await one.send(tool({ id: 20_001 + round, trace: 20_001 + round }, 'real'))
+    await one.pass(60_000)
+  }
+  expect(one.value('llm_tool_calls_total', { tool: 'real' })).toBeGreaterThan(0)
+  await one.stop()
+})

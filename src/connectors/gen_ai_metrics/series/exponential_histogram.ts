@@ -3,45 +3,50 @@
  * ExponentialHistogram: bucket i of scale s holds (2^(i/2^s), 2^((i+1)/2^s)].
  */
 import { ExactSum } from '../../../self/exact_sum.ts'
+import type { ValueOrigin } from './bucket_exemplars.ts'
+import { Histogram } from './histogram.ts'
 
 /** As of the SDKs: with 160 buckets at scale 20 two values are told apart that differ by a millionth. */
 export const BUCKETS_MAX = 160
 const SCALE_MAX = 20
 const SCALE_MIN = -10
 
-export class ExponentialHistogram {
-  count = 0
-  /** Values of 0 (there are none below). */
+export class ExponentialHistogram extends Histogram {
+  /** Values of 0, or below. */
   zeros = 0
   scale = SCALE_MAX
-  /** Index of the first bucket of `counts`. */
+  /** Index of the first of `buckets`. */
   offset = 0
-  counts: number[] = []
-  readonly #sum = new ExactSum()
+  buckets: number[] = []
+  readonly #exact = new ExactSum()
 
-  get sum(): number {
-    return this.#sum.value
+  constructor() {
+    super([])
   }
 
-  /** `value` ≥ 0. */
-  record(value: number): void {
+  override get sum(): number {
+    return this.#exact.value
+  }
+
+  override record(value: number, origin?: ValueOrigin): void {
     this.count++
-    this.#sum.add(value)
+    this.#exact.add(value)
+    if (origin !== undefined) this.exemplars?.offer(0, value, origin)
     if (!(value > 0)) {
       this.zeros++
       return
     }
     let index = indexOf(value, this.scale)
-    if (this.counts.length === 0) this.offset = index
+    if (this.buckets.length === 0) this.offset = index
     const low = Math.min(index, this.offset)
-    const high = Math.max(index, this.offset + this.counts.length - 1)
+    const high = Math.max(index, this.offset + this.buckets.length - 1)
     const coarser = this.#coarserBy(low, high)
     if (coarser > 0) {
       this.#coarsen(coarser)
       index = indexOf(value, this.scale)
     }
     this.#cover(index)
-    this.counts[index - this.offset]!++
+    this.buckets[index - this.offset]!++
   }
 
   /** By how many steps of the scale buckets from `low` to `high` are too many. */
@@ -52,22 +57,22 @@ export class ExponentialHistogram {
   }
 
   #coarsen(steps: number): void {
-    const { counts, offset } = this
+    const { buckets, offset } = this
     this.scale -= steps
     this.offset = offset >> steps
     const merged: number[] = []
-    for (let at = 0; at < counts.length; at++) {
+    for (let at = 0; at < buckets.length; at++) {
       const to = ((offset + at) >> steps) - this.offset
       while (merged.length <= to) merged.push(0)
-      merged[to]! += counts[at]!
+      merged[to]! += buckets[at]!
     }
-    this.counts = merged
+    this.buckets = merged
   }
 
   #cover(index: number): void {
-    if (this.counts.length === 0) this.offset = index
-    for (; this.offset > index; this.offset--) this.counts.unshift(0)
-    while (this.counts.length <= index - this.offset) this.counts.push(0)
+    if (this.buckets.length === 0) this.offset = index
+    for (; this.offset > index; this.offset--) this.buckets.unshift(0)
+    while (this.buckets.length <= index - this.offset) this.buckets.push(0)
   }
 }
 

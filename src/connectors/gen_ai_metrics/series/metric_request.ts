@@ -4,7 +4,7 @@ import { Output } from '../../../otlp/output.ts'
 import { fieldsOf, type MessageName } from '../../../otlp/schema.ts'
 import { type MetricBatch, trusted } from '../../../telemetry/batch.ts'
 
-export type PointKind = 'sum' | 'gauge' | 'histogram'
+export type PointKind = 'sum' | 'gauge' | 'histogram' | 'exponential'
 
 const CUMULATIVE = 2
 /** The scope by which exporters know metrics of this process. */
@@ -21,6 +21,10 @@ const NUMBERS = {
   sum: { data: numberOf('Metric', 'sum'), points: numberOf('Sum', 'dataPoints') },
   gauge: { data: numberOf('Metric', 'gauge'), points: numberOf('Gauge', 'dataPoints') },
   histogram: { data: numberOf('Metric', 'histogram'), points: numberOf('Histogram', 'dataPoints') },
+  exponential: {
+    data: numberOf('Metric', 'exponentialHistogram'),
+    points: numberOf('ExponentialHistogram', 'dataPoints'),
+  },
 } as const
 
 /** The message that a point of a kind is. */
@@ -28,6 +32,7 @@ export const POINT_OF = {
   sum: 'NumberDataPoint',
   gauge: 'NumberDataPoint',
   histogram: 'HistogramDataPoint',
+  exponential: 'ExponentialHistogramDataPoint',
 } as const satisfies Record<PointKind, MessageName>
 
 /** One request after the other; the memory is used again. */
@@ -63,6 +68,7 @@ export class MetricRequest {
     const temporality = { aggregationTemporality: CUMULATIVE }
     if (kind === 'sum') encode('Sum', { ...temporality, isMonotonic: true }, this.#out)
     else if (kind === 'histogram') encode('Histogram', temporality, this.#out)
+    else if (kind === 'exponential') encode('ExponentialHistogram', temporality, this.#out)
     for (const mark of marks.reverse()) this.#out.close(mark, LARGE_BYTES)
     this.#metric = undefined
   }

@@ -11,6 +11,7 @@ import type { Clock } from '../../../self/clock.ts'
 import { ExactSum } from '../../../self/exact_sum.ts'
 import type { MetricBatch } from '../../../telemetry/batch.ts'
 import { BucketExemplars, type CallExemplar, type ExemplarCandidates } from './bucket_exemplars.ts'
+import { ExponentialHistogram } from './exponential_histogram.ts'
 import { Histogram } from './histogram.ts'
 import { MetricRequest, POINT_OF, type PointKind } from './metric_request.ts'
 import { type Gauge, RecentMean } from './recent_mean.ts'
@@ -25,6 +26,14 @@ export interface Description {
   readonly unit?: string
   /** Of histograms: shows calls of traces that are kept. */
   readonly exemplars?: boolean
+}
+
+/** What the user says of histograms. */
+export interface HistogramShapes {
+  /** Bounds by the metric's name, ascending. */
+  readonly histogram_bounds?: Readonly<Record<string, readonly number[]>>
+  /** Exponential buckets instead of bounds. Default false. */
+  readonly native_histograms?: boolean
 }
 
 /** Of one moment. */
@@ -101,7 +110,8 @@ export class Lease {
   }
 
   histogram(description: Description, bounds: readonly number[], attributes: PointAttributes): Histogram {
-    return this.#hold(description, attributes, () => new Histogram(bounds)) as Histogram
+    const make = () => this.#set.newHistogram(description.name, bounds)
+    return this.#hold(description, attributes, make) as Histogram
   }
 
   gauge<T extends Gauge>(description: Description, attributes: PointAttributes, make: () => T): T {
@@ -143,10 +153,19 @@ export class MetricSet {
   readonly clock: Clock
   readonly #candidates: ExemplarCandidates
   readonly #request = new MetricRequest()
+  readonly #shapes: HistogramShapes
 
-  constructor(clock: Clock, candidates: ExemplarCandidates) {
+  constructor(clock: Clock, candidates: ExemplarCandidates, shapes: HistogramShapes = {}) {
     this.clock = clock
     this.#candidates = candidates
+    this.#shapes = shapes
+  }
+
+  /** A histogram of the metric of that name, in the shape that is wanted: `bounds` unless the user says others. */
+  newHistogram(name: string, bounds: readonly number[]): Histogram {
+    const { native_histograms = false, histogram_bounds = {} } = this.#shapes
+    if (native_histograms) return new ExponentialHistogram()
+    return new Histogram(histogram_bounds[name] ?? bounds)
   }
 
   /** The point of these attributes, with one holder more. */
@@ -211,7 +230,7 @@ export class MetricSet {
   #fixed(value: PointValue, attributes: PointAttributes): Buffer {
     const pairs = Object.entries(attributes).map(([key, text]) => ({ key, value: { stringValue: text } }))
     const common = { attributes: pairs, startTimeUnixNano: nanos(this.clock.now_ms()) }
-    const bounds = value instanceof Histogram ? { explicitBounds: [...value.bounds] } : {}
+    const bounds = kindOf(value) === 'histogram' ? { explicitBounds: [...(value as Histogram).bounds] } : {}
     return encode(POINT_OF[kindOf(value)], { ...common, ...bounds }).take()
   }
 
@@ -306,6 +325,7 @@ function isGauge(value: PointValue): value is Gauge {
 
 function kindOf(value: PointValue): PointKind {
   if (value instanceof CounterPoint) return 'sum'
+  if (value instanceof ExponentialHistogram) return 'exponential'
   return value instanceof Histogram ? 'histogram' : 'gauge'
 }
 
@@ -313,9 +333,16 @@ function histogramFields(histogram: Histogram, zero: boolean): Message {
   return {
     count: zero ? 0n : BigInt(histogram.count),
     sum: zero ? 0 : histogram.sum,
-    bucketCounts: Array.from(histogram.counts, (count) => (zero ? 0n : BigInt(count))),
     exemplars: zero ? [] : (histogram.exemplars?.shown() ?? []).map(exemplarOf),
+    ...(histogram instanceof ExponentialHistogram
+      ? exponentialFields(histogram, zero)
+      : { bucketCounts: Array.from(histogram.counts, (count) => (zero ? 0n : BigInt(count))) }),
   }
+}
+
+function exponentialFields({ scale, zeros, offset, buckets }: ExponentialHistogram, zero: boolean): Message {
+  const positive = { offset, bucketCounts: buckets.map(BigInt) }
+  return { scale, zeroCount: zero ? 0n : BigInt(zeros), ...(zero || buckets.length === 0 ? {} : { positive }) }
 }
 
 function exemplarOf({ traceId, spanId, value, time_ms }: CallExemplar): Message {
