@@ -33,6 +33,20 @@ export const schema = z.strictObject({
     .describe(
       'Values told apart of each of these labels, those that are used most and lately; the others are "other".',
     ),
+  conversations: z
+    .strictObject({
+      max: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(100_000)
+        .describe('Conversations that are open at once; beyond, the oldest are over.'),
+      expire_after: duration({ min_ms: 1000 })
+        .prefault('30m')
+        .describe('A conversation is over when nothing of it came for so long.'),
+    })
+    .prefault({})
+    .describe('What calls add up to by conversation; in memory only.'),
   models_max: z
     .int()
     .min(1)

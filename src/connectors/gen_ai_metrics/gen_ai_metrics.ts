@@ -78,8 +78,13 @@ export class GenAiMetrics implements Connector {
   }
 
   async start(): Promise<void> {
-    const { models_max: names_max, series_max } = this.#config
-    const activity = new Activity(this.#steps, this.#set, { names_max, series_max }, this.#host)
+    const { models_max: names_max, series_max, conversations } = this.#config
+    const activity = new Activity(
+      this.#steps,
+      this.#set,
+      { names_max, series_max, conversations_max: conversations.max },
+      this.#host,
+    )
     this.#activity = activity
     const attribution = this.#newAttribution()
     this.#attribution = attribution
@@ -89,7 +94,7 @@ export class GenAiMetrics implements Connector {
         this.#own.keep(row, report, weight > 1)
         this.#counts.keep(row, report, weight)
         attribution.keep(row, report)
-        activity.keep(row)
+        activity.keep(row, report)
       },
       settle: (row, reports) => {
         attribution.settle(reports, this.#counts.settle(row, reports))
@@ -153,6 +158,7 @@ export class GenAiMetrics implements Connector {
   async update(config: unknown): Promise<boolean> {
     const next = config as GenAiMetricsConfig
     if (FIXED.some((key) => !isDeepStrictEqual(next[key], this.#config[key]))) return false
+    if (next.conversations.max !== this.#config.conversations.max) return false
     this.#config = next
     this.#startTimers()
     return true

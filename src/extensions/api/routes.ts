@@ -4,6 +4,7 @@ import type { Route, Routes } from '../../net/http/http_options.ts'
 import type { Balance } from '../../pipeline/ledger.ts'
 import { type ApiAnswer, readingRoute } from './api_answer.ts'
 import { listLogs, listTraces, showTrace, TRACE_PATH } from './stored.ts'
+import { CONVERSATION_PATH, listConversations, showConversation } from './talks.ts'
 
 /** Each as `wrap` makes it. */
 export function routesOf(host: Host, wrap: (route: Route) => Route): Routes {
@@ -11,11 +12,17 @@ export function routesOf(host: Host, wrap: (route: Route) => Route): Routes {
     ['/api/health', wrap(readingRoute(() => health(host)))],
     ['/api/pipeline', wrap(readingRoute(() => pipeline(host)))],
     ['/api/traces', wrap(readingRoute((request) => listTraces(host, request)))],
+    ['/api/conversations', wrap(readingRoute((request) => listConversations(host, request)))],
     ['/api/logs', wrap(readingRoute((request) => listLogs(host, request)))],
   ])
   const trace = wrap(readingRoute((request) => showTrace(host, request)))
+  const conversation = wrap(readingRoute((request) => showConversation(host, request)))
+  const below = (path: string) => {
+    if (path.startsWith(TRACE_PATH)) return trace
+    return path.startsWith(CONVERSATION_PATH) ? conversation : undefined
+  }
   return {
-    get: (path) => exact.get(path) ?? (path.startsWith(TRACE_PATH) ? trace : undefined),
+    get: (path) => exact.get(path) ?? below(path),
   }
 }
 

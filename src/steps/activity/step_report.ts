@@ -27,6 +27,7 @@ const AT = {
   agentName: at(STEP_NEWEST.agentName),
   dataSourceId: at(STEP_NEWEST.dataSourceId),
   errorType: at(STEP_NEWEST.errorType),
+  conversationId: at(STEP_NEWEST.conversationId),
 } as const
 const kinds = new KeySet(STEP_KINDS)
 const signals = new KeySet(STEP_SIGNALS)
@@ -69,6 +70,8 @@ export class StepReport {
   nameEnd = 0
   agentStart = 0
   agentEnd = 0
+  conversationStart = 0
+  conversationEnd = 0
   readonly #view = new SpanView()
   readonly #found = new Int32Array(names.length)
 
@@ -109,6 +112,8 @@ export class StepReport {
     this.callId = textId(this.bytes, this.#textStart(AT.toolCallId), this.#textEnd(AT.toolCallId))
     this.agentStart = this.#textStart(AT.agentName)
     this.agentEnd = this.#textEnd(AT.agentName)
+    this.conversationStart = this.#textStart(AT.conversationId)
+    this.conversationEnd = this.#textEnd(AT.conversationId)
     if (kind === 'agent') this.#nameBy(AT.agentName, AT.agentName)
     else if (kind === 'retrieval') this.#nameBy(AT.dataSourceId, AT.toolName)
     else this.#nameBy(AT.toolName, AT.dataSourceId)
