@@ -221,11 +221,18 @@ const CASES: readonly (readonly [what: string, spans: SpanOptions[], prefix: Reg
   ],
   [
     'the conventions’ metrics',
-    [tool({ id: 2, under: 1 }, 'search'), agent({ id: 1, time: [0, 3] }, 'planner')],
+    [
+      tool({ id: 2, under: 1 }, 'search'),
+      chat({ id: 3, under: 1 }),
+      chat({ id: 4, under: 1, time: [2, 3] }),
+      agent({ id: 1, time: [0, 3] }, 'planner'),
+    ],
     /^gen_ai\.(execute_tool|invoke_agent)/,
     [
-      'gen_ai.execute_tool.duration{gen_ai.operation.name=execute_tool,gen_ai.tool.name=search} 1/1',
+      'gen_ai.execute_tool.duration{gen_ai.tool.name=search} 1/1',
       'gen_ai.invoke_agent.duration{gen_ai.agent.name=planner} 1/3',
+      'gen_ai.invoke_agent.inference_calls{gen_ai.agent.name=planner} 1/2',
+      'gen_ai.invoke_agent.tool_calls{gen_ai.agent.name=planner} 1/1',
     ],
   ],
 ]

@@ -5,7 +5,14 @@ import { type AgentRun, RUN_OUTCOMES, type RunOutcome } from '../../../steps/act
 import { VERDICTS } from '../../../steps/activity/step_report.ts'
 import { COMPONENTS } from '../../../steps/activity/trace_time.ts'
 import type { LeasedSeries } from '../families.ts'
-import { COST_BOUNDS_USD, DURATION_BOUNDS_S, SCORE_BOUNDS, SEMCONV_DURATION_BOUNDS_S } from '../series/bounds.ts'
+import {
+  COST_BOUNDS_USD,
+  DURATION_BOUNDS_S,
+  SCORE_BOUNDS,
+  SEMCONV_DURATION_BOUNDS_S,
+  SEMCONV_RUN_BOUNDS_S,
+  SEMCONV_RUN_CALLS_BOUNDS,
+} from '../series/bounds.ts'
 import type { Histogram } from '../series/histogram.ts'
 import type { CounterPoint, Lease } from '../series/metric_set.ts'
 import { RECENT_MS, type RecentMean, RecentValue } from '../series/recent_mean.ts'
@@ -41,7 +48,6 @@ export class ToolSeries implements LeasedSeries {
     this.#duration = lease.histogram({ name: 'llm_tool_duration_seconds', help }, WORK_BOUNDS_S, { tool })
     const semconv = { name: 'gen_ai.execute_tool.duration', help, unit: 's' }
     this.#semconvDuration = lease.histogram(semconv, SEMCONV_DURATION_BOUNDS_S, {
-      'gen_ai.operation.name': 'execute_tool',
       'gen_ai.tool.name': tool,
     })
     const failures = {
@@ -125,7 +131,7 @@ export class GuardrailSeries implements LeasedSeries {
 /** Why `llm_agent_loops_total` counts. */
 export const LOOPS = ['tool_loop', 'agent_loop'] as const
 
-export const AGENT_POINTS = 3 + 1 + LOOPS.length + 5 + 3
+export const AGENT_POINTS = 3 + 1 + LOOPS.length + 7 + 3
 export class AgentSeries implements LeasedSeries {
   readonly lease: Lease
   readonly #runs: Readonly<Record<RunOutcome, CounterPoint>>
@@ -137,6 +143,8 @@ export class AgentSeries implements LeasedSeries {
   readonly #duration: Histogram
   readonly #semconvDuration: Histogram
   readonly #tokens: Histogram
+  readonly #modelCalls: Histogram
+  readonly #toolCalls: Histogram
 
   constructor(lease: Lease, agent: string) {
     this.lease = lease
@@ -163,16 +171,23 @@ export class AgentSeries implements LeasedSeries {
     this.#duration = histogram('llm_agent_duration_seconds', 'Duration of runs of agents', DURATION_BOUNDS_S)
     this.#tokens = histogram('llm_agent_tokens', 'Input and output tokens of a run', RUN_TOKENS_BOUNDS)
     const semconv = { name: 'gen_ai.invoke_agent.duration', help: 'Duration of runs of agents', unit: 's' }
-    this.#semconvDuration = lease.histogram(semconv, SEMCONV_DURATION_BOUNDS_S, { 'gen_ai.agent.name': agent })
+    const named = { 'gen_ai.agent.name': agent }
+    this.#semconvDuration = lease.histogram(semconv, SEMCONV_RUN_BOUNDS_S, named)
+    const calls = (name: string, help: string, unit: string) =>
+      lease.histogram({ name, help, unit }, SEMCONV_RUN_CALLS_BOUNDS, named)
+    this.#modelCalls = calls('gen_ai.invoke_agent.inference_calls', 'Model calls of a run', '{inference_call}')
+    this.#toolCalls = calls('gen_ai.invoke_agent.tool_calls', 'Tools executed in a run', '{tool_call}')
   }
 
-  count({ outcome, steps, depth, duration_s, cost_usd, tokens }: AgentRun): void {
+  count({ outcome, steps, depth, duration_s, cost_usd, tokens, calls, tools }: AgentRun): void {
     this.#runs[outcome].add(1)
     if (outcome === 'unfinished') this.#unfinished.add(1)
     this.#cost[outcome].record(cost_usd)
     this.#steps.record(steps)
     this.#depth.record(depth)
     this.#tokens.record(tokens)
+    this.#modelCalls.record(calls)
+    this.#toolCalls.record(tools)
     if (!(duration_s >= 0)) return
     this.#duration.record(duration_s)
     this.#semconvDuration.record(duration_s)

@@ -7,6 +7,9 @@
 export const SEMCONV_DURATION_BOUNDS_S = [
   0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
 ]
+/** … of runs of agents, and of the calls in one, … */
+export const SEMCONV_RUN_BOUNDS_S = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6]
+export const SEMCONV_RUN_CALLS_BOUNDS = [1, 2, 4, 8, 16, 32, 64, 128]
 /** … of a server's first token, … */
 export const SEMCONV_FIRST_TOKEN_BOUNDS_S = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
