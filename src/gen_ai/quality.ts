@@ -90,7 +90,7 @@ export function scoreOf(signals: number, answer: Answer, failed: boolean): numbe
   if (!Number.isNaN(evaluated)) return evaluated
   let severe = 0
   for (let bit = signals & SEVERE; bit !== 0; bit &= bit - 1) severe++
-  if (severe > 0) return SCORES[severe]!
+  if (severe > 0) return SCORES[Math.min(severe, SCORES.length - 1)]!
   if ((signals & SIGNAL.hedging) !== 0) return HEDGING_SCORE
   return answer.isThere && !failed ? 1 : Number.NaN
 }

@@ -25,8 +25,11 @@ const marks = [
   'langsmith.span.kind',
   'ai.operationId',
   'mastra.span.type',
+  'mlflow.spanType',
+  'lmnr.span.type',
   'genkit:type',
   'tool_name',
+  'tool.name',
 ]
 /** A text in them tells of a failure, whatever it is. */
 const types = ['error.type']
@@ -45,6 +48,7 @@ const flags = [
   'gen_ai.tool.is_error',
   'gen_ai.tool.call.is_error',
   'mcp.tool.is_error',
+  'isError',
   'tool.is_error',
 ]
 /** From 400 on it failed. */

@@ -16,9 +16,10 @@ export const TEXT_AT = { model: 0, responseModel: 1, errorType: 2 } as const sat
 const FIELDS = [FIELD.requestModel, FIELD.responseModel, FIELD.errorType]
 const NOTHING = Buffer.alloc(0)
 
-/** Positions in `places`: of the ids, -1 without one; the trace's hash, -1 if its id is none; begin and end of the conversation's id and of each text. */
-const AT = { traceId: 0, spanId: 1, trace: 2, conversation: 3, texts: 5 } as const
-export const PLACES = AT.texts + 2 * TEXTS.length
+/** Positions in `places`: of the ids, -1 without one; the trace's hash, -1 if its id is none; begin and end of each text, and of the conversation's id. */
+const AT = { traceId: 0, spanId: 1, trace: 2, texts: 3 } as const
+const AT_CONVERSATION = AT.texts + 2 * TEXTS.length
+export const PLACES = AT_CONVERSATION + 2
 
 /**
  * A span or log record that reports a call, while it is looked at: the same object every time. What rows say is there at
@@ -58,12 +59,12 @@ export class Report {
     places[AT.traceId] = view.traceId
     places[AT.spanId] = view.spanId
     places[AT.trace] = traceHashOf(view)
-    places[AT.conversation] = call.start(FIELD.conversationId)
-    places[AT.conversation + 1] = call.end(FIELD.conversationId)
     for (let text = 0; text < TEXTS.length; text++) {
       places[AT.texts + 2 * text] = call.start(FIELDS[text]!)
       places[AT.texts + 2 * text + 1] = call.end(FIELDS[text]!)
     }
+    places[AT_CONVERSATION] = call.start(FIELD.conversationId)
+    places[AT_CONVERSATION + 1] = call.end(FIELD.conversationId)
     return true
   }
 
@@ -84,15 +85,6 @@ export class Report {
     return this.places[AT.spanId]!
   }
 
-  /** Where the conversation's id stands; nowhere, if the begin is not before the end. */
-  get conversationStart(): number {
-    return this.places[AT.conversation]!
-  }
-
-  get conversationEnd(): number {
-    return this.places[AT.conversation + 1]!
-  }
-
   /** `text`: position in TEXTS. */
   textStart(text: number): number {
     return this.places[AT.texts + 2 * text]!
@@ -100,6 +92,14 @@ export class Report {
 
   textEnd(text: number): number {
     return this.places[AT.texts + 2 * text + 1]!
+  }
+
+  get conversationStart(): number {
+    return this.places[AT_CONVERSATION]!
+  }
+
+  get conversationEnd(): number {
+    return this.places[AT_CONVERSATION + 1]!
   }
 
   /** Where the item's message begins and ends, and the scope that it is of. */

@@ -1,12 +1,11 @@
 /** Signals against answers, on answers of real models to ordinary questions and on captured calls of known endings. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { Answer } from '../../src/content/answers/answer.ts'
-import { judgeAnswer } from '../../src/content/quality/answer_signals.ts'
 import { SEVERE } from '../../src/content/quality/signals.ts'
 import { processorForTests } from '../../src/processors/gen_ai/processor.fixture.ts'
 import { receive } from '../../src/telemetry/receive.ts'
 import { attributesOf, itemsOf } from '../support/otlp.ts'
+import { answerSignals } from './measured_signals.ts'
 import { readRows } from './pii.ts'
 
 const chat = new URL('../../../shared/data/pii/chat_background.jsonl', import.meta.url)
@@ -16,18 +15,10 @@ for (const place of [chat, captures])
 
 test.skipIf(!existsSync(chat))('of ordinary chat, at most 3 % scores low', () => {
   const rows = readRows(chat)
-  const low = rows.filter(({ text }) => (signalsOf(text) & SEVERE) !== 0)
+  const low = rows.filter(({ text }) => (answerSignals(text) & SEVERE) !== 0)
   expect(rows.length).toBeGreaterThan(200)
   expect(low.length / rows.length, low.map(({ text }) => text.slice(0, 100)).join('\n')).toBeLessThanOrEqual(0.03)
 })
-
-function signalsOf(text: string): number {
-  const bytes = Buffer.from(text)
-  const answer = new Answer()
-  answer.reset(bytes)
-  answer.addText(0, bytes.length, 0)
-  return judgeAnswer(answer)
-}
 
 /** Instrumentations that capture content, and whose spans say how a call ended. */
 const FOLDERS = [

@@ -16,20 +16,6 @@ export const schema = z.strictObject({
     .describe(
       'How long a trace whose root has not come waits for the spans of its agents; then runs that are only named by others are unfinished.',
     ),
-  conversations: z
-    .strictObject({
-      max: z
-        .int()
-        .min(1)
-        .max(1_000_000)
-        .default(100_000)
-        .describe('Conversations at once; when there are more, the one that was heard of longest ago ends early.'),
-      expire_after: duration({ min_ms: 1000 })
-        .prefault('30m')
-        .describe('How long a conversation is quiet before it has ended.'),
-    })
-    .prefault({})
-    .describe('Conversations: what their calls add up to.'),
   attribution: z
     .record(
       z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,62}$/),
@@ -47,6 +33,20 @@ export const schema = z.strictObject({
     .describe(
       'Values told apart of each of these labels, those that are used most and lately; the others are "other".',
     ),
+  conversations: z
+    .strictObject({
+      max: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(100_000)
+        .describe('Conversations that are open at once; beyond, the oldest are over.'),
+      expire_after: duration({ min_ms: 1000 })
+        .prefault('30m')
+        .describe('A conversation is over when nothing of it came for so long.'),
+    })
+    .prefault({})
+    .describe('What calls add up to by conversation; in memory only.'),
   models_max: z
     .int()
     .min(1)

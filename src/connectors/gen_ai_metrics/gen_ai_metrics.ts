@@ -15,7 +15,6 @@ import { Attribution } from './attribution/attribution.ts'
 import { CallCounts, type SampledService } from './call_counts.ts'
 import { reportWeight } from './call_weights.ts'
 import type { GenAiMetricsConfig } from './config.ts'
-import { ConversationCounts } from './conversations/conversation_counts.ts'
 import { LabelTexts } from './label_texts.ts'
 import { OwnMetrics } from './own/own_metrics.ts'
 import { ExemplarCandidates } from './series/bucket_exemplars.ts'
@@ -53,7 +52,6 @@ export class GenAiMetrics implements Connector {
   readonly #steps: Subscription
   /** From the start on. */
   #activity: Activity | undefined
-  #conversations: ConversationCounts | undefined
   #attribution: Attribution | undefined
   readonly #throttle: Throttle
   /** Bounds that the log has told of. */
@@ -80,11 +78,14 @@ export class GenAiMetrics implements Connector {
   }
 
   async start(): Promise<void> {
-    const { models_max: names_max, series_max } = this.#config
-    const activity = new Activity(this.#steps, this.#set, { names_max, series_max }, this.#host)
+    const { models_max: names_max, series_max, conversations } = this.#config
+    const activity = new Activity(
+      this.#steps,
+      this.#set,
+      { names_max, series_max, conversations_max: conversations.max },
+      this.#host,
+    )
     this.#activity = activity
-    const conversations = new ConversationCounts(this.#steps, this.#set, () => this.#config.conversations, this.#host)
-    this.#conversations = conversations
     const attribution = this.#newAttribution()
     this.#attribution = attribution
     this.#steps.join({
@@ -93,19 +94,14 @@ export class GenAiMetrics implements Connector {
         this.#own.keep(row, report, weight > 1)
         this.#counts.keep(row, report, weight)
         attribution.keep(row, report)
-        activity.keep(row)
-        conversations.keep(row, report)
+        activity.keep(row, report)
       },
       settle: (row, reports) => {
         attribution.settle(reports, this.#counts.settle(row, reports))
         activity.settle(row, reports)
-        conversations.settle(row, reports)
       },
       repeat: (row) => activity.repeat(row),
-      step: (step) => {
-        activity.step(step)
-        conversations.step(step)
-      },
+      step: (step) => activity.step(step),
     })
     const { meter, id } = this.#host
     const labels = { connector: id }
@@ -162,6 +158,7 @@ export class GenAiMetrics implements Connector {
   async update(config: unknown): Promise<boolean> {
     const next = config as GenAiMetricsConfig
     if (FIXED.some((key) => !isDeepStrictEqual(next[key], this.#config[key]))) return false
+    if (next.conversations.max !== this.#config.conversations.max) return false
     this.#config = next
     this.#startTimers()
     return true
@@ -174,7 +171,6 @@ export class GenAiMetrics implements Connector {
     for (const timer of this.#timers) timer.cancel()
     this.#steps.close()
     this.#activity?.close()
-    this.#conversations?.close()
     this.#own.close()
     const { promise: aborted, resolve } = Promise.withResolvers<void>()
     if (deadline.aborted) resolve()
@@ -225,7 +221,6 @@ export class GenAiMetrics implements Connector {
   #tick(): void {
     this.#steps.tick(this.#config)
     this.#activity?.tick(this.#config)
-    this.#conversations?.tick()
     this.#tellBounds()
     // What is under way may show them, and must not keep the place of the next flush.
     if (this.#set.fresh > 0 && this.#underWay === 0) this.#send(() => this.#set.showFresh(this.#now()))

@@ -3,6 +3,8 @@
  * thanks, "as an AI …"), then who declines what. An answer that regrets and then answers, or that cannot "wait" or
  * "recommend it enough", is none. The phrases are data (`refusal_phrases.ts`).
  */
+import { wordsOfDoubt } from './hedging.ts'
+import { moreCjkForms, moreLanguages } from './refusal_languages.ts'
 import {
   answersAfterAll,
   beginsAList,
@@ -26,7 +28,7 @@ const REASON_MAX = 500
 /** `text` is the opening as `openingOf` makes it, of an answer of `length` bytes. */
 export function isRefusal(text: string, length: number): boolean {
   if (length > LENGTH_MAX_BYTES) return false
-  if (isCjk(text)) return cjkForms.some((form) => form.test(text))
+  if (isCjk(text)) return allCjkForms.some((form) => form.test(text))
   const word = firstWord(text)
   return (
     formsOf.get(word)?.some((form) => form.test(text)) === true || (englishWords.has(word) && declines(text, length))
@@ -38,10 +40,11 @@ export function mayRefuse(text: string): boolean {
   return isCjk(text) || formsOf.has(firstWord(text))
 }
 
+const allCjkForms = [...cjkForms, ...moreCjkForms]
 const englishWords: ReadonlySet<string> = new Set(english.words)
 /** The forms of all languages that begin with a word. */
 const formsOf = new Map<string, RegExp[]>()
-for (const { words, forms } of [english, ...otherLanguages])
+for (const { words, forms } of [english, ...otherLanguages, ...moreLanguages, { words: wordsOfDoubt, forms: [] }])
   for (const word of words) formsOf.set(word, [...(formsOf.get(word) ?? []), ...forms])
 
 function isCjk(text: string): boolean {
@@ -49,7 +52,8 @@ function isCjk(text: string): boolean {
 }
 
 function firstWord(text: string): string {
-  return /^[a-zà-ÿ]+/.exec(text)?.[0] ?? ''
+  // The opening has small letters of Latin 1 only.
+  return /^[a-zà-ÿ]+(?![\p{L}\p{M}])/u.exec(text)?.[0] ?? /^[\p{L}\p{M}]+/u.exec(text)?.[0].toLowerCase() ?? ''
 }
 
 function declines(text: string, length: number): boolean {

@@ -5,6 +5,7 @@ import { isRefusal, mayRefuse } from './answer_refusal.ts'
 import { isHedging } from './hedging.ts'
 import { JsonSyntax } from './json_syntax.ts'
 import { openingOf } from './opening.ts'
+import { endsInLoop } from './repetition.ts'
 import { SIGNAL } from './signals.ts'
 
 const syntax = new JsonSyntax()
@@ -17,6 +18,7 @@ export function judgeAnswer(answer: Answer): number {
   if (answer.hasToolCalls) return signals
   if (signals === 0) signals = judgeOpening(answer)
   if (answer.wantsJson && (signals & SIGNAL.refusal) === 0 && !isJson(answer)) signals |= SIGNAL.invalid_output
+  if (hasLoop(answer)) signals |= SIGNAL.repetition
   return signals
 }
 
@@ -24,6 +26,12 @@ export function judgeAnswer(answer: Answer): number {
 function hasRefusal({ pieces, count }: Answer): boolean {
   for (let at = 0; at < count * PIECE.width; at += PIECE.width)
     if ((pieces[at + PIECE.bits]! & REFUSED) !== 0) return true
+  return false
+}
+
+function hasLoop({ bytes, pieces, count }: Answer): boolean {
+  for (let at = 0; at < count * PIECE.width; at += PIECE.width)
+    if (endsInLoop(bytes, pieces[at + PIECE.start]!, pieces[at + PIECE.end]!)) return true
   return false
 }
 

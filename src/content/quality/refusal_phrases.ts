@@ -30,7 +30,7 @@ export const preambles: readonly RegExp[] = [
   /^(?:(?:as|being|since|because) )?(?:i'm |i am )?(?:just |only )?an? (?:responsible |ethical |helpful |harmless |respectful |honest |and |large )*(?:ai|artificial intelligence|language model|chatbot|virtual assistant|digital assistant|assistant|machine)\b(?: (?:language |chat)?(?:model|assistant|system))?(?: (?:developed|created|trained|made|designed) by [^.!?,]{1,40})?[,.;: ]*/,
   /^i (?:completely |fully |totally |do |can )?(?:understand|appreciate|hear|recogni[sz]e|realize|respect|see|know|get) [^.!?]{1,160}?[,.;] ?(?:but|however|and|yet)?[, ]*/,
   /^i(?:'m| am) (?:programmed|designed|trained|meant|made|here) to [^.!?,]{1,90}, (?:so|and|but) /,
-  /^(?:thank you|thanks) [^.!?]{1,120}[.!,] ?/,
+  /^(?:thank you|thanks) (?:[^.!?]{1,120}?, ?(?=(?:but |however,? |unfortunately,? |sorry,? )*(?:i|we)\b)|[^.!?]{1,120}[.!,] ?)/,
   /^(?:while|although|even though|due to|given|because of|based on|for|out of) [^.!?,]{1,120}, ?/,
 ]
 
@@ -65,7 +65,7 @@ const PRODUCE = oneOf(`
   role-?play(?:ing)?|impersonat(?:e|ing)|pretend(?:ing)?|prescrib(?:e|ing)|diagnos(?:e|ing)|draft(?:ing)?|compos(?:e|ing)
   develop(?:ing)?|design(?:ing)?|build(?:ing)?|speculat(?:e|ing)|recommend(?:ing)?|advis(?:e|ing)|suggest(?:ing)?
   answer(?:ing)?|discuss(?:ing)?|respond(?:ing)? to|ignor(?:e|ing)|overrid(?:e|ing)|bypass(?:ing)?|tell(?:ing)? (?:you|jokes)
-  show(?:ing)? you|assume|adopt|act as|violat(?:e|ing)|condon(?:e|ing)|support(?:ing)?|justify(?:ing)?|advocat(?:e|ing)
+  show(?:ing)? you|look(?:ing)? up|brows(?:e|ing)|assume|adopt|act as|violat(?:e|ing)|condon(?:e|ing)|support(?:ing)?|justify(?:ing)?|advocat(?:e|ing)
 `)
 /** With these words the verbs above praise, and decline nothing. */
 const UNLESS_PRAISE =
@@ -117,7 +117,8 @@ const englishForms: readonly RegExp[] = [
   /^(?:my|the) (?:guidelines|programming|principles|policies|policy|instructions|ethical guidelines)\b[^.!?]{0,40}\b(?:prohibit|prevent|don't allow|do not allow|doesn't allow|forbid|restrict)/,
 ]
 
-function declining(words: string, ...forms: RegExp[]): Declining {
+/** `words` divided by white space. */
+export function declining(words: string, ...forms: RegExp[]): Declining {
   return { words: words.split(/\s+/), forms }
 }
 

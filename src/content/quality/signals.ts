@@ -3,7 +3,7 @@
  * too small for the prompt, or for the answer.
  */
 export const SIGNALS = [
-  ...(['truncated', 'content_filter', 'refusal', 'empty', 'invalid_output', 'hedging'] as const),
+  ...(['truncated', 'content_filter', 'refusal', 'empty', 'invalid_output', 'hedging', 'repetition'] as const),
   ...(['context_window', 'context_exceeded'] as const),
 ] as const
 export type SignalName = (typeof SIGNALS)[number]
@@ -14,4 +14,5 @@ export const SIGNAL = Object.fromEntries(SIGNALS.map((name, at) => [name, 1 << a
 >
 
 /** Each of these alone puts a score below the half. */
-export const SEVERE = SIGNAL.truncated | SIGNAL.content_filter | SIGNAL.refusal | SIGNAL.empty | SIGNAL.invalid_output
+export const SEVERE =
+  SIGNAL.truncated | SIGNAL.content_filter | SIGNAL.refusal | SIGNAL.empty | SIGNAL.invalid_output | SIGNAL.repetition

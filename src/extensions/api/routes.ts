@@ -3,8 +3,8 @@ import type { Host } from '../../component.ts'
 import type { Route, Routes } from '../../net/http/http_options.ts'
 import type { Balance } from '../../pipeline/ledger.ts'
 import { type ApiAnswer, readingRoute } from './api_answer.ts'
-import { CONVERSATION_PATH, listConversations, showConversation } from './conversations.ts'
 import { listLogs, listTraces, showTrace, TRACE_PATH } from './stored.ts'
+import { CONVERSATION_PATH, listConversations, showConversation } from './talks.ts'
 
 /** Each as `wrap` makes it. */
 export function routesOf(host: Host, wrap: (route: Route) => Route): Routes {
@@ -21,7 +21,9 @@ export function routesOf(host: Host, wrap: (route: Route) => Route): Routes {
     if (path.startsWith(TRACE_PATH)) return trace
     return path.startsWith(CONVERSATION_PATH) ? conversation : undefined
   }
-  return { get: (path) => exact.get(path) ?? below(path) }
+  return {
+    get: (path) => exact.get(path) ?? below(path),
+  }
 }
 
 function health({ daemon, clock }: Host): ApiAnswer {

@@ -70,16 +70,29 @@ export function readStep(view: SpanView, step: Step, key: Uint8Array): boolean {
   if (!isMarkedStep(view)) return false
   const kind = kindOfStep(view)
   if (kind === undefined) return false
+  if (!readFacts(view, step, kind, key)) return false
+  step.failed = stepFailed(view)
+  return true
+}
+
+/** The same of the log record of a tool's execution, which `recorded_step.ts` has recognised. `failed`: it says so. */
+export function readRecordedFacts(view: SpanView, step: Step, key: Uint8Array, failed: boolean): boolean {
+  const isRead = readFacts(view, step, 'tool', key) && step.has('toolName')
+  step.failed = failed
+  return isRead
+}
+
+/** False if the item was judged before. */
+function readFacts(view: SpanView, step: Step, kind: StepKind, key: Uint8Array): boolean {
   view.attributes.find(view.bytes, keys, found)
   if (found[at.judged]! >= 0) return false
   step.reset(view.bytes, kind)
   step.hasOperation = found[at.operation]! >= 0
   for (const { text, newest, keys } of textsOf[kind]) readStepText(view, step, text, newest, keys)
-  readSpanName(view, step)
+  if (!view.isRecord) readSpanName(view, step)
   if (kind === 'tool') readArguments(view, step, key)
   if (kind === 'retrieval') readFound(view, step)
   if (kind === 'guardrail') step.verdict = verdictOf(view)
-  step.failed = stepFailed(view)
   return true
 }
 

@@ -72,6 +72,9 @@ export const NAMED_BY_SPAN: Readonly<Partial<Record<StepKind, StepText>>> = {
   workflow: 'workflowName',
 }
 
+/** What the system says, of which a fingerprint tells one prompt from another where it has no name: the best first. */
+export const SYSTEM_TEXT_NAMES = ['llm.prompt_template.template', 'gen_ai.system_instructions']
+
 /** What a tool was called with. */
 export const ARGUMENT_NAMES = [
   ...['gen_ai.tool.call.arguments', 'ai.toolCall.args', 'spring.ai.tool.call.arguments', 'mcp.tool.arguments'],

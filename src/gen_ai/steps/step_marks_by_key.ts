@@ -87,6 +87,7 @@ export const KINDS_BY_ENDING: readonly { readonly key: string; readonly ending: 
 
 /** Names of attributes that only a step of one kind has, where no other attribute tells the operation. */
 export const KIND_BY_PRESENCE: readonly (readonly [string, StepKind])[] = [
+  ['gen_ai.handoff.to_agent', 'handoff'],
   ['gen_ai.tool.call.id', 'tool'],
   ['gen_ai.tool.name', 'tool'],
   ['tool.name', 'tool'],

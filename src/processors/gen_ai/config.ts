@@ -9,6 +9,7 @@ import { PLAUSIBLE, type Plausible } from '../../gen_ai/plausible.ts'
 import { PRICE_FILE_BYTES_MAX, readPriceFile } from '../../gen_ai/pricing/price_file.ts'
 import { Prices } from '../../gen_ai/pricing/prices.ts'
 import { TIERS } from '../../gen_ai/pricing/service_tiers.ts'
+import { LOOPS } from '../../gen_ai/steps/watching/loop_bounds.ts'
 import { type OwnDialect, ownDialects, rowOfDialect } from './own_dialects.ts'
 
 const usd = z.number().nonnegative().max(1e9)
@@ -119,6 +120,21 @@ const plausibleSchema = z.strictObject({
     .describe('Highest cost of a model call in USD, reported or computed.'),
 })
 
+const turns = (fallback: number, from: number) => z.int().min(from).max(10_000).default(fallback)
+
+const loopsSchema = z.strictObject({
+  same_call: turns(LOOPS.same_call, 2).describe(
+    'Executions of a tool with the same arguments in one trace. One that failed counts half.',
+  ),
+  same_tool: turns(LOOPS.same_tool, 2).describe('Executions of a tool in a row, where the arguments are not told.'),
+  agents_nested: turns(LOOPS.agents_nested, 3).describe(
+    'Runs of two agents, each within one of the other: 4 is A that calls B, that calls A, that calls B.',
+  ),
+  agents_in_turn: turns(LOOPS.agents_in_turn, 3).describe(
+    'Runs of two agents in turn, one after the other under one span, or by handoffs: 6 is three times each.',
+  ),
+})
+
 export const schema = z.strictObject({
   prices: z
     .array(priceSchema)
@@ -155,6 +171,9 @@ export const schema = z.strictObject({
   dialects: ownDialects
     .default([])
     .describe('Ways in which SDKs of your own write model calls, beside those that are built in.'),
+  loops: loopsSchema
+    .prefault({})
+    .describe('From when on a trace loops: `sluice.step.signals` on the step by which it does.'),
   plausible: plausibleSchema
     .prefault({})
     .describe('What is believed of a model call. A number beyond it is in no sum, and `sluice.implausible` names it.'),

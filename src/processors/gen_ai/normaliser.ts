@@ -8,12 +8,14 @@ import { ModelCall } from '../../gen_ai/model_call.ts'
 import type { Prices } from '../../gen_ai/pricing/prices.ts'
 import { judgeCall } from '../../gen_ai/quality.ts'
 import { foundKeys } from '../../gen_ai/reading/read.ts'
+import { STEP_WATCH } from '../../gen_ai/steps/watching/step_watch.ts'
 import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { CallCounters, CallTally } from './call_counters.ts'
 import { CallWriter, copyWithout, replacedFields } from './call_writer.ts'
 import { type GenAiConfig, lexiconOf, plausibleOf, pricesOf } from './config.ts'
 import { LabelWriter } from './label_writer.ts'
+import { PromptWriter } from './steps/prompt_writer.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -30,6 +32,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
   #writer: CallWriter
   #labels: LabelWriter
   #prices: Prices
+  readonly #prompts: PromptWriter
 
   /** `tag`: of the field that an item's attributes are. */
   constructor(config: GenAiConfig, host: Host, next: Consumer<S>, tag: number) {
@@ -40,6 +43,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     this.#counters = new CallCounters(host, this.lexicon)
     this.#writer = new CallWriter(tag, this.lexicon)
     this.#labels = new LabelWriter(tag, config.labels)
+    this.#prompts = new PromptWriter(tag, host.service(STEP_WATCH).key)
     this.found = foundKeys(this.lexicon)
     this.#prices = pricesOf(config)
     this.call.plausible = plausibleOf(config)
@@ -93,6 +97,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     else rewrite.openItem(item)
     this.#writer.write(rewrite.out, found, call)
     this.#labels.write(rewrite.out, view)
+    this.#prompts.write(rewrite.out, view)
     if (replaced !== 0) copyWithout(replaced, this.lexicon, rewrite.out, view)
     rewrite.close()
     tally.add(call)

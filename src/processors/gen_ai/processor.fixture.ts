@@ -2,6 +2,7 @@
 import type { Context, Host } from '../../component.ts'
 import { FakeClock } from '../../self/clock.ts'
 import type { Labels } from '../../self/metrics/meter.ts'
+import { MadeServices } from '../../self/services.ts'
 import type { Batches } from '../../telemetry/batch.ts'
 import { type GenAiConfig, schema } from './config.ts'
 import { genAi } from './index.ts'
@@ -28,7 +29,9 @@ function fixtureOf<S extends 'traces' | 'logs'>(signal: S, config: unknown): Fix
   const counts = new Map<string, number>()
   let passed: Batches[S] | undefined
   let refusal: Error | undefined
-  const host = { id: 'gen_ai', clock: new FakeClock(), meter: meterInto(counts) } as unknown as Host
+  const services = new MadeServices({ clock: new FakeClock(), meter: meterInto(counts), shards: 1 })
+  const { clock, meter } = services
+  const host = { id: 'gen_ai', clock, meter, service: services.service.bind(services) } as unknown as Host
   const processor = genAi.create(schema.parse(config) as GenAiConfig, host, signal, {
     async consume(batch) {
       if (refusal !== undefined) throw refusal

@@ -1,5 +1,4 @@
 /** Spans of model calls and other steps: brought into the newest conventions, calls priced, and their answers judged. */
-import { randomBytes } from 'node:crypto'
 import type { Consumer, Host } from '../../component.ts'
 import { findAnswer } from '../../content/answers/find_answer.ts'
 import type { Lexicon } from '../../gen_ai/dialects/lexicon.ts'
@@ -9,6 +8,8 @@ import { lacksUsage, needsUsage, WorkflowOutputs } from '../../gen_ai/reading/wo
 import { readStep } from '../../gen_ai/steps/read_step.ts'
 import { Step } from '../../gen_ai/steps/step.ts'
 import { StepFilter } from '../../gen_ai/steps/step_filter.ts'
+import type { Loops } from '../../gen_ai/steps/watching/loop_bounds.ts'
+import { STEP_WATCH, type StepWatch } from '../../gen_ai/steps/watching/step_watch.ts'
 import { SPAN_ATTRIBUTES } from '../../telemetry/attribute_writer.ts'
 import type { TraceBatch } from '../../telemetry/batch.ts'
 import { SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
@@ -17,21 +18,22 @@ import type { GenAiConfig } from './config.ts'
 import { Normaliser } from './normaliser.ts'
 import { StepWriter } from './steps/step_writer.ts'
 
-const NO_FINDINGS = { consecutiveFailures: 0, signals: [] }
-
 export class SpanNormaliser extends Normaliser<'traces'> {
   #scopes: ScopeMarks
   readonly #view = new SpanView()
   readonly #outputs = new WorkflowOutputs()
   readonly #step = new Step()
   readonly #stepWriter = new StepWriter(SPAN_ATTRIBUTES)
-  readonly #key = randomBytes(32)
+  readonly #watch: StepWatch
+  #loops: Loops
   #filter: StepFilter
 
   constructor(config: GenAiConfig, host: Host, next: Consumer<'traces'>) {
     super(config, host, next, SPAN_ATTRIBUTES)
     this.#scopes = new ScopeMarks(this.lexicon)
     this.#filter = new StepFilter(this.lexicon.anywhere.keys.names)
+    this.#watch = host.service(STEP_WATCH)
+    this.#loops = config.loops
   }
 
   protected normalise(batch: TraceBatch, tally: CallTally): void {
@@ -43,12 +45,17 @@ export class SpanNormaliser extends Normaliser<'traces'> {
       if (readModelCall(view, this.found, candidates, this.call)) {
         if (!lacksUsage(this.call) || this.#outputs.read(batch, view, this.call) || !needsUsage(this.call))
           this.writeCall(item, view, tally)
-      } else if (readStep(view, this.#step, this.#key)) this.#writeStep(item, candidates, tally)
+      } else if (readStep(view, this.#step, this.#watch.key)) this.#writeStep(item, candidates, tally)
     }
     this.#step.forget()
     this.#outputs.forget()
     view.forget()
     this.#scopes.forget()
+  }
+
+  override async update(config: unknown): Promise<boolean> {
+    this.#loops = (config as GenAiConfig).loops
+    return super.update(config)
   }
 
   /** Nearly all spans of other kinds end here. */
@@ -60,7 +67,7 @@ export class SpanNormaliser extends Normaliser<'traces'> {
   #writeStep(item: number, candidates: DialectCandidates, tally: CallTally): void {
     const { rewrite, found, lexicon } = this
     rewrite.prependToItem(item)
-    this.#stepWriter.write(rewrite.out, this.#step, NO_FINDINGS)
+    this.#stepWriter.write(rewrite.out, this.#step, this.#watch.see(this.#view, this.#step, this.#loops))
     rewrite.close()
     this.#view.attributes.find(this.#view.bytes, lexicon.keys, found)
     tally.addStep(this.#step.kind, recognise(candidates, found))

@@ -20,3 +20,16 @@ test('errors: a failed status, or a step that failed whatever its status says', 
   )
   await it.stop()
 })
+
+test('errors: tools that failed under many names, with no status', async () => {
+  const it = await bench({ policies: [{ name: 'errors', type: 'errors' }] })
+  await it.send(
+    Array.from({ length: 24 }, (_, at) =>
+      span(at + 1, `execute_tool t${at}`, { attributes: { 'sluice.step': 'tool', 'sluice.failed': true } }),
+    ),
+  )
+  await it.send([span(25, 'good', { attributes: { 'sluice.step': 'tool' } })])
+  await it.pass(20_000)
+  expect(it.kept()).toHaveLength(24)
+  await it.stop()
+})

@@ -20,7 +20,11 @@ export const DID = {
   scoresSum: 14,
   cost_usd: 15,
   tokens: 16,
-  width: 17,
+  /** Of a model call: input tokens and score, NaN where unknown; handle of its conversation. */
+  input: 17,
+  score: 18,
+  conversation: 19,
+  width: 20,
 } as const
 export type DidColumn = Exclude<keyof typeof DID, 'width'>
 
@@ -38,6 +42,10 @@ export const SAME_AS_ABOVE = 4
 export const STEP_TOLD = 8
 /** A model call whose answer was cut off. */
 export const CUT_OFF = 16
+/** A model call that answers in words. */
+export const IN_WORDS = 32
+/** A model call that its conversation has. */
+export const IN_CONVERSATION = 64
 
 export class ActivityRows {
   count = 0

@@ -25,9 +25,9 @@ const AT = {
   toolName: at(STEP_NEWEST.toolName),
   toolCallId: at(STEP_NEWEST.toolCallId),
   agentName: at(STEP_NEWEST.agentName),
-  conversationId: at(STEP_NEWEST.conversationId),
   dataSourceId: at(STEP_NEWEST.dataSourceId),
   errorType: at(STEP_NEWEST.errorType),
+  conversationId: at(STEP_NEWEST.conversationId),
 } as const
 const kinds = new KeySet(STEP_KINDS)
 const signals = new KeySet(STEP_SIGNALS)
@@ -110,10 +110,10 @@ export class StepReport {
     this.documents = this.#number(AT.documents)
     this.#readScores()
     this.callId = textId(this.bytes, this.#textStart(AT.toolCallId), this.#textEnd(AT.toolCallId))
-    this.conversationStart = this.#textStart(AT.conversationId)
-    this.conversationEnd = this.#textEnd(AT.conversationId)
     this.agentStart = this.#textStart(AT.agentName)
     this.agentEnd = this.#textEnd(AT.agentName)
+    this.conversationStart = this.#textStart(AT.conversationId)
+    this.conversationEnd = this.#textEnd(AT.conversationId)
     if (kind === 'agent') this.#nameBy(AT.agentName, AT.agentName)
     else if (kind === 'retrieval') this.#nameBy(AT.dataSourceId, AT.toolName)
     else this.#nameBy(AT.toolName, AT.dataSourceId)

@@ -4,7 +4,7 @@
  * has come too. A trace whose root does not come waits, for so long and as there is room; then runs of which only steps that name
  * them are known are told as unfinished.
  */
-import { FINISH_REASONS } from '../../gen_ai/known_values.ts'
+import { answersInWords, FINISH_REASONS } from '../../gen_ai/known_values.ts'
 import { STEP_KINDS } from '../../gen_ai/step_fields.ts'
 import type { Clock } from '../../self/clock.ts'
 import { type CallRows, FAILED, INT, idOf, NUMBER } from '../call_rows.ts'
@@ -12,6 +12,8 @@ import {
   ActivityRows,
   CUT_OFF,
   DID,
+  IN_CONVERSATION,
+  IN_WORDS,
   MODEL,
   NOTHING_DONE,
   SAME_AS_ABOVE,
@@ -31,6 +33,8 @@ export interface ActivityListener {
   /** A step that is no call has settled. `agent`: number of the agent that it belongs to, 0 if none is known. */
   step(row: number, agent: number): void
   run(run: AgentRun): void
+  /** What calls of a trace that have just settled are to a conversation. `isFirst`: it has none of this trace yet. */
+  turn(calls: readonly number[], conversation: number, isFirst: boolean): void
   /** Seconds by position in COMPONENTS. */
   time(times_s: readonly number[]): void
 }
@@ -51,6 +55,9 @@ interface OpenTrace {
   untold_ms: number
   waiting: number
   last_ms: number
+  /** Handle of the conversation that its steps name; NaN where they name several. Those that have a turn of it. */
+  conversation: number
+  readonly counted: Set<number>
 }
 
 const TRACE_BYTES = 300
@@ -98,9 +105,11 @@ export class TraceActivities {
     return this.rows.size_bytes + this.traces * TRACE_BYTES
   }
 
-  addStep(report: StepReport): void {
+  /** `conversation`: handle of the one that the step names, 0 if it names none. */
+  addStep(report: StepReport, conversation: number): void {
     const { rows } = this
     const trace = this.#touch(report.trace)
+    nameConversation(trace, conversation)
     const row = this.#add(trace)
     if (row === NOTHING_DONE) return
     rows.set(row, 'kind', report.kind)
@@ -122,9 +131,11 @@ export class TraceActivities {
   }
 
   /** A report of a call of that trace (`traceOf`) waits. */
-  awaitCall(trace: number): void {
+  awaitCall(trace: number, conversation: number): void {
     if (trace === 0) return
-    this.#touch(trace).waiting++
+    const open = this.#touch(trace)
+    open.waiting++
+    nameConversation(open, conversation)
     this.#makeRoom()
   }
 
@@ -135,7 +146,7 @@ export class TraceActivities {
   }
 
   /** A call, of which `row` says everything and `outer` where it stands. */
-  addCall({ ints, numbers }: CallRows, call: number, outer: number): void {
+  addCall({ ints, numbers }: CallRows, call: number, outer: number, conversation: number): void {
     const { rows } = this
     const [int, place, number] = [call * INT.width, outer * INT.width, call * NUMBER.width]
     const trace = this.#find(ints[place + INT.trace]!)
@@ -143,7 +154,15 @@ export class TraceActivities {
     if (trace === undefined || row === NOTHING_DONE) return
     rows.set(row, 'kind', MODEL)
     const failed = (ints[int + INT.flags]! & FAILED) !== 0 ? STEP_FAILED : 0
-    rows.set(row, 'flags', STEP_TOLD | failed | ((ints[int + INT.finishReasons]! & LENGTH) !== 0 ? CUT_OFF : 0))
+    const inWords = answersInWords(ints[int + INT.operation]!) ? IN_WORDS : 0
+    rows.set(row, 'conversation', conversation)
+    rows.set(row, 'input', numbers[number + NUMBER.input]!)
+    rows.set(row, 'score', numbers[number + NUMBER.score]!)
+    rows.set(
+      row,
+      'flags',
+      STEP_TOLD | failed | inWords | ((ints[int + INT.finishReasons]! & LENGTH) !== 0 ? CUT_OFF : 0),
+    )
     rows.set(row, 'span', idOf(ints[place + INT.spanHigh]!, ints[place + INT.spanLow]!))
     const parent = [ints[place + INT.parentHigh]!, ints[place + INT.parentLow]!] as const
     const isRoot = parent[0] === 0 && parent[1] === 0
@@ -212,6 +231,7 @@ export class TraceActivities {
   #settle(trace: OpenTrace): void {
     this.#tellSteps(trace)
     this.#tellRuns(trace)
+    this.#tellTurns(trace)
     if (this.#roots.has(trace.id) || trace.rows === 0) return this.#finish(trace)
     this.#busy.delete(trace.id)
     this.#idle.set(trace.id, trace)
@@ -221,6 +241,7 @@ export class TraceActivities {
   #finish(trace: OpenTrace, isOverdue = false): void {
     this.#tellSteps(trace)
     this.#tellRuns(trace)
+    this.#tellTurns(trace)
     if (this.#roots.has(trace.id)) this.#tellTime(trace)
     else if (isOverdue) this.#tellUnfinished(trace)
     const { rows } = this
@@ -266,6 +287,27 @@ export class TraceActivities {
     }
   }
 
+  /** A trace with a call in words is a turn of the conversation that the call names, else of the only one of the trace. */
+  #tellTurns(trace: OpenTrace): void {
+    const { rows } = this
+    const only = trace.conversation || 0
+    const calls = new Map<number, number[]>()
+    for (let row = trace.first; row !== NOTHING_DONE; row = rows.get(row, 'next')) {
+      if (rows.get(row, 'kind') !== MODEL || rows.has(row, IN_CONVERSATION)) continue
+      const conversation = rows.get(row, 'conversation') || only
+      if (conversation === 0) continue
+      rows.mark(row, IN_CONVERSATION)
+      const known = calls.get(conversation)
+      if (known === undefined) calls.set(conversation, [row])
+      else known.push(row)
+    }
+    for (const [conversation, list] of calls) {
+      const isFirst = !trace.counted.has(conversation) && list.some((row) => rows.has(row, IN_WORDS))
+      if (isFirst) trace.counted.add(conversation)
+      this.#listener.turn(list, conversation, isFirst)
+    }
+  }
+
   /** One run for each agent that steps name, and that has no span. */
   #tellUnfinished(trace: OpenTrace): void {
     const { rows } = this
@@ -297,5 +339,10 @@ export class TraceActivities {
 
 function newTrace(id: number): OpenTrace {
   const none = { first: NOTHING_DONE, rows: 0, untold: 0, untold_ms: 0, waiting: 0, last_ms: 0 }
-  return { id, ...none }
+  return { id, ...none, conversation: 0, counted: new Set() }
+}
+
+function nameConversation(trace: OpenTrace, conversation: number): void {
+  if (conversation === 0 || trace.conversation === conversation) return
+  trace.conversation = trace.conversation === 0 ? conversation : Number.NaN
 }

@@ -281,3 +281,64 @@ test('a run whose span does not come is unfinished after half an hour, and one t
   expect(one.value('llm_agent_runs_total', { agent: 'lost', outcome: 'unfinished' })).toBe(1)
   await one.stop()
 })
+
+describe('conversations', () => {
+  const turn = (trace: number, input: number, of: Record<string, string | number>) =>
+    chat({ id: trace, trace, time: [trace, trace + 1] }, { 'gen_ai.usage.input_tokens': input, ...of })
+
+  test('turns, cost, growth, quality by turn; over when nothing comes', async () => {
+    const one = await bench()
+    const of = { 'gen_ai.conversation.id': 'c1', 'sluice.quality.score': 0.5 }
+    for (const [trace, input] of [100, 150, 300].entries()) {
+      await one.send(turn(trace + 1, input, of))
+      await one.pass(60_000)
+    }
+    expect(lines(one, /^llm_(conv|quality_by)/)).toEqual([
+      'llm_conversation_context_growth_tokens{} 2/200',
+      'llm_conversations_active{} 1',
+      'llm_quality_by_turn{turn=1} 1/0.5',
+      'llm_quality_by_turn{turn=2-4} 2/1',
+    ])
+    await one.pass(31 * 60_000)
+    expect(lines(one, /^llm_conversation_[^c]|^llm_conversation_cost/)).toEqual([
+      'llm_conversation_cost_usd{} 1/1.5',
+      'llm_conversation_duration_seconds{} 1/3',
+      'llm_conversation_turns{} 1/3',
+    ])
+    expect(one.value('llm_conversations_active')).toBe(0)
+    await one.stop()
+  })
+
+  test('are those of the trace, named on any of its steps, while there is one', async () => {
+    const one = await bench()
+    const talk = (name: string) => ({ 'gen_ai.conversation.id': name })
+    // One on the agent; two calls of one turn.
+    await one.send(chat({ id: 2, under: 1 }), chat({ id: 3, under: 1, time: [2, 3] }), agent({ id: 1 }, 'a', talk('x')))
+    // Two in one trace: what names none is of none.
+    await one.send(
+      chat({ id: 5, under: 4, trace: 2 }, talk('y')),
+      chat({ id: 6, under: 4, trace: 2, time: [2, 3] }, talk('z')),
+      chat({ id: 7, under: 4, trace: 2, time: [4, 5] }),
+      agent({ id: 4, trace: 2 }, 'a'),
+    )
+    await one.stop()
+    expect(lines(one, /^llm_conversation_(turns|cost)/)).toEqual([
+      'llm_conversation_cost_usd{} 3/2',
+      'llm_conversation_turns{} 3/3',
+    ])
+  })
+})
+
+test('ten thousand tools: totals stay true, what has no place is "other", and a new one that is used finds a place', async () => {
+  const one = await bench({ models_max: 500, series_max: 2000 })
+  const spans = Array.from({ length: 10_000 }, (_, at) => tool({ id: at + 1, trace: at + 1 }, `tool ${at}`))
+  for (let at = 0; at < spans.length; at += 1000) await one.send(...spans.slice(at, at + 1000))
+  await one.pass(60_000)
+  expect(one.value('llm_tool_calls_total', { tool: 'other' })).toBeGreaterThan(9000)
+  for (let round = 0; round < 60; round++) {
+    await one.send(tool({ id: 20_001 + round, trace: 20_001 + round }, 'real'))
+    await one.pass(60_000)
+  }
+  expect(one.value('llm_tool_calls_total', { tool: 'real' })).toBeGreaterThan(0)
+  await one.stop()
+})

@@ -5,10 +5,12 @@ import type { StepReport } from '../../../steps/activity/step_report.ts'
 import { type ActivityTimes, TraceActivities } from '../../../steps/activity/trace_activities.ts'
 import { INT } from '../../../steps/call_rows.ts'
 import type { Calls } from '../../../steps/calls.ts'
+import type { Report } from '../../../steps/report.ts'
 import { sharedSpanLinks } from '../../../steps/span_links.ts'
 import type { Subscriber } from '../../../steps/step_book.ts'
 import type { MetricSet } from '../series/metric_set.ts'
 import { type ActivityBounds, ActivityCounts } from './activity_counts.ts'
+import { ConversationCounts } from './conversation_counts.ts'
 
 /** Of the memory limit, for traces of which not everything is told. */
 const BYTES_SHARE = 1 / 32
@@ -18,11 +20,20 @@ export class Activity implements Pick<Subscriber, 'settle' | 'repeat' | 'step'> 
   readonly #steps: { readonly calls: Calls }
   readonly #traces: TraceActivities
   readonly #release: () => void
+  readonly #conversations: ConversationCounts
+  /** By the report's row: the conversation that it names. */
+  #named = new Float64Array(256)
 
-  constructor(steps: { readonly calls: Calls }, set: MetricSet, bounds: ActivityBounds, host: Host) {
+  constructor(
+    steps: { readonly calls: Calls },
+    set: MetricSet,
+    bounds: ActivityBounds & { readonly conversations_max: number },
+    host: Host,
+  ) {
     const memory = memoryOf(host)
     this.#steps = steps
-    this.counts = new ActivityCounts(set, bounds, host.clock, () => this.#traces.rows)
+    this.#conversations = new ConversationCounts(set, bounds.conversations_max, host)
+    this.counts = new ActivityCounts(set, bounds, host.clock, () => this.#traces.rows, this.#conversations)
     const bytes_max = () => memory.limit_bytes * BYTES_SHARE
     this.#traces = new TraceActivities(this.counts, sharedSpanLinks(host), host.clock, bytes_max)
     this.#release = memory.hold('trace_activities', () => this.#traces.size_bytes)
@@ -46,17 +57,27 @@ export class Activity implements Pick<Subscriber, 'settle' | 'repeat' | 'step'> 
     )
   }
 
-  keep(row: number): void {
-    this.#traces.awaitCall(this.#traceOf(row))
+  keep(row: number, { bytes, conversationStart, conversationEnd }: Report): void {
+    const named = this.#conversations.talks.open(bytes, conversationStart, conversationEnd)
+    if (row >= this.#named.length) {
+      const larger = new Float64Array(row * 2)
+      larger.set(this.#named)
+      this.#named = larger
+    }
+    this.#named[row] = named
+    this.#traces.awaitCall(this.#traceOf(row), named)
   }
 
   step(step: StepReport): void {
-    this.#traces.addStep(step)
+    const { bytes, conversationStart, conversationEnd } = step
+    this.#traces.addStep(step, this.#conversations.talks.open(bytes, conversationStart, conversationEnd))
   }
 
   settle(row: number, reports: readonly number[]): void {
     const trace = this.#traceOf(reports[0]!)
-    this.#traces.addCall(this.#steps.calls, row, reports[0]!)
+    let conversation = 0
+    for (const report of reports) conversation ||= this.#named[report]!
+    this.#traces.addCall(this.#steps.calls, row, reports[0]!, conversation)
     this.#traces.called(trace, reports.length)
   }
 
@@ -64,12 +85,14 @@ export class Activity implements Pick<Subscriber, 'settle' | 'repeat' | 'step'> 
     this.#traces.called(this.#traceOf(row), 1)
   }
 
-  tick(times: ActivityTimes): void {
+  tick(times: ActivityTimes & { readonly conversations: { readonly expire_after: number } }): void {
     this.#traces.tick(times)
+    this.#conversations.expire(times.conversations.expire_after)
   }
 
   close(): void {
     this.#traces.close()
+    this.#conversations.close()
     this.#release()
   }
 

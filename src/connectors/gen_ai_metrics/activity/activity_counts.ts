@@ -1,7 +1,7 @@
 /** From steps that have settled, and runs that are over, to their series. */
 import { STEP_KINDS, STEP_SIGNALS, type StepKind } from '../../../gen_ai/step_fields.ts'
 import type { Clock } from '../../../self/clock.ts'
-import { type ActivityRows, STEP_FAILED } from '../../../steps/activity/activity_rows.ts'
+import { type ActivityRows, type DidColumn, STEP_FAILED } from '../../../steps/activity/activity_rows.ts'
 import type { AgentRun } from '../../../steps/activity/agent_runs.ts'
 import type { ActivityListener } from '../../../steps/activity/trace_activities.ts'
 import type { LeasedSeries } from '../families.ts'
@@ -20,6 +20,7 @@ import {
   ToolSeries,
   TraceTimeSeries,
 } from './activity_families.ts'
+import type { ConversationCounts, Turn } from './conversation_counts.ts'
 
 /** Places of names are below this: keys of two of them are exact. */
 const NAMES = 2 ** 18
@@ -38,13 +39,21 @@ export class ActivityCounts implements ActivityListener {
   readonly #clock: Clock
   readonly #rows: () => ActivityRows
   readonly #set: MetricSet
+  readonly #conversations: ConversationCounts
   readonly #tools: SeriesKind<ToolSeries>
   readonly #retrievals: SeriesKind<RetrievalSeries>
   readonly #guardrails: SeriesKind<GuardrailSeries>
   readonly #agents: SeriesKind<AgentSeries>
   #times: TraceTimeSeries | undefined
 
-  constructor(set: MetricSet, { names_max, series_max }: ActivityBounds, clock: Clock, rows: () => ActivityRows) {
+  constructor(
+    set: MetricSet,
+    { names_max, series_max }: ActivityBounds,
+    clock: Clock,
+    rows: () => ActivityRows,
+    conversations: ConversationCounts,
+  ) {
+    this.#conversations = conversations
     this.#set = set
     this.#clock = clock
     this.#rows = rows
@@ -77,6 +86,10 @@ export class ActivityCounts implements ActivityListener {
 
   run(run: AgentRun): void {
     this.#agentOf(this.names.placeOf(run.agent)).count(run)
+  }
+
+  turn(calls: readonly number[], conversation: number, isFirst: boolean): void {
+    this.#conversations.count(conversation, turnOf(this.#rows(), calls, isFirst))
   }
 
   time(times_s: readonly number[]): void {
@@ -120,6 +133,25 @@ function find<T extends LeasedSeries>(
   always: boolean,
 ): T | undefined {
   return kind.find(key) ?? kind.add(key, { models, errorType: EMPTY }, make, always)
+}
+
+function turnOf(rows: ActivityRows, calls: readonly number[], isNew: boolean): Turn {
+  const values = (column: DidColumn) =>
+    calls.map((row) => rows.get(row, column)).filter((value) => !Number.isNaN(value))
+  const sum = (list: readonly number[]) => list.reduce((total, value) => total + value, 0)
+  const scores = values('score')
+  const inputs = values('input')
+  return {
+    calls: calls.length,
+    tokens: sum(values('tokens')),
+    cost_usd: sum(values('cost_usd')),
+    start_ms: values('start_ms').reduce((one, other) => Math.min(one, other), Number.POSITIVE_INFINITY),
+    end_ms: values('end_ms').reduce((one, other) => Math.max(one, other), Number.NEGATIVE_INFINITY),
+    scores: scores.length,
+    scoresSum: sum(scores),
+    input: inputs.length === 0 ? Number.NaN : inputs.reduce((one, other) => Math.max(one, other)),
+    isNew,
+  }
 }
 
 /** Mean of the documents' scores; NaN where none is told. */

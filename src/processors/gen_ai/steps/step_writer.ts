@@ -1,7 +1,8 @@
 /** Writing what was found about a step that is no model call onto its span. */
-import { PROMPT, STEP, STEP_KINDS, STEP_NEWEST, type StepKind, type StepSignal } from '../../../gen_ai/step_fields.ts'
+import { PROMPT, STEP, STEP_KINDS, STEP_NEWEST, STEP_SIGNALS, type StepKind } from '../../../gen_ai/step_fields.ts'
 import type { Step } from '../../../gen_ai/steps/step.ts'
 import type { StepText } from '../../../gen_ai/steps/step_fact_names.ts'
+import type { StepFindings } from '../../../gen_ai/steps/watching/step_watch.ts'
 import type { Output } from '../../../otlp/output.ts'
 import {
   appendDoubles,
@@ -31,12 +32,10 @@ const written: readonly (readonly [StepText, string])[] = [
   ['handoffTo', STEP.handoffTo],
 ]
 
-/** What watching over many steps says of one. */
-export interface StepFindings {
-  /** How many times in a row the tool has failed, this time included; told from 2 on. */
-  readonly consecutiveFailures: number
-  readonly signals: readonly StepSignal[]
-}
+const signalTexts = STEP_SIGNALS.map((signal) => {
+  const source = Buffer.from(signal)
+  return { source, start: 0, end: source.length }
+})
 
 /** Writes steps onto items whose attributes have the field with this tag. */
 export class StepWriter {
@@ -55,7 +54,7 @@ export class StepWriter {
     this.#texts = written.map(([text, name]) => ({ text, key: key(name) }))
   }
 
-  /** Writes the step's facts to `out`, to stand before the item's content, `sluice.step` first. */
+  /** Writes the step's facts to `out`, to stand before the item's content, `sluice.step` first. `consecutiveFailures` is told from 2 on. */
   write(out: Output, step: Step, { consecutiveFailures, signals }: StepFindings): void {
     const own = this.#own
     const kind = this.#kinds[step.kind]
@@ -71,11 +70,11 @@ export class StepWriter {
     if (step.ids.length > 0) appendTexts(out, own.documentIds, step.ids)
     if (step.scores.length > 0) appendDoubles(out, own.scores, step.scores)
     if (step.verdict !== undefined) appendString(out, own.verdict, step.verdict)
-    if (signals.length > 0) appendTexts(out, own.signals, signals.map(whole))
+    if (signals !== 0)
+      appendTexts(
+        out,
+        own.signals,
+        signalTexts.filter((_, bit) => (signals >>> bit) & 1),
+      )
   }
-}
-
-function whole(word: string): { source: Uint8Array; start: number; end: number } {
-  const source = Buffer.from(word)
-  return { source, start: 0, end: source.length }
 }

@@ -1,7 +1,7 @@
 /** Which policies, and which of their parts, keep a trace for what its spans are, so that it should wait for the rest of them. */
 import type { PolicyConfig, SubPolicyConfig } from './policy_config.ts'
 
-const OF_SPANS = new Set(['errors', 'status_code', 'quality', 'latency', 'trace_state', 'trace_flags'])
+const OF_SPANS = new Set(['errors', 'status_code', 'quality', 'signals', 'latency', 'trace_state', 'trace_flags'])
 const OF_VALUES = ['numeric_attribute', 'string_attribute', 'boolean_attribute'] as const
 /** They use up what they are asked for. */
 const COUNTING = new Set(['rate_limiting', 'bytes_limiting'])

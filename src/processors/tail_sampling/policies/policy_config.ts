@@ -2,6 +2,7 @@
 import { RE2JS } from 're2js'
 import { z } from 'zod'
 import { expect } from '../../../config/schema/blocks.ts'
+import { NAMED_SIGNALS } from './named_signals.ts'
 import { DEFAULT_SALT } from './probability.ts'
 
 const key = z.string().min(1)
@@ -115,6 +116,16 @@ const settings = {
       threshold: z.number().min(0).max(1).default(0.5).describe('The trace is kept if a model call scores below this.'),
     })
     .describe('For type quality.'),
+  signals: z
+    .strictObject({
+      signals: z
+        .array(z.enum(NAMED_SIGNALS))
+        .default([])
+        .describe(
+          'The trace is kept if a step or an answer has one of these. Empty: all that wake somebody, which are those of steps.',
+        ),
+    })
+    .describe('For type signals.'),
 }
 
 const types = [
@@ -132,9 +143,10 @@ const types = [
   'rate_limiting',
   'bytes_limiting',
   'quality',
+  'signals',
 ] as const
 /** Those that need no settings. */
-const BARE = new Set<string>(['always_sample', 'errors', 'trace_flags', 'quality', 'span_count'])
+const BARE = new Set<string>(['always_sample', 'errors', 'trace_flags', 'quality', 'signals', 'span_count'])
 const TYPE =
   'Which test this is; its settings stand under the key of the same name. `errors` has none: a span has status ERROR, or a model call, tool or other step failed although its status does not say so.'
 
@@ -151,6 +163,7 @@ const simple = {
   rate_limiting: settings.rate_limiting.optional(),
   bytes_limiting: settings.bytes_limiting.optional(),
   quality: settings.quality.optional(),
+  signals: settings.signals.optional(),
 }
 
 const plainPolicy = z.strictObject({ ...simple, type: z.enum(types).describe(TYPE) }).superRefine(checkSettings)

@@ -116,6 +116,31 @@ describe('policies', () => {
       'a model call scores below 0.95',
     ],
     ['unknown quality is not low', { name: 'q', type: 'quality' }, [{}, withScore('bad')], undefined],
+    ['any signal of a step', { name: 's', type: 'signals' }, [{}, withSignals('tool_loop')], 'a step has a signal'],
+    [
+      'a signal among others',
+      { name: 's', type: 'signals', signals: { signals: ['agent_loop', 'refusal'] } },
+      [withSignals('tool_failures', 'agent_loop')],
+      'a step has the signal agent_loop or refusal',
+    ],
+    [
+      'another signal',
+      { name: 's', type: 'signals', signals: { signals: ['agent_loop'] } },
+      [withSignals('tool_loop')],
+      undefined,
+    ],
+    [
+      'a named signal of an answer',
+      { name: 's', type: 'signals', signals: { signals: ['refusal'] } },
+      [{ attributes: { 'sluice.quality.signals': ['refusal'] } }],
+      'a step has the signal refusal',
+    ],
+    [
+      'a signal of an answer, which is not named',
+      { name: 's', type: 'signals' },
+      [{ attributes: { 'sluice.quality.signals': ['refusal'] } }],
+      undefined,
+    ],
     ['a text among others', text({ values: ['a', 'b'] }), has('x', 'b'), 'a span has key equal to a or b'],
     ['no part of a text', text({ values: ['a'] }), has('ab'), undefined],
     ['no text', text({ values: ['7', 'true'] }), has(7, true, ['7']), undefined],
@@ -444,3 +469,7 @@ describe('the config', () => {
     expect(problems(config)).toEqual([[path, expect.stringContaining(message)]])
   })
 })
+
+function withSignals(...signals: readonly string[]) {
+  return { attributes: { 'sluice.step.signals': signals } }
+}

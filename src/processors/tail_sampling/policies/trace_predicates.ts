@@ -4,6 +4,7 @@ import { next, readUint32, skipValue, uint32 } from '../../../otlp/cursor.ts'
 import { fieldEnd, fieldStart, findField } from '../../../telemetry/find_field.ts'
 import type { SpanView } from '../../../telemetry/span_view.ts'
 import type { Feature, Features } from './features.ts'
+import { listHasOneOf, signalSources } from './named_signals.ts'
 import type { PlainPolicyConfig, SubPolicyConfig } from './policy_config.ts'
 import { DEFAULT_SALT, Probability } from './probability.ts'
 import { TokenBucket } from './rate_limits.ts'
@@ -157,6 +158,8 @@ function spanTest(config: PlainPolicyConfig, features: Features): TracePredicate
     }
     case 'errors':
       return ofFeature(features.ofWholeSpan('failed', hasFailed), 'span or step failed', false)
+    case 'signals':
+      return signals(features, config.signals?.signals ?? [])
     case 'trace_state': {
       const { key, values } = config.trace_state!
       const feature = features.ofSpan(`state ${JSON.stringify([key, values])}`, (view) => hasState(view, key, values))
@@ -168,6 +171,18 @@ function spanTest(config: PlainPolicyConfig, features: Features): TracePredicate
       const threshold = config.quality?.threshold ?? 0.5
       return ofFeature(features.ofScoreBelow(threshold), `model call scores below ${threshold}`, false)
     }
+  }
+}
+
+function signals(features: Features, named: readonly string[]): TracePredicate {
+  const bits = signalSources(named).map(({ key, names }) =>
+    features.ofAttribute(`${key}\nsignals ${names}`, key, listHasOneOf(names)),
+  )
+  const what = named.length === 0 ? 'a signal' : `the signal ${listed(named)}`
+  return {
+    holds: ({ features: set }) => bits.some(({ word, mask }) => (set[word]! & mask) !== 0),
+    because: `a step has ${what}`,
+    because_not: `no step has ${what}`,
   }
 }
 
