@@ -31,6 +31,12 @@ const YOUNG_MS = 30_000
 /** So many spans above a call are asked why it failed. */
 const ABOVE_MAX = 32
 
+/** Who notes what spans say of those that they are for. */
+export interface LabelledSpans {
+  readonly pairs: Uint8Array | undefined
+  note(batch: TraceBatch, item: number): void
+}
+
 export class SpanLinks {
   /** Spans given up although they were young. */
   forgotten = 0
@@ -53,12 +59,14 @@ export class SpanLinks {
     return this.#tables.length * TABLE_BYTES
   }
 
-  /** Notes all spans of a batch. */
-  note(batch: TraceBatch): void {
+  /** Notes all spans of a batch, and hands on those whose attributes `labels` may want. */
+  note(batch: TraceBatch, labels?: LabelledSpans): void {
     const view = this.#view
+    view.pairs = labels?.pairs
     for (let item = 0; item < batch.items; item++) {
       view.read(batch, item)
       if (view.traceId < 0 || view.spanId < 0) continue
+      if (view.hasPair) labels?.note(batch, item)
       const failure = view.statusCode === STATUS_ERROR ? this.#failureOf(batch, item) : NO_FAILURE
       if (view.parentId < 0 && view.startTime >= 0 && view.endTime >= 0)
         this.roots.add(

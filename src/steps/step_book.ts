@@ -158,8 +158,8 @@ export class StepBook implements Teller {
     const known = this.#batches.get(batch)
     const rows = known ?? (this.#active > 1 ? new BatchRows() : undefined)
     if (known === undefined && batch.signal === 'traces') {
-      this.#links.note(batch)
-      this.#labels.note(batch)
+      this.#links.note(batch, this.#labels)
+      this.#labels.forget()
     }
     this.#report.begin(batch, context)
     const duplicates = this.#takeAll(bit, batch, rows, known !== undefined, now_ms)

@@ -4,6 +4,7 @@
  */
 
 import type { Output } from '../../otlp/output.ts'
+import { LabelChoice } from '../../steps/labels/label_choice.ts'
 import { LABEL_PREFIX, labelsOf } from '../../steps/labels/labels.ts'
 import { WantedTexts } from '../../steps/labels/wanted_texts.ts'
 import { appendText, KeyTemplate } from '../../telemetry/attribute_writer.ts'
@@ -11,26 +12,25 @@ import type { SpanView } from '../../telemetry/span_view.ts'
 
 export class LabelWriter {
   readonly #wanted: WantedTexts
-  readonly #labels: readonly { readonly key: KeyTemplate; readonly sources: readonly number[] }[]
+  readonly #keys: readonly KeyTemplate[]
+  readonly #labels: LabelChoice
 
   /** `tag`: of the item's attributes. `names`: of labels beside the shipped ones. */
   constructor(tag: number, names: readonly string[]) {
-    const labels = labelsOf({}, names)
-    const hidden = labels.map(({ name, sources }) => ({ name, sources: sources.filter((one) => mayBeTaken(one)) }))
-    this.#wanted = new WantedTexts(hidden.flatMap(({ sources }) => sources))
-    this.#labels = hidden.map(({ name, sources }) => ({
-      key: new KeyTemplate(`${LABEL_PREFIX}${name}`, tag),
-      sources: sources.map((source) => this.#wanted.sources.indexOf(source)),
-    }))
+    const labels = labelsOf({}, names).map(({ name, sources }) => ({ name, sources: sources.filter(mayBeTaken) }))
+    this.#wanted = new WantedTexts(labels.flatMap(({ sources }) => sources))
+    this.#keys = labels.map(({ name }) => new KeyTemplate(`${LABEL_PREFIX}${name}`, tag))
+    this.#labels = new LabelChoice(labels, this.#wanted.sources)
   }
 
   write(out: Output, { bytes, attributes }: SpanView): void {
     const wanted = this.#wanted
     if (!wanted.read(bytes, attributes)) return
-    for (const { key, sources } of this.#labels) {
-      const source = sources.find((one) => wanted.starts[one]! >= 0)
-      if (source !== undefined)
-        appendText(out, key, wanted.bytes[source]!, wanted.starts[source]!, wanted.ends[source]!)
+    const chosen = this.#labels.choose(wanted.touched, wanted.count)
+    for (let label = 0; label < chosen.length; label++) {
+      const source = chosen[label]!
+      if (source >= 0)
+        appendText(out, this.#keys[label]!, wanted.bytes[source]!, wanted.starts[source]!, wanted.ends[source]!)
     }
     wanted.forget()
   }

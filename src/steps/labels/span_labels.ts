@@ -5,6 +5,7 @@
  */
 import type { Id } from '../../gen_ai/grouping/same_call.ts'
 import { uint32 } from '../../otlp/cursor.ts'
+import { copyBytes } from '../../otlp/output.ts'
 import type { Clock } from '../../self/clock.ts'
 import { memoryOf } from '../../self/memory/process_memory.ts'
 import type { Service, Services } from '../../self/services.ts'
@@ -36,40 +37,42 @@ export class SpanLabels {
   /** The newest last; empty until a span has something to say. */
   readonly #tables: Table[] = []
   readonly #view = new SpanView()
-  readonly #full = new SpanView()
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#view.wantsAttributes = false
+  }
+
+  /** How keys begin that are wanted, as `SpanView` has it; undefined while nothing is. */
+  get pairs(): Uint8Array | undefined {
+    return this.#wanted.sources.length === 0 ? undefined : this.#wanted.pairs
+  }
+
+  /** Names, by their positions. */
+  get sources(): readonly string[] {
+    return this.#wanted.sources
   }
 
   get size_bytes(): number {
     return this.#tables.length * TABLE_BYTES
   }
 
-  /** From now on these are noted too. Returns the position of each, by which it is asked for. */
-  want(sources: readonly string[]): number[] {
+  /** From now on these are noted too. */
+  want(sources: readonly string[]): void {
     const all = [...new Set([...this.#wanted.sources, ...sources])]
     // Positions of those before stay what they are.
-    if (all.length > this.#wanted.sources.length) {
-      this.#wanted = new WantedTexts(all)
-      this.#view.pairs = this.#wanted.pairs
-    }
-    return sources.map((source) => all.indexOf(source))
+    if (all.length > this.#wanted.sources.length) this.#wanted = new WantedTexts(all)
   }
 
-  /** Notes all spans of a batch. */
-  note(batch: TraceBatch): void {
-    if (this.#wanted.sources.length === 0) return
+  /** Notes a span, if it says anything that is wanted. */
+  note(batch: TraceBatch, item: number): void {
     const view = this.#view
-    for (let item = 0; item < batch.items; item++) {
-      view.read(batch, item)
-      if (!view.hasPair || view.traceId < 0 || view.spanId < 0) continue
-      this.#full.read(batch, item)
-      if (this.#wanted.read(batch.bytes, this.#full.attributes)) this.#add(this.#full)
-    }
-    view.forget()
-    this.#full.forget()
+    view.read(batch, item)
+    if (this.#wanted.read(batch.bytes, view.attributes)) this.#add(view)
+  }
+
+  /** Nothing of a batch is needed any more. */
+  forget(): void {
+    this.#view.forget()
     this.#wanted.forget()
   }
 
@@ -82,49 +85,39 @@ export class SpanLabels {
     return -1
   }
 
-  /** Moves to the text of that source in what `find` has found; false if it has none. */
-  read(place: number, source: number): boolean {
-    const { arena } = this.#tables[Math.floor(place / ARENA_BYTES)]!
-    let at = place % ARENA_BYTES
-    const count = arena.readUInt16LE(at)
-    at += 2
-    for (let text = 0; text < count; text++) {
-      const length = arena.readUInt16LE(at + 2)
-      if (arena.readUInt16LE(at) === source) {
-        this.bytes = arena
-        this.start = at + HEAD_BYTES
-        this.end = this.start + length
-        return true
-      }
-      at += HEAD_BYTES + length
-    }
-    return false
+  /** How many texts there are in what `find` has found; `next` moves to the first. */
+  begin(place: number): number {
+    this.bytes = this.#tables[Math.floor(place / ARENA_BYTES)]!.arena
+    this.end = (place % ARENA_BYTES) + 2
+    return this.bytes.readUInt16LE(this.end - 2)
+  }
+
+  /** Moves to the next text; returns the position of its source. */
+  next(): number {
+    const at = this.end
+    this.start = at + HEAD_BYTES
+    this.end = this.start + this.bytes.readUInt16LE(at + 2)
+    return this.bytes.readUInt16LE(at)
   }
 
   #add(view: SpanView): void {
-    const { starts, ends } = this.#wanted
+    const { starts, ends, touched, count, bytes } = this.#wanted
     let size = 2
-    let count = 0
-    for (let source = 0; source < starts.length; source++) {
-      if (starts[source]! < 0) continue
-      size += HEAD_BYTES + ends[source]! - starts[source]!
-      count++
-    }
+    for (let at = 0; at < count; at++) size += HEAD_BYTES + ends[touched[at]!]! - starts[touched[at]!]!
     let table = this.#tables.at(-1)
     if (table === undefined || !table.hasRoom(size)) table = this.#nextTable()
     const span = idOf(uint32(view.bytes, view.spanId), uint32(view.bytes, view.spanId + 4))
-    let at = table.add(traceOf(view), span, size)
+    let to = table.add(traceOf(view), span, size)
     const { arena } = table
-    arena.writeUInt16LE(count, at)
-    at += 2
-    for (let source = 0; source < starts.length; source++) {
-      const start = starts[source]!
-      if (start < 0) continue
-      const length = ends[source]! - start
-      arena.writeUInt16LE(source, at)
-      arena.writeUInt16LE(length, at + 2)
-      arena.set(this.#wanted.bytes[source]!.subarray(start, start + length), at + HEAD_BYTES)
-      at += HEAD_BYTES + length
+    arena.writeUInt16LE(count, to)
+    to += 2
+    for (let at = 0; at < count; at++) {
+      const source = touched[at]!
+      const length = ends[source]! - starts[source]!
+      arena.writeUInt16LE(source, to)
+      arena.writeUInt16LE(length, to + 2)
+      copyBytes(bytes[source]!, starts[source]!, ends[source]!, arena, to + HEAD_BYTES)
+      to += HEAD_BYTES + length
     }
   }
 

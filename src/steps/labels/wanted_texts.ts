@@ -4,7 +4,7 @@
  */
 import { decode, type Message } from '../../otlp/codec.ts'
 import { ARRAY, BOOL, INT, KVLIST, numberOf, STRING, textOf, textStart, valueKind } from '../../telemetry/any_value.ts'
-import type { Attributes } from '../../telemetry/attributes.ts'
+import { ATTRIBUTE, type Attributes } from '../../telemetry/attributes.ts'
 import { isEqual, KeySet } from '../../telemetry/key_set.ts'
 
 /** Attributes whose value holds others, as JSON or as values. */
@@ -26,12 +26,12 @@ export class WantedTexts {
   readonly starts: Int32Array
   readonly ends: Int32Array
   readonly bytes: Uint8Array[]
-  /** Is there any? */
-  any = false
+  /** Positions of the sources that there are, in no order: the first `count`. */
+  readonly touched: Int32Array
+  count = 0
   /** 1 for the two bytes, `first << 8 | second`, with which the name of an attribute begins that may be wanted. */
   readonly pairs = new Uint8Array(1 << 16)
   readonly #keys: KeySet
-  readonly #found: Int32Array
   /** By the position of a key: members that are wanted of it. */
   readonly #members: readonly (readonly { readonly path: string; readonly source: number }[])[]
   /** The container before: most spans of a trace have the same. */
@@ -40,12 +40,12 @@ export class WantedTexts {
   constructor(sources: readonly string[]) {
     this.sources = [...new Set(sources)]
     const { length } = this.sources
-    this.starts = new Int32Array(length)
+    this.starts = new Int32Array(length).fill(-1)
+    this.touched = new Int32Array(length)
     this.ends = new Int32Array(length)
     this.bytes = Array.from({ length }, () => NOTHING)
     const containers = [...CONTAINERS, ...TAGS].filter((name) => this.sources.some((one) => one.startsWith(`${name}.`)))
     this.#keys = new KeySet([...new Set([...this.sources, ...containers])])
-    this.#found = new Int32Array(this.#keys.names.length)
     this.#members = this.#keys.names.map((name) =>
       containers.includes(name)
         ? this.sources.flatMap((one, source) =>
@@ -58,18 +58,20 @@ export class WantedTexts {
   }
 
   /** Reads the attributes; what was read before is gone. Returns whether there is any text. */
-  read(bytes: Buffer, attributes: Attributes): boolean {
-    this.starts.fill(-1)
-    this.any = false
-    attributes.find(bytes, this.#keys, this.#found)
-    for (let key = 0; key < this.#found.length; key++) {
-      const row = this.#found[key]!
-      if (row < 0) continue
-      const [start, end] = [attributes.valueStart(row), attributes.valueEnd(row)]
-      if (key < this.sources.length) this.#direct(key, bytes, start, end)
-      if (this.#members[key]!.length > 0) this.#contained(key, bytes, start, end)
+  read(bytes: Buffer, { rows, count }: Attributes): boolean {
+    const { starts, touched, pairs } = this
+    for (let at = 0; at < this.count; at++) starts[touched[at]!] = -1
+    this.count = 0
+    for (let row = 0, at = 0; row < count; row++, at += ATTRIBUTE.width) {
+      const start = rows[at + ATTRIBUTE.keyStart]!
+      if (pairs[(bytes[start]! << 8) | bytes[start + 1]!] === 0) continue
+      const key = this.#keys.find(bytes, start, rows[at + ATTRIBUTE.keyEnd]!)
+      if (key < 0) continue
+      const [from, to] = [rows[at + ATTRIBUTE.valueStart]!, rows[at + ATTRIBUTE.valueEnd]!]
+      if (key < starts.length && starts[key] === -1) this.#direct(key, bytes, from, to)
+      if (this.#members[key]!.length > 0) this.#contained(key, bytes, from, to)
     }
-    return this.any
+    return this.count > 0
   }
 
   forget(): void {
@@ -104,11 +106,11 @@ export class WantedTexts {
   }
 
   #set(source: number, bytes: Uint8Array, start: number, end: number): void {
-    if (end <= start || end - start > WANTED_BYTES_MAX) return
+    if (end <= start || end - start > WANTED_BYTES_MAX || this.starts[source] !== -1) return
     this.bytes[source] = bytes
     this.starts[source] = start
     this.ends[source] = end
-    this.any = true
+    this.touched[this.count++] = source
   }
 }
 

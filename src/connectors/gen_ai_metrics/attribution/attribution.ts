@@ -7,6 +7,7 @@ import { fieldNumber } from '../../../items/fields.ts'
 import type { Clock } from '../../../self/clock.ts'
 import { idOf } from '../../../steps/call_rows.ts'
 import { type Calls, INT } from '../../../steps/calls.ts'
+import { LabelChoice } from '../../../steps/labels/label_choice.ts'
 import type { Label } from '../../../steps/labels/labels.ts'
 import type { SpanLabels } from '../../../steps/labels/span_labels.ts'
 import { WantedTexts } from '../../../steps/labels/wanted_texts.ts'
@@ -37,9 +38,15 @@ export class Attribution {
   readonly #own: WantedTexts
   readonly #resource: WantedTexts
   readonly #attributes = new Attributes()
-  /** By label: positions of its sources in `WantedTexts`, and in `SpanLabels`. */
-  readonly #sources: readonly (readonly number[])[]
-  readonly #above: readonly (readonly number[])[]
+  readonly #choice: LabelChoice
+  /** The same of what the spans above say. */
+  #above: LabelChoice | undefined
+  #aboveSources: readonly string[] = []
+  /** Scratch: where the texts of a span above are, by source. */
+  readonly #starts: number[] = []
+  readonly #ends: number[] = []
+  /** By label: what the resource that was read last says. */
+  readonly #ofResource: Int32Array
   /** Numbers of the texts that a report's own attributes or its resource say, by row and label; EMPTY where neither does. */
   #numbers = new Int32Array(0)
   /** Scratch: places of the labels of the call that is counted. */
@@ -67,8 +74,9 @@ export class Attribution {
     const all = labels.flatMap(({ sources }) => sources)
     this.#own = new WantedTexts(all)
     this.#resource = new WantedTexts(all)
-    this.#sources = labels.map(({ sources }) => sources.map((source) => this.#own.sources.indexOf(source)))
-    this.#above = labels.map(({ sources }) => spanLabels.want(sources))
+    this.#choice = new LabelChoice(labels, this.#own.sources)
+    this.#ofResource = new Int32Array(labels.length)
+    spanLabels.want(all)
     this.#found = new Int32Array(labels.length)
   }
 
@@ -78,11 +86,14 @@ export class Attribution {
     if (length === 0) return
     this.#grow(row)
     const { view } = report
-    this.#own.read(view.bytes, view.attributes)
     this.#readResource(report)
+    const numbers = this.#numbers
+    for (let label = 0; label < length; label++) numbers[row * length + label] = this.#ofResource[label]!
+    if (!this.#own.read(view.bytes, view.attributes)) return
+    const chosen = this.#choose(this.#own)
     for (let label = 0; label < length; label++) {
-      const own = this.#numberIn(this.#own, label)
-      this.#numbers[row * length + label] = own !== EMPTY ? own : this.#numberIn(this.#resource, label)
+      const own = this.#numberOf(this.#own, label, chosen[label])
+      if (own !== EMPTY) numbers[row * length + label] = own
     }
   }
 
@@ -131,19 +142,37 @@ export class Attribution {
     let span = idOf(ints[int + INT.parentHigh]!, ints[int + INT.parentLow]!)
     for (let above = 0; span !== 0 && left > 0 && above < ABOVE_MAX; above++) {
       const place = spans.find(trace, span)
-      if (place >= 0)
-        for (let label = 0; label < this.labels.length; label++) {
-          if (this.#found[label] !== EMPTY) continue
-          const source = this.#above[label]!.find(
-            (one) => spans.read(place, one) && !isRedacted(spans.bytes, spans.start),
-          )
-          if (source === undefined) continue
-          const texts = this.texts[label]!
-          this.#found[label] = texts.placeOf(texts.intern(spans.bytes, spans.start, spans.end))
-          left--
-        }
+      if (place >= 0) left -= this.#take(place)
       span = this.#links.above(trace, span)
     }
+  }
+
+  /** Of the labels that are missing, those that the span there has; returns how many. */
+  #take(place: number): number {
+    const spans = this.#spanLabels
+    if (this.#above === undefined || this.#aboveSources !== spans.sources) {
+      this.#aboveSources = spans.sources
+      this.#above = new LabelChoice(this.labels, spans.sources)
+    }
+    const above = this.#above
+    above.begin()
+    let chosen: Int32Array = NONE
+    for (let left = spans.begin(place); left > 0; left--) {
+      const source = spans.next()
+      if (isRedacted(spans.bytes, spans.start)) continue
+      this.#starts[source] = spans.start
+      this.#ends[source] = spans.end
+      chosen = above.add(source)
+    }
+    let taken = 0
+    for (let label = 0; label < chosen.length; label++) {
+      const source = chosen[label]!
+      if (source < 0 || this.#found[label] !== EMPTY) continue
+      const texts = this.texts[label]!
+      this.#found[label] = texts.placeOf(texts.intern(spans.bytes, this.#starts[source]!, this.#ends[source]!))
+      taken++
+    }
+    return taken
   }
 
   #series(): AttributedSeries {
@@ -192,15 +221,25 @@ export class Attribution {
     if (start < 0) this.#attributes.clear()
     else this.#attributes.read(bytes, start, layout.resources[at + RESOURCE.headEnd]!, ATTRIBUTES)
     this.#resource.read(bytes, this.#attributes)
+    const chosen = this.#choose(this.#resource)
+    for (let label = 0; label < this.labels.length; label++)
+      this.#ofResource[label] = this.#numberOf(this.#resource, label, chosen[label])
   }
 
-  #numberIn(texts: WantedTexts, label: number): number {
-    for (const source of this.#sources[label]!) {
-      const start = texts.starts[source]!
-      if (start >= 0 && !isRedacted(texts.bytes[source]!, start))
-        return this.texts[label]!.intern(texts.bytes[source]!, start, texts.ends[source]!)
+  /** By label: the best source that says something. */
+  #choose({ touched, count, bytes, starts }: WantedTexts): Int32Array {
+    this.#choice.begin()
+    let chosen: Int32Array = NONE
+    for (let at = 0; at < count; at++) {
+      const source = touched[at]!
+      if (!isRedacted(bytes[source]!, starts[source]!)) chosen = this.#choice.add(source)
     }
-    return EMPTY
+    return chosen
+  }
+
+  #numberOf(texts: WantedTexts, label: number, source: number | undefined): number {
+    if (source === undefined || source < 0) return EMPTY
+    return this.texts[label]!.intern(texts.bytes[source]!, texts.starts[source]!, texts.ends[source]!)
   }
 
   #grow(row: number): void {
@@ -213,6 +252,7 @@ export class Attribution {
 }
 
 const OTHER_KEY = -1
+const NONE = new Int32Array(0)
 
 const DROPPED = Buffer.from('[DROPPED')
 
