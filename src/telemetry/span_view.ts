@@ -96,12 +96,7 @@ export class SpanView {
     switch (tag) {
       case 0x4a:
         if (this.wantsAttributes) this.attributes.add(bytes, at, start, behind)
-        // The key stands first as a rule; where it does not, the attribute is looked at.
-        else if (
-          this.pairs !== undefined &&
-          (bytes[start] !== 0x0a || this.pairs[(bytes[start + 2]! << 8) | bytes[start + 3]!] === 1)
-        )
-          this.hasPair = true
+        else if (this.pairs !== undefined) this.#look(bytes, start, this.pairs)
         break
       case 0x0a:
         if (length === 16) this.traceId = start
@@ -127,6 +122,11 @@ export class SpanView {
         break
     }
     return behind
+  }
+
+  /** The key stands first as a rule; where it does not, the attribute is to be looked at. */
+  #look(bytes: Buffer, start: number, pairs: Uint8Array): void {
+    if (bytes[start] !== 0x0a || pairs[(bytes[start + 2]! << 8) | bytes[start + 3]!] === 1) this.hasPair = true
   }
 
   #scalar(tag: number, bytes: Buffer, at: number, end: number): number {
