@@ -20,6 +20,43 @@ const DEPTH_MAX = 4
 /** Longer texts are no labels. */
 export const WANTED_BYTES_MAX = 256
 
+const NOTHING = Buffer.alloc(0)
+
+/** What is looked for: one for all who want the same, since the names are many. */
+class WantedKeys {
+  readonly sources: readonly string[]
+  /** The sources, and behind them containers that are none. */
+  readonly keys: KeySet
+  /** By the position of a key that is a container: members that are wanted of it. */
+  readonly members = new Map<number, readonly { readonly path: string; readonly source: number }[]>()
+  /** 1 for the two bytes, `first << 8 | second`, with which the name of an attribute begins that may be wanted. */
+  readonly pairs = new Uint8Array(1 << 16)
+
+  constructor(sources: readonly string[]) {
+    this.sources = sources
+    const containers = [...CONTAINERS, ...TAGS].filter((name) => sources.some((one) => one.startsWith(`${name}.`)))
+    this.keys = new KeySet([...new Set([...sources, ...containers])])
+    for (const name of containers) {
+      const wanted = sources.flatMap((one, source) =>
+        one.startsWith(`${name}.`) ? [{ path: one.slice(name.length + 1), source }] : [],
+      )
+      this.members.set(this.keys.names.indexOf(name), wanted)
+    }
+    for (const name of this.keys.names) this.pairs[(name.charCodeAt(0) << 8) | name.charCodeAt(1)] = 1
+  }
+}
+
+/** By their sources. Configs are few. */
+const known = new Map<string, WantedKeys>()
+
+function keysOf(sources: readonly string[]): WantedKeys {
+  const names = [...new Set(sources)]
+  const key = names.join('\n')
+  let keys = known.get(key)
+  if (keys === undefined) known.set(key, (keys = new WantedKeys(names)))
+  return keys
+}
+
 export class WantedTexts {
   readonly sources: readonly string[]
   /** By the position of a source: where its text is, in `bytes`; -1 without one. */
@@ -29,53 +66,46 @@ export class WantedTexts {
   /** Positions of the sources that there are, in no order: the first `count`. */
   readonly touched: Int32Array
   count = 0
-  /** 1 for the two bytes, `first << 8 | second`, with which the name of an attribute begins that may be wanted. */
-  readonly pairs = new Uint8Array(1 << 16)
-  readonly #keys: KeySet
-  /** By the position of a key: members that are wanted of it. */
-  readonly #members: readonly (readonly { readonly path: string; readonly source: number }[])[]
-  /** The container before: most spans of a trace have the same. */
-  readonly #last: { bytes: Buffer; texts: ReadonlyMap<string, string> }[]
+  readonly #wanted: WantedKeys
+  /** The containers that were read last, by key: most spans of a trace have the same. */
+  readonly #last = new Map<number, { bytes: Buffer; texts: ReadonlyMap<string, string> }>()
 
   constructor(sources: readonly string[]) {
-    this.sources = [...new Set(sources)]
+    this.#wanted = keysOf(sources)
+    this.sources = this.#wanted.sources
     const { length } = this.sources
     this.starts = new Int32Array(length).fill(-1)
-    this.touched = new Int32Array(length)
     this.ends = new Int32Array(length)
-    this.bytes = Array.from({ length }, () => NOTHING)
-    const containers = [...CONTAINERS, ...TAGS].filter((name) => this.sources.some((one) => one.startsWith(`${name}.`)))
-    this.#keys = new KeySet([...new Set([...this.sources, ...containers])])
-    this.#members = this.#keys.names.map((name) =>
-      containers.includes(name)
-        ? this.sources.flatMap((one, source) =>
-            one.startsWith(`${name}.`) ? [{ path: one.slice(name.length + 1), source }] : [],
-          )
-        : [],
-    )
-    this.#last = this.#keys.names.map(() => ({ bytes: NOTHING, texts: NONE }))
-    for (const name of this.#keys.names) this.pairs[(name.charCodeAt(0) << 8) | name.charCodeAt(1)] = 1
+    this.touched = new Int32Array(length)
+    this.bytes = new Array<Uint8Array>(length).fill(NOTHING)
+  }
+
+  /** As `SpanView.pairs`. */
+  get pairs(): Uint8Array {
+    return this.#wanted.pairs
   }
 
   /** Reads the attributes; what was read before is gone. Returns whether there is any text. */
   read(bytes: Buffer, { rows, count }: Attributes): boolean {
-    const { starts, touched, pairs } = this
+    const { starts, touched } = this
+    const { pairs, keys, members } = this.#wanted
     for (let at = 0; at < this.count; at++) starts[touched[at]!] = -1
     this.count = 0
     for (let row = 0, at = 0; row < count; row++, at += ATTRIBUTE.width) {
       const start = rows[at + ATTRIBUTE.keyStart]!
       if (pairs[(bytes[start]! << 8) | bytes[start + 1]!] === 0) continue
-      const key = this.#keys.find(bytes, start, rows[at + ATTRIBUTE.keyEnd]!)
+      const key = keys.find(bytes, start, rows[at + ATTRIBUTE.keyEnd]!)
       if (key < 0) continue
       const [from, to] = [rows[at + ATTRIBUTE.valueStart]!, rows[at + ATTRIBUTE.valueEnd]!]
       if (key < starts.length && starts[key] === -1) this.#direct(key, bytes, from, to)
-      if (this.#members[key]!.length > 0) this.#contained(key, bytes, from, to)
+      if (members.has(key)) this.#contained(key, bytes, from, to)
     }
     return this.count > 0
   }
 
+  /** Nothing of a batch is needed any more. */
   forget(): void {
-    this.bytes.fill(NOTHING)
+    for (let at = 0; at < this.count; at++) this.bytes[this.touched[at]!] = NOTHING
   }
 
   #direct(source: number, bytes: Buffer, start: number, end: number): void {
@@ -89,12 +119,14 @@ export class WantedTexts {
 
   #contained(key: number, bytes: Buffer, start: number, end: number): void {
     if (end - start > CONTAINER_BYTES_MAX) return
-    const last = this.#last[key]!
-    if (last.bytes.length === 0 || !isEqual(last.bytes, bytes, start, end)) {
-      last.bytes = Buffer.from(bytes.subarray(start, end))
-      last.texts = textsIn(last.bytes, TAGS.includes(this.#keys.names[key]!))
+    const { keys, members } = this.#wanted
+    let last = this.#last.get(key)
+    if (last === undefined || !isEqual(last.bytes, bytes, start, end)) {
+      const copy = Buffer.from(bytes.subarray(start, end))
+      last = { bytes: copy, texts: textsIn(copy, TAGS.includes(keys.names[key]!)) }
+      this.#last.set(key, last)
     }
-    for (const { path, source } of this.#members[key]!) {
+    for (const { path, source } of members.get(key)!) {
       const text = last.texts.get(path)
       if (text !== undefined && this.starts[source]! < 0) this.#setString(source, text)
     }
@@ -113,9 +145,6 @@ export class WantedTexts {
     this.touched[this.count++] = source
   }
 }
-
-const NOTHING = Buffer.alloc(0)
-const NONE: ReadonlyMap<string, string> = new Map()
 
 function plainText(bytes: Buffer, start: number, end: number): string {
   if (valueKind(bytes, start, end) === INT) return String(numberOf(bytes, start, end))

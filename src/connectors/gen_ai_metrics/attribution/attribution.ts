@@ -35,8 +35,8 @@ export class Attribution {
   readonly #spanLabels: SpanLabels
   readonly #links: SpanLinks
   readonly #kind: SeriesKind<AttributedSeries>
-  readonly #own: WantedTexts
-  readonly #resource: WantedTexts
+  /** First of the resource, then of the report. */
+  readonly #wanted: WantedTexts
   readonly #attributes = new Attributes()
   readonly #choice: LabelChoice
   /** The same of what the spans above say. */
@@ -72,9 +72,8 @@ export class Attribution {
     for (const [label, texts] of this.texts.entries())
       texts.onReplaced = (place) => places.endAll((of) => of.labels?.[label] === place)
     const all = labels.flatMap(({ sources }) => sources)
-    this.#own = new WantedTexts(all)
-    this.#resource = new WantedTexts(all)
-    this.#choice = new LabelChoice(labels, this.#own.sources)
+    this.#wanted = new WantedTexts(all)
+    this.#choice = new LabelChoice(labels, this.#wanted.sources)
     this.#ofResource = new Int32Array(labels.length)
     spanLabels.want(all)
     this.#found = new Int32Array(labels.length)
@@ -89,18 +88,17 @@ export class Attribution {
     this.#readResource(report)
     const numbers = this.#numbers
     for (let label = 0; label < length; label++) numbers[row * length + label] = this.#ofResource[label]!
-    if (!this.#own.read(view.bytes, view.attributes)) return
-    const chosen = this.#choose(this.#own)
+    if (!this.#wanted.read(view.bytes, view.attributes)) return
+    const chosen = this.#choose(this.#wanted)
     for (let label = 0; label < length; label++) {
-      const own = this.#numberOf(this.#own, label, chosen[label])
+      const own = this.#numberOf(this.#wanted, label, chosen[label])
       if (own !== EMPTY) numbers[row * length + label] = own
     }
   }
 
   /** Nothing of a batch is needed any more. */
   forget(): void {
-    this.#own.forget()
-    this.#resource.forget()
+    this.#wanted.forget()
     this.#resourceAt = -1
     this.#resourceOf = undefined
   }
@@ -220,10 +218,10 @@ export class Attribution {
     const start = layout.resources[at + RESOURCE.headStart]!
     if (start < 0) this.#attributes.clear()
     else this.#attributes.read(bytes, start, layout.resources[at + RESOURCE.headEnd]!, ATTRIBUTES)
-    this.#resource.read(bytes, this.#attributes)
-    const chosen = this.#choose(this.#resource)
+    this.#wanted.read(bytes, this.#attributes)
+    const chosen = this.#choose(this.#wanted)
     for (let label = 0; label < this.labels.length; label++)
-      this.#ofResource[label] = this.#numberOf(this.#resource, label, chosen[label])
+      this.#ofResource[label] = this.#numberOf(this.#wanted, label, chosen[label])
   }
 
   /** By label: the best source that says something. */
