@@ -100,6 +100,8 @@ export const SLUICE = {
   rateLimited: 'sluice.rate_limited',
   qualityScore: 'sluice.quality.score',
   qualitySignals: 'sluice.quality.signals',
+  /** What is dangerous in it: texts of SAFETY_SIGNALS. */
+  safetySignals: 'sluice.safety.signals',
   /** Which numbers of the span are in no sum, because they cannot be true. */
   implausible: 'sluice.implausible',
   /** How full the model's context window was when it began to answer, 0 to 1. */

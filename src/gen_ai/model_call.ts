@@ -75,6 +75,8 @@ export class ModelCall {
   qualityScore = Number.NaN
   /** Bits of SIGNALS: what speaks against the answer. */
   qualitySignals = 0
+  /** Bits of SAFETY_SIGNALS. */
+  safetySignals = 0
   /** Tokens that were added because the emitter's input left out the cached ones, or its output the reasoning. */
   correctedTokens = 0
   /** Bit `field` is set for tokens whose source counts them apart from the input, or output, that they belong to. */
@@ -107,7 +109,7 @@ export class ModelCall {
     this.timePerChunk_s = this.queueTime_s = Number.NaN
     this.timeToFirstChunk_s = this.duration_ms = this.cost_usd = this.statusCode = this.qualityScore = Number.NaN
     this.stream = this.failed = this.hasErrorStatus = this.rateLimited = false
-    this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = 0
+    this.finishReasonCount = this.correctedTokens = this.replaced = this.qualitySignals = this.safetySignals = 0
     this.implausible = this.apart = 0
     const { rows } = this
     const starts = this.#starts

@@ -1,4 +1,5 @@
 /** Reading a model call from a span or log record that the `gen_ai` processor has been over: newest names and `sluice.*` only. */
+import { SAFETY_SIGNALS } from '../content/safety/safety_signals.ts'
 import { ordinaryRows } from '../otlp/scratch.ts'
 import { boolOf, numberOf, textStart } from '../telemetry/any_value.ts'
 import { ATTRIBUTE } from '../telemetry/attributes.ts'
@@ -66,6 +67,7 @@ const AT_COST_SOURCE = AT[SLUICE.costSource]!
 const AT_RATE_LIMITED = AT[SLUICE.rateLimited]!
 const AT_SCORE = AT[SLUICE.qualityScore]!
 const AT_SIGNALS = AT[SLUICE.qualitySignals]!
+const AT_SAFETY = AT[SLUICE.safetySignals]!
 const AT_LATENCY = AT[SLUICE.latency]!
 const AT_CONTEXT = AT[SLUICE.contextUtilization]!
 const AT_PER_CHUNK = AT[SLUICE.timePerChunk]!
@@ -77,6 +79,7 @@ const providers = new KeySet(PROVIDERS)
 const finishReasons = new Spellings(Object.fromEntries(FINISH_REASONS.map((one) => [one, one])), FINISH_REASONS)
 const costSources = new KeySet(COST_SOURCES)
 const signals = new KeySet(SIGNALS)
+const safetySignals = new KeySet(SAFETY_SIGNALS)
 const implausible = new KeySet(IMPLAUSIBLE)
 const dialectIds = new KeySet(dialects.map((dialect) => dialect.id))
 
@@ -150,6 +153,7 @@ function readNumbers(view: SpanView, call: ModelCall, found: Int32Array): void {
   call.costSource = choice(view, found[AT_COST_SOURCE]!, costSources)
   call.qualityScore = score(view, found)
   call.qualitySignals = listBits(view, found[AT_SIGNALS]!, signals)
+  call.safetySignals = listBits(view, found[AT_SAFETY]!, safetySignals)
   call.rateLimited = isTrue(view, found[AT_RATE_LIMITED]!)
   call.duration_ms = view.isRecord ? number(view, found[AT_LATENCY]!) : Number.NaN
   call.stream = isTrue(view, found[keyOf[FIELD.stream]!]!)

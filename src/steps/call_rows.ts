@@ -61,7 +61,9 @@ export const INT = {
   serial: 20,
   /** Position in COST_SOURCES, -1 without one. */
   costSource: 21,
-  width: 22,
+  /** Bits of SAFETY_SIGNALS. */
+  safety: 22,
+  width: 23,
 } as const
 export const NUMBER = {
   start_ms: 0,

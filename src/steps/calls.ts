@@ -280,6 +280,7 @@ export class Calls {
   #fillFrom(call: number, other: number): void {
     for (const name of FROM_ANY_INTS) if (this.int(call, name) === 0) this.setInt(call, name, this.int(other, name))
     this.setInt(call, 'signals', this.int(call, 'signals') | this.int(other, 'signals'))
+    this.setInt(call, 'safety', this.int(call, 'safety') | this.int(other, 'safety'))
     for (const name of FROM_ANY_NUMBERS)
       if (Number.isNaN(this.number(call, name))) this.setNumber(call, name, this.number(other, name))
   }

@@ -2,17 +2,32 @@
 import { Answer } from '../../src/content/answers/answer.ts'
 import { judgeAnswer } from '../../src/content/quality/answer_signals.ts'
 import { SIGNAL, type SignalName } from '../../src/content/quality/signals.ts'
+import { isIndirectInjection, isInjection } from '../../src/content/safety/injection.ts'
 import { type LabelledRow, type Measured, textOf } from './measure.ts'
 
 const ofAnswers = ['refusal', 'hedging', 'repetition'] as const satisfies readonly SignalName[]
 
-export const measuredSignals: readonly Measured[] = ofAnswers.flatMap((signal) =>
-  [`sets/${signal}.jsonl`, `sets/${signal}.held.jsonl`].map((file) => ({
-    signal,
-    set: new URL(file, import.meta.url),
-    detector: (row: LabelledRow) => (answerSignals(textOf(row)) & SIGNAL[signal]) !== 0,
-  })),
-)
+const ofPrompts: readonly Measured[] = [
+  ['prompt_injection', 'prompt_injection.jsonl', isInjection],
+  ['prompt_injection', 'prompt_injection.held.jsonl', isInjection],
+  ['indirect_injection', 'indirect_injection.jsonl', isIndirectInjection],
+].map(([signal, file, detector]) => ({
+  signal: signal as string,
+  set: new URL(`sets/${file}`, import.meta.url),
+  detector: (row: LabelledRow) => (detector as (text: string) => boolean)(textOf(row)),
+}))
+
+export const measuredSignals: readonly Measured[] = [...ofAnswersMeasured(), ...ofPrompts]
+
+function ofAnswersMeasured(): Measured[] {
+  return ofAnswers.flatMap((signal) =>
+    [`sets/${signal}.jsonl`, `sets/${signal}.held.jsonl`].map((file) => ({
+      signal,
+      set: new URL(file, import.meta.url),
+      detector: (row: LabelledRow) => (answerSignals(textOf(row)) & SIGNAL[signal]) !== 0,
+    })),
+  )
+}
 
 /** Bits of SIGNALS that speak against an answer. */
 export function answerSignals(text: string): number {

@@ -6,6 +6,8 @@ import { measuredSignals } from './measured_signals.ts'
 const floors: Readonly<Record<string, { precision: number; recall: number }>> = {
   refusal: { precision: 0.95, recall: 0.75 },
   hedging: { precision: 0.95, recall: 0.75 },
+  prompt_injection: { precision: 0.95, recall: 0.8 },
+  indirect_injection: { precision: 0.9, recall: 0.8 },
   repetition: { precision: 0.95, recall: 0.85 },
 }
 

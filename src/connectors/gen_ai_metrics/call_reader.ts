@@ -77,6 +77,7 @@ export class CallReader {
     counted.score = numbers[number + NUMBER.score]!
     counted.finishReasons = ints[int + INT.finishReasons]!
     counted.signals = ints[int + INT.signals]!
+    counted.safety = ints[int + INT.safety]!
     return counted
   }
 }

@@ -1,5 +1,6 @@
 /** The metrics of model calls: what they are called, and which numbers of a call go where. */
 
+import { SAFETY_SIGNALS } from '../../content/safety/safety_signals.ts'
 import { FINISH_REASONS } from '../../gen_ai/known_values.ts'
 import { SIGNALS as SIGNAL_NAMES } from '../../gen_ai/quality.ts'
 import {
@@ -59,6 +60,7 @@ export class CountedCall implements ValueOrigin {
   /** Bits of FINISH_REASONS and of the signals of quality. */
   finishReasons = 0
   signals = 0
+  safety = 0
 }
 
 /** Series of one combination of labels: held as long as it is counted in. */
@@ -87,6 +89,7 @@ export class CallSeries implements LeasedSeries {
   /** What only some calls have; made when the first comes. */
   readonly #finishReasons: (CounterPoint | undefined)[] = []
   readonly #signals: (CounterPoint | undefined)[] = []
+  readonly #safety: (CounterPoint | undefined)[] = []
   readonly #counters: Partial<Record<keyof typeof COUNTERS, CounterPoint>> = {}
   readonly #means: Partial<Record<keyof typeof MEANS, RecentMean>> = {}
   readonly #histograms: Partial<Record<keyof typeof HISTOGRAMS, Histogram>> = {}
@@ -119,6 +122,7 @@ export class CallSeries implements LeasedSeries {
     for (let bit = 0; call.finishReasons >>> bit !== 0; bit++)
       if ((call.finishReasons >>> bit) & 1) this.#finishReason(bit)
     for (let bit = 0; call.signals >>> bit !== 0; bit++) if ((call.signals >>> bit) & 1) this.#signal(bit)
+    for (let bit = 0; call.safety >>> bit !== 0; bit++) if ((call.safety >>> bit) & 1) this.#danger(bit)
     if (!Number.isNaN(call.ttft_s)) this.#histogram('firstToken')
     if (!Number.isNaN(perToken(call))) this.#histogram('perToken')
     if (!Number.isNaN(call.perChunk_s)) this.#histogram('perChunk')
@@ -148,6 +152,7 @@ export class CallSeries implements LeasedSeries {
     for (let bit = 0; call.finishReasons >>> bit !== 0; bit++)
       if ((call.finishReasons >>> bit) & 1) this.#finishReason(bit).add(1)
     for (let bit = 0; call.signals >>> bit !== 0; bit++) if ((call.signals >>> bit) & 1) this.#signal(bit).add(1)
+    for (let bit = 0; call.safety >>> bit !== 0; bit++) if ((call.safety >>> bit) & 1) this.#danger(bit).add(1)
     if (!Number.isNaN(call.ttft_s)) this.#histogram('firstToken').record(call.ttft_s, call)
     const perToken_s = perToken(call)
     if (!Number.isNaN(perToken_s)) this.#histogram('perToken').record(perToken_s)
@@ -188,6 +193,13 @@ export class CallSeries implements LeasedSeries {
     if (known !== undefined) return known
     if (this.#isFull()) return this.#other!().#signal(bit)
     return (this.#signals[bit] = this.#counter(SIGNALS, { signal: SIGNAL_NAMES[bit]! }))
+  }
+
+  #danger(bit: number): CounterPoint {
+    const known = this.#safety[bit]
+    if (known !== undefined) return known
+    if (this.#isFull()) return this.#other!().#danger(bit)
+    return (this.#safety[bit] = this.#counter(DANGERS, { signal: SAFETY_SIGNALS[bit]! }))
   }
 
   #histogram(which: keyof typeof HISTOGRAMS): Histogram {
@@ -237,6 +249,7 @@ export class ErrorSeries implements LeasedSeries {
 
 const ERRORS = { name: 'llm_errors_total', help: 'Model calls that failed, other than by a rate limit' }
 const FINISHED = { name: 'llm_finish_reasons_total', help: 'Finish reasons of model calls' }
+const DANGERS = { name: 'llm_safety_signals_total', help: 'What is dangerous in model calls' }
 const SIGNALS = { name: 'llm_quality_signals_total', help: 'What speaks against an answer' }
 const HISTOGRAMS = {
   firstToken: {

@@ -15,7 +15,7 @@ import {
 } from '../../telemetry/attribute_writer.ts'
 import { ATTRIBUTE, type Attributes } from '../../telemetry/attributes.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
-import { qualityWriter } from './quality_writer.ts'
+import { qualityWriter, safetyWriter } from './quality_writer.ts'
 
 const operationTexts = OPERATIONS.map((name) => Buffer.from(name))
 const providerTexts = PROVIDERS.map((name) => Buffer.from(name))
@@ -55,6 +55,7 @@ export class CallWriter {
       KeyTemplate
     >
   >
+  readonly #writeSafety: ReturnType<typeof safetyWriter>
   readonly #writeQuality: ReturnType<typeof qualityWriter>
   readonly #dialects: readonly Buffer[]
   /** Positions of the fields' newest names. */
@@ -80,6 +81,7 @@ export class CallWriter {
       queueTime: key(SLUICE.queueTime),
     }
     this.#writeQuality = qualityWriter(tag)
+    this.#writeSafety = safetyWriter(tag)
   }
 
   /**
@@ -110,6 +112,7 @@ export class CallWriter {
     if (call.stream && isMissing(this.#newest, call, found, FIELD.stream)) appendTrue(out, this.#fields[FIELD.stream]!)
     if (call.finishReasonCount > 0) this.#writeFinish(out, found, call)
     this.#writeQuality(out, call.qualityScore, call.qualitySignals)
+    if (call.safetySignals !== 0) this.#writeSafety(out, call.safetySignals)
     if (call.contextUtilization >= 0) appendDouble(out, this.#keys.contextUtilization, call.contextUtilization)
     if (call.timePerChunk_s >= 0) appendDouble(out, this.#keys.timePerChunk, call.timePerChunk_s)
     if (call.queueTime_s >= 0) appendDouble(out, this.#keys.queueTime, call.queueTime_s)

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ContentNames } from '../../component.ts'
 import { duration, expect } from '../../config/schema/blocks.ts'
 import { fileContent } from '../../config/schema/file_content.ts'
+import { SAFETY, SAFETY_SIGNALS, type SafetySignal } from '../../content/safety/safety_signals.ts'
 import { dialects as builtIn } from '../../gen_ai/dialects/dialects.ts'
 import { builtInLexicon, Lexicon } from '../../gen_ai/dialects/lexicon.ts'
 import { PLAUSIBLE, type Plausible } from '../../gen_ai/plausible.ts'
@@ -122,6 +123,20 @@ const plausibleSchema = z.strictObject({
 
 const turns = (fallback: number, from: number) => z.int().min(from).max(10_000).default(fallback)
 
+const safetySchema = z.strictObject({
+  signals: z
+    .strictObject(
+      Object.fromEntries(
+        SAFETY_SIGNALS.map((signal) => [
+          signal,
+          z.boolean().default(true).describe(`Whether \`${signal}\` is looked for.`),
+        ]),
+      ) as Record<SafetySignal, z.ZodDefault<z.ZodBoolean>>,
+    )
+    .prefault({})
+    .describe('Which signals of danger are looked for: `sluice.safety.signals`.'),
+})
+
 const loopsSchema = z.strictObject({
   same_call: turns(LOOPS.same_call, 2).describe(
     'Executions of a tool with the same arguments in one trace. One that failed counts half.',
@@ -171,6 +186,7 @@ export const schema = z.strictObject({
   dialects: ownDialects
     .default([])
     .describe('Ways in which SDKs of your own write model calls, beside those that are built in.'),
+  safety: safetySchema.prefault({}).describe('What is looked for that is dangerous.'),
   loops: loopsSchema
     .prefault({})
     .describe('From when on a trace loops: `sluice.step.signals` on the step by which it does.'),
@@ -184,6 +200,11 @@ export type GenAiConfig = z.output<typeof schema>
 /** The bounds as `ModelCall` wants them. */
 export function plausibleOf({ plausible }: GenAiConfig): Plausible {
   return { ...plausible, duration_max_ms: plausible.duration_max }
+}
+
+/** Bits of the signals of danger that are looked for. */
+export function safetyOf({ safety }: GenAiConfig): number {
+  return SAFETY_SIGNALS.reduce((bits, signal) => bits | (safety.signals[signal] ? SAFETY[signal] : 0), 0)
 }
 
 /** What prices calls. */

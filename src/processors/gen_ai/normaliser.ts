@@ -8,12 +8,13 @@ import { ModelCall } from '../../gen_ai/model_call.ts'
 import type { Prices } from '../../gen_ai/pricing/prices.ts'
 import { judgeCall } from '../../gen_ai/quality.ts'
 import { foundKeys } from '../../gen_ai/reading/read.ts'
+import { Safety } from '../../gen_ai/safety.ts'
 import { STEP_WATCH } from '../../gen_ai/steps/watching/step_watch.ts'
 import { Rewrite } from '../../telemetry/rewriting/rewrite.ts'
 import type { SpanView } from '../../telemetry/span_view.ts'
 import { CallCounters, CallTally } from './call_counters.ts'
 import { CallWriter, copyWithout, replacedFields } from './call_writer.ts'
-import { type GenAiConfig, lexiconOf, plausibleOf, pricesOf } from './config.ts'
+import { type GenAiConfig, lexiconOf, plausibleOf, pricesOf, safetyOf } from './config.ts'
 import { LabelWriter } from './label_writer.ts'
 import { PromptWriter } from './steps/prompt_writer.ts'
 
@@ -31,6 +32,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
   #counters: CallCounters
   #writer: CallWriter
   #labels: LabelWriter
+  protected safety: Safety
   #prices: Prices
   readonly #prompts: PromptWriter
 
@@ -43,6 +45,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     this.#counters = new CallCounters(host, this.lexicon)
     this.#writer = new CallWriter(tag, this.lexicon)
     this.#labels = new LabelWriter(tag, config.labels)
+    this.safety = new Safety(safetyOf(config))
     this.#prompts = new PromptWriter(tag, host.service(STEP_WATCH).key)
     this.found = foundKeys(this.lexicon)
     this.#prices = pricesOf(config)
@@ -61,6 +64,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     const lexicon = lexiconOf(config as GenAiConfig)
     if (lexicon !== this.lexicon) this.#read(lexicon)
     this.#labels = new LabelWriter(this.#tag, (config as GenAiConfig).labels)
+    this.safety = new Safety(safetyOf(config as GenAiConfig))
     this.#prices = pricesOf(config as GenAiConfig)
     this.call.plausible = plausibleOf(config as GenAiConfig)
     return true
@@ -91,6 +95,7 @@ export abstract class Normaliser<S extends 'traces' | 'logs'> implements Process
     if (answersInWords(call.operation)) {
       this.findAnswer()
       judgeCall(call, this.answer)
+      this.safety.judge(view, call)
     }
     const replaced = replacedFields(this.lexicon, found, call)
     if (replaced === 0) rewrite.prependToItem(item)

@@ -16,6 +16,7 @@ import { SpanView, STATUS_ERROR } from '../../telemetry/span_view.ts'
 import type { CallTally } from './call_counters.ts'
 import type { GenAiConfig } from './config.ts'
 import { Normaliser } from './normaliser.ts'
+import { safetyWriter } from './quality_writer.ts'
 import { StepWriter } from './steps/step_writer.ts'
 
 export class SpanNormaliser extends Normaliser<'traces'> {
@@ -24,6 +25,7 @@ export class SpanNormaliser extends Normaliser<'traces'> {
   readonly #outputs = new WorkflowOutputs()
   readonly #step = new Step()
   readonly #stepWriter = new StepWriter(SPAN_ATTRIBUTES)
+  readonly #writeSafety = safetyWriter(SPAN_ATTRIBUTES)
   readonly #watch: StepWatch
   #loops: Loops
   #filter: StepFilter
@@ -68,6 +70,8 @@ export class SpanNormaliser extends Normaliser<'traces'> {
     const { rewrite, found, lexicon } = this
     rewrite.prependToItem(item)
     this.#stepWriter.write(rewrite.out, this.#step, this.#watch.see(this.#view, this.#step, this.#loops))
+    const dangers = this.safety.ofStep(this.#view, this.#step.kind, this.#step.verdict)
+    if (dangers !== 0) this.#writeSafety(rewrite.out, dangers)
     rewrite.close()
     this.#view.attributes.find(this.#view.bytes, lexicon.keys, found)
     tally.addStep(this.#step.kind, recognise(candidates, found))

@@ -79,6 +79,7 @@ export function writeReport(
   ints[int + INT.resource] = texts.resource ?? 0
   ints[int + INT.finishReasons] = finishBits(call)
   ints[int + INT.signals] = call.qualitySignals
+  ints[int + INT.safety] = call.safetySignals
   ints[int + INT.costSource] = call.costSource
   // Without a start there is no duration; the end still says when the call was.
   const end_ms = view.endTime < 0 ? Number.NaN : nanosAsMillis(bytes, view.endTime)

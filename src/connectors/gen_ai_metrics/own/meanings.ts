@@ -12,6 +12,7 @@ export const FAMILIES: readonly (readonly string[])[] = [
   ['llm_calls_without_usage_total'],
   ['llm_finish_reasons_total'],
   ['llm_quality_signals_total'],
+  ['llm_safety_signals_total'],
   ['llm_request_duration_seconds'],
   ['llm_latency_ms'],
   ['llm_time_to_first_token_seconds'],

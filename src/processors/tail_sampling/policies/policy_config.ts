@@ -122,7 +122,7 @@ const settings = {
         .array(z.enum(NAMED_SIGNALS))
         .default([])
         .describe(
-          'The trace is kept if a step or an answer has one of these. Empty: all that wake somebody, which are those of steps.',
+          'The trace is kept if a step or an answer has one of these. Empty: all that wake somebody, which are those of steps and of safety.',
         ),
     })
     .describe('For type signals.'),
