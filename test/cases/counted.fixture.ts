@@ -76,6 +76,9 @@ export interface Point {
   readonly value: number
   /** Of a histogram. */
   readonly count?: number
+  readonly bounds?: readonly number[]
+  readonly kind: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
 }
 
 function read(story: Story): Counted {
@@ -118,7 +121,12 @@ function lastPoints(story: Story): Map<string, Point> {
         name,
         labels,
         value: Number(point['asDouble'] ?? point['asInt'] ?? point['sum'] ?? 0),
-        ...('bucketCounts' in point && { count: Number(point['count'] ?? 0) }),
+        ...('bucketCounts' in point && {
+          count: Number(point['count'] ?? 0),
+          bounds: point['explicitBounds'] as number[],
+        }),
+        kind: 'sum' in metric ? 'counter' : 'gauge' in metric ? 'gauge' : 'histogram',
+        help: String(metric['description'] ?? ''),
       })
     }
   }

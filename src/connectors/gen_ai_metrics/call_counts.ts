@@ -126,6 +126,15 @@ export class CallCounts implements Pick<Subscriber, 'settle'> {
     return counted
   }
 
+  /** Text of the label `model` of a call, and of the model that answered: empty where that is not told. */
+  modelOf(counted: CountedCall): string {
+    return this.#modelText(modelOf(counted))
+  }
+
+  versionOf({ responseModel }: CountedCall): string {
+    return this.#texts.text(responseModel)
+  }
+
   /** Series that count the call only where the service's own metrics do not tell of it. */
   #kindsFor(reports: readonly number[]): Kinds {
     const service = this.#own.samplerOf(reports)

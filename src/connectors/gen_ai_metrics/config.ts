@@ -16,6 +16,20 @@ export const schema = z.strictObject({
     .describe(
       'How long a trace whose root has not come waits for the spans of its agents; then runs that are only named by others are unfinished.',
     ),
+  drift: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Whether `llm_drift` is made.'),
+      count_min: z
+        .int()
+        .min(10)
+        .max(1_000_000)
+        .default(100)
+        .describe('Calls that this hour and its baseline must have, before anything is said.'),
+    })
+    .prefault({})
+    .describe(
+      'How far token counts, finish reasons, refusals, hedging, quality, errors and the version that answers lie, by model, from the same hours of the seven days before; on the first day, from the hours before. Kept over a restart where `service.data_directory` is set.',
+    ),
   attribution: z
     .record(
       z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,62}$/),

@@ -15,6 +15,7 @@ import { Attribution } from './attribution/attribution.ts'
 import { CallCounts, type SampledService } from './call_counts.ts'
 import { reportWeight } from './call_weights.ts'
 import type { GenAiMetricsConfig } from './config.ts'
+import { Drift } from './drift/drift.ts'
 import { LabelTexts } from './label_texts.ts'
 import { OwnMetrics } from './own/own_metrics.ts'
 import { ExemplarCandidates } from './series/bucket_exemplars.ts'
@@ -53,6 +54,7 @@ export class GenAiMetrics implements Connector {
   /** From the start on. */
   #activity: Activity | undefined
   #attribution: Attribution | undefined
+  #drift: Drift | undefined
   readonly #throttle: Throttle
   /** Bounds that the log has told of. */
   readonly #told = new Set<string>()
@@ -88,6 +90,11 @@ export class GenAiMetrics implements Connector {
     this.#activity = activity
     const attribution = this.#newAttribution()
     this.#attribution = attribution
+    const drift = this.#config.drift.enabled
+      ? new Drift(this.#set, this.#host, this.#config.drift.count_min)
+      : undefined
+    await drift?.start()
+    this.#drift = drift
     this.#steps.join({
       keep: (row, report) => {
         const weight = reportWeight(report)
@@ -97,7 +104,9 @@ export class GenAiMetrics implements Connector {
         activity.keep(row, report)
       },
       settle: (row, reports) => {
-        attribution.settle(reports, this.#counts.settle(row, reports))
+        const counted = this.#counts.settle(row, reports)
+        attribution.settle(reports, counted)
+        drift?.observe(counted, this.#counts.modelOf(counted), this.#counts.versionOf(counted))
         activity.settle(row, reports)
       },
       repeat: (row) => activity.repeat(row),
@@ -172,6 +181,7 @@ export class GenAiMetrics implements Connector {
     this.#steps.close()
     this.#activity?.close()
     this.#own.close()
+    await this.#drift?.shutdown()
     const { promise: aborted, resolve } = Promise.withResolvers<void>()
     if (deadline.aborted) resolve()
     deadline.addEventListener('abort', () => resolve(), { once: true })
@@ -222,6 +232,7 @@ export class GenAiMetrics implements Connector {
     this.#steps.tick(this.#config)
     this.#activity?.tick(this.#config)
     this.#tellBounds()
+    this.#drift?.tick()
     // What is under way may show them, and must not keep the place of the next flush.
     if (this.#set.fresh > 0 && this.#underWay === 0) this.#send(() => this.#set.showFresh(this.#now()))
   }

@@ -12,7 +12,8 @@ import { traceHashOf } from '../../traces/trace_id.ts'
 import { idOf } from '../call_rows.ts'
 import { traceOf } from '../span_links.ts'
 
-const names = [...Object.values(STEP), ...Object.values(STEP_NEWEST)]
+const GUARDRAIL_NAME = 'gen_ai.guardrail.name'
+const names = [...Object.values(STEP), ...Object.values(STEP_NEWEST), GUARDRAIL_NAME]
 const stepKeys = new KeySet(names)
 const at = (name: string) => names.indexOf(name as never)
 const AT = {
@@ -27,6 +28,7 @@ const AT = {
   agentName: at(STEP_NEWEST.agentName),
   dataSourceId: at(STEP_NEWEST.dataSourceId),
   errorType: at(STEP_NEWEST.errorType),
+  guardrail: at(GUARDRAIL_NAME),
   conversationId: at(STEP_NEWEST.conversationId),
 } as const
 const kinds = new KeySet(STEP_KINDS)
@@ -116,7 +118,16 @@ export class StepReport {
     this.conversationEnd = this.#textEnd(AT.conversationId)
     if (kind === 'agent') this.#nameBy(AT.agentName, AT.agentName)
     else if (kind === 'retrieval') this.#nameBy(AT.dataSourceId, AT.toolName)
+    else if (kind === 'guardrail') this.#nameBy(AT.guardrail, AT.toolName)
     else this.#nameBy(AT.toolName, AT.dataSourceId)
+    if (kind === 'retrieval' || kind === 'guardrail') this.#nameBySpan()
+  }
+
+  /** Searches and checks are often named by nothing else. */
+  #nameBySpan(): void {
+    if (this.nameStart < this.nameEnd || this.#view.nameStart < 0) return
+    this.nameStart = this.#view.nameStart
+    this.nameEnd = this.#view.nameEnd
   }
 
   #nameBy(first: number, second: number): void {
