@@ -5,12 +5,12 @@
 import { existsSync } from 'node:fs'
 import { SEVERE } from '../../src/content/quality/signals.ts'
 import { measure, type Tally, textOf } from './measure.ts'
-import { answerSignals, measuredSignals } from './measured_signals.ts'
+import { answerSignals, freshSignals, measuredSignals } from './measured_signals.ts'
 import { readRows } from './pii.ts'
 
 const chat = new URL('../../../shared/data/pii/chat_background.jsonl', import.meta.url)
 
-for (const measured of measuredSignals) {
+for (const measured of [...measuredSignals, ...freshSignals]) {
   const { all, byLanguage, wrong } = measure(measured)
   print(`\n${measured.signal}, ${measured.set.pathname.split('/').at(-1)}\n${lineOf('all', all)}`)
   for (const [language, tally] of byLanguage) print(lineOf(language, tally))

@@ -29,6 +29,15 @@ function ofAnswersMeasured(): Measured[] {
   )
 }
 
+/** Rows written after the rules, which no rule was tuned with when they were first measured: no floor stands on them. */
+export const freshSignals: readonly Measured[] = ['sets/refusal.fresh.jsonl', 'sets/refusal.fresh.held.jsonl'].map(
+  (file) => ({
+    signal: 'refusal',
+    set: new URL(file, import.meta.url),
+    detector: (row) => (answerSignals(textOf(row)) & SIGNAL.refusal) !== 0,
+  }),
+)
+
 /** Bits of SIGNALS that speak against an answer. */
 export function answerSignals(text: string): number {
   const bytes = Buffer.from(text)

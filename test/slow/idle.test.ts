@@ -11,7 +11,7 @@ import { shippedArguments, shippedPorts } from '../support/shipped_config.ts'
 import { eventually, startProgram } from './processes.fixture.ts'
 
 /** A tenth above what it takes. */
-const RESIDENT_MAX_BYTES = 104e6
+const RESIDENT_MAX_BYTES = 112e6
 
 const image = mkdtempSync(join(realpathSync(tmpdir()), 'sluice-idle-'))
 afterAll(() => rmSync(image, { recursive: true, force: true }))
