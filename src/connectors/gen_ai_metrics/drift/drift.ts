@@ -107,7 +107,7 @@ export class Drift {
     const known = this.#models.get(model)
     if (known !== undefined) return known
     if (this.#models.size >= MODELS_MAX) return undefined
-    const watched = { sketches: new HourlySketches(), versions: [], lease: new Lease(this.#set) }
+    const watched = { sketches: new HourlySketches(), versions: [], lease: new Lease(this.#set, undefined, true) }
     this.#models.set(model, watched)
     for (const [signal] of DRIFT_SIGNALS)
       for (const method of ['jsd', 'psi'] as const)

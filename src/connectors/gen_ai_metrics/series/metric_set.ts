@@ -74,6 +74,8 @@ export interface MetricPoint {
   told_ms: number
   /** It was shown to have ended. */
   isGone: boolean
+  /** Its holders have a bound of their own. */
+  readonly isBounded: boolean
   /** Of a gauge: it was shown that there is nothing to say. */
   isSilent: boolean
 }
@@ -92,12 +94,14 @@ const NO_RECORDED_VALUE = 1
 export class Lease {
   readonly #set: MetricSet
   readonly #without: ReadonlySet<string>
+  readonly #isBounded: boolean
   #points: MetricPoint[] = []
 
-  /** Of the metrics named in `without` it has points that nobody is shown. */
-  constructor(set: MetricSet, without: ReadonlySet<string> = new Set()) {
+  /** Of the metrics named in `without` it has points that nobody is shown. `isBounded`: has it a bound of its own, so that they take no room from others? */
+  constructor(set: MetricSet, without: ReadonlySet<string> = new Set(), isBounded = false) {
     this.#set = set
     this.#without = without
+    this.#isBounded = isBounded
   }
 
   /** How many points it holds. */
@@ -136,7 +140,7 @@ export class Lease {
 
   #hold(description: Description, attributes: PointAttributes, make: () => PointValue): PointValue {
     if (this.#without.has(description.name)) return make()
-    const point = this.#set.hold(description, attributes, make)
+    const point = this.#set.hold(description, attributes, make, this.#isBounded)
     this.#points.push(point)
     return point.value
   }
@@ -145,7 +149,7 @@ export class Lease {
 export class MetricSet {
   /** Points that have not been shown yet. */
   fresh = 0
-  /** Points that somebody counts in. */
+  /** Points that somebody counts in, but for those whose holders have a bound of their own. */
   held = 0
   /** Points that have ended. */
   ended = 0
@@ -169,20 +173,20 @@ export class MetricSet {
   }
 
   /** The point of these attributes, with one holder more. */
-  hold(description: Description, attributes: PointAttributes, make: () => PointValue): MetricPoint {
+  hold(description: Description, attributes: PointAttributes, make: () => PointValue, isBounded = false): MetricPoint {
     const { name } = description
     let family = this.#families.get(name)
     if (family === undefined) this.#families.set(name, (family = { ...description, points: [], byKey: new Map() }))
     const key = JSON.stringify(attributes)
-    const point = family.byKey.get(key) ?? this.#make(family, key, attributes, make())
-    if (point.holders++ === 0) this.held++
+    const point = family.byKey.get(key) ?? this.#make(family, key, attributes, make(), isBounded)
+    if (point.holders++ === 0 && !point.isBounded) this.held++
     return point
   }
 
   /** `atOnce`: if nobody else holds it, it ends the next time that points are shown, and is not shown for a while. */
   release(point: MetricPoint, atOnce = false): void {
     if (--point.holders > 0) return
-    this.held--
+    if (!point.isBounded) this.held--
     point.told_ms = atOnce ? Number.NEGATIVE_INFINITY : Number.NaN
   }
 
@@ -206,7 +210,7 @@ export class MetricSet {
       if (family.points.some(({ isGone }) => isGone)) family.points = family.points.filter(({ isGone }) => !isGone)
   }
 
-  #make(family: Family, key: string, attributes: PointAttributes, value: PointValue): MetricPoint {
+  #make(family: Family, key: string, attributes: PointAttributes, value: PointValue, isBounded: boolean): MetricPoint {
     if (family.exemplars === true && value instanceof Histogram)
       value.exemplars = new BucketExemplars(this.#candidates, value.bounds.length + 1)
     const point: MetricPoint = {
@@ -219,6 +223,7 @@ export class MetricSet {
       holders: 0,
       told_ms: Number.NaN,
       isGone: false,
+      isBounded,
       isSilent: true,
     }
     family.points.push(point)
