@@ -83,3 +83,10 @@ test('a label that is switched off is none, and one of the user’s is one', asy
   expect(it.value(COST, { project: 'p1' })).toBe(1)
   expect(it.value(COST, { team: 'a' })).toBe(undefined)
 })
+
+test.each(['[EMAIL]', '[DROPPED length=4]', '   '])('what redaction has left, %j, is nobody’s name', async (team) => {
+  const it = await bench()
+  await it.send(...request(1, { team: 'a' }, { 'sluice.label.team': team }))
+  await it.stop()
+  expect(it.value(COST, { team: 'a' })).toBe(1)
+})

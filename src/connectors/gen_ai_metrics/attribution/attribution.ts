@@ -25,6 +25,8 @@ import { ATTRIBUTED_POINTS, AttributedSeries } from './attributed_families.ts'
 /** So many spans above a call are asked. */
 const ABOVE_MAX = 64
 const USUAL_ROWS = 256
+/** The report itself, and its resource. */
+const SAYERS = 2
 const ATTRIBUTES = fieldNumber('Resource', 'attributes')
 
 export class Attribution {
@@ -47,7 +49,7 @@ export class Attribution {
   readonly #ends: number[] = []
   /** By label: what the resource that was read last says. */
   readonly #ofResource: Int32Array
-  /** Numbers of the texts that a report's own attributes or its resource say, by row and label; EMPTY where neither does. */
+  /** Numbers of the texts that a report's own attributes say, and behind them its resource, by row and label; EMPTY where it says none. */
   #numbers = new Int32Array(0)
   /** Scratch: places of the labels of the call that is counted. */
   readonly #found: Int32Array
@@ -87,13 +89,15 @@ export class Attribution {
     const { view } = report
     this.#readResource(report)
     const numbers = this.#numbers
-    for (let label = 0; label < length; label++) numbers[row * length + label] = this.#ofResource[label]!
+    const own = row * SAYERS * length
+    for (let label = 0; label < length; label++) {
+      numbers[own + label] = EMPTY
+      numbers[own + length + label] = this.#ofResource[label]!
+    }
     if (!this.#wanted.read(view.bytes, view.attributes)) return
     const chosen = this.#choose(this.#wanted)
-    for (let label = 0; label < length; label++) {
-      const own = this.#numberOf(this.#wanted, label, chosen[label])
-      if (own !== EMPTY) numbers[row * length + label] = own
-    }
+    for (let label = 0; label < length; label++)
+      numbers[own + label] = this.#numberOf(this.#wanted, label, chosen[label])
   }
 
   /** Nothing of a batch is needed any more. */
@@ -116,15 +120,16 @@ export class Attribution {
     return place === EMPTY ? undefined : this.texts[label]!.text(place)
   }
 
-  /** The outermost report's own words count most, then what stands above. */
+  /** What a report itself says counts most, the outermost first; then their resources, then what stands above. */
   #place(reports: readonly number[]): void {
     const { length } = this.labels
     const found = this.#found
     let missing = 0
     for (let label = 0; label < length; label++) {
       let number = EMPTY
-      for (let at = 0; at < reports.length && number === EMPTY; at++)
-        number = this.#numbers[reports[at]! * length + label]!
+      for (let sayer = 0; sayer < SAYERS; sayer++)
+        for (let at = 0; at < reports.length && number === EMPTY; at++)
+          number = this.#numbers[(reports[at]! * SAYERS + sayer) * length + label]!
       found[label] = number === EMPTY ? EMPTY : this.texts[label]!.placeOf(number)
       if (number === EMPTY) missing++
     }
@@ -241,9 +246,9 @@ export class Attribution {
   }
 
   #grow(row: number): void {
-    const needed = (row + 1) * this.labels.length
+    const needed = (row + 1) * SAYERS * this.labels.length
     if (needed <= this.#numbers.length) return
-    const grown = new Int32Array(Math.max(USUAL_ROWS * this.labels.length, needed * 2))
+    const grown = new Int32Array(Math.max(USUAL_ROWS * SAYERS * this.labels.length, needed * 2))
     grown.set(this.#numbers)
     this.#numbers = grown
   }
@@ -252,10 +257,15 @@ export class Attribution {
 const OTHER_KEY = -1
 const NONE = new Int32Array(0)
 
-const DROPPED = Buffer.from('[DROPPED')
+const BRACKET = 0x5b
+const BLANK = 0x20
 
-/** What redaction has left of a text is nobody's name. */
+/** What redaction has left of a text is nobody's name (`[EMAIL]`, `[DROPPED length=4]`), and neither is a blank. */
 function isRedacted(bytes: Uint8Array, start: number): boolean {
-  for (let at = 0; at < DROPPED.length; at++) if (bytes[start + at] !== DROPPED[at]) return false
-  return true
+  if (bytes[start]! <= BLANK) return true
+  return bytes[start] === BRACKET && isCapital(bytes[start + 1]!) && isCapital(bytes[start + 2]!)
+}
+
+function isCapital(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5a
 }
