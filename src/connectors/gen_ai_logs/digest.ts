@@ -37,8 +37,6 @@ export const fromOutside: readonly number[] = [
   KEY.errorType,
   KEY.finishReasons,
   KEY.stream,
-  KEY.safetySignals,
-  KEY.contextUtilization,
 ]
 /** … from the innermost, as in the call's row … */
 export const fromInside: readonly number[] = [KEY.provider, KEY.requestModel, KEY.responseModel]

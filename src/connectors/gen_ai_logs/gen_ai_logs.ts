@@ -5,10 +5,7 @@ import type { Output } from '../../otlp/output.ts'
 import { retryLater } from '../../refusal.ts'
 import type { Timer } from '../../self/clock.ts'
 import { memoryOf } from '../../self/memory/process_memory.ts'
-import { CallIdentity } from '../../steps/labels/call_identity.ts'
-import { sharedSpanLabels } from '../../steps/labels/span_labels.ts'
 import type { Report } from '../../steps/report.ts'
-import { sharedSpanLinks } from '../../steps/span_links.ts'
 import { Subscription } from '../../steps/subscription.ts'
 import { PIECES_PER_CALL } from '../../steps/traces_of_calls.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
@@ -62,12 +59,10 @@ export class GenAiLogs implements Connector {
     this.#config = config
     this.#host = host
     this.#steps = new Subscription(host, config)
-    const hooks = {
-      content: (out: Output, report: Report) => this.#writeContent(out, report),
+    this.#held = new HeldCalls(this.#steps, this.#outbox, host.clock, {
+      content: (out, report) => this.#writeContent(out, report),
       kept: () => this.#makeRoom(),
-    }
-    const identity = new CallIdentity(sharedSpanLabels(host), sharedSpanLinks(host))
-    this.#held = new HeldCalls(this.#steps, this.#outbox, host.clock, hooks, identity)
+    })
     this.#counters = new RecordCounters(host, this.#held, this.#outbox)
     this.#overflow = new Overflow(host.log)
     this.#handOver = next.logs && this.#handOverTo(next.logs)

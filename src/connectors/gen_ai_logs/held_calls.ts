@@ -6,7 +6,6 @@ import type { Context } from '../../component.ts'
 import { Output } from '../../otlp/output.ts'
 import type { Clock } from '../../self/clock.ts'
 import type { Calls } from '../../steps/calls.ts'
-import type { CallIdentity } from '../../steps/labels/call_identity.ts'
 import type { Report } from '../../steps/report.ts'
 import type { Subscriber } from '../../steps/step_book.ts'
 import type { LogBatch, TraceBatch } from '../../telemetry/batch.ts'
@@ -41,7 +40,6 @@ export class HeldCalls implements Subscriber {
   summaries = 0
   contents = 0
   readonly #hooks: Hooks
-  readonly #identity: CallIdentity | undefined
   readonly #outbox: RecordOutbox
   readonly #clock: Clock
   readonly #heads = new Heads()
@@ -58,15 +56,7 @@ export class HeldCalls implements Subscriber {
   /** What `keep` was called with last. It counts as one reference to head and origin, so that both stay until the next. */
   #last: { batch: TraceBatch | LogBatch; scope: number; head: Head; origin: RecordOrigin } | undefined
 
-  /** `identity`: tells whom calls are for; undefined: nobody asks. */
-  constructor(
-    steps: { readonly calls: Calls },
-    outbox: RecordOutbox,
-    clock: Clock,
-    hooks: Hooks,
-    identity?: CallIdentity,
-  ) {
-    this.#identity = identity
+  constructor(steps: { readonly calls: Calls }, outbox: RecordOutbox, clock: Clock, hooks: Hooks) {
     this.#hooks = hooks
     this.#steps = steps
     this.#outbox = outbox
@@ -136,9 +126,7 @@ export class HeldCalls implements Subscriber {
     const head = this.#read(reports[0]!, this.#digests[0]!)
     const digests = this.#digestsOf(reports)
     const { context } = this.#origins.byId(head.owner)
-    const { calls } = this.#steps
-    const identity = this.#identity?.of(calls, reports[0]!) ?? []
-    const settled = { calls, call: row, digests, service: serviceOf(head), identity }
+    const settled = { calls: this.#steps.calls, call: row, digests, service: serviceOf(head) }
     const now_ms = this.#clock.now_ms()
     this.#outbox.add(head, context, SUMMARY_BYTES, (out) => writeSummary(out, settled, now_ms))
     this.summaries++

@@ -5,12 +5,10 @@ import { firstText, nextText } from '../../../gen_ai/wire.ts'
 import { nanosAsMillis, nanosBetween } from '../../../otlp/cursor.ts'
 import { Output, varintSize } from '../../../otlp/output.ts'
 import { type Calls, FAILED, RATE_LIMITED } from '../../../steps/calls.ts'
-import { IDENTITIES } from '../../../steps/labels/call_identity.ts'
 import { numberOf, textStart } from '../../../telemetry/any_value.ts'
 import {
   appendDouble,
   appendInt,
-  appendString,
   appendTexts,
   appendTrue,
   type KeyTemplate,
@@ -67,8 +65,6 @@ export interface SettledCall {
   readonly digests: readonly Digest[]
   /** The resource's `service.name` in UTF-8, empty if it has none. */
   readonly service: Buffer
-  /** By the position in IDENTITIES: ids of whom it is for, undefined without. */
-  readonly identity: readonly (string | undefined)[]
 }
 
 /** Writes the content of the LogRecord. */
@@ -93,20 +89,8 @@ export function writeSummary(out: Output, settled: SettledCall, now_ms: number):
   const signals = signalsBeside(settled)
   if (signals.length > 0) appendTexts(out, WRITTEN.signals, signals.map(wholeText))
   if (calls.has(call, RATE_LIMITED)) appendTrue(out, WRITTEN.rateLimited)
-  writeIdentity(out, settled)
   writeAmount(out, WRITTEN.latency, latency_ms)
 }
-
-function writeIdentity(out: Output, { identity, digests }: SettledCall): void {
-  for (let at = 0; at < identity.length; at++) {
-    const id = identity[at]
-    if (id === undefined || (at === CONVERSATION && digests.some((digest) => digest.has(KEY.conversationId)))) continue
-    appendString(out, identityKeys[at]!, id)
-  }
-}
-
-const identityKeys = IDENTITIES.map(({ name }) => attributeKey(name))
-const CONVERSATION = IDENTITIES.findIndex(({ name }) => name === NEWEST.conversationId)
 
 function wholeText(value: string) {
   const source = Buffer.from(value)
